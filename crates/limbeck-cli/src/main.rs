@@ -1,0 +1,3 @@
+//! The binary `limbeck`.
+
+fn main() {}

@@ -1,0 +1,17 @@
+//! Opens the one database connection, keeps the version table, and takes the migration lock.
+
+mod error;
+mod mysql;
+mod options;
+mod postgres;
+mod session;
+mod sqlite;
+mod value;
+
+pub use error::{ConnectError, ConnectErrorKind, DbError, ServerError};
+pub use mysql::MysqlOptions;
+pub use options::{ConnectArg, ConnectArgs, ConnectOptions, Surroundings, TlsContext};
+pub use postgres::PostgresOptions;
+pub use session::{Canceller, Product, ServerInfo, Session};
+pub use sqlite::SqliteOptions;
+pub use value::{Column, Notice, Outcome, ResultSet, TransactionStatus, Value};

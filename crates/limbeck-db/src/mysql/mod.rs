@@ -1,0 +1,7 @@
+//! MySQL and MariaDB: the connection.
+
+mod options;
+mod session;
+
+pub use options::MysqlOptions;
+pub(crate) use session::{MysqlCanceller, MysqlSession};

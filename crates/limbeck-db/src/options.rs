@@ -1,0 +1,95 @@
+//! What a connection needs to know: the URL, the driver's arguments, the surroundings.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use limbeck_url::DatabaseUrl;
+
+use crate::mysql::MysqlOptions;
+use crate::postgres::PostgresOptions;
+use crate::sqlite::SqliteOptions;
+use crate::{ConnectError, ConnectErrorKind};
+
+/// What a process has around it; the library reads no environment itself.
+#[derive(Debug, Clone, Default)]
+pub struct Surroundings {
+    /// The environment variables (`PGHOST`, `PGSSLMODE`, …).
+    pub variables: BTreeMap<String, String>,
+    /// The home folder (`~/.pgpass`, `~/.postgresql/root.crt`).
+    pub home: Option<PathBuf>,
+    /// The operating system's user, libpq's default user.
+    pub user: Option<String>,
+}
+
+/// Keyword arguments that the project gave its driver (`connect_args`), by name.
+pub type ConnectArgs = BTreeMap<String, ConnectArg>;
+
+/// One keyword argument for a driver's `connect`.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ConnectArg {
+    /// `None`.
+    Null,
+    /// `True` or `False`.
+    Bool(bool),
+    /// An `int`.
+    Integer(i64),
+    /// A `float`.
+    Real(f64),
+    /// A `str`.
+    Text(String),
+    /// A `dict` of texts (asyncpg's `server_settings`, pymysql's `ssl`).
+    Map(BTreeMap<String, ConnectArg>),
+    /// An `ssl.SSLContext`.
+    Tls(TlsContext),
+}
+
+/// What can be read out of a Python `ssl.SSLContext`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TlsContext {
+    /// `verify_mode` is `CERT_REQUIRED`.
+    pub verify: bool,
+    /// `check_hostname`.
+    pub check_hostname: bool,
+    /// The authorities loaded into it, as DER.
+    pub authorities: Vec<Vec<u8>>,
+}
+
+/// Everything that opening a session takes.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum ConnectOptions {
+    /// `PostgreSQL`.
+    Postgres(PostgresOptions),
+    /// `SQLite`.
+    Sqlite(SqliteOptions),
+    /// `MySQL` and `MariaDB`.
+    Mysql(MysqlOptions),
+}
+
+impl ConnectOptions {
+    /// Reads the options out of a URL, the driver's arguments, and the surroundings, with the
+    /// precedence that the driver has: arguments, then URL, then environment, then defaults.
+    ///
+    /// # Errors
+    /// [`ConnectError`] of kind `Parameter` names a parameter that can't be used.
+    pub fn from_url(
+        url: &DatabaseUrl,
+        arguments: &ConnectArgs,
+        surroundings: &Surroundings,
+    ) -> Result<Self, ConnectError> {
+        match url.dialect.as_str() {
+            "postgresql" | "postgres" => {
+                PostgresOptions::from_url(url, arguments, surroundings).map(Self::Postgres)
+            }
+            "sqlite" => SqliteOptions::from_url(url, arguments, surroundings).map(Self::Sqlite),
+            "mysql" | "mariadb" => {
+                MysqlOptions::from_url(url, arguments, surroundings).map(Self::Mysql)
+            }
+            other => Err(ConnectError {
+                kind: ConnectErrorKind::Parameter,
+                message: format!("limbeck has no connection for the dialect `{other}`"),
+                hint: Some("use a postgresql, mysql, mariadb or sqlite URL".into()),
+            }),
+        }
+    }
+}

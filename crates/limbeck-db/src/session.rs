@@ -1,0 +1,147 @@
+//! One open connection, whichever server it leads to.
+
+use std::collections::BTreeMap;
+
+use crate::mysql::{MysqlCanceller, MysqlSession};
+use crate::postgres::{PostgresCanceller, PostgresSession};
+use crate::sqlite::{SqliteCanceller, SqliteSession};
+use crate::{ConnectOptions, DbError, Outcome, TransactionStatus, Value};
+
+/// Which server a session leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Product {
+    /// `PostgreSQL` and what speaks its protocol.
+    Postgresql,
+    /// `SQLite`, in this process.
+    Sqlite,
+    /// `MySQL`.
+    Mysql,
+    /// `MariaDB`.
+    Mariadb,
+}
+
+/// What the server said of itself when the session was opened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerInfo {
+    /// The product.
+    pub product: Product,
+    /// The version, as the server writes it.
+    pub version: String,
+    /// `PostgreSQL`: the reported run-time parameters (`TimeZone`, `server_version`, …).
+    pub parameters: BTreeMap<String, String>,
+    /// The host and port (or socket, or file) that answered; never a secret.
+    pub address: String,
+}
+
+/// An open connection.
+#[derive(Debug)]
+pub struct Session {
+    inner: Inner,
+}
+
+#[derive(Debug)]
+enum Inner {
+    Postgres(PostgresSession),
+    Sqlite(SqliteSession),
+    Mysql(MysqlSession),
+}
+
+/// Interrupts what a session is doing, from elsewhere.
+#[derive(Debug, Clone)]
+pub struct Canceller {
+    inner: CancellerInner,
+}
+
+#[derive(Debug, Clone)]
+enum CancellerInner {
+    Postgres(PostgresCanceller),
+    Sqlite(SqliteCanceller),
+    Mysql(MysqlCanceller),
+}
+
+impl Session {
+    /// Opens a connection.
+    ///
+    /// # Errors
+    /// [`DbError::Connect`] with the kind of the failure.
+    pub async fn open(options: &ConnectOptions) -> Result<Self, DbError> {
+        let inner = match options {
+            ConnectOptions::Postgres(options) => {
+                Inner::Postgres(PostgresSession::open(options).await?)
+            }
+            ConnectOptions::Sqlite(options) => Inner::Sqlite(SqliteSession::open(options).await?),
+            ConnectOptions::Mysql(options) => Inner::Mysql(MysqlSession::open(options).await?),
+        };
+        Ok(Self { inner })
+    }
+
+    /// Runs one text, which may hold several statements (`PostgreSQL`, `MySQL`). Only `SQLite`
+    /// takes parameters: for the others the caller writes literals.
+    ///
+    /// # Errors
+    /// [`DbError::Server`] for what the server refused; [`DbError::Lost`] when the connection broke.
+    pub async fn execute(&mut self, sql: &str, parameters: &[Value]) -> Result<Outcome, DbError> {
+        match &mut self.inner {
+            Inner::Sqlite(session) => session.execute(sql, parameters).await,
+            _ if !parameters.is_empty() => Err(DbError::Unsupported(
+                "only SQLite takes bound parameters here".into(),
+            )),
+            Inner::Postgres(session) => session.execute(sql).await,
+            Inner::Mysql(session) => session.execute(sql).await,
+        }
+    }
+
+    /// Whether a transaction is open.
+    pub fn transaction_status(&self) -> TransactionStatus {
+        match &self.inner {
+            Inner::Postgres(session) => session.transaction_status(),
+            Inner::Sqlite(session) => session.transaction_status(),
+            Inner::Mysql(session) => session.transaction_status(),
+        }
+    }
+
+    /// What the server said of itself.
+    pub fn info(&self) -> &ServerInfo {
+        match &self.inner {
+            Inner::Postgres(session) => session.info(),
+            Inner::Sqlite(session) => session.info(),
+            Inner::Mysql(session) => session.info(),
+        }
+    }
+
+    /// A handle that interrupts the running statement.
+    pub fn canceller(&self) -> Canceller {
+        let inner = match &self.inner {
+            Inner::Postgres(session) => CancellerInner::Postgres(session.canceller()),
+            Inner::Sqlite(session) => CancellerInner::Sqlite(session.canceller()),
+            Inner::Mysql(session) => CancellerInner::Mysql(session.canceller()),
+        };
+        Canceller { inner }
+    }
+
+    /// Ends the session politely; an open transaction is rolled back.
+    ///
+    /// # Errors
+    /// [`DbError::Lost`] when the connection broke before.
+    pub async fn close(self) -> Result<(), DbError> {
+        match self.inner {
+            Inner::Postgres(session) => session.close().await,
+            Inner::Sqlite(session) => session.close().await,
+            Inner::Mysql(session) => session.close().await,
+        }
+    }
+}
+
+impl Canceller {
+    /// Asks the server to interrupt the running statement; the statement then fails on its own call.
+    ///
+    /// # Errors
+    /// [`DbError::Lost`] when the server could not be reached.
+    pub async fn cancel(&self) -> Result<(), DbError> {
+        match &self.inner {
+            CancellerInner::Postgres(canceller) => canceller.cancel().await,
+            CancellerInner::Sqlite(canceller) => canceller.cancel().await,
+            CancellerInner::Mysql(canceller) => canceller.cancel().await,
+        }
+    }
+}

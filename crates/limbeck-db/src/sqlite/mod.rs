@@ -1,0 +1,7 @@
+//! SQLite: the connection.
+
+mod options;
+mod session;
+
+pub use options::SqliteOptions;
+pub(crate) use session::{SqliteCanceller, SqliteSession};

@@ -1,0 +1,1 @@
+//! Names Alembic revisions, holds their graph, resolves targets, and makes the plan.

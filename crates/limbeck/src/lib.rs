@@ -1,0 +1,1 @@
+//! Runs Alembic migrations over a connection that Rust owns.
