@@ -1,3 +1,43 @@
 //! The binary `limbeck`.
 
-fn main() {}
+mod args;
+mod commands;
+mod context;
+mod diagnostics;
+mod exit;
+mod messaging;
+mod signals;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::args::{Arguments, Command};
+use crate::commands::{
+    branches, check, current, downgrade, edit, ensure_version, heads, history, init, list_templates, merge,
+    revision, show, stamp, upgrade,
+};
+use crate::context::Context;
+
+fn main() -> ExitCode {
+    let Arguments { global, command } = Arguments::parse();
+    let context = Context::new(global);
+    let outcome = match &command {
+        Command::Branches(args) => branches::run(&context, args),
+        Command::Check(args) => check::run(&context, args),
+        Command::Current(args) => current::run(&context, args),
+        Command::Downgrade(args) => downgrade::run(&context, args),
+        Command::Edit(args) => edit::run(&context, args),
+        Command::EnsureVersion(args) => ensure_version::run(&context, args),
+        Command::Heads(args) => heads::run(&context, args),
+        Command::History(args) => history::run(&context, args),
+        Command::Init(args) => init::run(&context, args),
+        Command::ListTemplates(args) => list_templates::run(&context, args),
+        Command::Merge(args) => merge::run(&context, args),
+        Command::Revision(args) => revision::run(&context, args),
+        Command::Show(args) => show::run(&context, args),
+        Command::Stamp(args) => stamp::run(&context, args),
+        Command::Upgrade(args) => upgrade::run(&context, args),
+    };
+    ExitCode::from(outcome.unwrap_or_else(|error| exit::report(&context, error)))
+}

@@ -1,6 +1,7 @@
 //! Opens the one database connection, keeps the version table, and takes the migration lock.
 
 mod error;
+mod lock;
 mod mysql;
 mod options;
 mod postgres;
@@ -9,6 +10,7 @@ mod sqlite;
 mod value;
 
 pub use error::{ConnectError, ConnectErrorKind, DbError, ServerError};
+pub use lock::{LockError, LockScope, LockWait, LockWaiting, MigrationLock, VersionTable};
 pub use mysql::MysqlOptions;
 pub use options::{ConnectArg, ConnectArgs, ConnectOptions, Surroundings, TlsContext};
 pub use postgres::PostgresOptions;

@@ -145,3 +145,39 @@ impl Canceller {
         }
     }
 }
+
+impl Session {
+    /// Runs `before` and then `sql`, in one round trip where the protocol allows it.
+    ///
+    /// # Errors
+    /// As [`Session::execute`], for the first statement that fails.
+    pub async fn execute_after(
+        &mut self,
+        before: &[&str],
+        sql: &str,
+        parameters: &[Value],
+    ) -> Result<Outcome, DbError> {
+        for statement in before {
+            self.execute(statement, &[]).await?;
+        }
+        self.execute(sql, parameters).await
+    }
+
+    /// Runs one statement for many rows of parameters (`SQLite`).
+    ///
+    /// # Errors
+    /// As [`Session::execute`].
+    pub async fn execute_many(&mut self, before: &[&str], sql: &str, rows: &[Vec<Value>]) -> Result<Outcome, DbError> {
+        let mut o = Outcome::default();
+        for r in rows { o = self.execute_after(before, sql, r).await?; }
+        Ok(o)
+    }
+
+    /// Runs a text of several statements (`SQLite`).
+    ///
+    /// # Errors
+    /// As [`Session::execute`].
+    pub async fn execute_script(&mut self, sql: &str) -> Result<Outcome, DbError> {
+        self.execute(sql, &[]).await
+    }
+}

@@ -1,1 +1,10 @@
 //! Runs Alembic migrations over a connection that Rust owns.
+
+pub mod config;
+pub mod format;
+pub mod project;
+pub mod run;
+
+pub use limbeck_db as db;
+pub use limbeck_revision as revision;
+pub use limbeck_script::interpreter;

@@ -1,23 +1,11 @@
-//! SQLite: what a connection needs to know.
-
+//! SQLite: what a connection needs to know (scratch).
 use limbeck_url::DatabaseUrl;
-
-use crate::{ConnectArgs, ConnectError, ConnectErrorKind, Surroundings};
-
+use crate::{ConnectArgs, ConnectError, Surroundings};
 /// What opening a SQLite session takes.
 #[derive(Debug, Clone)]
-pub struct SqliteOptions {}
-
+pub struct SqliteOptions { pub(crate) path: String }
 impl SqliteOptions {
-    pub(crate) fn from_url(
-        _url: &DatabaseUrl,
-        _arguments: &ConnectArgs,
-        _surroundings: &Surroundings,
-    ) -> Result<Self, ConnectError> {
-        Err(ConnectError {
-            kind: ConnectErrorKind::Parameter,
-            message: "not built yet".into(),
-            hint: None,
-        })
+    pub(crate) fn from_url(url: &DatabaseUrl, _: &ConnectArgs, _: &Surroundings) -> Result<Self, ConnectError> {
+        Ok(Self { path: url.database.clone().unwrap_or(":memory:".into()) })
     }
 }

@@ -1,0 +1,73 @@
+//! What can be typed: Alembic's options and commands, and limbeck's few own ones.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+use crate::commands::{
+    branches, check, current, downgrade, edit, ensure_version, heads, history, init, list_templates, merge,
+    revision, show, stamp, upgrade,
+};
+
+/// Runs Alembic migrations over a connection of its own, whatever driver the database URL names.
+///
+/// A drop-in for the `alembic` command: the same files, commands, output and exit codes.
+#[derive(Debug, Parser)]
+#[command(name = "limbeck", version, infer_long_args = true, subcommand_required = true, arg_required_else_help = false)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Options before the command.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Global {
+    /// Alternate config file; defaults to the value of ALEMBIC_CONFIG, or "alembic.ini". May also
+    /// name a pyproject.toml file, and be given twice to name both.
+    #[arg(short, long, value_name = "CONFIG")]
+    pub(crate) config: Vec<String>,
+    /// Name of the section of the .ini file to use for Alembic's configuration.
+    #[arg(short, long, default_value = "alembic")]
+    pub(crate) name: String,
+    /// Additional arguments consumed by custom env.py scripts, e.g. -x setting1=somesetting.
+    #[arg(short = 'x', value_name = "X", allow_hyphen_values = true)]
+    pub(crate) x: Vec<String>,
+    /// Raise a full stack trace on error.
+    #[arg(long)]
+    pub(crate) raiseerr: bool,
+    /// Do not log to standard output.
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+    /// The Python interpreter (or virtual environment) for what limbeck does not read itself.
+    #[arg(long, value_name = "PYTHON")]
+    pub(crate) python: Option<PathBuf>,
+    /// How many seconds to wait while another run holds the migration lock.
+    #[arg(long, value_name = "SECONDS", default_value_t = 600)]
+    pub(crate) lock_wait: u64,
+    /// Run without the migration lock.
+    #[arg(long)]
+    pub(crate) no_lock: bool,
+}
+
+/// Alembic's commands.
+#[derive(Debug, Subcommand)]
+#[command(rename_all = "snake_case")]
+pub(crate) enum Command {
+    Branches(branches::Args),
+    Check(check::Args),
+    Current(current::Args),
+    Downgrade(downgrade::Args),
+    Edit(edit::Args),
+    EnsureVersion(ensure_version::Args),
+    Heads(heads::Args),
+    History(history::Args),
+    Init(init::Args),
+    ListTemplates(list_templates::Args),
+    Merge(merge::Args),
+    Revision(revision::Args),
+    Show(show::Args),
+    Stamp(stamp::Args),
+    Upgrade(upgrade::Args),
+}

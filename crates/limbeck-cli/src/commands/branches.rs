@@ -1,0 +1,32 @@
+//! `branches`: the branch points and what branches off them.
+
+use limbeck::format::ShortForm;
+
+use crate::context::{Context, Outcome};
+
+/// Show current branch points.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Use more verbose output.
+    #[arg(short, long)]
+    verbose: bool,
+}
+
+pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
+    let Args { verbose } = *args;
+    let project = context.project()?;
+    let point = ShortForm { labels: true, tree_marks: true, ..ShortForm::default() };
+    let child = ShortForm { doc: verbose, ..point };
+    for id in project.history("base", "heads")? {
+        let children = project.children(id);
+        if children.len() < 2 {
+            continue;
+        }
+        let mut text = project.entry(id, verbose, point, &[])?;
+        for next in children {
+            text += &format!("\n{} -> {}", " ".repeat(id.chars().count()), project.entry(next, false, child, &[])?);
+        }
+        context.printer.result(&format!("{text}\n"));
+    }
+    Ok(0)
+}

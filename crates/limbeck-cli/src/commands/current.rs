@@ -1,0 +1,46 @@
+//! `current`: where the database stands.
+
+use std::collections::BTreeSet;
+
+use limbeck::format::ShortForm;
+use limbeck::run::{Intent, Refusal};
+use serde_json::json;
+
+use crate::context::{Context, Outcome};
+
+/// Display the current revision for a database.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Check if all head revisions are applied to the database. Exit with an error code if this is
+    /// not the case.
+    #[arg(short, long)]
+    check_heads: bool,
+    /// Use more verbose output.
+    #[arg(short, long)]
+    verbose: bool,
+}
+
+pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
+    let Args { check_heads, verbose } = *args;
+    let project = context.project()?;
+    let look = |rows: &[String], url: Option<&str>| {
+        if verbose {
+            context.printer.result(&format!("Current revision(s) for {}:", url.unwrap_or_default()));
+        }
+        if check_heads {
+            let rows: BTreeSet<&str> = rows.iter().map(String::as_str).collect();
+            let heads: BTreeSet<&str> = project.map.heads().into_iter().collect();
+            if rows != heads {
+                return Err(Refusal("Database is not on all head revisions".into()));
+            }
+        }
+        for id in project.current(rows)? {
+            let form = ShortForm { tree_marks: true, ..ShortForm::default() };
+            context.printer.result(&project.entry(id, verbose, form, &[])?);
+        }
+        Ok(())
+    };
+    let options = json!({"check_heads": check_heads, "verbose": verbose});
+    let arguments = json!({"dont_mutate": true});
+    context.environment("current", options, arguments, &project, Intent::Inspect(Box::new(look)))
+}

@@ -1,0 +1,27 @@
+//! `heads`: the revisions that nothing follows.
+
+use limbeck::format::ShortForm;
+
+use crate::context::{Context, Outcome};
+
+/// Show current available heads in the script directory.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Use more verbose output.
+    #[arg(short, long)]
+    verbose: bool,
+    /// Treat dependency versions as down revisions.
+    #[arg(long)]
+    resolve_dependencies: bool,
+}
+
+pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
+    let Args { verbose, resolve_dependencies } = *args;
+    let project = context.project()?;
+    let heads = if resolve_dependencies { project.map.real_heads() } else { project.map.heads() };
+    let form = ShortForm { labels: true, ..ShortForm::default() };
+    for id in heads {
+        context.printer.result(&project.entry(id, verbose, form, &[])?);
+    }
+    Ok(0)
+}

@@ -1,0 +1,77 @@
+//! `history`: the revisions, newest first.
+
+use limbeck::format::ShortForm;
+use limbeck::project::Project;
+use limbeck::run::{Intent, Refusal};
+use serde_json::json;
+
+use crate::context::{CliError, Context, Outcome};
+
+/// List changeset scripts in chronological order.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Specify a revision range; format is [start]:[end].
+    #[arg(short, long, allow_hyphen_values = true)]
+    rev_range: Option<String>,
+    /// Use more verbose output.
+    #[arg(short, long)]
+    verbose: bool,
+    /// Indicate the current revision.
+    #[arg(short, long)]
+    indicate_current: bool,
+}
+
+pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
+    let Args { rev_range, verbose, indicate_current } = args;
+    let project = context.project()?;
+    let (start, end) = match rev_range.as_deref().map(|range| range.trim().split(':').collect::<Vec<_>>()) {
+        None => ("", ""),
+        Some(sides) => match sides[..] {
+            [start, end] => (start, end),
+            _ => {
+                let text = "History range requires [start]:[end], [start]:, or :[end]";
+                return Err(CliError::Refused(text.into()));
+            }
+        },
+    };
+    let listing = Listing { project: &project, verbose: *verbose, indicate_current: *indicate_current };
+    let needs_environment =
+        *indicate_current || start == "current" || end == "current" || project.config.revision_environment()?;
+    if !needs_environment {
+        return listing.print(context, &side(start, "base"), &side(end, "heads"), &[]).map(|()| 0).map_err(Into::into);
+    }
+    let look = |heads: &[String], _: Option<&str>| {
+        // As Alembic does it: the rows stand in for the side that is named `current`.
+        let current = heads.to_vec();
+        let (start, end) = match (start, end) {
+            (start, "current") => (side(start, "base"), current.clone()),
+            ("current", end) => (current.clone(), side(end, "heads")),
+            (start, end) => (side(start, "base"), side(end, "heads")),
+        };
+        listing.print(context, &start, &end, &current)
+    };
+    let options = json!({"rev_range": rev_range, "verbose": verbose, "indicate_current": indicate_current});
+    context.environment("history", options, json!({}), &project, Intent::Inspect(Box::new(look)))
+}
+
+fn side(given: &str, default: &str) -> Vec<String> {
+    vec![if given.is_empty() { default } else { given }.to_owned()]
+}
+
+struct Listing<'a> {
+    project: &'a Project,
+    verbose: bool,
+    indicate_current: bool,
+}
+
+impl Listing<'_> {
+    fn print(&self, context: &Context, start: &[String], end: &[String], current: &[String]) -> Result<(), Refusal> {
+        let form = ShortForm { labels: true, doc: true, parents: true, tree_marks: true };
+        let marked = if self.indicate_current { current } else { &[] };
+        for id in self.project.history_between(start, end)? {
+            let entry = self.project.entry(id, self.verbose, form, marked)?;
+            context.printer.result(&entry);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,17 @@
+//! One file for each of Alembic's commands.
+
+pub(crate) mod branches;
+pub(crate) mod check;
+pub(crate) mod current;
+pub(crate) mod downgrade;
+pub(crate) mod edit;
+pub(crate) mod ensure_version;
+pub(crate) mod heads;
+pub(crate) mod history;
+pub(crate) mod init;
+pub(crate) mod list_templates;
+pub(crate) mod merge;
+pub(crate) mod revision;
+pub(crate) mod show;
+pub(crate) mod stamp;
+pub(crate) mod upgrade;

@@ -1,0 +1,32 @@
+//! `show`: everything about one or several revisions.
+
+use limbeck::format::ShortForm;
+use limbeck::run::Intent;
+use serde_json::json;
+
+use crate::context::{Context, Outcome};
+
+/// Show the revision(s) denoted by the given symbol.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The revision, or `current`, `head`, `heads`.
+    #[arg(allow_hyphen_values = true)]
+    rev: String,
+}
+
+pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
+    let Args { rev } = args;
+    let project = context.project()?;
+    let print = |ids: &[&str]| {
+        for id in ids {
+            context.printer.result(&project.entry(id, true, ShortForm::default(), &[])?);
+        }
+        Ok(())
+    };
+    if rev != "current" {
+        print(&project.resolve(rev)?)?;
+        return Ok(0);
+    }
+    let look = |heads: &[String], _: Option<&str>| print(&project.resolve_all(heads)?);
+    context.environment("show", json!({"rev": rev}), json!({}), &project, Intent::Inspect(Box::new(look)))
+}

@@ -1,0 +1,224 @@
+//! What every command has: the options, the surroundings, the project, and the way to run the worker.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use limbeck::config::{Config, ConfigError, ConfigFiles};
+use limbeck::db::{LockWait, Surroundings};
+use limbeck::interpreter::{Interpreter, InterpreterSearch};
+use limbeck::project::{Project, ProjectError};
+use limbeck::run::{self, Ending, Event, Intent, Refusal, RunError, RunOptions};
+use serde_json::{Value as Json, json};
+
+use crate::args::Global;
+use crate::messaging::Printer;
+use crate::signals;
+
+/// A command's exit status, or why it has none.
+pub(crate) type Outcome = Result<u8, CliError>;
+
+/// Why a command failed; `exit.rs` maps each to text and status.
+#[derive(Debug)]
+pub(crate) enum CliError {
+    /// Alembic's `FAILED: …`.
+    Refused(String),
+    /// The configuration can't be used.
+    Config(ConfigError),
+    /// The script directory can't be used.
+    Project(ProjectError),
+    /// A run of the environment failed.
+    Run(RunError),
+    /// The operating system refused something of ours.
+    System(&'static str, std::io::Error),
+}
+
+impl From<Refusal> for CliError {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal.0)
+    }
+}
+
+impl From<ConfigError> for CliError {
+    fn from(error: ConfigError) -> Self {
+        Self::Config(error)
+    }
+}
+
+impl From<ProjectError> for CliError {
+    fn from(error: ProjectError) -> Self {
+        Self::Project(error)
+    }
+}
+
+impl From<RunError> for CliError {
+    fn from(error: RunError) -> Self {
+        Self::Run(error)
+    }
+}
+
+/// The options and the surroundings of a call.
+#[derive(Debug)]
+pub(crate) struct Context {
+    pub(crate) printer: Printer,
+    pub(crate) global: Global,
+    /// The command as it was typed, for advice.
+    pub(crate) typed: String,
+    surroundings: Surroundings,
+}
+
+impl Context {
+    pub(crate) fn new(global: Global) -> Self {
+        let variables: BTreeMap<String, String> =
+            std::env::vars_os().filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?))).collect();
+        let surroundings = Surroundings {
+            home: variables.get("HOME").map(PathBuf::from),
+            user: ["USER", "LOGNAME"].iter().find_map(|name| variables.get(*name).cloned()),
+            variables,
+        };
+        let mut typed: Vec<String> = vec!["limbeck".into()];
+        typed.extend(std::env::args().skip(1));
+        Self { printer: Printer::new(global.quiet), global, typed: typed.join(" "), surroundings }
+    }
+
+    /// An environment variable.
+    pub(crate) fn variable(&self, name: &str) -> Option<&str> {
+        self.surroundings.variables.get(name).map(String::as_str)
+    }
+
+    /// The project of the current folder, read without Python where that is possible.
+    pub(crate) fn project(&self) -> Result<Project, CliError> {
+        let config = Config::load(&self.config_files()?, &self.global.name)?;
+        let project = Project::load(config, self)?;
+        for warning in project.warnings() {
+            warn(&warning);
+        }
+        Ok(project)
+    }
+
+    fn config_files(&self) -> Result<ConfigFiles, CliError> {
+        Ok(ConfigFiles::select(&self.global.config, self.variable("ALEMBIC_CONFIG"))?)
+    }
+
+    /// Runs `env.py` for one of our own commands.
+    pub(crate) fn environment(
+        &self,
+        command: &str,
+        options: Json,
+        arguments: Json,
+        project: &Project,
+        intent: Intent<'_>,
+    ) -> Outcome {
+        let start = json!({"command": "environment", "environment": arguments});
+        self.run(command, options, start, Some(project), intent)
+    }
+
+    /// Runs one of Alembic's own commands in the worker.
+    pub(crate) fn alembic(&self, command: &str, options: Json, arguments: Json, project: Option<&Project>) -> Outcome {
+        let start = json!({"command": command, "arguments": arguments});
+        self.run(command, options, start, project, Intent::Alembic)
+    }
+
+    fn run(
+        &self,
+        command: &str,
+        mut options: Json,
+        mut start: Json,
+        project: Option<&Project>,
+        mut intent: Intent<'_>,
+    ) -> Outcome {
+        let Global { config, name, x, raiseerr, quiet, .. } = &self.global;
+        let common = json!({
+            "config": (!config.is_empty()).then_some(config), "name": name,
+            "x": (!x.is_empty()).then_some(x), "raiseerr": raiseerr, "quiet": quiet, "name_of_command": command,
+        });
+        merge(&mut options, common);
+        let files = self.config_files()?;
+        merge(
+            &mut start,
+            json!({
+                "options": options,
+                "config": {"ini": files.ini, "toml": files.toml, "section": name},
+                "argv": std::env::args().collect::<Vec<_>>(),
+                "scripts": project.map(Project::headers_for_worker),
+                "script_folders": project.map(Project::script_folders),
+            }),
+        );
+        let empty = limbeck::revision::RevisionMap::default();
+        let map = project.map_or(&empty, |project| &project.map);
+        match self.run_worker(start, map, &mut intent)? {
+            Ending::Done | Ending::Headers(_) => Ok(0),
+            Ending::Refused(message) => Err(CliError::Refused(message)),
+            Ending::Exit(status) => Ok(u8::try_from(status & 0xFF).unwrap_or(1)),
+        }
+    }
+
+    /// Runs the worker to its end.
+    pub(crate) fn run_worker(
+        &self,
+        start: Json,
+        map: &limbeck::revision::RevisionMap,
+        intent: &mut Intent<'_>,
+    ) -> Result<Ending, CliError> {
+        let interpreter = self.interpreter()?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| CliError::System("could not start the event loop", error))?;
+        runtime.block_on(async {
+            let interrupt =
+                signals::listen().map_err(|error| CliError::System("could not listen for signals", error))?;
+            let mut tell = |event: Event<'_>| tell(&event);
+            let options = RunOptions {
+                interpreter,
+                start,
+                surroundings: &self.surroundings,
+                lock_wait: self.lock_wait(),
+                interrupt,
+                on_event: &mut tell,
+            };
+            Ok(run::run(options, map, intent).await?)
+        })
+    }
+
+    fn lock_wait(&self) -> Option<LockWait> {
+        (!self.global.no_lock).then(|| LockWait::for_at_most(Duration::from_secs(self.global.lock_wait)))
+    }
+
+    fn interpreter(&self) -> Result<Interpreter, CliError> {
+        let path = |name: &str| self.variable(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+        let project = std::env::current_dir()
+            .map_err(|error| CliError::System("could not find the current folder", error))?;
+        let search = InterpreterSearch {
+            option: self.global.python.clone(),
+            virtual_env: path("VIRTUAL_ENV"),
+            conda_prefix: path("CONDA_PREFIX"),
+            path: std::env::var_os("PATH"),
+            project,
+        };
+        Ok(search.find().map_err(RunError::from)?)
+    }
+}
+
+fn merge(into: &mut Json, from: Json) {
+    if let (Json::Object(into), Json::Object(from)) = (into, from) {
+        into.extend(from);
+    }
+}
+
+fn tell(event: &Event<'_>) {
+    match event {
+        Event::WaitingForLock { holder, waited } => {
+            let holder = holder.as_deref().unwrap_or("another run");
+            anstream::eprintln!("limbeck: waiting for the migration lock, held by {holder} ({} s)", waited.as_secs());
+        }
+        Event::LockTaken { waited } => {
+            anstream::eprintln!("limbeck: the migration lock is ours after {} s", waited.as_secs());
+        }
+        Event::Step { .. } => {}
+    }
+}
+
+fn warn(text: &str) {
+    anstream::eprintln!("limbeck: warning: {text}");
+}

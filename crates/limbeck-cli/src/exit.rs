@@ -1,0 +1,84 @@
+//! The one place that maps an error to its text and its exit status.
+
+use limbeck::run::{Failure, RunError, Signal};
+
+use crate::context::{CliError, Context};
+use crate::diagnostics::{self, Message};
+
+/// What Alembic calls a command error.
+const REFUSED: u8 = 255;
+/// What Python gives for an exception that nobody caught.
+const FAILED: u8 = 1;
+
+/// Tells an error and gives the exit status.
+pub(crate) fn report(context: &Context, error: CliError) -> u8 {
+    match error {
+        CliError::Refused(message) => {
+            context.printer.failed(&message);
+            REFUSED
+        }
+        CliError::Config(error) if error.is_refusal() => report(context, CliError::Refused(error.to_string())),
+        CliError::Config(error) => {
+            Message::from_error(&error).print();
+            FAILED
+        }
+        CliError::Project(error) => match error.refusal() {
+            Some(text) => report(context, CliError::Refused(text)),
+            None => {
+                let mut message = Message::from_error(&error);
+                message.help.extend(error.hint());
+                message.print();
+                FAILED
+            }
+        },
+        CliError::System(what, error) => {
+            Message::new(what).note(error.to_string()).print();
+            FAILED
+        }
+        CliError::Run(error) => report_run(context, &error),
+    }
+}
+
+fn report_run(context: &Context, error: &RunError) -> u8 {
+    match error {
+        RunError::Failed(failure) => {
+            failed(context, failure);
+            FAILED
+        }
+        RunError::Interrupted(signal) => {
+            Message::new("interrupted: the statement was cancelled, and what was open was rolled back")
+                .help(format!("run `{}` again to go on from where the database stands", context.typed))
+                .print();
+            match signal {
+                Signal::Interrupt => 130,
+                Signal::Terminate => 143,
+            }
+        }
+        RunError::Interpreter(_) => {
+            Message::from_error(error)
+                .help("activate the project's virtual environment, or name its interpreter with --python")
+                .print();
+            FAILED
+        }
+        RunError::MissingModule { module, message, .. } => {
+            Message::from_error(error)
+                .note(message.clone())
+                .help(format!(
+                    "install `{module}` there, activate the project's own environment, or name it with --python"
+                ))
+                .print();
+            FAILED
+        }
+        RunError::Worker(error) => {
+            Message::from_error(error).print();
+            FAILED
+        }
+    }
+}
+
+fn failed(context: &Context, failure: &Failure) {
+    if context.global.raiseerr {
+        anstream::eprint!("{}", failure.traceback);
+    }
+    diagnostics::print_failure(failure, &context.typed);
+}

@@ -1,0 +1,95 @@
+//! Alembic's ways of printing: results to standard output, `FAILED:` lines wrapped to the terminal's width.
+
+use std::io::{self, Write};
+
+/// Where command results and status lines go.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Printer {
+    quiet: bool,
+}
+
+impl Printer {
+    pub(crate) fn new(quiet: bool) -> Self {
+        Self { quiet }
+    }
+
+    /// A result: text and a line end, never wrapped.
+    pub(crate) fn result(self, text: &str) {
+        if !self.quiet {
+            write_out(&format!("{text}\n"));
+        }
+    }
+
+    /// A status line. Alembic asks standard input, not output, for the terminal's width.
+    pub(crate) fn status(self, text: &str) {
+        if self.quiet {
+            return;
+        }
+        let width = rustix::termios::tcgetwinsize(io::stdin()).ok().map(|size| usize::from(size.ws_col));
+        match width.filter(|columns| *columns > 0) {
+            Some(columns) => write_out(&format!("{}\n", wrap(text, columns))),
+            None => write_out(&format!("{text}\n")),
+        }
+    }
+
+    /// The last line of a command that is refused.
+    pub(crate) fn failed(self, message: &str) {
+        self.status(&format!("FAILED: {message}"));
+    }
+}
+
+/// A reader that has gone away (`limbeck history | head`) is no failure of ours.
+fn write_out(text: &str) {
+    let mut out = io::stdout().lock();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}
+
+/// Fills lines of at most `columns` characters, each behind two spaces.
+fn wrap(text: &str, columns: usize) -> String {
+    let room = columns.saturating_sub(2).max(1);
+    let mut lines: Vec<String> = Vec::new();
+    let mut line = String::new();
+    for word in text.split_whitespace() {
+        let mut rest = word;
+        loop {
+            let used = line.chars().count();
+            let gap = usize::from(used > 0);
+            if used + gap + rest.chars().count() <= room {
+                line.extend([" "].iter().take(gap).copied());
+                line += rest;
+                break;
+            }
+            if used > 0 && rest.chars().count() <= room {
+                lines.push(std::mem::take(&mut line));
+                continue;
+            }
+            // A word that is longer than a line is broken where the line is full.
+            let free = room.saturating_sub(used + gap);
+            if free == 0 {
+                lines.push(std::mem::take(&mut line));
+                continue;
+            }
+            let cut = rest.char_indices().nth(free).map_or(rest.len(), |(index, _)| index);
+            line.extend([" "].iter().take(gap).copied());
+            line += &rest[..cut];
+            rest = &rest[cut..];
+            lines.push(std::mem::take(&mut line));
+        }
+    }
+    if !line.is_empty() || lines.is_empty() {
+        lines.push(line);
+    }
+    lines.iter().map(|line| format!("  {line}")).collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::wrap;
+
+    #[test]
+    fn wraps_words_and_breaks_what_is_too_long() {
+        assert_eq!(wrap("FAILED: no such thing", 80), "  FAILED: no such thing");
+        assert_eq!(wrap("one two three", 9), "  one two\n  three");
+        assert_eq!(wrap("ab abcdefghij", 8), "  ab abc\n  defghi\n  j");
+    }
+}

@@ -1,0 +1,53 @@
+"""The stream to the host: one request, one reply."""
+import json
+import os
+import struct
+import threading
+
+
+class HostError(Exception):
+    """An error that the host replied with; its fields are in `fields`."""
+
+    def __init__(self, fields):
+        super().__init__(fields.get("message"))
+        self.fields = fields
+
+
+class Channel:
+    def __init__(self, fd):
+        self._fd = fd
+        self._lock = threading.RLock()
+        self._broken = False
+
+    def request(self, op, **fields):
+        fields["op"] = op
+        payload = json.dumps(fields).encode("utf-8")
+        with self._lock:
+            if self._broken:
+                raise KeyboardInterrupt
+            try:
+                self._write(struct.pack(">I", len(payload)) + payload)
+                (length,) = struct.unpack(">I", self._read(4))
+                reply = json.loads(self._read(length))
+            except BaseException:
+                # A reply that was not read would be taken for the next one's.
+                self._broken = True
+                raise
+        if "error" in reply:
+            raise HostError(reply["error"])
+        return reply.get("ok")
+
+    def _write(self, data):
+        view = memoryview(data)
+        while view:
+            view = view[os.write(self._fd, view) :]
+
+    def _read(self, count):
+        parts = []
+        while count:
+            part = os.read(self._fd, min(count, 1 << 20))
+            if not part:
+                os._exit(1)
+            parts.append(part)
+            count -= len(part)
+        return parts[0] if len(parts) == 1 else b"".join(parts)

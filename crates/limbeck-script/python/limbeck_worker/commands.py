@@ -1,0 +1,106 @@
+"""What the host can ask for: the environment with a plan of the host's, or one of Alembic's own commands."""
+import argparse
+import inspect
+
+from alembic import command as alembic_command
+from alembic.config import Config
+from alembic.runtime.environment import EnvironmentContext
+from alembic.script import ScriptDirectory
+
+from . import dialects, migrations
+from .scripts import use_headers
+
+
+def run(channel, start):
+    config = _config(start)
+    name = start["command"]
+    if name in ("init", "list_templates"):
+        _call_alembic(name, config, start["arguments"])
+        return
+    dialects.register(channel)
+    if name == "headers":
+        _send_headers(channel, config)
+        return
+    _use_headers_everywhere(start["scripts"])
+    host = migrations.install(channel, start)
+    if name == "environment":
+        _run_environment(config, start["environment"], host)
+    else:
+        _call_alembic(name, config, start["arguments"])
+
+
+def _config(start):
+    given = start["config"]
+    options = start["options"]
+    namespace = argparse.Namespace(**options)
+    function = getattr(alembic_command, options["name_of_command"], None)
+    del namespace.name_of_command
+    namespace.cmd = (function, [], [])
+    parameters = inspect.signature(Config.__init__).parameters
+    arguments = {"file_": given["ini"], "ini_section": given["section"], "cmd_opts": namespace}
+    if "toml_file" in parameters:
+        arguments["toml_file"] = given["toml"]
+    return Config(**arguments)
+
+
+def _call_alembic(name, config, arguments):
+    function = getattr(alembic_command, name)
+    known = inspect.signature(function).parameters
+    # An older Alembic lacks the newest flags: those left at their defaults are not passed on.
+    passed = {key: value for key, value in arguments.items() if key in known}
+    lost = [key for key, value in arguments.items() if key not in known and value]
+    if lost:
+        from alembic import __version__
+        from alembic.util import CommandError
+
+        raise CommandError(
+            "Alembic %s in this environment has no option --%s for '%s'"
+            % (__version__, lost[0].replace("_", "-"), name)
+        )
+    function(config, **passed)
+
+
+def _use_headers_everywhere(headers):
+    """Each script directory made from the configuration, also by Alembic's own commands, knows the headers."""
+    from_config = ScriptDirectory.from_config.__func__
+
+    def with_headers(cls, config):
+        script_directory = from_config(cls, config)
+        use_headers(script_directory, headers)
+        return script_directory
+
+    ScriptDirectory.from_config = classmethod(with_headers)
+
+
+def _run_environment(config, options, host):
+    script_directory = ScriptDirectory.from_config(config)
+    host.script_directory = script_directory
+    arguments = {key: tuple(value) if isinstance(value, list) else value for key, value in options.items()}
+    with EnvironmentContext(config, script_directory, fn=host.plan, **arguments):
+        script_directory.run_env()
+
+
+def _send_headers(channel, config):
+    script_directory = ScriptDirectory.from_config(config)
+    rows = []
+    for script in script_directory._load_revisions():
+        module = script.module
+        rows.append(
+            {
+                "id": script.revision,
+                "down_revisions": _texts(script.down_revision),
+                "branch_labels": _texts(getattr(module, "branch_labels", None)),
+                "dependencies": _texts(getattr(module, "depends_on", None)),
+                "doc": module.__doc__,
+                "path": script.path,
+            }
+        )
+    channel.request("headers", scripts=rows)
+
+
+def _texts(value):
+    if value is None:
+        return []
+    if isinstance(value, str):
+        return [value]
+    return list(value)

@@ -1,0 +1,100 @@
+"""Describes an exception for the host: what the user's own code did, without limbeck's and the libraries' frames."""
+import logging
+import os
+import sys
+import traceback
+
+
+def describe(error, start):
+    root = error
+    chain = [root]
+    while True:
+        cause = root.__cause__ or (None if root.__suppress_context__ else root.__context__)
+        if cause is None or cause in chain:
+            break
+        root = cause
+        chain.append(root)
+    versions = set(start.get("script_folders") or ())
+    frames = []
+    for index, item in enumerate(reversed(chain)):
+        for frame in traceback.extract_tb(item.__traceback__):
+            frames.append(_frame(frame, versions))
+        if any(frame["kind"] != "library" for frame in frames):
+            # The exception nearest to the cause that the user's code took part in tells the place.
+            break
+    return {
+        "outcome": "exception",
+        "type": _type_name(error),
+        "message": _message(error),
+        "limbeck_error": next((e.limbeck_error for e in chain if hasattr(e, "limbeck_error")), None),
+        "frames": frames,
+        "syntax": _syntax(error),
+        "traceback": "".join(traceback.format_exception(type(error), error, error.__traceback__)),
+        "module": error.name if isinstance(error, ImportError) else None,
+    }
+
+
+def describe_exit(error):
+    code = error.code
+    if code is None:
+        status = 0
+    elif isinstance(code, int):
+        status = code & 0xFF
+    else:
+        print(code, file=sys.stderr)
+        status = 1
+    return {"outcome": "exit", "status": status}
+
+
+def log_command_error(error):
+    """Alembic logs a command's error too, which is seen where `env.py` set logging up."""
+    logging.getLogger("alembic.util.messaging").error(str(error))
+
+
+def _type_name(error):
+    kind = type(error)
+    if kind.__module__ == "builtins":
+        return kind.__qualname__
+    return "%s.%s" % (kind.__module__, kind.__qualname__)
+
+
+def _message(error):
+    # SQLAlchemy appends the statement and a link to its own message; the host shows the statement itself.
+    original = getattr(error, "orig", None)
+    if original is not None:
+        return str(original)
+    return str(error)
+
+
+def _syntax(error):
+    if not isinstance(error, SyntaxError) or error.filename is None:
+        return None
+    return {"file": error.filename, "line": error.lineno, "column": error.offset, "message": error.msg}
+
+
+def _frame(frame, versions):
+    file = frame.filename
+    if file.startswith("<limbeck_worker"):
+        kind = "library"
+    elif os.path.dirname(os.path.abspath(file)) in versions or os.path.basename(file) == "env.py":
+        kind = "script"
+    elif file.startswith("<") or _is_library(file):
+        kind = "library"
+    else:
+        kind = "project"
+    return {
+        "file": file,
+        "line": frame.lineno,
+        "column": getattr(frame, "colno", None),
+        "end_line": getattr(frame, "end_lineno", None),
+        "end_column": getattr(frame, "end_colno", None),
+        "function": frame.name,
+        "kind": kind,
+    }
+
+
+def _is_library(file):
+    parts = os.path.abspath(file).split(os.sep)
+    if "site-packages" in parts or "dist-packages" in parts:
+        return True
+    return os.path.abspath(file).startswith(os.path.dirname(os.path.abspath(os.__file__)) + os.sep)

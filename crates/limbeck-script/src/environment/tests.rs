@@ -1,0 +1,110 @@
+//! Environments of the stock shape and near misses.
+
+use super::{KnownEnvironment, Reading, read};
+
+const HEAD: &str = "\
+from logging.config import fileConfig
+from sqlalchemy import engine_from_config
+from sqlalchemy import pool
+from alembic import context
+config = context.config
+if config.config_file_name is not None:
+    fileConfig(config.config_file_name)
+target_metadata = None
+def run_migrations_offline():
+    context.configure(url=config.get_main_option('sqlalchemy.url'))
+";
+
+const SYNC: &str = "
+def run_migrations_online() -> None:
+    '''A docstring.'''
+    connectable = engine_from_config(
+        config.get_section(config.config_ini_section, {}),  # a comment
+        prefix='sqlalchemy.',
+        poolclass=pool.NullPool,
+    )
+    with connectable.connect() as connection:
+        context.configure(connection=connection, target_metadata=target_metadata)
+        with context.begin_transaction():
+            context.run_migrations()
+";
+
+const END: &str = "
+if context.is_offline_mode():
+    run_migrations_offline()
+else:
+    run_migrations_online()
+";
+
+fn plain() -> KnownEnvironment {
+    KnownEnvironment { configures_logging: true, version_table: None, version_table_schema: None, is_async: false }
+}
+
+#[test]
+fn the_synchronous_shape() {
+    assert_eq!(read(&format!("{HEAD}{SYNC}{END}")), Reading::Known(plain()));
+}
+
+#[test]
+fn the_version_table_is_read() {
+    let text = format!("{HEAD}{SYNC}{END}").replace(
+        "target_metadata=target_metadata)",
+        "target_metadata=target_metadata, version_table='v', version_table_schema='s', compare_type=True)",
+    );
+    let expected = KnownEnvironment {
+        version_table: Some("v".into()),
+        version_table_schema: Some("s".into()),
+        ..plain()
+    };
+    assert_eq!(read(&text), Reading::Known(expected));
+}
+
+#[test]
+fn the_asynchronous_shapes() {
+    let head = format!("import asyncio\nfrom sqlalchemy.ext.asyncio import AsyncEngine, async_engine_from_config\n{HEAD}");
+    let run = "
+def do_run_migrations(connection):
+    context.configure(connection=connection, target_metadata=target_metadata)
+    with context.begin_transaction():
+        context.run_migrations()
+";
+    let with = "
+    async with connectable.connect() as connection:
+        await connection.run_sync(do_run_migrations)
+    await connectable.dispose()
+";
+    let section = "config.get_section(config.config_ini_section), prefix='sqlalchemy.', poolclass=pool.NullPool";
+    let new = format!(
+        "{head}{run}\nasync def run_async_migrations():\n    connectable = async_engine_from_config({section}){with}
+def run_migrations_online():\n    asyncio.run(run_async_migrations())\n{END}"
+    );
+    let old = format!(
+        "{head}{run}\nasync def run_migrations_online():\n    connectable = AsyncEngine(engine_from_config({section}, future=True)){with}{}",
+        END.replace("    run_migrations_online()", "    asyncio.run(run_migrations_online())")
+    );
+    let expected = Reading::Known(KnownEnvironment { is_async: true, ..plain() });
+    assert_eq!(read(&new), expected);
+    assert_eq!(read(&old), expected);
+}
+
+#[test]
+fn near_misses_need_python() {
+    let whole = format!("{HEAD}{SYNC}{END}");
+    let check = |from: &str, to: &str, line: usize| {
+        let text = whole.replace(from, to);
+        assert_ne!(text, whole, "`{from}` occurs");
+        match read(&text) {
+            Reading::NeedsPython { line: found, .. } => assert_eq!(found, line, "{to}"),
+            known @ Reading::Known(_) => panic!("{to}: {known:?}"),
+        }
+    };
+    check("target_metadata = None", "from app import Base\ntarget_metadata = Base.metadata", 8);
+    check("config = context.config", "config = context.config\nconfig.set_main_option('sqlalchemy.url', URL)", 6);
+    check("connection=connection, ", "connection=connection, on_version_apply=hook, ", 20);
+    check("        with context.begin", "        connection.execute(SET)\n        with context.begin", 12);
+    check("pool.NullPool", "pool.QueuePool", 12);
+    check("import pool\n", "import pool as pools\n", 3);
+    check(END, "\nrun_migrations_online()\n", 24);
+    check(END, "", 22);
+    check("def run_migrations_online() -> None:", "@hooked\ndef run_migrations_online() -> None:", 12);
+}

@@ -1,0 +1,11 @@
+//! The worker: the project's own Python in a process of its own, which asks its host for everything
+//! that touches the database.
+
+mod message;
+mod process;
+mod sources;
+
+pub use message::{
+    ConnectRequest, End, Execute, Frame, HeaderRow, LockRequest, Plan, Request, StepRequest, SyntaxPlace,
+};
+pub use process::{Worker, WorkerError, WorkerOptions};

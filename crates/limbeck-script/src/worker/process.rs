@@ -1,0 +1,202 @@
+//! The worker's process and the stream to it.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::os::fd::AsRawFd;
+use std::path::PathBuf;
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
+
+use rustix::io::{FdFlags, fcntl_setfd};
+use serde::Serialize;
+use serde_json::Value;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::UnixStream;
+use tokio::process::{Child, Command};
+
+use super::message::Request;
+use super::sources::{BOOTSTRAP, MODULES};
+use crate::interpreter::Interpreter;
+
+/// The longest message that a worker may send: a statement with its literals has to fit.
+const LONGEST_MESSAGE: u32 = 1 << 30;
+
+/// How long a worker that has said its last word may take to end.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// What a worker is started with.
+#[derive(Debug, Clone)]
+pub struct WorkerOptions {
+    /// The interpreter.
+    pub interpreter: Interpreter,
+    /// The first message, without the modules; see `python/PROTOCOL.md`.
+    pub start: Value,
+    /// Environment variables on top of the inherited ones.
+    pub variables: BTreeMap<String, String>,
+}
+
+/// Why a worker can't go on.
+#[derive(Debug, thiserror::Error)]
+pub enum WorkerError {
+    /// The interpreter could not be started.
+    #[error("could not start the Python interpreter `{}`", path.display())]
+    Start {
+        /// The program.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// The process ended before it told how the run ended.
+    #[error("the Python worker ended without a word ({status})")]
+    Died {
+        /// Its exit status.
+        status: ExitStatus,
+    },
+    /// The stream broke.
+    #[error("could not speak with the Python worker")]
+    Stream(#[source] io::Error),
+    /// A message that is not in the protocol.
+    #[error("the Python worker sent a message that limbeck does not understand")]
+    Message(#[source] serde_json::Error),
+}
+
+/// A running worker. Dropping it kills the process.
+#[derive(Debug)]
+pub struct Worker {
+    child: Child,
+    stream: UnixStream,
+    buffer: Vec<u8>,
+    /// Held open for as long as we live: the worker ends itself when it closes.
+    _lifeline: io::PipeWriter,
+}
+
+impl Worker {
+    /// Starts the interpreter and sends the first message.
+    ///
+    /// # Errors
+    /// [`WorkerError::Start`] when the program can't be started.
+    pub async fn start(options: &WorkerOptions) -> Result<Self, WorkerError> {
+        let path = &options.interpreter.path;
+        let failed = |source: io::Error| WorkerError::Start { path: path.clone(), source };
+        let (ours, theirs) = std::os::unix::net::UnixStream::pair().map_err(failed)?;
+        let (lifeline_read, lifeline) = io::pipe().map_err(failed)?;
+        // Both ends are closed on exec by default; the worker's two are let through to it alone, as
+        // nothing else is started while they are open here.
+        fcntl_setfd(&theirs, FdFlags::empty()).map_err(|error| failed(error.into()))?;
+        fcntl_setfd(&lifeline_read, FdFlags::empty()).map_err(|error| failed(error.into()))?;
+        let child = Command::new(path)
+            .arg("-c")
+            .arg(BOOTSTRAP)
+            .arg(theirs.as_raw_fd().to_string())
+            .arg(lifeline_read.as_raw_fd().to_string())
+            .envs(&options.variables)
+            .stdin(Stdio::inherit())
+            .stdout(Stdio::inherit())
+            .stderr(Stdio::inherit())
+            .kill_on_drop(true)
+            .spawn()
+            .map_err(failed)?;
+        drop((theirs, lifeline_read));
+        ours.set_nonblocking(true).map_err(failed)?;
+        let stream = UnixStream::from_std(ours).map_err(failed)?;
+        let mut worker = Self { child, stream, buffer: Vec::new(), _lifeline: lifeline };
+        let mut start = options.start.clone();
+        if let Value::Object(fields) = &mut start {
+            let sources: serde_json::Map<String, Value> = MODULES
+                .iter()
+                .map(|(name, package, text)| ((*name).to_owned(), serde_json::json!([package, text])))
+                .collect();
+            fields.insert("sources".into(), Value::Object(sources));
+        }
+        worker.send(&start).await?;
+        Ok(worker)
+    }
+
+    /// The worker's next request.
+    ///
+    /// # Errors
+    /// [`WorkerError::Died`] when the process has ended.
+    pub async fn next_request(&mut self) -> Result<Request, WorkerError> {
+        let mut length = [0; 4];
+        if let Err(error) = self.stream.read_exact(&mut length).await {
+            return Err(self.broken(error).await);
+        }
+        let length = u32::from_be_bytes(length);
+        if length > LONGEST_MESSAGE {
+            let error = io::Error::new(io::ErrorKind::InvalidData, "a message is too long");
+            return Err(WorkerError::Stream(error));
+        }
+        self.buffer.resize(length as usize, 0);
+        if let Err(error) = self.stream.read_exact(&mut self.buffer).await {
+            return Err(self.broken(error).await);
+        }
+        serde_json::from_slice(&self.buffer).map_err(WorkerError::Message)
+    }
+
+    /// Answers the last request with what it asked for.
+    ///
+    /// # Errors
+    /// [`WorkerError::Died`] when the process has ended.
+    pub async fn reply(&mut self, value: &impl Serialize) -> Result<(), WorkerError> {
+        #[derive(Serialize)]
+        struct Reply<'a, T: ?Sized> {
+            ok: &'a T,
+        }
+        self.send(&Reply { ok: value }).await
+    }
+
+    /// Answers the last request with an error.
+    ///
+    /// # Errors
+    /// [`WorkerError::Died`] when the process has ended.
+    pub async fn reply_error(&mut self, error: &impl Serialize) -> Result<(), WorkerError> {
+        #[derive(Serialize)]
+        struct Reply<'a, T: ?Sized> {
+            error: &'a T,
+        }
+        self.send(&Reply { error }).await
+    }
+
+    /// Waits for the process to end by itself; kills it when it takes too long.
+    ///
+    /// # Errors
+    /// [`WorkerError::Stream`] when the system can't tell.
+    pub async fn wait(mut self) -> Result<ExitStatus, WorkerError> {
+        match tokio::time::timeout(GRACE, self.child.wait()).await {
+            Ok(status) => status.map_err(WorkerError::Stream),
+            Err(_) => {
+                self.child.kill().await.map_err(WorkerError::Stream)?;
+                self.child.wait().await.map_err(WorkerError::Stream)
+            }
+        }
+    }
+
+    /// Ends the process: it gets `grace` to end by itself, then it is killed.
+    pub async fn stop(mut self, grace: Duration) {
+        if tokio::time::timeout(grace, self.child.wait()).await.is_err() {
+            // A process that is gone already is what we want.
+            let _ = self.child.kill().await;
+        }
+    }
+
+    async fn send(&mut self, message: &impl Serialize) -> Result<(), WorkerError> {
+        let mut bytes = vec![0; 4];
+        serde_json::to_writer(&mut bytes, message).map_err(WorkerError::Message)?;
+        let length = u32::try_from(bytes.len() - 4).map_err(|_| {
+            WorkerError::Stream(io::Error::new(io::ErrorKind::InvalidData, "a result is larger than 4 GiB"))
+        })?;
+        bytes[..4].copy_from_slice(&length.to_be_bytes());
+        match self.stream.write_all(&bytes).await {
+            Ok(()) => Ok(()),
+            Err(error) => Err(self.broken(error).await),
+        }
+    }
+
+    async fn broken(&mut self, error: io::Error) -> WorkerError {
+        match tokio::time::timeout(GRACE, self.child.wait()).await {
+            Ok(Ok(status)) => WorkerError::Died { status },
+            _ => WorkerError::Stream(error),
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! Turns the worker's account of an exception, and the error that the host kept, into a report.
+
+use std::path::PathBuf;
+
+use limbeck_db::{DbError, Session};
+use limbeck_script::worker::{End, Frame};
+
+use super::failure::{FailedStatement, FailedStep, Failure, Place, RunError, Standing};
+use super::host::{Host, was_in_transaction};
+
+impl Host<'_, '_> {
+    /// The report of an exception that ended the run.
+    pub(super) async fn explain(&mut self, end: End) -> RunError {
+        let standing = self.standing().await;
+        let End::Exception { kind, message, limbeck_error, frames, syntax, traceback, module } = end else {
+            unreachable!("only exceptions are explained")
+        };
+        let mut own: Vec<Place> = frames.iter().filter(|frame| frame.kind != "library").filter_map(place).collect();
+        let step = self.failed_step();
+        if let Some(syntax) = syntax {
+            own.push(Place {
+                file: syntax.file.into(),
+                line: syntax.line.unwrap_or(1),
+                columns: syntax.column.map(|column| (column.saturating_sub(1), column)),
+                function: String::new(),
+            });
+        }
+        // The user's innermost call tells the place; what is in a revision script comes first.
+        let script = step.as_ref().and_then(|_| self.progress.step.as_ref()).map(|step| step.path.clone());
+        let place = own
+            .iter()
+            .rposition(|place| script.as_ref().is_some_and(|script| same_file(&place.file, script)))
+            .or_else(|| own.len().checked_sub(1))
+            .map(|index| own.remove(index));
+        let met = limbeck_error.and_then(|id| self.sessions.met(id));
+        let (statement, connect, rolled_back) = match met {
+            Some(met) => match &met.error {
+                DbError::Server(error) => {
+                    let statement = met.sql.clone().map(|sql| FailedStatement {
+                        sql,
+                        number: self.progress.step.as_ref().map_or(0, |step| step.statements),
+                        error: (**error).clone(),
+                    });
+                    (statement, None, Some(was_in_transaction(met.status)))
+                }
+                DbError::Connect(error) => (None, Some(error.clone()), None),
+                _ => (None, None, None),
+            },
+            None => (None, None, None),
+        };
+        let from_database = statement.is_some() || connect.is_some();
+        let headline = match (&connect, &statement, &step) {
+            (Some(error), _, _) => error.message.clone(),
+            (_, Some(statement), _) => statement.error.message.clone(),
+            _ if message.is_empty() => kind.clone(),
+            _ => format!("{kind}: {message}"),
+        };
+        RunError::Failed(Box::new(Failure {
+            headline,
+            step,
+            place,
+            calls: own,
+            statement,
+            connect,
+            exception: (!from_database).then_some(kind),
+            missing_module: module,
+            traceback,
+            standing: Standing { rolled_back, ..standing },
+        }))
+    }
+
+    fn failed_step(&self) -> Option<FailedStep> {
+        let step = self.progress.step.as_ref()?;
+        let planned = &self.progress.planned;
+        Some(FailedStep {
+            revision: step.revision.clone(),
+            kind: step.kind.clone(),
+            number: step.index + 1,
+            of: planned.len(),
+            before: planned.get(..step.index).unwrap_or_default().to_vec(),
+            after: planned.get(step.index + 1..).unwrap_or_default().to_vec(),
+        })
+    }
+
+    /// Looks at the version table once more, over a session of its own: the run's are closed.
+    async fn standing(&mut self) -> Standing {
+        let before = self.progress.heads_before.clone();
+        let Some((options, table)) = &self.progress.version_table else {
+            return Standing { before, ..Standing::default() };
+        };
+        let after = match Session::open(options).await {
+            Ok(mut session) => {
+                let heads = table.heads(&mut session).await;
+                // The rows are read: how this session ends changes nothing.
+                let _ = session.close().await;
+                heads.ok().map(Option::unwrap_or_default)
+            }
+            Err(_) => None,
+        };
+        Standing { before, after, rolled_back: None }
+    }
+}
+
+fn place(frame: &Frame) -> Option<Place> {
+    Some(Place {
+        file: PathBuf::from(&frame.file),
+        line: frame.line?,
+        columns: match (frame.column, frame.end_column) {
+            (Some(start), Some(end)) if frame.end_line == frame.line && end > start => Some((start, end)),
+            _ => None,
+        },
+        function: frame.function.clone(),
+    })
+}
+
+fn same_file(one: &std::path::Path, other: &std::path::Path) -> bool {
+    one == other || one.canonicalize().is_ok_and(|one| other.canonicalize().is_ok_and(|other| one == other))
+}

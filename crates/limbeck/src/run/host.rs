@@ -1,0 +1,389 @@
+//! The host's loop: one request of the worker after the other, until the run ends or a signal ends it.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use limbeck_db::{
+    ConnectOptions, DbError, LockError, LockScope, LockWait, MigrationLock, Surroundings, TransactionStatus,
+    VersionTable,
+};
+use limbeck_revision::RevisionMap;
+use limbeck_script::interpreter::Interpreter;
+use limbeck_script::worker::{End, Execute, HeaderRow, LockRequest, Plan, Request, StepRequest, Worker, WorkerOptions};
+use serde_json::{Value as Json, json};
+use tokio::sync::watch;
+
+use super::failure::RunError;
+use super::intent::{Intent, plan_to_json};
+use super::sessions::Sessions;
+use super::wire::WireOutcome;
+
+/// How long a worker may take to end by itself after a signal.
+const GRACE_AFTER_SIGNAL: Duration = Duration::from_millis(500);
+
+/// How long the server may take to stop a statement that was cancelled.
+const GRACE_AFTER_CANCEL: Duration = Duration::from_secs(5);
+
+/// A signal that ends a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Signal {
+    /// `SIGINT`: `Ctrl-C`.
+    Interrupt,
+    /// `SIGTERM`.
+    Terminate,
+}
+
+/// Where a run learns of signals: `None` until there is one.
+pub type Interrupt = watch::Receiver<Option<Signal>>;
+
+/// What a run tells while it goes.
+#[derive(Debug)]
+pub enum Event<'a> {
+    /// Another run holds the migration lock; told after a second and then every ten.
+    WaitingForLock {
+        /// Who holds it, as far as the server can say.
+        holder: Option<String>,
+        /// For how long we have waited.
+        waited: Duration,
+    },
+    /// The lock was taken after a wait.
+    LockTaken {
+        /// For how long we waited.
+        waited: Duration,
+    },
+    /// A step begins.
+    Step {
+        /// The revision.
+        revision: &'a str,
+        /// `upgrade` or `downgrade`.
+        kind: &'a str,
+    },
+}
+
+/// What a run takes.
+pub struct RunOptions<'a> {
+    /// The interpreter.
+    pub interpreter: Interpreter,
+    /// The worker's first message, without what this crate fills in.
+    pub start: Json,
+    /// The environment that a connection looks at.
+    pub surroundings: &'a Surroundings,
+    /// How long to wait for another run that holds the lock; none to run without the lock.
+    pub lock_wait: Option<LockWait>,
+    /// Signals.
+    pub interrupt: Interrupt,
+    /// What is told.
+    pub on_event: &'a mut dyn FnMut(Event<'_>),
+}
+
+/// How a run ended, when it did not fail.
+#[derive(Debug)]
+pub enum Ending {
+    /// All done.
+    Done,
+    /// The command was refused, in Alembic's words.
+    Refused(String),
+    /// User code called `sys.exit`.
+    Exit(i32),
+    /// The headers that were asked for.
+    Headers(Vec<HeaderRow>),
+}
+
+/// Runs `env.py` in the worker.
+///
+/// # Errors
+/// [`RunError`] tells what failed and where that leaves the database.
+pub async fn run(
+    options: RunOptions<'_>,
+    map: &RevisionMap,
+    intent: &mut Intent<'_>,
+) -> Result<Ending, RunError> {
+    let mut start = options.start;
+    if let Json::Object(fields) = &mut start {
+        fields.insert("changes_database".into(), json!(intent.changes_database()));
+    }
+    let interpreter = options.interpreter.path.clone();
+    let worker_options =
+        WorkerOptions { interpreter: options.interpreter, start, variables: BTreeMap::new() };
+    let mut host = Host {
+        worker: Some(Worker::start(&worker_options).await?),
+        sessions: Sessions::default(),
+        locks: Vec::new(),
+        map,
+        intent,
+        surroundings: options.surroundings,
+        lock_wait: options.lock_wait,
+        interrupt: options.interrupt,
+        on_event: options.on_event,
+        progress: Progress::default(),
+        headers: None,
+        interpreter,
+    };
+    let ended = host.serve().await;
+    host.finish(ended).await
+}
+
+/// What a run has come to.
+#[derive(Debug, Default)]
+pub(super) struct Progress {
+    /// The revisions of the plan.
+    pub(super) planned: Vec<String>,
+    /// The step that runs: its place in the plan, its kind and script.
+    pub(super) step: Option<RunningStep>,
+    /// The version rows that the plan began with.
+    pub(super) heads_before: Option<Vec<String>>,
+    /// Where the version table is, once `env.py` has said it.
+    pub(super) version_table: Option<(ConnectOptions, VersionTable)>,
+}
+
+/// The step that runs.
+#[derive(Debug)]
+pub(super) struct RunningStep {
+    pub(super) index: usize,
+    pub(super) revision: String,
+    pub(super) kind: String,
+    pub(super) path: PathBuf,
+    /// Statements that were sent for it.
+    pub(super) statements: usize,
+}
+
+pub(super) struct Host<'a, 'i> {
+    worker: Option<Worker>,
+    pub(super) sessions: Sessions,
+    locks: Vec<(LockScope, MigrationLock)>,
+    map: &'a RevisionMap,
+    intent: &'a mut Intent<'i>,
+    surroundings: &'a Surroundings,
+    lock_wait: Option<LockWait>,
+    interrupt: Interrupt,
+    on_event: &'a mut dyn FnMut(Event<'_>),
+    pub(super) progress: Progress,
+    headers: Option<Vec<HeaderRow>>,
+    pub(super) interpreter: PathBuf,
+}
+
+/// Why serving stopped before the worker's last word.
+enum Stop {
+    Signal(Signal),
+    Error(RunError),
+}
+
+impl<E: Into<RunError>> From<E> for Stop {
+    fn from(error: E) -> Self {
+        Self::Error(error.into())
+    }
+}
+
+impl Host<'_, '_> {
+    fn worker(&mut self) -> &mut Worker {
+        self.worker.as_mut().expect("the worker is taken only when the run has ended")
+    }
+
+    async fn serve(&mut self) -> Result<End, Stop> {
+        loop {
+            let mut interrupt = self.interrupt.clone();
+            let request = unless_interrupted(&mut interrupt, self.worker().next_request()).await??;
+            match request {
+                Request::Connect(request) => {
+                    let connected =
+                        unless_interrupted(&mut interrupt, self.sessions.connect(request, self.surroundings)).await?;
+                    match connected {
+                        Ok(reply) => self.worker().reply(&reply).await?,
+                        Err(error) => self.reply_error(error, None, None).await?,
+                    }
+                }
+                Request::Execute(request) => self.execute(request).await?,
+                Request::Close { connection } => match self.sessions.close(connection).await {
+                    Ok(()) => self.worker().reply(&Json::Null).await?,
+                    Err(error) => self.reply_error(error, None, None).await?,
+                },
+                Request::Plan(request) => self.plan(request).await?,
+                Request::Lock(request) => self.lock(request).await?,
+                Request::Step(request) => self.step(request).await?,
+                Request::Headers { scripts } => {
+                    self.headers = Some(scripts);
+                    self.worker().reply(&Json::Null).await?;
+                }
+                Request::End(end) => {
+                    self.worker().reply(&Json::Null).await?;
+                    return Ok(*end);
+                }
+            }
+        }
+    }
+
+    async fn execute(&mut self, mut request: Execute) -> Result<(), Stop> {
+        if let Some(step) = &mut self.progress.step {
+            step.statements += 1;
+        }
+        let canceller = self.sessions.get(request.connection).map(|open| open.session.canceller());
+        let mut interrupt = self.interrupt.clone();
+        let connection = request.connection;
+        let result = {
+            let running = self.sessions.execute(&mut request);
+            tokio::pin!(running);
+            tokio::select! {
+                result = &mut running => result,
+                signal = interrupted(&mut interrupt) => {
+                    if let Some(canceller) = canceller {
+                        // Whether the cancel request gets through or not, the session is closed next,
+                        // and the server then rolls back.
+                        let _ = canceller.cancel().await;
+                        let _ = tokio::time::timeout(GRACE_AFTER_CANCEL, &mut running).await;
+                    }
+                    return Err(Stop::Signal(signal));
+                }
+            }
+        };
+        match result {
+            Ok((outcome, status)) => {
+                let reply = WireOutcome { outcome: &outcome, status };
+                Ok(self.worker().reply(&reply).await?)
+            }
+            Err(error) => self.reply_error(error, Some(request.sql), Some(connection)).await,
+        }
+    }
+
+    async fn plan(&mut self, request: Plan) -> Result<(), Stop> {
+        if let Intent::Inspect(look) = self.intent {
+            let reply = match look(&request.heads, request.url.as_deref()) {
+                Ok(()) => json!({"steps": []}),
+                Err(refusal) => json!({"command_error": refusal.0}),
+            };
+            return Ok(self.worker().reply(&reply).await?);
+        }
+        let reply = match self.intent.plan(self.map, &request.heads) {
+            Ok(plan) => {
+                self.progress.planned =
+                    plan.steps.iter().filter_map(|step| step.revision().map(str::to_owned)).collect();
+                self.progress.step = None;
+                self.progress.heads_before = Some(request.heads);
+                plan_to_json(&plan, matches!(self.intent, Intent::EnsureVersion))
+            }
+            Err(refusal) => json!({"command_error": refusal.0}),
+        };
+        Ok(self.worker().reply(&reply).await?)
+    }
+
+    async fn lock(&mut self, request: LockRequest) -> Result<(), Stop> {
+        let Some(open) = self.sessions.get(request.connection) else {
+            let error = DbError::Unsupported(format!("connection {} is closed", request.connection));
+            return self.reply_error(error, None, None).await;
+        };
+        let table = VersionTable { name: request.table, schema: request.schema };
+        let options = open.options.clone();
+        let scope = LockScope::new(&table);
+        self.progress.version_table = Some((options.clone(), table));
+        let held = self.locks.iter().any(|(scope_held, _)| *scope_held == scope);
+        let needed = !held && self.intent.needs_lock(self.map, request.exists, request.heads.as_deref());
+        let Some(wait) = self.lock_wait.filter(|_| needed) else {
+            return Ok(self.worker().reply(&Json::Null).await?);
+        };
+        let mut interrupt = self.interrupt.clone();
+        let on_event = &mut *self.on_event;
+        let mut waited = None;
+        let taken = {
+            let taking = MigrationLock::acquire(&options, &scope, wait, |waiting| {
+                waited = Some(waiting.waited);
+                on_event(Event::WaitingForLock {
+                    holder: waiting.holder.as_ref().map(ToString::to_string),
+                    waited: waiting.waited,
+                });
+            });
+            unless_interrupted(&mut interrupt, taking).await?
+        };
+        match taken {
+            Ok(lock) => {
+                if let Some(waited) = waited {
+                    (self.on_event)(Event::LockTaken { waited });
+                }
+                self.locks.push((scope, lock));
+                Ok(self.worker().reply(&Json::Null).await?)
+            }
+            Err(LockError::Db(error)) => self.reply_error(error, None, None).await,
+            Err(error) => self.reply_error(DbError::Unsupported(error.to_string()), None, None).await,
+        }
+    }
+
+    async fn step(&mut self, request: StepRequest) -> Result<(), Stop> {
+        let index = self.progress.planned.iter().position(|revision| *revision == request.revision).unwrap_or(0);
+        (self.on_event)(Event::Step { revision: &request.revision, kind: &request.kind });
+        self.progress.step = Some(RunningStep {
+            index,
+            revision: request.revision,
+            kind: request.kind,
+            path: request.path.into(),
+            statements: 0,
+        });
+        Ok(self.worker().reply(&Json::Null).await?)
+    }
+
+    async fn reply_error(
+        &mut self,
+        error: DbError,
+        sql: Option<String>,
+        connection: Option<u32>,
+    ) -> Result<(), Stop> {
+        let wire = self.sessions.keep(error, sql, connection);
+        let worker = self.worker.as_mut().expect("the worker is taken only when the run has ended");
+        Ok(worker.reply_error(&wire).await?)
+    }
+
+    /// Leaves nothing behind: transactions are rolled back, sessions closed, locks freed, the worker ended.
+    async fn finish(mut self, ended: Result<End, Stop>) -> Result<Ending, RunError> {
+        self.sessions.close_all().await;
+        if let Some(worker) = self.worker.take() {
+            match &ended {
+                Ok(_) => {
+                    worker.wait().await?;
+                }
+                Err(_) => worker.stop(GRACE_AFTER_SIGNAL).await,
+            }
+        }
+        let result = match ended {
+            Ok(End::Done) => Ok(self.headers.take().map_or(Ending::Done, Ending::Headers)),
+            Ok(End::CommandError { message }) => Ok(Ending::Refused(message)),
+            Ok(End::Exit { status }) => Ok(Ending::Exit(status)),
+            Ok(End::Missing { module, message }) => Err(RunError::MissingModule {
+                interpreter: self.interpreter.clone(),
+                module,
+                message,
+            }),
+            Ok(end @ End::Exception { .. }) => Err(self.explain(end).await),
+            Err(Stop::Signal(signal)) => Err(RunError::Interrupted(signal)),
+            Err(Stop::Error(error)) => Err(error),
+        };
+        for (_, lock) in self.locks.drain(..) {
+            // The server frees the lock of a session that is gone; the run's own result stands.
+            let _ = lock.release().await;
+        }
+        result
+    }
+}
+
+/// Waits for `work`, unless a signal comes first.
+async fn unless_interrupted<T>(interrupt: &mut Interrupt, work: impl Future<Output = T>) -> Result<T, Stop> {
+    tokio::select! {
+        done = work => Ok(done),
+        signal = interrupted(interrupt) => Err(Stop::Signal(signal)),
+    }
+}
+
+async fn interrupted(interrupt: &mut Interrupt) -> Signal {
+    loop {
+        if let Some(signal) = *interrupt.borrow_and_update() {
+            return signal;
+        }
+        if interrupt.changed().await.is_err() {
+            // Nobody can signal any more.
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+/// Whether a failing session had a transaction open, which the server has undone.
+pub(super) fn was_in_transaction(status: TransactionStatus) -> bool {
+    status != TransactionStatus::Idle
+}

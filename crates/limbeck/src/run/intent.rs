@@ -1,0 +1,75 @@
+//! What a run of the environment is for, and the steps that follow from the heads it finds.
+
+use limbeck_revision::{MigrationPlan, RevisionMap, StepKind};
+use serde_json::{Value, json};
+
+/// A command's refusal, in Alembic's words: what stands after `FAILED: `.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal(pub String);
+
+/// What a command does with the heads that `env.py` leads to.
+pub type Inspection<'a> = Box<dyn FnMut(&[String], Option<&str>) -> Result<(), Refusal> + 'a>;
+
+/// What a run is for.
+pub enum Intent<'a> {
+    /// `upgrade TARGET`.
+    Upgrade(String),
+    /// `downgrade TARGET`.
+    Downgrade(String),
+    /// `stamp TARGET…`.
+    Stamp(Vec<String>),
+    /// `ensure_version`.
+    EnsureVersion,
+    /// Look at the heads, change nothing: `current`, `history -i`, `show current`, `edit current`.
+    Inspect(Inspection<'a>),
+    /// One of Alembic's own commands, which brings its own function.
+    Alembic,
+}
+
+impl Intent<'_> {
+    /// Whether a run with this intent may write to the database.
+    pub(super) fn changes_database(&self) -> bool {
+        !matches!(self, Self::Inspect(_) | Self::Alembic)
+    }
+
+    /// The steps from `heads`.
+    ///
+    /// # Errors
+    /// The command's refusal.
+    pub(super) fn plan(&self, map: &RevisionMap, heads: &[String]) -> Result<MigrationPlan, Refusal> {
+        let plan = match self {
+            Self::Upgrade(target) => map.plan_upgrade(heads, target),
+            Self::Downgrade(target) => map.plan_downgrade(heads, target),
+            Self::Stamp(targets) => map.plan_stamp(heads, targets),
+            Self::EnsureVersion | Self::Inspect(_) | Self::Alembic => return Ok(MigrationPlan::default()),
+        };
+        plan.map_err(|error| Refusal(error.to_string()))
+    }
+
+    /// Whether there may be something to do, so that the lock is wanted.
+    pub(super) fn needs_lock(&self, map: &RevisionMap, exists: Option<bool>, heads: Option<&[String]>) -> bool {
+        match (exists, heads) {
+            (Some(true), Some(heads)) => self.plan(map, heads).is_ok_and(|plan| !plan.steps.is_empty()),
+            // The table itself is to be created, or nothing could be looked at.
+            _ => true,
+        }
+    }
+}
+
+/// A plan as the worker reads it.
+pub(super) fn plan_to_json(plan: &MigrationPlan, ensure_version: bool) -> Value {
+    let steps: Vec<Value> = plan
+        .steps
+        .iter()
+        .map(|step| match &step.kind {
+            StepKind::Upgrade { revision } => json!({"kind": "upgrade", "revision": revision}),
+            StepKind::Downgrade { revision } => json!({"kind": "downgrade", "revision": revision}),
+            StepKind::Stamp { upgrade, branch_move } => json!({
+                "kind": "stamp", "from": step.from_revisions, "to": step.to_revisions,
+                "upgrade": upgrade, "branch_move": branch_move,
+            }),
+        })
+        .collect();
+    let warnings: Vec<String> = plan.warnings.iter().map(ToString::to_string).collect();
+    json!({"steps": steps, "warnings": warnings, "ensure_version": ensure_version})
+}

@@ -1,0 +1,153 @@
+//! The sessions that the worker asked for, and the errors that they met.
+
+use std::collections::BTreeMap;
+
+use limbeck_db::{
+    ConnectOptions, DbError, Outcome, Product, ServerError, Session, Surroundings, TransactionStatus,
+};
+use limbeck_script::worker::{ConnectRequest, Execute};
+use limbeck_url::DatabaseUrl;
+use serde_json::{Value as Json, json};
+
+use super::wire::{WireError, WireServerError, connect_args, status_letter, value_from_json};
+
+/// The open sessions of a run by the number that the worker knows them by.
+#[derive(Debug, Default)]
+pub(super) struct Sessions {
+    open: BTreeMap<u32, Open>,
+    last: u32,
+    errors: Vec<Met>,
+}
+
+/// An open session and what it was opened with.
+#[derive(Debug)]
+pub(super) struct Open {
+    pub(super) session: Session,
+    pub(super) options: ConnectOptions,
+}
+
+/// An error that was handed to the worker, kept whole for the report.
+#[derive(Debug)]
+pub(super) struct Met {
+    pub(super) error: DbError,
+    /// The statement that met it; none for a failure to connect.
+    pub(super) sql: Option<String>,
+    /// Where the session stood afterwards.
+    pub(super) status: TransactionStatus,
+}
+
+impl Sessions {
+    /// Opens a session.
+    pub(super) async fn connect(
+        &mut self,
+        request: ConnectRequest,
+        surroundings: &Surroundings,
+    ) -> Result<Json, DbError> {
+        let url = DatabaseUrl::parse(&request.url).map_err(|error| {
+            DbError::Connect(limbeck_db::ConnectError {
+                kind: limbeck_db::ConnectErrorKind::Parameter,
+                message: error.to_string(),
+                hint: None,
+            })
+        })?;
+        let options = ConnectOptions::from_url(&url, &connect_args(request.args)?, surroundings)?;
+        let session = Session::open(&options).await?;
+        self.last += 1;
+        let info = session.info();
+        let reply = json!({
+            "connection": self.last,
+            "product": match info.product {
+                Product::Postgresql => "postgresql",
+                Product::Sqlite => "sqlite",
+                Product::Mysql => "mysql",
+                Product::Mariadb => "mariadb",
+            },
+            "version": info.version,
+            "parameters": info.parameters,
+        });
+        self.open.insert(self.last, Open { session, options });
+        Ok(reply)
+    }
+
+    /// An open session.
+    pub(super) fn get(&mut self, number: u32) -> Option<&mut Open> {
+        self.open.get_mut(&number)
+    }
+
+    /// Runs what the worker asked for.
+    pub(super) async fn execute(&mut self, request: &mut Execute) -> Result<(Outcome, TransactionStatus), DbError> {
+        let Some(open) = self.open.get_mut(&request.connection) else {
+            return Err(DbError::Unsupported(format!("connection {} is closed", request.connection)));
+        };
+        let session = &mut open.session;
+        let before: Vec<&str> = request.before.iter().map(String::as_str).collect();
+        let outcome = if request.script {
+            session.execute_script(&request.sql).await?
+        } else if let Some(many) = request.many.take() {
+            let rows = many.into_iter().map(values).collect::<Result<Vec<_>, _>>()?;
+            session.execute_many(&before, &request.sql, &rows).await?
+        } else {
+            let parameters = values(request.parameters.take().unwrap_or_default())?;
+            session.execute_after(&before, &request.sql, &parameters).await?
+        };
+        Ok((outcome, session.transaction_status()))
+    }
+
+    /// Closes a session; an open transaction is rolled back.
+    pub(super) async fn close(&mut self, number: u32) -> Result<(), DbError> {
+        match self.open.remove(&number) {
+            Some(open) => open.session.close().await,
+            None => Ok(()),
+        }
+    }
+
+    /// Closes all of them. What can't be closed politely is dropped: the server rolls it back.
+    pub(super) async fn close_all(&mut self) {
+        while let Some((_, open)) = self.open.pop_first() {
+            let _ = open.session.close().await;
+        }
+    }
+
+    /// Keeps an error and gives it as the worker reads it.
+    pub(super) fn keep(&mut self, error: DbError, sql: Option<String>, connection: Option<u32>) -> WireError<'_> {
+        let status = connection
+            .and_then(|number| self.open.get(&number))
+            .map_or(TransactionStatus::Idle, |open| open.session.transaction_status());
+        let id = self.errors.len();
+        self.errors.push(Met { error, sql, status });
+        let met = &self.errors[id];
+        let (kind, server) = match &met.error {
+            DbError::Server(error) => ("server", Some(WireServerError::from(&**error as &ServerError))),
+            DbError::Connect(_) => ("connect", None),
+            DbError::Lost(_) => ("lost", None),
+            DbError::Unsupported(_) => ("unsupported", None),
+            _ => ("protocol", None),
+        };
+        WireError {
+            id: id as u64,
+            kind,
+            message: met.error.to_string(),
+            server,
+            status: Some(status_letter(status)),
+        }
+    }
+
+    /// The error with this number.
+    pub(super) fn met(&self, id: u64) -> Option<&Met> {
+        self.errors.get(usize::try_from(id).ok()?)
+    }
+
+    /// The last failure to connect, for an end that doesn't say which error it was.
+    pub(super) fn last_connect_failure(&self) -> Option<&Met> {
+        self.errors.iter().rev().find(|met| matches!(met.error, DbError::Connect(_)))
+    }
+}
+
+fn values(row: Vec<Json>) -> Result<Vec<limbeck_db::Value>, DbError> {
+    row.into_iter()
+        .map(|json| {
+            value_from_json(json)
+                .ok_or_else(|| DbError::Unsupported("a parameter is no number, text, bytes or null".into()))
+        })
+        .collect()
+}

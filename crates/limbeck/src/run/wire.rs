@@ -1,0 +1,299 @@
+//! The database's values in the worker's JSON and back.
+
+use std::collections::BTreeMap;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use limbeck_db::{
+    Column, ConnectArg, ConnectArgs, ConnectError, ConnectErrorKind, Outcome, ResultSet, ServerError,
+    TlsContext, TransactionStatus, Value,
+};
+use serde::ser::{SerializeMap, SerializeSeq, SerializeTuple};
+use serde::{Serialize, Serializer};
+use serde_json::Value as Json;
+
+/// A statement's outcome as the worker reads it.
+pub(super) struct WireOutcome<'a> {
+    pub(super) outcome: &'a Outcome,
+    pub(super) status: TransactionStatus,
+}
+
+impl Serialize for WireOutcome<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(3))?;
+        map.serialize_entry("results", &Many(&self.outcome.results, WireResult))?;
+        let notices: Vec<_> =
+            self.outcome.notices.iter().map(|notice| (&notice.severity, &notice.message)).collect();
+        map.serialize_entry("notices", &notices)?;
+        map.serialize_entry("status", status_letter(self.status))?;
+        map.end()
+    }
+}
+
+/// The protocol's letter for a transaction status.
+pub(super) fn status_letter(status: TransactionStatus) -> &'static str {
+    match status {
+        TransactionStatus::Idle => "I",
+        TransactionStatus::Open => "T",
+        TransactionStatus::Failed => "E",
+    }
+}
+
+/// A slice, each item of which is wrapped to be serialized.
+struct Many<'a, T, F>(&'a [T], F);
+
+impl<'a, T, F, W> Serialize for Many<'a, T, F>
+where
+    F: Fn(&'a T) -> W,
+    W: Serialize,
+{
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut sequence = serializer.serialize_seq(Some(self.0.len()))?;
+        for item in self.0 {
+            sequence.serialize_element(&(self.1)(item))?;
+        }
+        sequence.end()
+    }
+}
+
+struct WireResult<'a>(&'a ResultSet);
+
+impl Serialize for WireResult<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let set = self.0;
+        let mut map = serializer.serialize_map(Some(5))?;
+        map.serialize_entry("columns", &set.columns.as_ref().map(|columns| Many(columns, WireColumn)))?;
+        map.serialize_entry("rows", &Many(&set.rows, WireRow))?;
+        map.serialize_entry("affected", &set.affected)?;
+        map.serialize_entry("tag", &set.tag)?;
+        map.serialize_entry("last_id", &set.last_insert_id)?;
+        map.end()
+    }
+}
+
+struct WireColumn<'a>(&'a Column);
+
+impl Serialize for WireColumn<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let column = self.0;
+        let mut tuple = serializer.serialize_tuple(5)?;
+        tuple.serialize_element(&column.name)?;
+        tuple.serialize_element(&column.type_code)?;
+        tuple.serialize_element(&column.modifier)?;
+        tuple.serialize_element(&column.flags)?;
+        tuple.serialize_element(&column.charset)?;
+        tuple.end()
+    }
+}
+
+struct WireRow<'a>(&'a Vec<Value>);
+
+impl Serialize for WireRow<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Many(self.0, WireValue).serialize(serializer)
+    }
+}
+
+struct WireValue<'a>(&'a Value);
+
+impl Serialize for WireValue<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            Value::Null => serializer.serialize_unit(),
+            Value::Integer(number) => serializer.serialize_i64(*number),
+            Value::Real(number) if number.is_finite() => serializer.serialize_f64(*number),
+            Value::Real(number) => {
+                let word = if number.is_nan() {
+                    "nan"
+                } else if *number > 0.0 {
+                    "inf"
+                } else {
+                    "-inf"
+                };
+                tagged(serializer, "f", word)
+            }
+            Value::Text(text) => serializer.serialize_str(text),
+            Value::Blob(bytes) => tagged(serializer, "b", &STANDARD.encode(bytes)),
+        }
+    }
+}
+
+fn tagged<S: Serializer>(serializer: S, tag: &str, text: &str) -> Result<S::Ok, S::Error> {
+    let mut map = serializer.serialize_map(Some(1))?;
+    map.serialize_entry(tag, text)?;
+    map.end()
+}
+
+/// A parameter that the worker sent; `None` when it is not one.
+pub(super) fn value_from_json(json: Json) -> Option<Value> {
+    match json {
+        Json::Null => Some(Value::Null),
+        Json::Bool(flag) => Some(Value::Integer(i64::from(flag))),
+        Json::Number(number) => match number.as_i64() {
+            Some(integer) => Some(Value::Integer(integer)),
+            None => number.as_f64().map(Value::Real),
+        },
+        Json::String(text) => Some(Value::Text(text)),
+        Json::Object(mut fields) => match (fields.remove("b"), fields.remove("f")) {
+            (Some(Json::String(text)), None) => STANDARD.decode(text).ok().map(Value::Blob),
+            (None, Some(Json::String(word))) => match word.as_str() {
+                "inf" => Some(Value::Real(f64::INFINITY)),
+                "-inf" => Some(Value::Real(f64::NEG_INFINITY)),
+                "nan" => Some(Value::Real(f64::NAN)),
+                _ => None,
+            },
+            _ => None,
+        },
+        Json::Array(_) => None,
+    }
+}
+
+/// The driver's keyword arguments.
+///
+/// # Errors
+/// [`ConnectError`] of kind `Parameter` for an object that only the Python driver could use.
+pub(super) fn connect_args(json: serde_json::Map<String, Json>) -> Result<ConnectArgs, ConnectError> {
+    json.into_iter().map(|(name, value)| Ok((name.clone(), connect_arg(&name, value)?))).collect()
+}
+
+fn connect_arg(name: &str, json: Json) -> Result<ConnectArg, ConnectError> {
+    let refused = |what: &str| ConnectError {
+        kind: ConnectErrorKind::Parameter,
+        message: format!("the connect argument `{name}` is {what}, which limbeck's connection can't use"),
+        hint: Some(format!(
+            "limbeck opens the connection itself: give `{name}` in the URL, or as a text, a number or a dict of these"
+        )),
+    };
+    Ok(match json {
+        Json::Null => ConnectArg::Null,
+        Json::Bool(flag) => ConnectArg::Bool(flag),
+        Json::Number(number) => match number.as_i64() {
+            Some(integer) => ConnectArg::Integer(integer),
+            None => ConnectArg::Real(number.as_f64().ok_or_else(|| refused("a number out of range"))?),
+        },
+        Json::String(text) => ConnectArg::Text(text),
+        Json::Array(_) => return Err(refused("a list")),
+        Json::Object(mut fields) => {
+            if let Some(Json::Object(context)) = fields.remove("$tls") {
+                ConnectArg::Tls(tls_context(&context).ok_or_else(|| refused("an unreadable SSLContext"))?)
+            } else if let Some(object) = fields.remove("$object") {
+                let kind = object.as_str().unwrap_or("object");
+                return Err(refused(&format!("a Python object of type `{kind}`")));
+            } else {
+                let entries = fields.into_iter().map(|(key, value)| {
+                    let value = connect_arg(&format!("{name}.{key}"), value)?;
+                    Ok((key, value))
+                });
+                ConnectArg::Map(entries.collect::<Result<BTreeMap<_, _>, _>>()?)
+            }
+        }
+    })
+}
+
+fn tls_context(fields: &serde_json::Map<String, Json>) -> Option<TlsContext> {
+    let authorities = fields.get("authorities")?.as_array()?.iter();
+    Some(TlsContext {
+        verify: fields.get("verify")?.as_bool()?,
+        check_hostname: fields.get("check_hostname")?.as_bool()?,
+        authorities: authorities.map(|der| STANDARD.decode(der.as_str()?).ok()).collect::<Option<_>>()?,
+    })
+}
+
+/// An error as the worker reads it.
+#[derive(Debug, Serialize)]
+pub(super) struct WireError<'a> {
+    pub(super) id: u64,
+    pub(super) kind: &'static str,
+    pub(super) message: String,
+    #[serde(flatten)]
+    pub(super) server: Option<WireServerError<'a>>,
+    pub(super) status: Option<&'static str>,
+}
+
+/// The fields of a server's error.
+#[derive(Debug, Serialize)]
+pub(super) struct WireServerError<'a> {
+    severity: &'a str,
+    code: &'a str,
+    number: u32,
+    detail: &'a Option<String>,
+    hint: &'a Option<String>,
+    position: Option<u32>,
+    context: &'a Option<String>,
+    schema: &'a Option<String>,
+    table: &'a Option<String>,
+    column: &'a Option<String>,
+    constraint: &'a Option<String>,
+}
+
+impl<'a> From<&'a ServerError> for WireServerError<'a> {
+    fn from(error: &'a ServerError) -> Self {
+        Self {
+            severity: &error.severity,
+            code: &error.code,
+            number: error.number,
+            detail: &error.detail,
+            hint: &error.hint,
+            position: error.position,
+            context: &error.context,
+            schema: &error.schema,
+            table: &error.table,
+            column: &error.column,
+            constraint: &error.constraint,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use limbeck_db::{Column, Outcome, ResultSet, TransactionStatus, Value};
+    use serde_json::json;
+
+    use super::{WireOutcome, connect_args, value_from_json};
+
+    #[test]
+    fn an_outcome_in_json() {
+        let outcome = Outcome {
+            results: vec![ResultSet {
+                columns: Some(vec![Column { name: "a".into(), type_code: 25, ..Column::default() }]),
+                rows: vec![
+                    vec![Value::Null, Value::Integer(1), Value::Real(0.5), Value::Real(f64::INFINITY)],
+                    vec![Value::Text("x".into()), Value::Blob(vec![0, 255])],
+                ],
+                affected: Some(2),
+                tag: "SELECT 2".into(),
+                last_insert_id: None,
+            }],
+            notices: Vec::new(),
+        };
+        let wire = WireOutcome { outcome: &outcome, status: TransactionStatus::Open };
+        let expected = json!({
+            "results": [{
+                "columns": [["a", 25, 0, 0, 0]],
+                "rows": [[null, 1, 0.5, {"f": "inf"}], ["x", {"b": "AP8="}]],
+                "affected": 2, "tag": "SELECT 2", "last_id": null,
+            }],
+            "notices": [],
+            "status": "T",
+        });
+        assert_eq!(serde_json::to_value(&wire).unwrap(), expected);
+    }
+
+    #[test]
+    fn parameters_come_back() {
+        let check = |json, value| assert_eq!(value_from_json(json), Some(value));
+        check(json!(true), Value::Integer(1));
+        check(json!(-7), Value::Integer(-7));
+        check(json!(1.5), Value::Real(1.5));
+        check(json!({"b": "AP8="}), Value::Blob(vec![0, 255]));
+        check(json!({"f": "-inf"}), Value::Real(f64::NEG_INFINITY));
+        assert_eq!(value_from_json(json!([1])), None);
+    }
+
+    #[test]
+    fn an_object_of_python_is_refused_by_name() {
+        let args = json!({"loop": {"$object": "Loop"}});
+        let error = connect_args(args.as_object().unwrap().clone()).unwrap_err();
+        assert!(error.message.contains("`loop`") && error.message.contains("`Loop`"), "{error}");
+    }
+}
