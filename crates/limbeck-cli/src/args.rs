@@ -5,15 +5,21 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    branches, check, current, downgrade, edit, ensure_version, heads, history, init, list_templates, merge,
-    revision, show, stamp, upgrade,
+    branches, check, current, downgrade, edit, ensure_version, heads, history, init,
+    list_templates, merge, revision, show, stamp, upgrade,
 };
 
 /// Runs Alembic migrations over a connection of its own, whatever driver the database URL names.
 ///
 /// A drop-in for the `alembic` command: the same files, commands, output and exit codes.
 #[derive(Debug, Parser)]
-#[command(name = "limbeck", version, infer_long_args = true, subcommand_required = true, arg_required_else_help = false)]
+#[command(
+    name = "limbeck",
+    version,
+    infer_long_args = true,
+    subcommand_required = true,
+    arg_required_else_help = false
+)]
 pub(crate) struct Arguments {
     #[command(flatten)]
     pub(crate) global: Global,

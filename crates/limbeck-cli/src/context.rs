@@ -1,14 +1,15 @@
 //! What every command has: the options, the surroundings, the project, and the way to run the worker.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use limbeck::config::{Config, ConfigError, ConfigFiles};
 use limbeck::db::{LockWait, Surroundings};
 use limbeck::interpreter::{Interpreter, InterpreterSearch};
-use limbeck::project::{Project, ProjectError};
-use limbeck::run::{self, Ending, Event, Intent, Refusal, RunError, RunOptions};
+use limbeck::project::{LoadError, Project, ProjectError};
+use limbeck::revision::RevisionMap;
+use limbeck::run::{self, Ending, Event, HeaderRow, Intent, Refusal, RunError, RunOptions};
 use serde_json::{Value as Json, json};
 
 use crate::args::Global;
@@ -69,16 +70,24 @@ pub(crate) struct Context {
 
 impl Context {
     pub(crate) fn new(global: Global) -> Self {
-        let variables: BTreeMap<String, String> =
-            std::env::vars_os().filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?))).collect();
+        let variables: BTreeMap<String, String> = std::env::vars_os()
+            .filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?)))
+            .collect();
         let surroundings = Surroundings {
             home: variables.get("HOME").map(PathBuf::from),
-            user: ["USER", "LOGNAME"].iter().find_map(|name| variables.get(*name).cloned()),
+            user: ["USER", "LOGNAME"]
+                .iter()
+                .find_map(|name| variables.get(*name).cloned()),
             variables,
         };
         let mut typed: Vec<String> = vec!["limbeck".into()];
         typed.extend(std::env::args().skip(1));
-        Self { printer: Printer::new(global.quiet), global, typed: typed.join(" "), surroundings }
+        Self {
+            printer: Printer::new(global.quiet),
+            global,
+            typed: typed.join(" "),
+            surroundings,
+        }
     }
 
     /// An environment variable.
@@ -89,15 +98,25 @@ impl Context {
     /// The project of the current folder, read without Python where that is possible.
     pub(crate) fn project(&self) -> Result<Project, CliError> {
         let config = Config::load(&self.config_files()?, &self.global.name)?;
-        let project = Project::load(config, self)?;
+        let read_by_python = || self.headers();
+        let project =
+            Project::load(config, &self.package_folders(), read_by_python).map_err(|error| {
+                match error {
+                    LoadError::Project(error) => CliError::Project(error),
+                    LoadError::Python(error) => error,
+                }
+            })?;
         for warning in project.warnings() {
-            warn(&warning);
+            warn(warning);
         }
         Ok(project)
     }
 
     fn config_files(&self) -> Result<ConfigFiles, CliError> {
-        Ok(ConfigFiles::select(&self.global.config, self.variable("ALEMBIC_CONFIG"))?)
+        Ok(ConfigFiles::select(
+            &self.global.config,
+            self.variable("ALEMBIC_CONFIG"),
+        )?)
     }
 
     /// Runs `env.py` for one of our own commands.
@@ -114,7 +133,13 @@ impl Context {
     }
 
     /// Runs one of Alembic's own commands in the worker.
-    pub(crate) fn alembic(&self, command: &str, options: Json, arguments: Json, project: Option<&Project>) -> Outcome {
+    pub(crate) fn alembic(
+        &self,
+        command: &str,
+        options: Json,
+        arguments: Json,
+        project: Option<&Project>,
+    ) -> Outcome {
         let start = json!({"command": command, "arguments": arguments});
         self.run(command, options, start, project, Intent::Alembic)
     }
@@ -122,12 +147,48 @@ impl Context {
     fn run(
         &self,
         command: &str,
-        mut options: Json,
-        mut start: Json,
+        options: Json,
+        start: Json,
         project: Option<&Project>,
         mut intent: Intent<'_>,
     ) -> Outcome {
-        let Global { config, name, x, raiseerr, quiet, .. } = &self.global;
+        let mut start = self.start(command, options, start)?;
+        let scripts = json!({
+            "scripts": project.map(Project::headers_for_worker),
+            "script_folders": project.map(Project::script_folders),
+        });
+        merge(&mut start, scripts);
+        let empty = RevisionMap::default();
+        let map = project.map_or(&empty, |project| &project.map);
+        match self.run_worker(start, map, &mut intent)? {
+            Ending::Done | Ending::Headers(_) => Ok(0),
+            Ending::Refused(message) => Err(CliError::Refused(message)),
+            Ending::Exit(status) => Ok(u8::try_from(status & 0xFF).unwrap_or(1)),
+        }
+    }
+
+    /// The headers of all scripts, read by running them.
+    fn headers(&self) -> Result<Vec<HeaderRow>, CliError> {
+        let start = self.start("heads", json!({}), json!({"command": "headers"}))?;
+        match self.run_worker(start, &RevisionMap::default(), &mut Intent::Alembic)? {
+            Ending::Headers(rows) => Ok(rows),
+            Ending::Refused(message) => Err(CliError::Refused(message)),
+            Ending::Done | Ending::Exit(_) => Err(CliError::Refused(
+                "the revision scripts ended the Python worker while they were imported".into(),
+            )),
+        }
+    }
+
+    /// The worker's first message: what was typed, as Alembic's own program would have it.
+    fn start(&self, command: &str, mut options: Json, mut start: Json) -> Result<Json, CliError> {
+        let Global {
+            config,
+            name,
+            x,
+            raiseerr,
+            quiet,
+            ..
+        } = &self.global;
         let common = json!({
             "config": (!config.is_empty()).then_some(config), "name": name,
             "x": (!x.is_empty()).then_some(x), "raiseerr": raiseerr, "quiet": quiet, "name_of_command": command,
@@ -140,24 +201,36 @@ impl Context {
                 "options": options,
                 "config": {"ini": files.ini, "toml": files.toml, "section": name},
                 "argv": std::env::args().collect::<Vec<_>>(),
-                "scripts": project.map(Project::headers_for_worker),
-                "script_folders": project.map(Project::script_folders),
             }),
         );
-        let empty = limbeck::revision::RevisionMap::default();
-        let map = project.map_or(&empty, |project| &project.map);
-        match self.run_worker(start, map, &mut intent)? {
-            Ending::Done | Ending::Headers(_) => Ok(0),
-            Ending::Refused(message) => Err(CliError::Refused(message)),
-            Ending::Exit(status) => Ok(u8::try_from(status & 0xFF).unwrap_or(1)),
+        Ok(start)
+    }
+
+    /// Where Python packages may lie: `PYTHONPATH`, then the packages of the project's environment.
+    fn package_folders(&self) -> Vec<PathBuf> {
+        let mut folders: Vec<PathBuf> = self
+            .variable("PYTHONPATH")
+            .map(|path| std::env::split_paths(path).collect())
+            .unwrap_or_default();
+        if let Ok(interpreter) = self.interpreter()
+            && let Some(environment) = interpreter.path.parent().and_then(Path::parent)
+            && let Ok(entries) = std::fs::read_dir(environment.join("lib"))
+        {
+            folders.extend(
+                entries
+                    .flatten()
+                    .map(|entry| entry.path().join("site-packages")),
+            );
         }
+        folders.retain(|folder| folder.is_dir());
+        folders
     }
 
     /// Runs the worker to its end.
     pub(crate) fn run_worker(
         &self,
         start: Json,
-        map: &limbeck::revision::RevisionMap,
+        map: &RevisionMap,
         intent: &mut Intent<'_>,
     ) -> Result<Ending, CliError> {
         let interpreter = self.interpreter()?;
@@ -166,8 +239,8 @@ impl Context {
             .build()
             .map_err(|error| CliError::System("could not start the event loop", error))?;
         runtime.block_on(async {
-            let interrupt =
-                signals::listen().map_err(|error| CliError::System("could not listen for signals", error))?;
+            let interrupt = signals::listen()
+                .map_err(|error| CliError::System("could not listen for signals", error))?;
             let mut tell = |event: Event<'_>| tell(&event);
             let options = RunOptions {
                 interpreter,
@@ -182,11 +255,16 @@ impl Context {
     }
 
     fn lock_wait(&self) -> Option<LockWait> {
-        (!self.global.no_lock).then(|| LockWait::for_at_most(Duration::from_secs(self.global.lock_wait)))
+        (!self.global.no_lock)
+            .then(|| LockWait::for_at_most(Duration::from_secs(self.global.lock_wait)))
     }
 
     fn interpreter(&self) -> Result<Interpreter, CliError> {
-        let path = |name: &str| self.variable(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+        let path = |name: &str| {
+            self.variable(name)
+                .filter(|value| !value.is_empty())
+                .map(PathBuf::from)
+        };
         let project = std::env::current_dir()
             .map_err(|error| CliError::System("could not find the current folder", error))?;
         let search = InterpreterSearch {
@@ -210,10 +288,16 @@ fn tell(event: &Event<'_>) {
     match event {
         Event::WaitingForLock { holder, waited } => {
             let holder = holder.as_deref().unwrap_or("another run");
-            anstream::eprintln!("limbeck: waiting for the migration lock, held by {holder} ({} s)", waited.as_secs());
+            anstream::eprintln!(
+                "limbeck: waiting for the migration lock, held by {holder} ({} s)",
+                waited.as_secs()
+            );
         }
         Event::LockTaken { waited } => {
-            anstream::eprintln!("limbeck: the migration lock is ours after {} s", waited.as_secs());
+            anstream::eprintln!(
+                "limbeck: the migration lock is ours after {} s",
+                waited.as_secs()
+            );
         }
         Event::Step { .. } => {}
     }

@@ -16,7 +16,10 @@ pub(crate) struct Message {
 
 impl Message {
     pub(crate) fn new(headline: impl Into<String>) -> Self {
-        Self { headline: headline.into(), ..Self::default() }
+        Self {
+            headline: headline.into(),
+            ..Self::default()
+        }
     }
 
     /// The error's own text and those of its causes; a cause that only repeats its parent is left out.
@@ -60,8 +63,12 @@ pub(crate) fn print_failure(failure: &Failure, again: &str) {
         let path = shown(&place.file);
         match &source {
             Some(line) => {
-                let label = failure.statement.as_ref().filter(|statement| statement.number > 0);
-                let label = label.map(|statement| format!("statement {} of this step", statement.number));
+                let label = failure
+                    .statement
+                    .as_ref()
+                    .filter(|statement| statement.number > 0);
+                let label =
+                    label.map(|statement| format!("statement {} of this step", statement.number));
                 let mut annotation = AnnotationKind::Primary.span(span_in(line, place.columns));
                 if let Some(label) = label {
                     annotation = annotation.label(label);
@@ -77,17 +84,30 @@ pub(crate) fn print_failure(failure: &Failure, again: &str) {
         }
     }
     for call in failure.calls.iter().rev().take(5) {
-        let function = if call.function.is_empty() { "<module>" } else { &call.function };
-        notes.push(format!("called from `{function}` at {}:{}", shown(&call.file), call.line));
+        let function = if call.function.is_empty() {
+            "<module>"
+        } else {
+            &call.function
+        };
+        notes.push(format!(
+            "called from `{function}` at {}:{}",
+            shown(&call.file),
+            call.line
+        ));
     }
     if let Some(connect) = &failure.connect {
         help.extend(connect.hint.clone());
     }
     if let Some(module) = &failure.missing_module {
-        help.push(format!("install `{module}` in the project's Python environment, or name another with --python"));
+        help.push(format!(
+            "install `{module}` in the project's Python environment, or name another with --python"
+        ));
     }
     if let Some(step) = &failure.step {
-        notes.push(format!("{} of revision `{}` failed: step {} of {}", step.kind, step.revision, step.number, step.of));
+        notes.push(format!(
+            "{} of revision `{}` failed: step {} of {}",
+            step.kind, step.revision, step.number, step.of
+        ));
     }
     tell_standing(failure, again, &mut notes, &mut help);
     groups.push(with_messages(group, &[], &[]));
@@ -96,7 +116,9 @@ pub(crate) fn print_failure(failure: &Failure, again: &str) {
         tail.push(statement_group(statement));
     }
     groups.extend(tail);
-    let last = groups.pop().unwrap_or_else(|| Group::with_title(Level::ERROR.primary_title("")));
+    let last = groups
+        .pop()
+        .unwrap_or_else(|| Group::with_title(Level::ERROR.primary_title("")));
     groups.push(with_messages(last, &notes, &help));
     draw(&groups);
 }
@@ -113,22 +135,39 @@ fn with_messages<'a>(mut group: Group<'a>, notes: &'a [String], help: &'a [Strin
 
 fn statement_group(statement: &FailedStatement) -> Group<'_> {
     let error = &statement.error;
-    let code = if error.number == 0 { error.code.clone() } else { format!("{} ({})", error.code, error.number) };
+    let code = if error.number == 0 {
+        error.code.clone()
+    } else {
+        format!("{} ({})", error.code, error.number)
+    };
     let sql = statement.sql.trim_end();
     // Servers count from 1, in characters.
     let position = error.position.and_then(|position| {
-        let start = sql.char_indices().nth((position as usize).checked_sub(1)?)?.0;
-        let length = sql[start..].find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(sql.len() - start);
+        let start = sql
+            .char_indices()
+            .nth((position as usize).checked_sub(1)?)?
+            .0;
+        let length = sql[start..]
+            .find(|c: char| !c.is_alphanumeric() && c != '_')
+            .unwrap_or(sql.len() - start);
         Some(start..start + length.max(1).min(sql.len() - start))
     });
     let snippet = Snippet::source(sql).path("SQL");
     let snippet = match position {
         Some(span) => snippet.annotation(AnnotationKind::Primary.span(span)),
-        None => snippet.annotation(AnnotationKind::Visible.span(0..sql.len().min(1))).fold(false),
+        None => snippet
+            .annotation(AnnotationKind::Visible.span(0..sql.len().min(1)))
+            .fold(false),
     };
-    let mut group = Group::with_title(Level::NOTE.secondary_title(format!("the database refused this statement: {code}")))
-        .element(snippet);
-    let more = [("detail", &error.detail), ("hint", &error.hint), ("context", &error.context)];
+    let mut group = Group::with_title(
+        Level::NOTE.secondary_title(format!("the database refused this statement: {code}")),
+    )
+    .element(snippet);
+    let more = [
+        ("detail", &error.detail),
+        ("hint", &error.hint),
+        ("context", &error.context),
+    ];
     for (word, text) in more {
         if let Some(text) = text {
             group = group.element(Level::NOTE.message(format!("{word}: {text}")));
@@ -138,14 +177,30 @@ fn statement_group(statement: &FailedStatement) -> Group<'_> {
 }
 
 fn tell_standing(failure: &Failure, again: &str, notes: &mut Vec<String>, help: &mut Vec<String>) {
-    let Standing { before, after, rolled_back } = &failure.standing;
+    let Standing {
+        before,
+        after,
+        rolled_back,
+    } = &failure.standing;
     let Some(after) = after else {
         return;
     };
-    let at = |rows: &[String]| if rows.is_empty() { "<base>".to_owned() } else { rows.join(", ") };
+    let at = |rows: &[String]| {
+        if rows.is_empty() {
+            "<base>".to_owned()
+        } else {
+            rows.join(", ")
+        }
+    };
     match before {
-        Some(before) if before == after => notes.push(format!("the database is where it was: {}", at(after))),
-        Some(before) => notes.push(format!("the database was at {} and is now at {}", at(before), at(after))),
+        Some(before) if before == after => {
+            notes.push(format!("the database is where it was: {}", at(after)))
+        }
+        Some(before) => notes.push(format!(
+            "the database was at {} and is now at {}",
+            at(before),
+            at(after)
+        )),
         None => notes.push(format!("the database is at {}", at(after))),
     }
     let Some(step) = &failure.step else {
@@ -153,7 +208,12 @@ fn tell_standing(failure: &Failure, again: &str, notes: &mut Vec<String>, help: 
     };
     match rolled_back {
         Some(true) => notes.push(format!("what `{}` had done was rolled back", step.revision)),
-        Some(false) if failure.statement.as_ref().is_some_and(|statement| statement.number > 1) => {
+        Some(false)
+            if failure
+                .statement
+                .as_ref()
+                .is_some_and(|statement| statement.number > 1) =>
+        {
             notes.push(format!(
                 "`{}` ran outside a transaction: its earlier statements are in the database and its version row is not",
                 step.revision
@@ -164,18 +224,27 @@ fn tell_standing(failure: &Failure, again: &str, notes: &mut Vec<String>, help: 
     if !step.after.is_empty() {
         notes.push(format!("not tried: {}", step.after.join(", ")));
     }
-    help.push(format!("mend `{}`, then run `{again}` again", step.revision));
+    help.push(format!(
+        "mend `{}`, then run `{again}` again",
+        step.revision
+    ));
 }
 
 fn source_line(place: &Place) -> Option<String> {
     let text = std::fs::read_to_string(&place.file).ok()?;
-    text.lines().nth((place.line as usize).checked_sub(1)?).map(str::to_owned)
+    text.lines()
+        .nth((place.line as usize).checked_sub(1)?)
+        .map(str::to_owned)
 }
 
 fn span_in(line: &str, columns: Option<(u32, u32)>) -> std::ops::Range<usize> {
     if let Some((start, end)) = columns {
         let (start, end) = (start as usize, end as usize);
-        if start < end && end <= line.len() && line.is_char_boundary(start) && line.is_char_boundary(end) {
+        if start < end
+            && end <= line.len()
+            && line.is_char_boundary(start)
+            && line.is_char_boundary(end)
+        {
             return start..end;
         }
     }
@@ -186,7 +255,11 @@ fn span_in(line: &str, columns: Option<(u32, u32)>) -> std::ops::Range<usize> {
 /// A path as the user would write it: relative to the current folder where it is below it.
 fn shown(path: &Path) -> String {
     let current = std::env::current_dir().ok();
-    current.and_then(|current| path.strip_prefix(current).ok()).unwrap_or(path).display().to_string()
+    current
+        .and_then(|current| path.strip_prefix(current).ok())
+        .unwrap_or(path)
+        .display()
+        .to_string()
 }
 
 fn draw(groups: &[Group<'_>]) {

@@ -17,7 +17,9 @@ pub(crate) fn report(context: &Context, error: CliError) -> u8 {
             context.printer.failed(&message);
             REFUSED
         }
-        CliError::Config(error) if error.is_refusal() => report(context, CliError::Refused(error.to_string())),
+        CliError::Config(error) if error.is_refusal() => {
+            report(context, CliError::Refused(error.to_string()))
+        }
         CliError::Config(error) => {
             Message::from_error(&error).print();
             FAILED
@@ -46,9 +48,14 @@ fn report_run(context: &Context, error: &RunError) -> u8 {
             FAILED
         }
         RunError::Interrupted(signal) => {
-            Message::new("interrupted: the statement was cancelled, and what was open was rolled back")
-                .help(format!("run `{}` again to go on from where the database stands", context.typed))
-                .print();
+            Message::new(
+                "interrupted: the statement was cancelled, and what was open was rolled back",
+            )
+            .help(format!(
+                "run `{}` again to go on from where the database stands",
+                context.typed
+            ))
+            .print();
             match signal {
                 Signal::Interrupt => 130,
                 Signal::Terminate => 143,
@@ -60,7 +67,9 @@ fn report_run(context: &Context, error: &RunError) -> u8 {
                 .print();
             FAILED
         }
-        RunError::MissingModule { module, message, .. } => {
+        RunError::MissingModule {
+            module, message, ..
+        } => {
             Message::from_error(error)
                 .note(message.clone())
                 .help(format!(

@@ -14,8 +14,8 @@ use clap::Parser;
 
 use crate::args::{Arguments, Command};
 use crate::commands::{
-    branches, check, current, downgrade, edit, ensure_version, heads, history, init, list_templates, merge,
-    revision, show, stamp, upgrade,
+    branches, check, current, downgrade, edit, ensure_version, heads, history, init,
+    list_templates, merge, revision, show, stamp, upgrade,
 };
 use crate::context::Context;
 

@@ -25,7 +25,9 @@ impl Printer {
         if self.quiet {
             return;
         }
-        let width = rustix::termios::tcgetwinsize(io::stdin()).ok().map(|size| usize::from(size.ws_col));
+        let width = rustix::termios::tcgetwinsize(io::stdin())
+            .ok()
+            .map(|size| usize::from(size.ws_col));
         match width.filter(|columns| *columns > 0) {
             Some(columns) => write_out(&format!("{}\n", wrap(text, columns))),
             None => write_out(&format!("{text}\n")),
@@ -69,7 +71,10 @@ fn wrap(text: &str, columns: usize) -> String {
                 lines.push(std::mem::take(&mut line));
                 continue;
             }
-            let cut = rest.char_indices().nth(free).map_or(rest.len(), |(index, _)| index);
+            let cut = rest
+                .char_indices()
+                .nth(free)
+                .map_or(rest.len(), |(index, _)| index);
             line.extend([" "].iter().take(gap).copied());
             line += &rest[..cut];
             rest = &rest[cut..];
@@ -79,7 +84,11 @@ fn wrap(text: &str, columns: usize) -> String {
     if !line.is_empty() || lines.is_empty() {
         lines.push(line);
     }
-    lines.iter().map(|line| format!("  {line}")).collect::<Vec<_>>().join("\n")
+    lines
+        .iter()
+        .map(|line| format!("  {line}"))
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 #[cfg(test)]

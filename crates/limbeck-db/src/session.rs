@@ -167,9 +167,16 @@ impl Session {
     ///
     /// # Errors
     /// As [`Session::execute`].
-    pub async fn execute_many(&mut self, before: &[&str], sql: &str, rows: &[Vec<Value>]) -> Result<Outcome, DbError> {
+    pub async fn execute_many(
+        &mut self,
+        before: &[&str],
+        sql: &str,
+        rows: &[Vec<Value>],
+    ) -> Result<Outcome, DbError> {
         let mut o = Outcome::default();
-        for r in rows { o = self.execute_after(before, sql, r).await?; }
+        for r in rows {
+            o = self.execute_after(before, sql, r).await?;
+        }
         Ok(o)
     }
 

@@ -86,19 +86,35 @@ impl InterpreterSearch {
         for (path, source) in named {
             if let Some(path) = path {
                 return in_place(path)
-                    .or_else(|| (source == InterpreterSource::Option).then(|| self.on_path(&path.clone().into_os_string())).flatten())
+                    .or_else(|| {
+                        (source == InterpreterSource::Option)
+                            .then(|| self.on_path(&path.clone().into_os_string()))
+                            .flatten()
+                    })
                     .map(|path| Interpreter { path, source })
-                    .ok_or_else(|| InterpreterError::Missing { path: path.clone(), named_by: source });
+                    .ok_or_else(|| InterpreterError::Missing {
+                        path: path.clone(),
+                        named_by: source,
+                    });
             }
         }
-        let beside = self.project.ancestors().find_map(|folder| in_environment(&folder.join(".venv")));
+        let beside = self
+            .project
+            .ancestors()
+            .find_map(|folder| in_environment(&folder.join(".venv")));
         if let Some(path) = beside {
-            return Ok(Interpreter { path, source: InterpreterSource::DotVenv });
+            return Ok(Interpreter {
+                path,
+                source: InterpreterSource::DotVenv,
+            });
         }
         ["python3", "python"]
             .iter()
             .find_map(|name| self.on_path(&OsString::from(name)))
-            .map(|path| Interpreter { path, source: InterpreterSource::Path })
+            .map(|path| Interpreter {
+                path,
+                source: InterpreterSource::Path,
+            })
             .ok_or(InterpreterError::NotFound)
     }
 
@@ -106,12 +122,18 @@ impl InterpreterSearch {
         if Path::new(name).components().count() != 1 {
             return None;
         }
-        std::env::split_paths(self.path.as_ref()?).map(|folder| folder.join(name)).find(|program| program.is_file())
+        std::env::split_paths(self.path.as_ref()?)
+            .map(|folder| folder.join(name))
+            .find(|program| program.is_file())
     }
 }
 
 fn in_place(path: &Path) -> Option<PathBuf> {
-    if path.is_dir() { in_environment(path) } else { path.is_file().then(|| path.to_owned()) }
+    if path.is_dir() {
+        in_environment(path)
+    } else {
+        path.is_file().then(|| path.to_owned())
+    }
 }
 
 fn in_environment(folder: &Path) -> Option<PathBuf> {
@@ -150,7 +172,10 @@ mod tests {
         assert_eq!(search.find().unwrap().path, beside.join("bin/python3"));
         fs::remove_dir_all(&beside).unwrap();
         let found = search.find().unwrap();
-        assert_eq!((found.path, found.source), (path.join("bin/python3"), InterpreterSource::Path));
+        assert_eq!(
+            (found.path, found.source),
+            (path.join("bin/python3"), InterpreterSource::Path)
+        );
         search.option = Some("python3".into());
         assert_eq!(search.find().unwrap().source, InterpreterSource::Option);
         search.option = Some(root.path().join("gone"));

@@ -1,5 +1,7 @@
 //! Reads Alembic revision scripts without running them, and runs Python where it must.
 
+pub mod directory;
 pub mod environment;
+pub mod header;
 pub mod interpreter;
 pub mod worker;

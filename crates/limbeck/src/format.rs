@@ -53,7 +53,10 @@ impl RevisionFacts<'_> {
         if form.parents {
             text += &self.parents_text();
             if !self.dependencies.is_empty() {
-                push(&mut text, format_args!(" ({})", self.dependencies.join(", ")));
+                push(
+                    &mut text,
+                    format_args!(" ({})", self.dependencies.join(", ")),
+                );
             }
             text += " -> ";
         }
@@ -68,7 +71,12 @@ impl RevisionFacts<'_> {
             (form.tree_marks && self.is_branch_point, " (branchpoint)"),
             (form.tree_marks && self.is_merge_point, " (mergepoint)"),
         ];
-        text.extend(marks.iter().filter(|(shown, _)| *shown).map(|(_, mark)| *mark));
+        text.extend(
+            marks
+                .iter()
+                .filter(|(shown, _)| *shown)
+                .map(|(_, mark)| *mark),
+        );
         if form.doc {
             push(&mut text, format_args!(", {}", self.doc));
         }
@@ -84,27 +92,56 @@ impl RevisionFacts<'_> {
             (self.is_merge_point, " (mergepoint)"),
             (self.is_current, " (current)"),
         ];
-        text.extend(marks.iter().filter(|(shown, _)| *shown).map(|(_, mark)| *mark));
-        let word = if self.is_merge_point { "Merges" } else { "Parent" };
-        push(&mut text, format_args!("\n{word}: {}\n", self.parents_text()));
+        text.extend(
+            marks
+                .iter()
+                .filter(|(shown, _)| *shown)
+                .map(|(_, mark)| *mark),
+        );
+        let word = if self.is_merge_point {
+            "Merges"
+        } else {
+            "Parent"
+        };
+        push(
+            &mut text,
+            format_args!("\n{word}: {}\n", self.parents_text()),
+        );
         if !self.dependencies.is_empty() {
-            push(&mut text, format_args!("Also depends on: {}\n", self.dependencies.join(", ")));
+            push(
+                &mut text,
+                format_args!("Also depends on: {}\n", self.dependencies.join(", ")),
+            );
         }
         if self.is_branch_point {
-            push(&mut text, format_args!("Branches into: {}\n", self.children.join(", ")));
+            push(
+                &mut text,
+                format_args!("Branches into: {}\n", self.children.join(", ")),
+            );
         }
         if !self.labels.is_empty() {
-            push(&mut text, format_args!("Branch names: {}\n", self.labels.join(", ")));
+            push(
+                &mut text,
+                format_args!("Branch names: {}\n", self.labels.join(", ")),
+            );
         }
         push(&mut text, format_args!("Path: {}\n\n", self.path));
-        let lines: Vec<String> = self.long_doc.lines().map(|line| format!("    {line}")).collect();
+        let lines: Vec<String> = self
+            .long_doc
+            .lines()
+            .map(|line| format!("    {line}"))
+            .collect();
         text += &lines.join("\n");
         text.push('\n');
         text
     }
 
     fn parents_text(&self) -> String {
-        if self.parents.is_empty() { "<base>".into() } else { self.parents.join(", ") }
+        if self.parents.is_empty() {
+            "<base>".into()
+        } else {
+            self.parents.join(", ")
+        }
     }
 }
 
@@ -118,12 +155,23 @@ mod tests {
     use super::{RevisionFacts, ShortForm};
 
     fn facts() -> RevisionFacts<'static> {
-        RevisionFacts { id: "c3", doc: "third", long_doc: "third\n\nmore", path: "/p/c3.py", ..RevisionFacts::default() }
+        RevisionFacts {
+            id: "c3",
+            doc: "third",
+            long_doc: "third\n\nmore",
+            path: "/p/c3.py",
+            ..RevisionFacts::default()
+        }
     }
 
     #[test]
     fn short_forms() {
-        let history = ShortForm { labels: true, doc: true, parents: true, tree_marks: true };
+        let history = ShortForm {
+            labels: true,
+            doc: true,
+            parents: true,
+            tree_marks: true,
+        };
         let parents = ["a1".to_owned(), "b2".to_owned()];
         let dependencies = ["net".to_owned()];
         let merge = RevisionFacts {
@@ -134,9 +182,23 @@ mod tests {
             is_head: true,
             ..facts()
         };
-        assert_eq!(merge.short(history), "a1, b2 (net) -> c3 (blog) (effective head) (mergepoint), third");
-        assert_eq!(merge.short(ShortForm { labels: true, ..ShortForm::default() }), "c3 (blog) (effective head)");
-        let base = RevisionFacts { is_head: true, is_real_head: true, is_current: true, ..facts() };
+        assert_eq!(
+            merge.short(history),
+            "a1, b2 (net) -> c3 (blog) (effective head) (mergepoint), third"
+        );
+        assert_eq!(
+            merge.short(ShortForm {
+                labels: true,
+                ..ShortForm::default()
+            }),
+            "c3 (blog) (effective head)"
+        );
+        let base = RevisionFacts {
+            is_head: true,
+            is_real_head: true,
+            is_current: true,
+            ..facts()
+        };
         assert_eq!(base.short(history), "<base> -> c3 (head) (current), third");
     }
 

@@ -1,36 +1,349 @@
-//! scratch
-#![allow(missing_docs)]
-use crate::config::Config;
+//! A project: its configuration, its scripts, and their graph.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use limbeck_revision::{GraphError, HistoryEnd, Revision, RevisionError, RevisionMap};
+use limbeck_script::directory::{DirectoryError, Script, ScriptDirectory};
+use limbeck_script::worker::HeaderRow;
+use serde_json::{Value as Json, json};
+
+use crate::config::{Config, ConfigError};
 use crate::format::{RevisionFacts, ShortForm};
 use crate::run::Refusal;
-use limbeck_revision::{Revision, RevisionMap};
-use std::path::PathBuf;
-#[derive(Debug)] pub struct Script { pub path: PathBuf, pub rev: Revision, pub doc: String }
-#[derive(Debug)] pub struct Project { pub config: Config, pub map: RevisionMap, scripts: Vec<Script> }
-#[derive(Debug, thiserror::Error)] #[error("{0}")] pub struct ProjectError(pub String);
-impl ProjectError { pub fn refusal(&self) -> Option<String> { None } pub fn hint(&self) -> Option<String> { None } }
-impl Project {
-    pub fn load<T>(config: Config, _t: &T) -> Result<Self, ProjectError> {
-        let mut scripts = vec![];
-        let mut files: Vec<_> = std::fs::read_dir(format!("{}/versions", config.script_location)).map_err(|e| ProjectError(e.to_string()))?.filter_map(|e| Some(e.ok()?.path())).filter(|p| p.extension().is_some_and(|e| e == "py")).collect();
-        files.sort();
-        for f in files {
-            let t = std::fs::read_to_string(&f).unwrap();
-            let get = |n: &str| t.lines().find(|l| l.starts_with(n)).and_then(|l| l.split_once('=')).map(|(_, v)| v.trim().to_owned()).filter(|v| v != "None").map(|v| v.split(|c| "'\"(), ".contains(c)).filter(|s| !s.is_empty()).map(str::to_owned).collect::<Vec<_>>()).unwrap_or_default();
-            scripts.push(Script { path: f.canonicalize().unwrap(), rev: Revision { id: get("revision")[0].clone(), down_revisions: get("down_revision"), branch_labels: get("branch_labels"), dependencies: get("depends_on") }, doc: t.lines().next().unwrap_or("").trim_matches('"').into() });
+
+/// A project, read without Python where that is possible.
+#[derive(Debug)]
+pub struct Project {
+    /// The configuration.
+    pub config: Config,
+    /// The graph.
+    pub map: RevisionMap,
+    /// The folder of `env.py`; none where only Python can find it.
+    pub script_folder: Option<PathBuf>,
+    scripts: Vec<Script>,
+    by_id: HashMap<String, usize>,
+    warnings: Vec<String>,
+    /// The headers were read by running the scripts, which the worker then does itself.
+    read_by_python: bool,
+}
+
+/// Why a project can't be read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ProjectError {
+    /// The configuration.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The scripts.
+    #[error(transparent)]
+    Directory(#[from] DirectoryError),
+    /// The graph.
+    #[error("the revision scripts don't fit together: {0}")]
+    Graph(#[from] GraphError),
+    /// There is no script directory.
+    #[error(
+        "Path doesn't exist: {0}.  Please use the 'init' command to create a new scripts folder."
+    )]
+    NoFolder(String),
+}
+
+impl ProjectError {
+    /// Alembic's refusal, when it has one for this.
+    pub fn refusal(&self) -> Option<String> {
+        match self {
+            Self::Config(error) => error.is_refusal().then(|| error.to_string()),
+            Self::NoFolder(_) | Self::Directory(DirectoryError::NoRevision { .. }) => {
+                Some(self.to_string())
+            }
+            Self::Graph(GraphError::Identifier { .. }) => match self {
+                Self::Graph(error) => Some(error.to_string()),
+                _ => None,
+            },
+            Self::Directory(_) | Self::Graph(_) => None,
         }
-        let map = RevisionMap::new(scripts.iter().map(|s| s.rev.clone()).collect()).map_err(|e| ProjectError(e.to_string()))?;
-        Ok(Self { config, map, scripts })
     }
-    pub fn warnings(&self) -> Vec<String> { vec![] }
-    pub fn script(&self, id: &str) -> Result<&Script, Refusal> { self.scripts.iter().find(|s| s.rev.id == id).ok_or(Refusal(id.into())) }
-    pub fn entry(&self, id: &str, verbose: bool, form: ShortForm, _cur: &[String]) -> Result<String, Refusal> { let s = self.script(id)?; let f = RevisionFacts { id: &s.rev.id, doc: &s.doc, long_doc: &s.doc, parents: &s.rev.down_revisions, is_head: self.map.heads().contains(&id), is_real_head: self.map.heads().contains(&id), ..Default::default() }; Ok(if verbose { f.long() } else { f.short(form) }) }
-    pub fn children(&self, _id: &str) -> Vec<&str> { vec![] }
-    pub fn history(&self, _a: &str, _b: &str) -> Result<Vec<&str>, Refusal> { Ok(self.scripts.iter().map(|s| s.rev.id.as_str()).collect()) }
-    pub fn history_between(&self, _a: &[String], _b: &[String]) -> Result<Vec<&str>, Refusal> { self.history("", "") }
-    pub fn resolve(&self, r: &str) -> Result<Vec<&str>, Refusal> { Ok(vec![&self.script(r)?.rev.id]) }
-    pub fn resolve_all(&self, r: &[String]) -> Result<Vec<&str>, Refusal> { r.iter().map(|r| Ok(self.script(r)?.rev.id.as_str())).collect() }
-    pub fn current(&self, r: &[String]) -> Result<Vec<&str>, Refusal> { self.resolve_all(r) }
-    pub fn headers_for_worker(&self) -> serde_json::Value { self.scripts.iter().map(|s| serde_json::json!([s.rev.id, s.rev.down_revisions, s.rev.branch_labels, s.rev.dependencies, s.path])).collect() }
-    pub fn script_folders(&self) -> Vec<PathBuf> { self.scripts.iter().filter_map(|s| s.path.parent().map(Into::into)).collect() }
+
+    /// What to do next.
+    pub fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::Directory(DirectoryError::NoDownRevision { .. }) => {
+                "write `down_revision = None` for a first revision, else the id of the one before"
+                    .into()
+            }
+            Self::Graph(GraphError::Missing { missing, .. }) => {
+                format!("restore the script of `{missing}`, or correct the id that refers to it")
+            }
+            Self::Graph(GraphError::Cycle(_) | GraphError::DependencyCycle(_)) => {
+                "correct the `down_revision` or `depends_on` that closes the circle".into()
+            }
+            Self::Graph(GraphError::Loop(_) | GraphError::DependencyLoop(_)) => {
+                "a revision can't come before itself".into()
+            }
+            Self::Graph(GraphError::Label { .. }) => {
+                "give one of the two revisions another label".into()
+            }
+            _ => return None,
+        })
+    }
+}
+
+/// Why a project can't be loaded: by itself, or because Python could not be asked.
+#[derive(Debug)]
+pub enum LoadError<E> {
+    /// The project.
+    Project(ProjectError),
+    /// What the caller met when it asked Python.
+    Python(E),
+}
+
+impl<E, P: Into<ProjectError>> From<P> for LoadError<E> {
+    fn from(error: P) -> Self {
+        Self::Project(error.into())
+    }
+}
+
+impl Project {
+    /// Reads a project. `package_folders` are where packages may lie that `script_location = package:path`
+    /// names; `read_by_python` runs the scripts where their declarations can't be read.
+    ///
+    /// # Errors
+    /// [`LoadError`] names the file.
+    pub fn load<E>(
+        config: Config,
+        package_folders: &[PathBuf],
+        read_by_python: impl Fn() -> Result<Vec<HeaderRow>, E>,
+    ) -> Result<Self, LoadError<E>> {
+        let location = config.script_location()?;
+        let mut warnings = Vec::new();
+        let folders = FolderSearch {
+            prepended: config.prepend_sys_path()?,
+            package_folders,
+        };
+        let script_folder = folders.find(&location);
+        let locations = match (&script_folder, config.version_locations()?) {
+            (None, _) => None,
+            (Some(folder), None) => Some(vec![folder.join("versions")]),
+            (Some(_), Some(locations)) => locations
+                .iter()
+                .map(|location| folders.find(location))
+                .collect(),
+        };
+        if let Some(folder) = &script_folder
+            && !folder.exists()
+        {
+            return Err(ProjectError::NoFolder(location).into());
+        }
+        let recursive = config.literal_true("recursive_version_locations")?;
+        let sourceless = config.literal_true("sourceless")?;
+        let scripts = match locations
+            .filter(|_| !sourceless)
+            .map(|paths| ScriptDirectory::load(&paths, recursive))
+        {
+            Some(Ok(directory)) => {
+                warnings.extend(directory.loaded_twice.iter().map(|file| {
+                    format!("File {} loaded twice! ignoring. Please ensure version_locations is unique.", file.display())
+                }));
+                Some(directory.scripts)
+            }
+            Some(Err(DirectoryError::NotStatic { .. })) | None => None,
+            Some(Err(error)) => return Err(error.into()),
+        };
+        let (scripts, read_by_python) = match scripts {
+            Some(scripts) => (scripts, false),
+            None => (
+                read_by_python()
+                    .map_err(LoadError::Python)?
+                    .into_iter()
+                    .map(script_of_row)
+                    .collect(),
+                true,
+            ),
+        };
+        let revisions = scripts.iter().map(|script| Revision {
+            id: script.id.clone(),
+            down_revisions: script.down_revisions.clone(),
+            branch_labels: script.branch_labels.clone(),
+            dependencies: script.dependencies.clone(),
+        });
+        let map = RevisionMap::new(revisions.collect())?;
+        warnings.extend(
+            map.duplicates()
+                .iter()
+                .map(|id| format!("Revision {id} is present more than once")),
+        );
+        let by_id = scripts
+            .iter()
+            .enumerate()
+            .map(|(index, script)| (script.id.clone(), index))
+            .collect();
+        Ok(Self {
+            config,
+            map,
+            script_folder,
+            scripts,
+            by_id,
+            warnings,
+            read_by_python,
+        })
+    }
+
+    /// What Alembic warns of while it reads the scripts.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+
+    /// The script of a revision.
+    ///
+    /// # Errors
+    /// Alembic's refusal for an unknown id.
+    pub fn script(&self, id: &str) -> Result<&Script, Refusal> {
+        let index = self
+            .by_id
+            .get(id)
+            .ok_or_else(|| Refusal(format!("Can't locate revision identified by '{id}'")))?;
+        Ok(&self.scripts[*index])
+    }
+
+    /// A revision as a listing shows it; `marked` are the rows that `(current)` is shown for.
+    ///
+    /// # Errors
+    /// As [`Self::script`].
+    pub fn entry(
+        &self,
+        id: &str,
+        verbose: bool,
+        form: ShortForm,
+        marked: &[String],
+    ) -> Result<String, Refusal> {
+        let script = self.script(id)?;
+        let children = self.map.children(id);
+        let path = script.path.to_string_lossy();
+        let facts = RevisionFacts {
+            id,
+            parents: &script.down_revisions,
+            dependencies: &script.dependencies,
+            labels: self.map.labels(id),
+            is_head: children.is_empty(),
+            is_real_head: self.map.is_real_head(id),
+            is_branch_point: children.len() > 1,
+            is_merge_point: script.down_revisions.len() > 1,
+            is_current: marked.iter().any(|row| row == id),
+            doc: script.doc(),
+            long_doc: &script.long_doc,
+            path: &path,
+            children,
+        };
+        Ok(if verbose {
+            facts.long()
+        } else {
+            facts.short(form)
+        })
+    }
+
+    /// The revisions between two ends, newest first.
+    ///
+    /// # Errors
+    /// Alembic's refusal.
+    pub fn history(
+        &self,
+        start: HistoryEnd<'_>,
+        end: HistoryEnd<'_>,
+    ) -> Result<Vec<&str>, Refusal> {
+        self.map.history(start, end).map_err(refuse)
+    }
+
+    /// The revisions that a name denotes.
+    ///
+    /// # Errors
+    /// Alembic's refusal.
+    pub fn resolve(&self, name: &str) -> Result<Vec<&str>, Refusal> {
+        self.map.resolve(name).map_err(refuse)
+    }
+
+    /// The revisions that version rows denote.
+    ///
+    /// # Errors
+    /// Alembic's refusal.
+    pub fn resolve_all(&self, rows: &[String]) -> Result<Vec<&str>, Refusal> {
+        self.map.resolve_all(rows).map_err(refuse)
+    }
+
+    /// The revisions in which a database with these rows stands.
+    ///
+    /// # Errors
+    /// Alembic's refusal.
+    pub fn current(&self, rows: &[String]) -> Result<Vec<&str>, Refusal> {
+        self.map.current(rows).map_err(refuse)
+    }
+
+    /// The headers for the worker; none when it has to run the scripts anyway.
+    pub fn headers_for_worker(&self) -> Json {
+        if self.read_by_python {
+            return Json::Null;
+        }
+        let row = |script: &Script| {
+            json!([
+                script.id,
+                script.down_revisions,
+                script.branch_labels,
+                script.dependencies,
+                script.path
+            ])
+        };
+        self.scripts.iter().map(row).collect()
+    }
+
+    /// The folders of the scripts.
+    pub fn script_folders(&self) -> Vec<&Path> {
+        let mut folders: Vec<&Path> = self
+            .scripts
+            .iter()
+            .filter_map(|script| script.path.parent())
+            .collect();
+        folders.dedup();
+        folders
+    }
+}
+
+fn refuse(error: RevisionError) -> Refusal {
+    Refusal(error.to_string())
+}
+
+fn script_of_row(row: HeaderRow) -> Script {
+    Script {
+        id: row.id,
+        down_revisions: row.down_revisions,
+        branch_labels: row.branch_labels,
+        dependencies: row.dependencies,
+        long_doc: row.doc.unwrap_or_default().trim().to_owned(),
+        path: row.path.into(),
+    }
+}
+
+struct FolderSearch<'a> {
+    prepended: Vec<String>,
+    package_folders: &'a [PathBuf],
+}
+
+impl FolderSearch<'_> {
+    /// A location's folder; `None` for a package that only Python can find.
+    fn find(&self, location: &str) -> Option<PathBuf> {
+        let path = Path::new(location);
+        let (package, inside) = match location.split_once(':') {
+            Some(parts) if !path.is_absolute() => parts,
+            _ => return Some(path.to_owned()),
+        };
+        let package: PathBuf = package.split('.').collect();
+        let prepended = self.prepended.iter().map(PathBuf::from);
+        let mut folders = prepended.chain(self.package_folders.iter().cloned());
+        folders.find_map(|folder| {
+            let found = folder.join(&package);
+            // A namespace package may be in several places; which one counts is Python's to say.
+            found
+                .join("__init__.py")
+                .is_file()
+                .then(|| found.join(inside))
+        })
+    }
 }

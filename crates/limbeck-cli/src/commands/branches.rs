@@ -1,6 +1,7 @@
 //! `branches`: the branch points and what branches off them.
 
 use limbeck::format::ShortForm;
+use limbeck::revision::HistoryEnd;
 
 use crate::context::{Context, Outcome};
 
@@ -15,16 +16,27 @@ pub(crate) struct Args {
 pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
     let Args { verbose } = *args;
     let project = context.project()?;
-    let point = ShortForm { labels: true, tree_marks: true, ..ShortForm::default() };
-    let child = ShortForm { doc: verbose, ..point };
-    for id in project.history("base", "heads")? {
-        let children = project.children(id);
+    let point = ShortForm {
+        labels: true,
+        tree_marks: true,
+        ..ShortForm::default()
+    };
+    let child = ShortForm {
+        doc: verbose,
+        ..point
+    };
+    for id in project.history(HistoryEnd::Name("base"), HistoryEnd::Name("heads"))? {
+        let children = project.map.children(id);
         if children.len() < 2 {
             continue;
         }
         let mut text = project.entry(id, verbose, point, &[])?;
         for next in children {
-            text += &format!("\n{} -> {}", " ".repeat(id.chars().count()), project.entry(next, false, child, &[])?);
+            text += &format!(
+                "\n{} -> {}",
+                " ".repeat(id.chars().count()),
+                project.entry(next, false, child, &[])?
+            );
         }
         context.printer.result(&format!("{text}\n"));
     }

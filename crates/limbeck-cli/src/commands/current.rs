@@ -21,11 +21,17 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
-    let Args { check_heads, verbose } = *args;
+    let Args {
+        check_heads,
+        verbose,
+    } = *args;
     let project = context.project()?;
     let look = |rows: &[String], url: Option<&str>| {
         if verbose {
-            context.printer.result(&format!("Current revision(s) for {}:", url.unwrap_or_default()));
+            context.printer.result(&format!(
+                "Current revision(s) for {}:",
+                url.unwrap_or_default()
+            ));
         }
         if check_heads {
             let rows: BTreeSet<&str> = rows.iter().map(String::as_str).collect();
@@ -35,12 +41,23 @@ pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
             }
         }
         for id in project.current(rows)? {
-            let form = ShortForm { tree_marks: true, ..ShortForm::default() };
-            context.printer.result(&project.entry(id, verbose, form, &[])?);
+            let form = ShortForm {
+                tree_marks: true,
+                ..ShortForm::default()
+            };
+            context
+                .printer
+                .result(&project.entry(id, verbose, form, &[])?);
         }
         Ok(())
     };
     let options = json!({"check_heads": check_heads, "verbose": verbose});
     let arguments = json!({"dont_mutate": true});
-    context.environment("current", options, arguments, &project, Intent::Inspect(Box::new(look)))
+    context.environment(
+        "current",
+        options,
+        arguments,
+        &project,
+        Intent::Inspect(Box::new(look)),
+    )
 }

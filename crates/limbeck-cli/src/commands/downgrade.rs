@@ -17,7 +17,10 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
-    let Args { revision, offline: Offline { sql, tag } } = args;
+    let Args {
+        revision,
+        offline: Offline { sql, tag },
+    } = args;
     let refused = |text: &str| Err(CliError::Refused(text.into()));
     let (start, target) = match (revision.split_once(':'), sql) {
         (Some(_), false) => return refused("Range revision not allowed"),
@@ -27,6 +30,13 @@ pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
     };
     let project = context.project()?;
     let options = json!({"revision": revision, "sql": sql, "tag": tag});
-    let arguments = json!({"as_sql": sql, "starting_rev": start, "destination_rev": target, "tag": tag});
-    context.environment("downgrade", options, arguments, &project, Intent::Downgrade(target.to_owned()))
+    let arguments =
+        json!({"as_sql": sql, "starting_rev": start, "destination_rev": target, "tag": tag});
+    context.environment(
+        "downgrade",
+        options,
+        arguments,
+        &project,
+        Intent::Downgrade(target.to_owned()),
+    )
 }

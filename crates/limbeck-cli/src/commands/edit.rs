@@ -22,11 +22,16 @@ pub(crate) struct Args {
 pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
     let Args { rev } = args;
     let project = context.project()?;
-    let open = |ids: &[&str]| ids.iter().try_for_each(|id| open_in_editor(context, &project.script(id)?.path));
+    let open = |ids: &[&str]| {
+        ids.iter()
+            .try_for_each(|id| open_in_editor(context, &project.script(id)?.path))
+    };
     if rev != "current" {
         let ids = project.resolve(rev)?;
         if ids.is_empty() {
-            return Err(CliError::Refused(format!("No revision files indicated by symbol '{rev}'")));
+            return Err(CliError::Refused(format!(
+                "No revision files indicated by symbol '{rev}'"
+            )));
         }
         open(&ids)?;
         return Ok(0);
@@ -37,21 +42,36 @@ pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
         }
         open(&project.resolve_all(heads)?)
     };
-    context.environment("edit", json!({"rev": rev}), json!({}), &project, Intent::Inspect(Box::new(look)))
+    context.environment(
+        "edit",
+        json!({"rev": rev}),
+        json!({}),
+        &project,
+        Intent::Inspect(Box::new(look)),
+    )
 }
 
 fn open_in_editor(context: &Context, script: &Path) -> Result<(), Refusal> {
     let failed = |why: &str| Refusal(format!("Error executing editor ({why})"));
     let editor = find_editor(context).map_err(|why| failed(&why))?;
-    let status = Command::new(editor).arg(script).status().map_err(|error| failed(&error.to_string()))?;
-    if status.success() { Ok(()) } else { Err(failed(&status.to_string())) }
+    let status = Command::new(editor)
+        .arg(script)
+        .status()
+        .map_err(|error| failed(&error.to_string()))?;
+    if status.success() {
+        Ok(())
+    } else {
+        Err(failed(&status.to_string()))
+    }
 }
 
 fn find_editor(context: &Context) -> Result<PathBuf, String> {
     let variable = |name: &str| context.variable(name).filter(|value| !value.is_empty());
     let on_path = |name: &str| {
         let path = variable("PATH")?;
-        std::env::split_paths(path).map(|folder| folder.join(name)).find(|program| program.is_file())
+        std::env::split_paths(path)
+            .map(|folder| folder.join(name))
+            .find(|program| program.is_file())
     };
     match variable("EDITOR").or_else(|| variable("VISUAL")) {
         Some(named) if Path::new(named).exists() => Ok(named.into()),

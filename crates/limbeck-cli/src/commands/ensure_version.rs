@@ -16,5 +16,11 @@ pub(crate) struct Args {
 pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
     let Args { sql } = *args;
     let project = context.project()?;
-    context.environment("ensure_version", json!({"sql": sql}), json!({"as_sql": sql}), &project, Intent::EnsureVersion)
+    context.environment(
+        "ensure_version",
+        json!({"sql": sql}),
+        json!({"as_sql": sql}),
+        &project,
+        Intent::EnsureVersion,
+    )
 }

@@ -16,12 +16,24 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
-    let Args { verbose, resolve_dependencies } = *args;
+    let Args {
+        verbose,
+        resolve_dependencies,
+    } = *args;
     let project = context.project()?;
-    let heads = if resolve_dependencies { project.map.real_heads() } else { project.map.heads() };
-    let form = ShortForm { labels: true, ..ShortForm::default() };
+    let heads = if resolve_dependencies {
+        project.map.real_heads()
+    } else {
+        project.map.heads()
+    };
+    let form = ShortForm {
+        labels: true,
+        ..ShortForm::default()
+    };
     for id in heads {
-        context.printer.result(&project.entry(id, verbose, form, &[])?);
+        context
+            .printer
+            .result(&project.entry(id, verbose, form, &[])?);
     }
     Ok(0)
 }

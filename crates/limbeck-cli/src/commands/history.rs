@@ -2,6 +2,7 @@
 
 use limbeck::format::ShortForm;
 use limbeck::project::Project;
+use limbeck::revision::HistoryEnd;
 use limbeck::run::{Intent, Refusal};
 use serde_json::json;
 
@@ -22,9 +23,16 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
-    let Args { rev_range, verbose, indicate_current } = args;
+    let Args {
+        rev_range,
+        verbose,
+        indicate_current,
+    } = args;
     let project = context.project()?;
-    let (start, end) = match rev_range.as_deref().map(|range| range.trim().split(':').collect::<Vec<_>>()) {
+    let (start, end) = match rev_range
+        .as_deref()
+        .map(|range| range.trim().split(':').collect::<Vec<_>>())
+    {
         None => ("", ""),
         Some(sides) => match sides[..] {
             [start, end] => (start, end),
@@ -34,28 +42,41 @@ pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
             }
         },
     };
-    let listing = Listing { project: &project, verbose: *verbose, indicate_current: *indicate_current };
-    let needs_environment =
-        *indicate_current || start == "current" || end == "current" || project.config.revision_environment()?;
+    let listing = Listing {
+        project: &project,
+        verbose: *verbose,
+        indicate_current: *indicate_current,
+    };
+    let needs_environment = *indicate_current
+        || start == "current"
+        || end == "current"
+        || project.config.revision_environment()?;
     if !needs_environment {
-        return listing.print(context, &side(start, "base"), &side(end, "heads"), &[]).map(|()| 0).map_err(Into::into);
+        listing.print(context, side(start, "base"), side(end, "heads"), &[])?;
+        return Ok(0);
     }
     let look = |heads: &[String], _: Option<&str>| {
         // As Alembic does it: the rows stand in for the side that is named `current`.
-        let current = heads.to_vec();
         let (start, end) = match (start, end) {
-            (start, "current") => (side(start, "base"), current.clone()),
-            ("current", end) => (current.clone(), side(end, "heads")),
+            (start, "current") => (side(start, "base"), HistoryEnd::Rows(heads)),
+            ("current", end) => (HistoryEnd::Rows(heads), side(end, "heads")),
             (start, end) => (side(start, "base"), side(end, "heads")),
         };
-        listing.print(context, &start, &end, &current)
+        listing.print(context, start, end, heads)
     };
-    let options = json!({"rev_range": rev_range, "verbose": verbose, "indicate_current": indicate_current});
-    context.environment("history", options, json!({}), &project, Intent::Inspect(Box::new(look)))
+    let options =
+        json!({"rev_range": rev_range, "verbose": verbose, "indicate_current": indicate_current});
+    context.environment(
+        "history",
+        options,
+        json!({}),
+        &project,
+        Intent::Inspect(Box::new(look)),
+    )
 }
 
-fn side(given: &str, default: &str) -> Vec<String> {
-    vec![if given.is_empty() { default } else { given }.to_owned()]
+fn side<'a>(given: &'a str, default: &'a str) -> HistoryEnd<'a> {
+    HistoryEnd::Name(if given.is_empty() { default } else { given })
 }
 
 struct Listing<'a> {
@@ -65,10 +86,21 @@ struct Listing<'a> {
 }
 
 impl Listing<'_> {
-    fn print(&self, context: &Context, start: &[String], end: &[String], current: &[String]) -> Result<(), Refusal> {
-        let form = ShortForm { labels: true, doc: true, parents: true, tree_marks: true };
+    fn print(
+        &self,
+        context: &Context,
+        start: HistoryEnd<'_>,
+        end: HistoryEnd<'_>,
+        current: &[String],
+    ) -> Result<(), Refusal> {
+        let form = ShortForm {
+            labels: true,
+            doc: true,
+            parents: true,
+            tree_marks: true,
+        };
         let marked = if self.indicate_current { current } else { &[] };
-        for id in self.project.history_between(start, end)? {
+        for id in self.project.history(start, end)? {
             let entry = self.project.entry(id, self.verbose, form, marked)?;
             context.printer.result(&entry);
         }

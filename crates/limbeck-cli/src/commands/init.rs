@@ -18,7 +18,11 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
-    let Args { directory, template, package } = args;
+    let Args {
+        directory,
+        template,
+        package,
+    } = args;
     let arguments = json!({"directory": directory, "template": template, "package": package});
     context.alembic("init", arguments.clone(), arguments, None)
 }

@@ -25,7 +25,13 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
-    let Args { revisions, message, branch_label, rev_id, splice } = args;
+    let Args {
+        revisions,
+        message,
+        branch_label,
+        rev_id,
+        splice,
+    } = args;
     let project = context.project()?;
     let arguments = json!({
         "revisions": revisions, "message": message, "branch_label": branch_label, "rev_id": rev_id, "splice": splice,

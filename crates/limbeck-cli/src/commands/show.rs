@@ -19,7 +19,9 @@ pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
     let project = context.project()?;
     let print = |ids: &[&str]| {
         for id in ids {
-            context.printer.result(&project.entry(id, true, ShortForm::default(), &[])?);
+            context
+                .printer
+                .result(&project.entry(id, true, ShortForm::default(), &[])?);
         }
         Ok(())
     };
@@ -28,5 +30,11 @@ pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
         return Ok(0);
     }
     let look = |heads: &[String], _: Option<&str>| print(&project.resolve_all(heads)?);
-    context.environment("show", json!({"rev": rev}), json!({}), &project, Intent::Inspect(Box::new(look)))
+    context.environment(
+        "show",
+        json!({"rev": rev}),
+        json!({}),
+        &project,
+        Intent::Inspect(Box::new(look)),
+    )
 }

@@ -23,7 +23,12 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
-    let Args { revisions, sql, tag, purge } = args;
+    let Args {
+        revisions,
+        sql,
+        tag,
+        purge,
+    } = args;
     let mut start: Option<&str> = None;
     let mut targets = Vec::new();
     for revision in revisions {
@@ -44,5 +49,11 @@ pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
     let arguments = json!({
         "as_sql": sql, "starting_rev": start, "destination_rev": targets, "tag": tag, "purge": purge,
     });
-    context.environment("stamp", options, arguments, &project, Intent::Stamp(targets))
+    context.environment(
+        "stamp",
+        options,
+        arguments,
+        &project,
+        Intent::Stamp(targets),
+    )
 }

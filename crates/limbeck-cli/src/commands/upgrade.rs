@@ -27,7 +27,10 @@ pub(crate) struct Offline {
 }
 
 pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
-    let Args { revision, offline: Offline { sql, tag } } = args;
+    let Args {
+        revision,
+        offline: Offline { sql, tag },
+    } = args;
     let (start, target) = match revision.split_once(':') {
         None => (None, revision.as_str()),
         Some(_) if !sql => return Err(CliError::Refused("Range revision not allowed".into())),
@@ -35,6 +38,13 @@ pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
     };
     let project = context.project()?;
     let options = json!({"revision": revision, "sql": sql, "tag": tag});
-    let arguments = json!({"as_sql": sql, "starting_rev": start, "destination_rev": target, "tag": tag});
-    context.environment("upgrade", options, arguments, &project, Intent::Upgrade(target.to_owned()))
+    let arguments =
+        json!({"as_sql": sql, "starting_rev": start, "destination_rev": target, "tag": tag});
+    context.environment(
+        "upgrade",
+        options,
+        arguments,
+        &project,
+        Intent::Upgrade(target.to_owned()),
+    )
 }

@@ -26,7 +26,10 @@ const HARMLESS: &[&str] = &[
 ];
 
 /// The statements, one a line, blocks indented by four spaces; what `context.configure` is given goes to `configure`.
-pub(super) fn body_text(body: &[Stmt], configure: &mut Option<Configure>) -> Result<String, Refused> {
+pub(super) fn body_text(
+    body: &[Stmt],
+    configure: &mut Option<Configure>,
+) -> Result<String, Refused> {
     let mut text = String::new();
     for statement in body {
         match statement {
@@ -40,16 +43,28 @@ pub(super) fn body_text(body: &[Stmt], configure: &mut Option<Configure>) -> Res
             },
             Stmt::Assign(assign) => match assign.targets.as_slice() {
                 [target] => {
-                    text += &format!("{} = {}\n", expression_text(target)?, expression_text(&assign.value)?);
+                    text += &format!(
+                        "{} = {}\n",
+                        expression_text(target)?,
+                        expression_text(&assign.value)?
+                    );
                 }
                 _ => return Err(unknown(statement)),
             },
             Stmt::AnnAssign(assign) => match &assign.value {
-                Some(value) => text += &format!("{} = {}\n", expression_text(&assign.target)?, expression_text(value)?),
+                Some(value) => {
+                    text += &format!(
+                        "{} = {}\n",
+                        expression_text(&assign.target)?,
+                        expression_text(value)?
+                    )
+                }
                 None => return Err(unknown(statement)),
             },
             Stmt::With(with) => {
-                let [item] = with.items.as_slice() else { return Err(unknown(statement)) };
+                let [item] = with.items.as_slice() else {
+                    return Err(unknown(statement));
+                };
                 let word = if with.is_async { "async with" } else { "with" };
                 let bound = match &item.optional_vars {
                     Some(target) => format!(" as {}", expression_text(target)?),
@@ -70,7 +85,9 @@ pub(super) fn body_text(body: &[Stmt], configure: &mut Option<Configure>) -> Res
 pub(super) fn expression_text(expression: &Expr) -> Result<String, Refused> {
     Ok(match expression {
         Expr::Name(name) => name.id.to_string(),
-        Expr::Attribute(attribute) => format!("{}.{}", expression_text(&attribute.value)?, attribute.attr),
+        Expr::Attribute(attribute) => {
+            format!("{}.{}", expression_text(&attribute.value)?, attribute.attr)
+        }
         Expr::StringLiteral(literal) => format!("'{}'", literal.value.to_str()),
         Expr::BooleanLiteral(literal) => if literal.value { "True" } else { "False" }.to_owned(),
         Expr::NoneLiteral(_) => "None".to_owned(),
@@ -78,7 +95,11 @@ pub(super) fn expression_text(expression: &Expr) -> Result<String, Refused> {
         Expr::Await(awaited) => format!("await {}", expression_text(&awaited.value)?),
         Expr::Compare(compare) => match (&*compare.ops, &*compare.comparators) {
             ([CmpOp::IsNot], [right]) => {
-                format!("{} is not {}", expression_text(&compare.left)?, expression_text(right)?)
+                format!(
+                    "{} is not {}",
+                    expression_text(&compare.left)?,
+                    expression_text(right)?
+                )
             }
             _ => return Err(unknown(expression)),
         },
@@ -108,7 +129,9 @@ fn read_configure(arguments: &Arguments) -> Result<Configure, Refused> {
         match (name, &keyword.value) {
             ("connection", value) if is_name(value, "connection") => connection = true,
             ("target_metadata", value) if is_name(value, "target_metadata") => {}
-            ("version_table", Expr::StringLiteral(text)) => configure.version_table = Some(text.value.to_string()),
+            ("version_table", Expr::StringLiteral(text)) => {
+                configure.version_table = Some(text.value.to_string())
+            }
             ("version_table_schema", Expr::StringLiteral(text)) => {
                 configure.version_table_schema = Some(text.value.to_string());
             }

@@ -54,25 +54,39 @@ const LOGGING: &[&str] = &[
     "fileConfig(config.config_file_name, disable_existing_loggers=True)",
 ];
 
-const SECTION: [&str; 2] =
-    ["config.get_section(config.config_ini_section)", "config.get_section(config.config_ini_section, {})"];
+const SECTION: [&str; 2] = [
+    "config.get_section(config.config_ini_section)",
+    "config.get_section(config.config_ini_section, {})",
+];
 
 /// Reads the text of an `env.py`.
 pub fn read(source: &str) -> Reading {
     let refused = |refused: Refused| Reading::NeedsPython {
-        line: source[..refused.offset.min(source.len())].lines().count().max(1),
+        line: source[..refused.offset.min(source.len())]
+            .lines()
+            .count()
+            .max(1),
         reason: refused.reason,
     };
     let module = match ruff_python_parser::parse_module(source) {
         Ok(parsed) => parsed.into_syntax(),
         Err(error) => {
             let offset = error.location.start().to_usize();
-            return refused(Refused { offset, reason: "it is not valid Python".into() });
+            return refused(Refused {
+                offset,
+                reason: "it is not valid Python".into(),
+            });
         }
     };
     let mut reader = Reader::default();
-    match module.body.iter().try_for_each(|statement| reader.statement(statement)) {
-        Ok(()) => reader.finish(source.len()).map_or_else(refused, Reading::Known),
+    match module
+        .body
+        .iter()
+        .try_for_each(|statement| reader.statement(statement))
+    {
+        Ok(()) => reader
+            .finish(source.len())
+            .map_or_else(refused, Reading::Known),
         Err(error) => refused(error),
     }
 }
@@ -106,28 +120,40 @@ impl Reader {
         match statement {
             Stmt::Expr(expression) if expression.value.is_string_literal_expr() => Ok(()),
             Stmt::Import(import) => import.names.iter().try_for_each(|alias| {
-                self.import(statement, alias.name.as_str().to_owned(), alias.asname.is_some())
+                self.import(
+                    statement,
+                    alias.name.as_str().to_owned(),
+                    alias.asname.is_some(),
+                )
             }),
             Stmt::ImportFrom(import) => import.names.iter().try_for_each(|alias| {
                 let module = import.module.as_ref().map_or("", |module| module.as_str());
-                let name = format!("{}{module}.{}", ".".repeat(import.level as usize), alias.name);
+                let name = format!(
+                    "{}{module}.{}",
+                    ".".repeat(import.level as usize),
+                    alias.name
+                );
                 self.import(statement, name, alias.asname.is_some())
             }),
-            Stmt::Assign(_) | Stmt::AnnAssign(_) => match body_text(std::slice::from_ref(statement), &mut None)?.trim_end() {
-                "config = context.config" => {
-                    self.has_config = true;
-                    Ok(())
+            Stmt::Assign(_) | Stmt::AnnAssign(_) => {
+                match body_text(std::slice::from_ref(statement), &mut None)?.trim_end() {
+                    "config = context.config" => {
+                        self.has_config = true;
+                        Ok(())
+                    }
+                    "target_metadata = None" => Ok(()),
+                    _ => Err(other()),
                 }
-                "target_metadata = None" => Ok(()),
-                _ => Err(other()),
-            },
-            Stmt::Expr(_) => match body_text(std::slice::from_ref(statement), &mut None)?.trim_end() {
-                call if LOGGING.contains(&call) => {
-                    self.configures_logging = true;
-                    Ok(())
+            }
+            Stmt::Expr(_) => {
+                match body_text(std::slice::from_ref(statement), &mut None)?.trim_end() {
+                    call if LOGGING.contains(&call) => {
+                        self.configures_logging = true;
+                        Ok(())
+                    }
+                    _ => Err(other()),
                 }
-                _ => Err(other()),
-            },
+            }
             Stmt::FunctionDef(function) => self.function(function),
             Stmt::If(branch) => self.branch(branch),
             _ => Err(other()),
@@ -145,12 +171,17 @@ impl Reader {
     fn branch(&mut self, branch: &StmtIf) -> Result<(), Refused> {
         let other = || Refused::at(branch, "a condition that the stock templates don't have");
         let body = body_text(&branch.body, &mut None)?;
-        match (expression_text(&branch.test)?.as_str(), branch.elif_else_clauses.as_slice()) {
+        match (
+            expression_text(&branch.test)?.as_str(),
+            branch.elif_else_clauses.as_slice(),
+        ) {
             ("config.config_file_name is not None", []) if LOGGING.contains(&body.trim_end()) => {
                 self.configures_logging = true;
                 Ok(())
             }
-            ("context.is_offline_mode()", [last]) if last.test.is_none() && body.trim_end() == "run_migrations_offline()" => {
+            ("context.is_offline_mode()", [last])
+                if last.test.is_none() && body.trim_end() == "run_migrations_offline()" =>
+            {
                 self.ending = Some(match body_text(&last.body, &mut None)?.trim_end() {
                     "run_migrations_online()" => "run_migrations_online",
                     "asyncio.run(run_migrations_online())" => "asyncio.run",
@@ -164,7 +195,12 @@ impl Reader {
 
     fn function(&mut self, function: &StmtFunctionDef) -> Result<(), Refused> {
         let name = function.name.as_str();
-        let other = || Refused::at(function, &format!("the function `{name}` is not the stock one"));
+        let other = || {
+            Refused::at(
+                function,
+                &format!("the function `{name}` is not the stock one"),
+            )
+        };
         if !function.decorator_list.is_empty() {
             return Err(other());
         }
@@ -173,26 +209,39 @@ impl Reader {
             && parameters.vararg.is_none()
             && parameters.kwarg.is_none()
             && parameters.posonlyargs.is_empty();
-        let names: Vec<&str> = parameters.args.iter().map(|argument| argument.parameter.name.as_str()).collect();
+        let names: Vec<&str> = parameters
+            .args
+            .iter()
+            .map(|argument| argument.parameter.name.as_str())
+            .collect();
         if !simple {
             return Err(other());
         }
         if name == "run_migrations_offline" && names.is_empty() && !function.is_async {
             // It is called only for `--sql`, which never comes here.
-            self.functions.insert((Shape::Offline, "run_migrations_offline"));
+            self.functions
+                .insert((Shape::Offline, "run_migrations_offline"));
             return Ok(());
         }
         let mut configure = None;
         let text = body_text(&function.body, &mut configure)?;
         let run = "context.configure()\nwith context.begin_transaction():\n    context.run_migrations()\n";
-        let nested = run.lines().map(|line| format!("    {line}\n")).collect::<String>();
+        let nested = run
+            .lines()
+            .map(|line| format!("    {line}\n"))
+            .collect::<String>();
         let engine = |call: &str| {
-            SECTION.map(|section| format!("{call}({section}, prefix='sqlalchemy.', poolclass=pool.NullPool"))
+            SECTION.map(|section| {
+                format!("{call}({section}, prefix='sqlalchemy.', poolclass=pool.NullPool")
+            })
         };
         let shape = match (name, function.is_async, names.as_slice()) {
             ("run_migrations_online", false, []) => {
                 let with = format!("with connectable.connect() as connection:\n{nested}");
-                if engine("connectable = engine_from_config").iter().any(|call| text == format!("{call})\n{with}")) {
+                if engine("connectable = engine_from_config")
+                    .iter()
+                    .any(|call| text == format!("{call})\n{with}"))
+                {
                     Shape::OnlineSync
                 } else if text == "asyncio.run(run_async_migrations())\n" {
                     Shape::OnlineAsync
@@ -203,7 +252,8 @@ impl Reader {
             ("do_run_migrations", false, ["connection"]) if text == run => Shape::DoRun,
             ("run_async_migrations" | "run_migrations_online", true, []) => {
                 let with = "async with connectable.connect() as connection:\n    await connection.run_sync(do_run_migrations)\nawait connectable.dispose()\n";
-                let new = engine("connectable = async_engine_from_config").map(|call| format!("{call})\n{with}"));
+                let new = engine("connectable = async_engine_from_config")
+                    .map(|call| format!("{call})\n{with}"));
                 let old = engine("connectable = AsyncEngine(engine_from_config")
                     .map(|call| format!("{call}, future=True))\n{with}"));
                 if !new.contains(&text) && !old.contains(&text) {
@@ -226,10 +276,15 @@ impl Reader {
     }
 
     fn finish(self, length: usize) -> Result<KnownEnvironment, Refused> {
-        let incomplete = || Refused { offset: length, reason: "it lacks a part of the stock templates".into() };
+        let incomplete = || Refused {
+            offset: length,
+            reason: "it lacks a part of the stock templates".into(),
+        };
         let has = |shape, name| self.functions.contains(&(shape, name));
         let is_async = match self.ending {
-            Some("run_migrations_online") if has(Shape::OnlineSync, "run_migrations_online") => false,
+            Some("run_migrations_online") if has(Shape::OnlineSync, "run_migrations_online") => {
+                false
+            }
             Some("run_migrations_online")
                 if has(Shape::OnlineAsync, "run_migrations_online")
                     && has(Shape::AsyncEngine, "run_async_migrations")
@@ -238,7 +293,8 @@ impl Reader {
                 true
             }
             Some("asyncio.run")
-                if has(Shape::AsyncEngine, "run_migrations_online") && has(Shape::DoRun, "do_run_migrations") =>
+                if has(Shape::AsyncEngine, "run_migrations_online")
+                    && has(Shape::DoRun, "do_run_migrations") =>
             {
                 true
             }
@@ -259,7 +315,10 @@ impl Reader {
 
 impl Refused {
     fn at(node: &impl Ranged, reason: &str) -> Self {
-        Self { offset: node.range().start().to_usize() + 1, reason: reason.to_owned() }
+        Self {
+            offset: node.range().start().to_usize() + 1,
+            reason: reason.to_owned(),
+        }
     }
 }
 

@@ -37,7 +37,12 @@ else:
 ";
 
 fn plain() -> KnownEnvironment {
-    KnownEnvironment { configures_logging: true, version_table: None, version_table_schema: None, is_async: false }
+    KnownEnvironment {
+        configures_logging: true,
+        version_table: None,
+        version_table_schema: None,
+        is_async: false,
+    }
 }
 
 #[test]
@@ -61,7 +66,9 @@ fn the_version_table_is_read() {
 
 #[test]
 fn the_asynchronous_shapes() {
-    let head = format!("import asyncio\nfrom sqlalchemy.ext.asyncio import AsyncEngine, async_engine_from_config\n{HEAD}");
+    let head = format!(
+        "import asyncio\nfrom sqlalchemy.ext.asyncio import AsyncEngine, async_engine_from_config\n{HEAD}"
+    );
     let run = "
 def do_run_migrations(connection):
     context.configure(connection=connection, target_metadata=target_metadata)
@@ -80,9 +87,15 @@ def run_migrations_online():\n    asyncio.run(run_async_migrations())\n{END}"
     );
     let old = format!(
         "{head}{run}\nasync def run_migrations_online():\n    connectable = AsyncEngine(engine_from_config({section}, future=True)){with}{}",
-        END.replace("    run_migrations_online()", "    asyncio.run(run_migrations_online())")
+        END.replace(
+            "    run_migrations_online()",
+            "    asyncio.run(run_migrations_online())"
+        )
     );
-    let expected = Reading::Known(KnownEnvironment { is_async: true, ..plain() });
+    let expected = Reading::Known(KnownEnvironment {
+        is_async: true,
+        ..plain()
+    });
     assert_eq!(read(&new), expected);
     assert_eq!(read(&old), expected);
 }
@@ -98,13 +111,33 @@ fn near_misses_need_python() {
             known @ Reading::Known(_) => panic!("{to}: {known:?}"),
         }
     };
-    check("target_metadata = None", "from app import Base\ntarget_metadata = Base.metadata", 8);
-    check("config = context.config", "config = context.config\nconfig.set_main_option('sqlalchemy.url', URL)", 6);
-    check("connection=connection, ", "connection=connection, on_version_apply=hook, ", 20);
-    check("        with context.begin", "        connection.execute(SET)\n        with context.begin", 12);
+    check(
+        "target_metadata = None",
+        "from app import Base\ntarget_metadata = Base.metadata",
+        8,
+    );
+    check(
+        "config = context.config",
+        "config = context.config\nconfig.set_main_option('sqlalchemy.url', URL)",
+        6,
+    );
+    check(
+        "connection=connection, ",
+        "connection=connection, on_version_apply=hook, ",
+        20,
+    );
+    check(
+        "        with context.begin",
+        "        connection.execute(SET)\n        with context.begin",
+        12,
+    );
     check("pool.NullPool", "pool.QueuePool", 12);
     check("import pool\n", "import pool as pools\n", 3);
     check(END, "\nrun_migrations_online()\n", 24);
     check(END, "", 22);
-    check("def run_migrations_online() -> None:", "@hooked\ndef run_migrations_online() -> None:", 12);
+    check(
+        "def run_migrations_online() -> None:",
+        "@hooked\ndef run_migrations_online() -> None:",
+        12,
+    );
 }

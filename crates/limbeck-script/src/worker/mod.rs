@@ -6,6 +6,7 @@ mod process;
 mod sources;
 
 pub use message::{
-    ConnectRequest, End, Execute, Frame, HeaderRow, LockRequest, Plan, Request, StepRequest, SyntaxPlace,
+    ConnectRequest, End, Execute, Frame, HeaderRow, LockRequest, Plan, Request, StepRequest,
+    SyntaxPlace,
 };
 pub use process::{Worker, WorkerError, WorkerOptions};

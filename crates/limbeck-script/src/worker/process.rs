@@ -78,7 +78,10 @@ impl Worker {
     /// [`WorkerError::Start`] when the program can't be started.
     pub async fn start(options: &WorkerOptions) -> Result<Self, WorkerError> {
         let path = &options.interpreter.path;
-        let failed = |source: io::Error| WorkerError::Start { path: path.clone(), source };
+        let failed = |source: io::Error| WorkerError::Start {
+            path: path.clone(),
+            source,
+        };
         let (ours, theirs) = std::os::unix::net::UnixStream::pair().map_err(failed)?;
         let (lifeline_read, lifeline) = io::pipe().map_err(failed)?;
         // Both ends are closed on exec by default; the worker's two are let through to it alone, as
@@ -100,12 +103,19 @@ impl Worker {
         drop((theirs, lifeline_read));
         ours.set_nonblocking(true).map_err(failed)?;
         let stream = UnixStream::from_std(ours).map_err(failed)?;
-        let mut worker = Self { child, stream, buffer: Vec::new(), _lifeline: lifeline };
+        let mut worker = Self {
+            child,
+            stream,
+            buffer: Vec::new(),
+            _lifeline: lifeline,
+        };
         let mut start = options.start.clone();
         if let Value::Object(fields) = &mut start {
             let sources: serde_json::Map<String, Value> = MODULES
                 .iter()
-                .map(|(name, package, text)| ((*name).to_owned(), serde_json::json!([package, text])))
+                .map(|(name, package, text)| {
+                    ((*name).to_owned(), serde_json::json!([package, text]))
+                })
                 .collect();
             fields.insert("sources".into(), Value::Object(sources));
         }
@@ -174,7 +184,10 @@ impl Worker {
 
     /// Ends the process: it gets `grace` to end by itself, then it is killed.
     pub async fn stop(mut self, grace: Duration) {
-        if tokio::time::timeout(grace, self.child.wait()).await.is_err() {
+        if tokio::time::timeout(grace, self.child.wait())
+            .await
+            .is_err()
+        {
             // A process that is gone already is what we want.
             let _ = self.child.kill().await;
         }
@@ -184,7 +197,10 @@ impl Worker {
         let mut bytes = vec![0; 4];
         serde_json::to_writer(&mut bytes, message).map_err(WorkerError::Message)?;
         let length = u32::try_from(bytes.len() - 4).map_err(|_| {
-            WorkerError::Stream(io::Error::new(io::ErrorKind::InvalidData, "a result is larger than 4 GiB"))
+            WorkerError::Stream(io::Error::new(
+                io::ErrorKind::InvalidData,
+                "a result is larger than 4 GiB",
+            ))
         })?;
         bytes[..4].copy_from_slice(&length.to_be_bytes());
         match self.stream.write_all(&bytes).await {

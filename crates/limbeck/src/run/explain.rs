@@ -12,24 +12,46 @@ impl Host<'_, '_> {
     /// The report of an exception that ended the run.
     pub(super) async fn explain(&mut self, end: End) -> RunError {
         let standing = self.standing().await;
-        let End::Exception { kind, message, limbeck_error, frames, syntax, traceback, module } = end else {
+        let End::Exception {
+            kind,
+            message,
+            limbeck_error,
+            frames,
+            syntax,
+            traceback,
+            module,
+        } = end
+        else {
             unreachable!("only exceptions are explained")
         };
-        let mut own: Vec<Place> = frames.iter().filter(|frame| frame.kind != "library").filter_map(place).collect();
+        let mut own: Vec<Place> = frames
+            .iter()
+            .filter(|frame| frame.kind != "library")
+            .filter_map(place)
+            .collect();
         let step = self.failed_step();
         if let Some(syntax) = syntax {
             own.push(Place {
                 file: syntax.file.into(),
                 line: syntax.line.unwrap_or(1),
-                columns: syntax.column.map(|column| (column.saturating_sub(1), column)),
+                columns: syntax
+                    .column
+                    .map(|column| (column.saturating_sub(1), column)),
                 function: String::new(),
             });
         }
         // The user's innermost call tells the place; what is in a revision script comes first.
-        let script = step.as_ref().and_then(|_| self.progress.step.as_ref()).map(|step| step.path.clone());
+        let script = step
+            .as_ref()
+            .and_then(|_| self.progress.step.as_ref())
+            .map(|step| step.path.clone());
         let place = own
             .iter()
-            .rposition(|place| script.as_ref().is_some_and(|script| same_file(&place.file, script)))
+            .rposition(|place| {
+                script
+                    .as_ref()
+                    .is_some_and(|script| same_file(&place.file, script))
+            })
             .or_else(|| own.len().checked_sub(1))
             .map(|index| own.remove(index));
         let met = limbeck_error.and_then(|id| self.sessions.met(id));
@@ -38,7 +60,11 @@ impl Host<'_, '_> {
                 DbError::Server(error) => {
                     let statement = met.sql.clone().map(|sql| FailedStatement {
                         sql,
-                        number: self.progress.step.as_ref().map_or(0, |step| step.statements),
+                        number: self
+                            .progress
+                            .step
+                            .as_ref()
+                            .map_or(0, |step| step.statements),
                         error: (**error).clone(),
                     });
                     (statement, None, Some(was_in_transaction(met.status)))
@@ -65,7 +91,10 @@ impl Host<'_, '_> {
             exception: (!from_database).then_some(kind),
             missing_module: module,
             traceback,
-            standing: Standing { rolled_back, ..standing },
+            standing: Standing {
+                rolled_back,
+                ..standing
+            },
         }))
     }
 
@@ -86,7 +115,10 @@ impl Host<'_, '_> {
     async fn standing(&mut self) -> Standing {
         let before = self.progress.heads_before.clone();
         let Some((options, table)) = &self.progress.version_table else {
-            return Standing { before, ..Standing::default() };
+            return Standing {
+                before,
+                ..Standing::default()
+            };
         };
         let after = match Session::open(options).await {
             Ok(mut session) => {
@@ -97,7 +129,11 @@ impl Host<'_, '_> {
             }
             Err(_) => None,
         };
-        Standing { before, after, rolled_back: None }
+        Standing {
+            before,
+            after,
+            rolled_back: None,
+        }
     }
 }
 
@@ -106,7 +142,9 @@ fn place(frame: &Frame) -> Option<Place> {
         file: PathBuf::from(&frame.file),
         line: frame.line?,
         columns: match (frame.column, frame.end_column) {
-            (Some(start), Some(end)) if frame.end_line == frame.line && end > start => Some((start, end)),
+            (Some(start), Some(end)) if frame.end_line == frame.line && end > start => {
+                Some((start, end))
+            }
             _ => None,
         },
         function: frame.function.clone(),
@@ -114,5 +152,8 @@ fn place(frame: &Frame) -> Option<Place> {
 }
 
 fn same_file(one: &std::path::Path, other: &std::path::Path) -> bool {
-    one == other || one.canonicalize().is_ok_and(|one| other.canonicalize().is_ok_and(|other| one == other))
+    one == other
+        || one
+            .canonicalize()
+            .is_ok_and(|one| other.canonicalize().is_ok_and(|other| one == other))
 }

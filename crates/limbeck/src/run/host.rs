@@ -6,12 +6,14 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use limbeck_db::{
-    ConnectOptions, DbError, LockError, LockScope, LockWait, MigrationLock, Surroundings, TransactionStatus,
-    VersionTable,
+    ConnectOptions, DbError, LockError, LockScope, LockWait, MigrationLock, Surroundings,
+    TransactionStatus, VersionTable,
 };
 use limbeck_revision::RevisionMap;
 use limbeck_script::interpreter::Interpreter;
-use limbeck_script::worker::{End, Execute, HeaderRow, LockRequest, Plan, Request, StepRequest, Worker, WorkerOptions};
+use limbeck_script::worker::{
+    End, Execute, HeaderRow, LockRequest, Plan, Request, StepRequest, Worker, WorkerOptions,
+};
 use serde_json::{Value as Json, json};
 use tokio::sync::watch;
 
@@ -105,8 +107,11 @@ pub async fn run(
         fields.insert("changes_database".into(), json!(intent.changes_database()));
     }
     let interpreter = options.interpreter.path.clone();
-    let worker_options =
-        WorkerOptions { interpreter: options.interpreter, start, variables: BTreeMap::new() };
+    let worker_options = WorkerOptions {
+        interpreter: options.interpreter,
+        start,
+        variables: BTreeMap::new(),
+    };
     let mut host = Host {
         worker: Some(Worker::start(&worker_options).await?),
         sessions: Sessions::default(),
@@ -178,17 +183,23 @@ impl<E: Into<RunError>> From<E> for Stop {
 
 impl Host<'_, '_> {
     fn worker(&mut self) -> &mut Worker {
-        self.worker.as_mut().expect("the worker is taken only when the run has ended")
+        self.worker
+            .as_mut()
+            .expect("the worker is taken only when the run has ended")
     }
 
     async fn serve(&mut self) -> Result<End, Stop> {
         loop {
             let mut interrupt = self.interrupt.clone();
-            let request = unless_interrupted(&mut interrupt, self.worker().next_request()).await??;
+            let request =
+                unless_interrupted(&mut interrupt, self.worker().next_request()).await??;
             match request {
                 Request::Connect(request) => {
-                    let connected =
-                        unless_interrupted(&mut interrupt, self.sessions.connect(request, self.surroundings)).await?;
+                    let connected = unless_interrupted(
+                        &mut interrupt,
+                        self.sessions.connect(request, self.surroundings),
+                    )
+                    .await?;
                     match connected {
                         Ok(reply) => self.worker().reply(&reply).await?,
                         Err(error) => self.reply_error(error, None, None).await?,
@@ -218,7 +229,10 @@ impl Host<'_, '_> {
         if let Some(step) = &mut self.progress.step {
             step.statements += 1;
         }
-        let canceller = self.sessions.get(request.connection).map(|open| open.session.canceller());
+        let canceller = self
+            .sessions
+            .get(request.connection)
+            .map(|open| open.session.canceller());
         let mut interrupt = self.interrupt.clone();
         let connection = request.connection;
         let result = {
@@ -239,10 +253,16 @@ impl Host<'_, '_> {
         };
         match result {
             Ok((outcome, status)) => {
-                let reply = WireOutcome { outcome: &outcome, status };
+                let reply = WireOutcome {
+                    outcome: &outcome,
+                    status,
+                };
                 Ok(self.worker().reply(&reply).await?)
             }
-            Err(error) => self.reply_error(error, Some(request.sql), Some(connection)).await,
+            Err(error) => {
+                self.reply_error(error, Some(request.sql), Some(connection))
+                    .await
+            }
         }
     }
 
@@ -256,8 +276,11 @@ impl Host<'_, '_> {
         }
         let reply = match self.intent.plan(self.map, &request.heads) {
             Ok(plan) => {
-                self.progress.planned =
-                    plan.steps.iter().filter_map(|step| step.revision().map(str::to_owned)).collect();
+                self.progress.planned = plan
+                    .steps
+                    .iter()
+                    .filter_map(|step| step.revision().map(str::to_owned))
+                    .collect();
                 self.progress.step = None;
                 self.progress.heads_before = Some(request.heads);
                 plan_to_json(&plan, matches!(self.intent, Intent::EnsureVersion))
@@ -269,15 +292,25 @@ impl Host<'_, '_> {
 
     async fn lock(&mut self, request: LockRequest) -> Result<(), Stop> {
         let Some(open) = self.sessions.get(request.connection) else {
-            let error = DbError::Unsupported(format!("connection {} is closed", request.connection));
+            let error =
+                DbError::Unsupported(format!("connection {} is closed", request.connection));
             return self.reply_error(error, None, None).await;
         };
-        let table = VersionTable { name: request.table, schema: request.schema };
+        let table = VersionTable {
+            name: request.table,
+            schema: request.schema,
+        };
         let options = open.options.clone();
         let scope = LockScope::new(&table);
         self.progress.version_table = Some((options.clone(), table));
-        let held = self.locks.iter().any(|(scope_held, _)| *scope_held == scope);
-        let needed = !held && self.intent.needs_lock(self.map, request.exists, request.heads.as_deref());
+        let held = self
+            .locks
+            .iter()
+            .any(|(scope_held, _)| *scope_held == scope);
+        let needed = !held
+            && self
+                .intent
+                .needs_lock(self.map, request.exists, request.heads.as_deref());
         let Some(wait) = self.lock_wait.filter(|_| needed) else {
             return Ok(self.worker().reply(&Json::Null).await?);
         };
@@ -303,13 +336,24 @@ impl Host<'_, '_> {
                 Ok(self.worker().reply(&Json::Null).await?)
             }
             Err(LockError::Db(error)) => self.reply_error(error, None, None).await,
-            Err(error) => self.reply_error(DbError::Unsupported(error.to_string()), None, None).await,
+            Err(error) => {
+                self.reply_error(DbError::Unsupported(error.to_string()), None, None)
+                    .await
+            }
         }
     }
 
     async fn step(&mut self, request: StepRequest) -> Result<(), Stop> {
-        let index = self.progress.planned.iter().position(|revision| *revision == request.revision).unwrap_or(0);
-        (self.on_event)(Event::Step { revision: &request.revision, kind: &request.kind });
+        let index = self
+            .progress
+            .planned
+            .iter()
+            .position(|revision| *revision == request.revision)
+            .unwrap_or(0);
+        (self.on_event)(Event::Step {
+            revision: &request.revision,
+            kind: &request.kind,
+        });
         self.progress.step = Some(RunningStep {
             index,
             revision: request.revision,
@@ -327,7 +371,10 @@ impl Host<'_, '_> {
         connection: Option<u32>,
     ) -> Result<(), Stop> {
         let wire = self.sessions.keep(error, sql, connection);
-        let worker = self.worker.as_mut().expect("the worker is taken only when the run has ended");
+        let worker = self
+            .worker
+            .as_mut()
+            .expect("the worker is taken only when the run has ended");
         Ok(worker.reply_error(&wire).await?)
     }
 
@@ -364,7 +411,10 @@ impl Host<'_, '_> {
 }
 
 /// Waits for `work`, unless a signal comes first.
-async fn unless_interrupted<T>(interrupt: &mut Interrupt, work: impl Future<Output = T>) -> Result<T, Stop> {
+async fn unless_interrupted<T>(
+    interrupt: &mut Interrupt,
+    work: impl Future<Output = T>,
+) -> Result<T, Stop> {
     tokio::select! {
         done = work => Ok(done),
         signal = interrupted(interrupt) => Err(Stop::Signal(signal)),

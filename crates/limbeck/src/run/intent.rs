@@ -36,20 +36,33 @@ impl Intent<'_> {
     ///
     /// # Errors
     /// The command's refusal.
-    pub(super) fn plan(&self, map: &RevisionMap, heads: &[String]) -> Result<MigrationPlan, Refusal> {
+    pub(super) fn plan(
+        &self,
+        map: &RevisionMap,
+        heads: &[String],
+    ) -> Result<MigrationPlan, Refusal> {
         let plan = match self {
             Self::Upgrade(target) => map.plan_upgrade(heads, target),
             Self::Downgrade(target) => map.plan_downgrade(heads, target),
             Self::Stamp(targets) => map.plan_stamp(heads, targets),
-            Self::EnsureVersion | Self::Inspect(_) | Self::Alembic => return Ok(MigrationPlan::default()),
+            Self::EnsureVersion | Self::Inspect(_) | Self::Alembic => {
+                return Ok(MigrationPlan::default());
+            }
         };
         plan.map_err(|error| Refusal(error.to_string()))
     }
 
     /// Whether there may be something to do, so that the lock is wanted.
-    pub(super) fn needs_lock(&self, map: &RevisionMap, exists: Option<bool>, heads: Option<&[String]>) -> bool {
+    pub(super) fn needs_lock(
+        &self,
+        map: &RevisionMap,
+        exists: Option<bool>,
+        heads: Option<&[String]>,
+    ) -> bool {
         match (exists, heads) {
-            (Some(true), Some(heads)) => self.plan(map, heads).is_ok_and(|plan| !plan.steps.is_empty()),
+            (Some(true), Some(heads)) => self
+                .plan(map, heads)
+                .is_ok_and(|plan| !plan.steps.is_empty()),
             // The table itself is to be created, or nothing could be looked at.
             _ => true,
         }
@@ -64,7 +77,10 @@ pub(super) fn plan_to_json(plan: &MigrationPlan, ensure_version: bool) -> Value 
         .map(|step| match &step.kind {
             StepKind::Upgrade { revision } => json!({"kind": "upgrade", "revision": revision}),
             StepKind::Downgrade { revision } => json!({"kind": "downgrade", "revision": revision}),
-            StepKind::Stamp { upgrade, branch_move } => json!({
+            StepKind::Stamp {
+                upgrade,
+                branch_move,
+            } => json!({
                 "kind": "stamp", "from": step.from_revisions, "to": step.to_revisions,
                 "upgrade": upgrade, "branch_move": branch_move,
             }),

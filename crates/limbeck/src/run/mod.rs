@@ -7,6 +7,8 @@ mod intent;
 mod sessions;
 mod wire;
 
-pub use failure::{Failure, FailedStatement, Place, RunError, Standing};
+pub use failure::{FailedStatement, Failure, Place, RunError, Standing};
 pub use host::{Ending, Event, Interrupt, RunOptions, Signal, run};
+pub use limbeck_script::worker::HeaderRow;
+
 pub use intent::{Intent, Refusal};

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use limbeck_db::{
-    ConnectOptions, DbError, Outcome, Product, ServerError, Session, Surroundings, TransactionStatus,
+    ConnectOptions, DbError, Outcome, Product, ServerError, Session, Surroundings,
+    TransactionStatus,
 };
 use limbeck_script::worker::{ConnectRequest, Execute};
 use limbeck_url::DatabaseUrl;
@@ -75,20 +76,31 @@ impl Sessions {
     }
 
     /// Runs what the worker asked for.
-    pub(super) async fn execute(&mut self, request: &mut Execute) -> Result<(Outcome, TransactionStatus), DbError> {
+    pub(super) async fn execute(
+        &mut self,
+        request: &mut Execute,
+    ) -> Result<(Outcome, TransactionStatus), DbError> {
         let Some(open) = self.open.get_mut(&request.connection) else {
-            return Err(DbError::Unsupported(format!("connection {} is closed", request.connection)));
+            return Err(DbError::Unsupported(format!(
+                "connection {} is closed",
+                request.connection
+            )));
         };
         let session = &mut open.session;
         let before: Vec<&str> = request.before.iter().map(String::as_str).collect();
         let outcome = if request.script {
             session.execute_script(&request.sql).await?
         } else if let Some(many) = request.many.take() {
-            let rows = many.into_iter().map(values).collect::<Result<Vec<_>, _>>()?;
+            let rows = many
+                .into_iter()
+                .map(values)
+                .collect::<Result<Vec<_>, _>>()?;
             session.execute_many(&before, &request.sql, &rows).await?
         } else {
             let parameters = values(request.parameters.take().unwrap_or_default())?;
-            session.execute_after(&before, &request.sql, &parameters).await?
+            session
+                .execute_after(&before, &request.sql, &parameters)
+                .await?
         };
         Ok((outcome, session.transaction_status()))
     }
@@ -109,15 +121,25 @@ impl Sessions {
     }
 
     /// Keeps an error and gives it as the worker reads it.
-    pub(super) fn keep(&mut self, error: DbError, sql: Option<String>, connection: Option<u32>) -> WireError<'_> {
+    pub(super) fn keep(
+        &mut self,
+        error: DbError,
+        sql: Option<String>,
+        connection: Option<u32>,
+    ) -> WireError<'_> {
         let status = connection
             .and_then(|number| self.open.get(&number))
-            .map_or(TransactionStatus::Idle, |open| open.session.transaction_status());
+            .map_or(TransactionStatus::Idle, |open| {
+                open.session.transaction_status()
+            });
         let id = self.errors.len();
         self.errors.push(Met { error, sql, status });
         let met = &self.errors[id];
         let (kind, server) = match &met.error {
-            DbError::Server(error) => ("server", Some(WireServerError::from(&**error as &ServerError))),
+            DbError::Server(error) => (
+                "server",
+                Some(WireServerError::from(&**error as &ServerError)),
+            ),
             DbError::Connect(_) => ("connect", None),
             DbError::Lost(_) => ("lost", None),
             DbError::Unsupported(_) => ("unsupported", None),
@@ -139,15 +161,19 @@ impl Sessions {
 
     /// The last failure to connect, for an end that doesn't say which error it was.
     pub(super) fn last_connect_failure(&self) -> Option<&Met> {
-        self.errors.iter().rev().find(|met| matches!(met.error, DbError::Connect(_)))
+        self.errors
+            .iter()
+            .rev()
+            .find(|met| matches!(met.error, DbError::Connect(_)))
     }
 }
 
 fn values(row: Vec<Json>) -> Result<Vec<limbeck_db::Value>, DbError> {
     row.into_iter()
         .map(|json| {
-            value_from_json(json)
-                .ok_or_else(|| DbError::Unsupported("a parameter is no number, text, bytes or null".into()))
+            value_from_json(json).ok_or_else(|| {
+                DbError::Unsupported("a parameter is no number, text, bytes or null".into())
+            })
         })
         .collect()
 }

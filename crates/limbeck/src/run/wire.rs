@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use limbeck_db::{
-    Column, ConnectArg, ConnectArgs, ConnectError, ConnectErrorKind, Outcome, ResultSet, ServerError,
-    TlsContext, TransactionStatus, Value,
+    Column, ConnectArg, ConnectArgs, ConnectError, ConnectErrorKind, Outcome, ResultSet,
+    ServerError, TlsContext, TransactionStatus, Value,
 };
 use serde::ser::{SerializeMap, SerializeSeq, SerializeTuple};
 use serde::{Serialize, Serializer};
@@ -22,8 +22,12 @@ impl Serialize for WireOutcome<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(Some(3))?;
         map.serialize_entry("results", &Many(&self.outcome.results, WireResult))?;
-        let notices: Vec<_> =
-            self.outcome.notices.iter().map(|notice| (&notice.severity, &notice.message)).collect();
+        let notices: Vec<_> = self
+            .outcome
+            .notices
+            .iter()
+            .map(|notice| (&notice.severity, &notice.message))
+            .collect();
         map.serialize_entry("notices", &notices)?;
         map.serialize_entry("status", status_letter(self.status))?;
         map.end()
@@ -62,7 +66,12 @@ impl Serialize for WireResult<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let set = self.0;
         let mut map = serializer.serialize_map(Some(5))?;
-        map.serialize_entry("columns", &set.columns.as_ref().map(|columns| Many(columns, WireColumn)))?;
+        map.serialize_entry(
+            "columns",
+            &set.columns
+                .as_ref()
+                .map(|columns| Many(columns, WireColumn)),
+        )?;
         map.serialize_entry("rows", &Many(&set.rows, WireRow))?;
         map.serialize_entry("affected", &set.affected)?;
         map.serialize_entry("tag", &set.tag)?;
@@ -152,14 +161,20 @@ pub(super) fn value_from_json(json: Json) -> Option<Value> {
 ///
 /// # Errors
 /// [`ConnectError`] of kind `Parameter` for an object that only the Python driver could use.
-pub(super) fn connect_args(json: serde_json::Map<String, Json>) -> Result<ConnectArgs, ConnectError> {
-    json.into_iter().map(|(name, value)| Ok((name.clone(), connect_arg(&name, value)?))).collect()
+pub(super) fn connect_args(
+    json: serde_json::Map<String, Json>,
+) -> Result<ConnectArgs, ConnectError> {
+    json.into_iter()
+        .map(|(name, value)| Ok((name.clone(), connect_arg(&name, value)?)))
+        .collect()
 }
 
 fn connect_arg(name: &str, json: Json) -> Result<ConnectArg, ConnectError> {
     let refused = |what: &str| ConnectError {
         kind: ConnectErrorKind::Parameter,
-        message: format!("the connect argument `{name}` is {what}, which limbeck's connection can't use"),
+        message: format!(
+            "the connect argument `{name}` is {what}, which limbeck's connection can't use"
+        ),
         hint: Some(format!(
             "limbeck opens the connection itself: give `{name}` in the URL, or as a text, a number or a dict of these"
         )),
@@ -169,13 +184,19 @@ fn connect_arg(name: &str, json: Json) -> Result<ConnectArg, ConnectError> {
         Json::Bool(flag) => ConnectArg::Bool(flag),
         Json::Number(number) => match number.as_i64() {
             Some(integer) => ConnectArg::Integer(integer),
-            None => ConnectArg::Real(number.as_f64().ok_or_else(|| refused("a number out of range"))?),
+            None => ConnectArg::Real(
+                number
+                    .as_f64()
+                    .ok_or_else(|| refused("a number out of range"))?,
+            ),
         },
         Json::String(text) => ConnectArg::Text(text),
         Json::Array(_) => return Err(refused("a list")),
         Json::Object(mut fields) => {
             if let Some(Json::Object(context)) = fields.remove("$tls") {
-                ConnectArg::Tls(tls_context(&context).ok_or_else(|| refused("an unreadable SSLContext"))?)
+                ConnectArg::Tls(
+                    tls_context(&context).ok_or_else(|| refused("an unreadable SSLContext"))?,
+                )
             } else if let Some(object) = fields.remove("$object") {
                 let kind = object.as_str().unwrap_or("object");
                 return Err(refused(&format!("a Python object of type `{kind}`")));
@@ -195,7 +216,9 @@ fn tls_context(fields: &serde_json::Map<String, Json>) -> Option<TlsContext> {
     Some(TlsContext {
         verify: fields.get("verify")?.as_bool()?,
         check_hostname: fields.get("check_hostname")?.as_bool()?,
-        authorities: authorities.map(|der| STANDARD.decode(der.as_str()?).ok()).collect::<Option<_>>()?,
+        authorities: authorities
+            .map(|der| STANDARD.decode(der.as_str()?).ok())
+            .collect::<Option<_>>()?,
     })
 }
 
@@ -255,9 +278,18 @@ mod tests {
     fn an_outcome_in_json() {
         let outcome = Outcome {
             results: vec![ResultSet {
-                columns: Some(vec![Column { name: "a".into(), type_code: 25, ..Column::default() }]),
+                columns: Some(vec![Column {
+                    name: "a".into(),
+                    type_code: 25,
+                    ..Column::default()
+                }]),
                 rows: vec![
-                    vec![Value::Null, Value::Integer(1), Value::Real(0.5), Value::Real(f64::INFINITY)],
+                    vec![
+                        Value::Null,
+                        Value::Integer(1),
+                        Value::Real(0.5),
+                        Value::Real(f64::INFINITY),
+                    ],
                     vec![Value::Text("x".into()), Value::Blob(vec![0, 255])],
                 ],
                 affected: Some(2),
@@ -266,7 +298,10 @@ mod tests {
             }],
             notices: Vec::new(),
         };
-        let wire = WireOutcome { outcome: &outcome, status: TransactionStatus::Open };
+        let wire = WireOutcome {
+            outcome: &outcome,
+            status: TransactionStatus::Open,
+        };
         let expected = json!({
             "results": [{
                 "columns": [["a", 25, 0, 0, 0]],
@@ -294,6 +329,9 @@ mod tests {
     fn an_object_of_python_is_refused_by_name() {
         let args = json!({"loop": {"$object": "Loop"}});
         let error = connect_args(args.as_object().unwrap().clone()).unwrap_err();
-        assert!(error.message.contains("`loop`") && error.message.contains("`Loop`"), "{error}");
+        assert!(
+            error.message.contains("`loop`") && error.message.contains("`Loop`"),
+            "{error}"
+        );
     }
 }

@@ -1,0 +1,399 @@
+//! The script directory: which files are revision scripts, and what they declare.
+
+use std::collections::HashSet;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::header::{self, HeaderProblem, ScriptHeader};
+
+/// A revision script.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Script {
+    /// `revision`.
+    pub id: String,
+    /// `down_revision`.
+    pub down_revisions: Vec<String>,
+    /// `branch_labels`.
+    pub branch_labels: Vec<String>,
+    /// `depends_on`.
+    pub dependencies: Vec<String>,
+    /// The docstring, stripped.
+    pub long_doc: String,
+    /// The file, absolute, symbolic links resolved.
+    pub path: PathBuf,
+}
+
+impl Script {
+    /// The docstring up to its first blank line.
+    pub fn doc(&self) -> &str {
+        self.long_doc.split("\n\n").next().unwrap_or_default()
+    }
+}
+
+/// Why the scripts can't be listed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DirectoryError {
+    /// A file or folder can't be read.
+    #[error("could not read `{}`", path.display())]
+    Read {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// A script is not valid Python.
+    #[error("{}:{line}:{column}: {message}", path.display())]
+    Syntax {
+        /// The script.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// The column, from 1.
+        column: usize,
+        /// What the parser says.
+        message: String,
+    },
+    /// A script's declarations are known only when it runs.
+    #[error("{}:{line}: {reason}", path.display())]
+    NotStatic {
+        /// The script.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// What stands there.
+        reason: String,
+    },
+    /// A declaration has a type that Alembic does not take.
+    #[error("{}:{line}: {reason}", path.display())]
+    Value {
+        /// The script.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A script has no `revision`; this is Alembic's refusal.
+    #[error(
+        "Could not determine revision id from filename {name}. Be sure the 'revision' variable is declared inside the \
+         script (please see 'Upgrading from Alembic 0.1 to 0.2' in the documentation)."
+    )]
+    NoRevision {
+        /// The file's name.
+        name: String,
+    },
+    /// A script has no `down_revision`.
+    #[error("`{}` does not declare `down_revision`", path.display())]
+    NoDownRevision {
+        /// The script.
+        path: PathBuf,
+    },
+}
+
+/// The scripts that were found, in the order in which Alembic loads them.
+#[derive(Debug, Clone, Default)]
+pub struct ScriptDirectory {
+    /// The scripts.
+    pub scripts: Vec<Script>,
+    /// Files that are in two of the locations.
+    pub loaded_twice: Vec<PathBuf>,
+}
+
+/// Below this many files a second thread costs more than it brings.
+const FILES_PER_THREAD: usize = 200;
+
+impl ScriptDirectory {
+    /// Reads the scripts in `locations`; a location that isn't there has none.
+    ///
+    /// # Errors
+    /// [`DirectoryError`] names the file and the line.
+    pub fn load(locations: &[PathBuf], recursive: bool) -> Result<Self, DirectoryError> {
+        let mut directory = Self::default();
+        let mut files = Vec::new();
+        for location in locations {
+            list(location, recursive, &mut files)?;
+        }
+        if locations.len() > 1 {
+            let mut seen = HashSet::with_capacity(files.len());
+            let mut twice = Vec::new();
+            files.retain(|file| {
+                seen.insert(file.clone()) || {
+                    twice.push(file.clone());
+                    false
+                }
+            });
+            directory.loaded_twice = twice;
+        }
+        directory.scripts = read_all(&files)?;
+        Ok(directory)
+    }
+}
+
+fn list(location: &Path, recursive: bool, files: &mut Vec<PathBuf>) -> Result<(), DirectoryError> {
+    let failed = |source| DirectoryError::Read {
+        path: location.to_owned(),
+        source,
+    };
+    let entries = match fs::read_dir(location) {
+        Ok(entries) => entries,
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+            ) =>
+        {
+            return Ok(());
+        }
+        Err(error) => return Err(failed(error)),
+    };
+    let location = location.canonicalize().map_err(failed)?;
+    let mut names = Vec::new();
+    let mut folders = Vec::new();
+    for entry in entries {
+        let entry = entry.map_err(failed)?;
+        let kind = entry.file_type().map_err(failed)?;
+        let name = entry.file_name();
+        if kind.is_dir() {
+            folders.push(name);
+        } else if is_script(&name.to_string_lossy()) {
+            names.push((name, kind.is_symlink()));
+        }
+    }
+    names.sort();
+    for (name, linked) in names {
+        let path = location.join(name);
+        files.push(if linked {
+            path.canonicalize().map_err(failed)?
+        } else {
+            path
+        });
+    }
+    if recursive {
+        folders.sort();
+        for folder in folders.iter().filter(|name| *name != "__pycache__") {
+            list(&location.join(folder), recursive, files)?;
+        }
+    }
+    Ok(())
+}
+
+fn is_script(name: &str) -> bool {
+    name.strip_suffix(".py").is_some() && !name.starts_with(".#") && !name.starts_with("__init__")
+}
+
+fn read_all(files: &[PathBuf]) -> Result<Vec<Script>, DirectoryError> {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let threads = threads.min(files.len() / FILES_PER_THREAD).max(1);
+    if threads == 1 {
+        return read_some(files);
+    }
+    std::thread::scope(|scope| {
+        let readers: Vec<_> = files
+            .chunks(files.len().div_ceil(threads))
+            .map(|chunk| scope.spawn(move || read_some(chunk)))
+            .collect();
+        let mut scripts = Vec::with_capacity(files.len());
+        for reader in readers {
+            scripts.extend(
+                reader
+                    .join()
+                    .unwrap_or_else(|panic| std::panic::resume_unwind(panic))?,
+            );
+        }
+        Ok(scripts)
+    })
+}
+
+fn read_some(files: &[PathBuf]) -> Result<Vec<Script>, DirectoryError> {
+    let mut buffer = Vec::new();
+    files
+        .iter()
+        .map(|file| read_script(file, &mut buffer))
+        .collect()
+}
+
+fn read_script(path: &Path, buffer: &mut Vec<u8>) -> Result<Script, DirectoryError> {
+    buffer.clear();
+    let read = fs::File::open(path).and_then(|mut file| io::Read::read_to_end(&mut file, buffer));
+    read.map_err(|source| DirectoryError::Read {
+        path: path.to_owned(),
+        source,
+    })?;
+    let not_static = |reason: &str| DirectoryError::NotStatic {
+        path: path.to_owned(),
+        line: 1,
+        reason: reason.to_owned(),
+    };
+    let source =
+        std::str::from_utf8(buffer).map_err(|_| not_static("it is not encoded in UTF-8"))?;
+    if !source.is_ascii() && declares_another_encoding(source) {
+        return Err(not_static("it declares an encoding of its own"));
+    }
+    let header = header::read(source).map_err(|problem| match problem {
+        HeaderProblem::Syntax {
+            line,
+            column,
+            message,
+        } => DirectoryError::Syntax {
+            path: path.to_owned(),
+            line,
+            column,
+            message,
+        },
+        HeaderProblem::NotStatic { line, reason } => DirectoryError::NotStatic {
+            path: path.to_owned(),
+            line,
+            reason,
+        },
+        HeaderProblem::Value { line, reason } => DirectoryError::Value {
+            path: path.to_owned(),
+            line,
+            reason,
+        },
+    })?;
+    let ScriptHeader {
+        revision,
+        down_revisions,
+        branch_labels,
+        dependencies,
+        doc,
+    } = header;
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let id = match revision {
+        Some(id) => id,
+        None => legacy_id(&name).ok_or_else(|| DirectoryError::NoRevision {
+            name: name.clone().into_owned(),
+        })?,
+    };
+    Ok(Script {
+        id,
+        down_revisions: down_revisions.ok_or_else(|| DirectoryError::NoDownRevision {
+            path: path.to_owned(),
+        })?,
+        branch_labels,
+        dependencies,
+        long_doc: doc.unwrap_or_default().trim().to_owned(),
+        path: path.to_owned(),
+    })
+}
+
+/// Alembic 0.1 had the id in the file's name.
+fn legacy_id(name: &str) -> Option<String> {
+    let stem = name.strip_suffix(".py")?;
+    let hexadecimal = |c: char| c.is_ascii_digit() || matches!(c, 'a'..='f');
+    (!stem.is_empty() && stem.chars().all(hexadecimal)).then(|| stem.to_owned())
+}
+
+/// Python's rule: a comment with `coding:` or `coding=` in one of the first two lines.
+fn declares_another_encoding(source: &str) -> bool {
+    source
+        .lines()
+        .take(2)
+        .filter(|line| line.trim_start().starts_with('#'))
+        .any(|line| {
+            let name = ["coding:", "coding="]
+                .iter()
+                .find_map(|mark| line.split_once(mark))
+                .map(|(_, name)| name.trim());
+            name.is_some_and(|name| {
+                let name = name.to_lowercase().replace('_', "-");
+                !(name.starts_with("utf-8") || name.starts_with("utf8"))
+            })
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::{DirectoryError, ScriptDirectory};
+
+    fn script(revision: &str) -> String {
+        format!("'''{revision} doc\n\nmore'''\nrevision = '{revision}'\ndown_revision = None\n")
+    }
+
+    #[test]
+    fn files_in_the_order_of_their_names() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        for name in ["b.py", "a.py", ".#c.py", "__init__.py", "note.txt"] {
+            fs::write(path(name), script(name)).unwrap();
+        }
+        fs::create_dir(path("sub")).unwrap();
+        fs::write(path("sub/z.py"), script("z")).unwrap();
+        let ids = |recursive| {
+            let locations = [
+                folder.path().to_owned(),
+                path("gone"),
+                folder.path().join("sub/.."),
+            ];
+            let directory = ScriptDirectory::load(&locations, recursive).unwrap();
+            let ids: Vec<String> = directory
+                .scripts
+                .iter()
+                .map(|script| script.id.clone())
+                .collect();
+            (ids, directory.loaded_twice.len())
+        };
+        assert_eq!(ids(false), (vec!["a.py".into(), "b.py".into()], 2));
+        assert_eq!(
+            ids(true),
+            (vec!["a.py".into(), "b.py".into(), "z".into()], 3)
+        );
+    }
+
+    #[test]
+    fn the_docstring_is_stripped_and_cut_at_the_blank_line() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("a.py"), script("a")).unwrap();
+        let directory = ScriptDirectory::load(&[folder.path().to_owned()], false).unwrap();
+        assert_eq!(
+            (
+                directory.scripts[0].doc(),
+                directory.scripts[0].long_doc.as_str()
+            ),
+            ("a doc", "a doc\n\nmore")
+        );
+    }
+
+    #[test]
+    fn what_is_missing_is_named() {
+        let check = |name: &str, text: &[u8], expected: &str| {
+            let folder = tempfile::tempdir().unwrap();
+            fs::write(folder.path().join(name), text).unwrap();
+            let error = ScriptDirectory::load(&[folder.path().to_owned()], false).unwrap_err();
+            assert!(error.to_string().contains(expected), "{error}");
+            error
+        };
+        let error = check(
+            "x_y.py",
+            b"down_revision = None\n",
+            "Could not determine revision id from filename x_y.py.",
+        );
+        assert!(matches!(error, DirectoryError::NoRevision { .. }));
+        check(
+            "a.py",
+            b"revision = 'a'\n",
+            "a.py` does not declare `down_revision`",
+        );
+        check("a.py", b"revision = (\n", "a.py:");
+        check(
+            "a.py",
+            b"revision = 'a'\ndown_revision = '\xff'\n",
+            "it is not encoded in UTF-8",
+        );
+        check(
+            "a.py",
+            "# coding: latin-1\nrevision = 'ä'\ndown_revision = None\n".as_bytes(),
+            "an encoding of its own",
+        );
+        check(
+            "a.py",
+            b"revision = make()\ndown_revision = None\n",
+            "a.py:1: the value of `revision` is computed",
+        );
+    }
+}

@@ -1,0 +1,207 @@
+//! Reads the declarations of an ordinary script at the speed of a text search.
+//!
+//! An ordinary script has a docstring, imports, comments and the declarations first, and never names what
+//! it declares again. Whatever looks otherwise is left to the parser.
+
+use memchr::memmem;
+
+use super::{Literal, NAMES, ScriptHeader};
+
+/// Reads the declarations; `None` when only the parser can tell.
+pub fn scan(source: &str) -> Option<ScriptHeader> {
+    let source = source.strip_prefix('\u{feff}').unwrap_or(source);
+    let mut scanner = Scanner { rest: source };
+    let mut header = ScriptHeader::default();
+    scanner.skip_blank();
+    if scanner.rest.starts_with(['"', '\'']) {
+        header.doc = Some(scanner.string()?.to_owned());
+        scanner.end_of_line()?;
+    }
+    loop {
+        scanner.skip_blank();
+        if let Some(name) = scanner.declared_name() {
+            let value = scanner.assigned()?;
+            if !header.declare(name, value) {
+                return None;
+            }
+        } else if scanner.rest.starts_with("import ") || scanner.rest.starts_with("from ") {
+            scanner.import()?;
+        } else {
+            break;
+        }
+    }
+    if header.revision.is_none() || header.down_revisions.is_none() || names_again(scanner.rest) {
+        return None;
+    }
+    Some(header)
+}
+
+/// Whether the rest of a script could bind one of the names; `down_revision` holds `revision`.
+fn names_again(rest: &str) -> bool {
+    ["revision", "branch_labels", "depends_on", "import *"]
+        .iter()
+        .any(|word| memmem::find(rest.as_bytes(), word.as_bytes()).is_some())
+}
+
+struct Scanner<'a> {
+    rest: &'a str,
+}
+
+impl<'a> Scanner<'a> {
+    /// Skips lines that are empty or hold only a comment.
+    fn skip_blank(&mut self) {
+        loop {
+            let line = self.rest.trim_start_matches([' ', '\t', '\r', '\u{c}']);
+            if let Some(rest) = line.strip_prefix('\n') {
+                self.rest = rest;
+            } else if line.starts_with('#') && !line.contains_continued_comment() {
+                self.rest = line.split_once('\n').map_or("", |(_, rest)| rest);
+            } else {
+                return;
+            }
+        }
+    }
+
+    /// What follows a statement: nothing or a comment, to the line's end.
+    fn end_of_line(&mut self) -> Option<()> {
+        let (line, rest) = self.rest.split_once('\n').unwrap_or((self.rest, ""));
+        let line = line.trim_matches([' ', '\t', '\r']);
+        (line.is_empty() || line.starts_with('#')).then(|| self.rest = rest)
+    }
+
+    /// One of the names at the start of a line, with nothing but an annotation before its `=`.
+    fn declared_name(&mut self) -> Option<&'static str> {
+        let name = NAMES.into_iter().find(|name| {
+            let after = self.rest.strip_prefix(name);
+            after.is_some_and(|after| after.starts_with([' ', ':', '=']))
+        })?;
+        Some(name)
+    }
+
+    /// The value behind `name [: annotation] =`.
+    fn assigned(&mut self) -> Option<Literal> {
+        let (before, after) = self.rest.split_once('=')?;
+        let name = before.split([' ', ':']).next().unwrap_or_default();
+        let annotation = before[name.len()..].trim();
+        let plain =
+            |c: char| c.is_alphanumeric() || matches!(c, '_' | '[' | ']' | ',' | ' ' | '.' | '|');
+        let annotated = match annotation.strip_prefix(':') {
+            Some(annotation) => annotation.chars().all(plain),
+            None => annotation.is_empty(),
+        };
+        if !annotated || after.starts_with('=') {
+            return None;
+        }
+        self.rest = after.trim_start_matches([' ', '\t']);
+        let value = self.value()?;
+        self.end_of_line()?;
+        Some(value)
+    }
+
+    fn value(&mut self) -> Option<Literal> {
+        if let Some(rest) = self.rest.strip_prefix("None") {
+            self.rest = rest;
+            return Some(Literal::None);
+        }
+        let close = match self.rest.chars().next()? {
+            '"' | '\'' => return self.string().map(|text| Literal::Text(text.to_owned())),
+            '(' => ')',
+            '[' => ']',
+            _ => return None,
+        };
+        self.rest = &self.rest[1..];
+        let mut texts = Vec::new();
+        let mut commas = 0;
+        loop {
+            self.skip_inside();
+            if let Some(rest) = self.rest.strip_prefix(close) {
+                self.rest = rest;
+                break;
+            }
+            if texts.len() > commas {
+                return None;
+            }
+            texts.push(self.string()?.to_owned());
+            self.skip_inside();
+            if let Some(rest) = self.rest.strip_prefix(',') {
+                self.rest = rest;
+                commas += 1;
+            }
+        }
+        match (close, commas) {
+            // Parentheses without a comma make no tuple.
+            (')', 0) => texts.pop().map(Literal::Text),
+            _ => Some(Literal::Texts(texts)),
+        }
+    }
+
+    /// Inside brackets, lines may end anywhere.
+    fn skip_inside(&mut self) {
+        loop {
+            self.rest = self.rest.trim_start();
+            match self.rest.strip_prefix('#') {
+                Some(comment) => self.rest = comment.split_once('\n').map_or("", |(_, rest)| rest),
+                None => return,
+            }
+        }
+    }
+
+    /// A string without prefix and escapes, and not followed by another.
+    fn string(&mut self) -> Option<&'a str> {
+        let quote = if self.rest.starts_with("\"\"\"") {
+            "\"\"\""
+        } else if self.rest.starts_with("'''") {
+            "'''"
+        } else if self.rest.starts_with('"') {
+            "\""
+        } else {
+            "'"
+        };
+        let inside = self.rest.strip_prefix(quote)?;
+        let end = memmem::find(inside.as_bytes(), quote.as_bytes())?;
+        let text = &inside[..end];
+        // Python reads `\r\n` as `\n`; escapes and single-quoted line ends are left to the parser.
+        if text.contains(['\\', '\r']) || (quote.len() == 1 && text.contains('\n')) {
+            return None;
+        }
+        self.rest = &inside[end + quote.len()..];
+        (!self
+            .rest
+            .trim_start_matches([' ', '\t'])
+            .starts_with(['"', '\'']))
+        .then_some(text)
+    }
+
+    fn import(&mut self) -> Option<()> {
+        let (line, _) = self.rest.split_once('\n').unwrap_or((self.rest, ""));
+        let statement = match line.find('(') {
+            Some(open) => {
+                let close = self.rest.find(')')?;
+                (close > open).then(|| &self.rest[..=close])?
+            }
+            None => line,
+        };
+        if statement.contains(['*', '\\', ';', '"', '\'']) || names_again(statement) {
+            return None;
+        }
+        let statement_end = statement
+            .find('#')
+            .filter(|_| !statement.contains('('))
+            .unwrap_or(statement.len());
+        self.rest = &self.rest[statement_end..];
+        self.end_of_line()
+    }
+}
+
+/// Comments end at the line's end, whatever their last character is; a form feed or a lone carriage
+/// return would end a line for Python only.
+trait Comment {
+    fn contains_continued_comment(&self) -> bool;
+}
+
+impl Comment for str {
+    fn contains_continued_comment(&self) -> bool {
+        let line = self.split_once('\n').map_or(self, |(line, _)| line);
+        line.trim_end_matches('\r').contains('\r')
+    }
+}

@@ -1,0 +1,124 @@
+//! Scripts as they are found, and what the two readers make of them.
+
+use super::{HeaderProblem, ScriptHeader, parse, read, scan};
+
+const STOCK: &str = "\
+\"\"\"add users
+
+Revision ID: ab12
+Revises: 
+Create Date: 2024-01-01 00:00:00
+
+\"\"\"
+from typing import Sequence, Union
+
+from alembic import op
+import sqlalchemy as sa
+
+
+# revision identifiers, used by Alembic.
+revision: str = 'ab12'
+down_revision: Union[str, Sequence[str], None] = ('a1', 'b2')
+branch_labels: Union[str, Sequence[str], None] = None
+depends_on: Union[str, Sequence[str], None] = ['c3']
+
+
+def upgrade() -> None:
+    op.create_table('t')
+";
+
+fn expected() -> ScriptHeader {
+    ScriptHeader {
+        revision: Some("ab12".into()),
+        down_revisions: Some(vec!["a1".into(), "b2".into()]),
+        branch_labels: Vec::new(),
+        dependencies: vec!["c3".into()],
+        doc: Some(
+            "add users\n\nRevision ID: ab12\nRevises: \nCreate Date: 2024-01-01 00:00:00\n\n"
+                .into(),
+        ),
+    }
+}
+
+#[test]
+fn both_readers_agree_on_the_stock_script() {
+    assert_eq!(scan(STOCK), Some(expected()));
+    assert_eq!(parse(STOCK), Ok(expected()));
+}
+
+#[test]
+fn values() {
+    let check = |value: &str, parsed: Option<&[&str]>, scanned: bool| {
+        let source = format!("revision = 'r'\ndown_revision = {value}\n");
+        let texts = |header: ScriptHeader| header.down_revisions.unwrap();
+        let expected =
+            parsed.map(|texts| texts.iter().map(ToString::to_string).collect::<Vec<_>>());
+        assert_eq!(parse(&source).ok().map(texts), expected, "{value}");
+        assert_eq!(
+            scan(&source).map(texts),
+            if scanned { expected } else { None },
+            "{value}"
+        );
+    };
+    check("None", Some(&[]), true);
+    check("None  # the first", Some(&[]), true);
+    check("\"a\"", Some(&["a"]), true);
+    check("('a')", Some(&["a"]), true);
+    check("('a',)", Some(&["a"]), true);
+    check("(\n    'a',  # one\n    'b',\n)", Some(&["a", "b"]), true);
+    check("['a', 'b']", Some(&["a", "b"]), true);
+    check("()", Some(&[]), false);
+    check("[]", Some(&[]), true);
+    check("{'a'}", Some(&["a"]), false);
+    check("'a' 'b'", Some(&["ab"]), false);
+    check("'a' + 'b'", Some(&["ab"]), false);
+    check("'\\x61'", Some(&["a"]), false);
+    check("r'a'", Some(&["a"]), false);
+    check("revision", Some(&["r"]), false);
+    check("f'{revision}'", None, false);
+    check("os.environ['X']", None, false);
+}
+
+#[test]
+fn what_names_a_declaration_again_is_parsed() {
+    let again = |more: &str| format!("{STOCK}{more}");
+    let check = |more: &str, revision: Result<&str, usize>| {
+        let source = again(more);
+        assert_eq!(scan(&source), None, "{more}");
+        let actual = match read(&source) {
+            Ok(header) => Ok(header.revision.unwrap()),
+            Err(HeaderProblem::NotStatic { line, .. } | HeaderProblem::Value { line, .. }) => {
+                Err(line)
+            }
+            Err(problem) => panic!("{problem:?}"),
+        };
+        assert_eq!(actual, revision.map(str::to_owned), "{more}");
+    };
+    check("    print(revision)\n", Ok("ab12"));
+    check("\nrevision = 'cd34'\n", Ok("cd34"));
+    check("\nX = revision = 'cd34'\n", Ok("cd34"));
+    check("\nTEXT = '''\nrevision = 'no'\n'''\n", Ok("ab12"));
+    check("\nif True:\n    revision = 'cd34'\n", Err(24));
+    check("\nfor revision in 'ab':\n    pass\n", Err(24));
+    check("\nfrom x import *\n", Err(24));
+    check("\nfrom x import revision\n", Err(24));
+    check("\ndef revision(): pass\n", Err(24));
+    check("\nx = (revision := 'cd34')\n", Err(24));
+    check("\nrevision = 12\n", Err(24));
+    check("\nrevision = None\n", Err(24));
+}
+
+#[test]
+fn what_is_missing_stays_missing() {
+    let header = read("x = 1\n").unwrap();
+    assert_eq!(header, ScriptHeader::default());
+}
+
+#[test]
+fn a_syntax_error_tells_its_place() {
+    let problem = read("revision = 'a'\ndown_revision = (\n").unwrap_err();
+    let HeaderProblem::Syntax { line, .. } = problem else {
+        panic!("{problem:?}")
+    };
+    assert!(line >= 2, "{line}");
+}

@@ -1,0 +1,52 @@
+//! Throw-away servers, interpreters and projects for limbeck's tests.
+#![allow(clippy::print_stdout, reason = "a skipped test says so")]
+
+mod mariadb;
+mod postgres;
+mod process;
+mod project;
+
+pub use mariadb::MariaDb;
+pub use postgres::{Postgres, Tls};
+pub use project::{Ran, Sandbox};
+
+use std::path::PathBuf;
+
+/// The interpreter that limbeck's worker is tested with: it has Alembic and SQLAlchemy and no driver.
+pub fn python() -> Option<PathBuf> {
+    interpreter("LIMBECK_TEST_PYTHON")
+}
+
+/// The interpreter with real drivers, in which real Alembic is the oracle.
+pub fn reference_python() -> Option<PathBuf> {
+    interpreter("LIMBECK_TEST_REFERENCE_PYTHON")
+}
+
+/// All driver-free interpreters that are to be tested.
+pub fn all_pythons() -> Vec<PathBuf> {
+    std::env::var_os("LIMBECK_TEST_PYTHONS")
+        .map(|list| std::env::split_paths(&list).collect())
+        .unwrap_or_default()
+}
+
+fn interpreter(variable: &str) -> Option<PathBuf> {
+    let path = std::env::var_os(variable).map(PathBuf::from);
+    if path.is_none() {
+        missing(&format!(
+            "{variable} is not set (the script `test` sets it)"
+        ));
+    }
+    path
+}
+
+/// Says that a test is skipped; under `CI=true` nothing may be missing.
+///
+/// # Panics
+/// When `CI` is `true`.
+pub fn missing(what: &str) {
+    assert!(
+        std::env::var("CI").as_deref() != Ok("true"),
+        "{what}, and CI may skip nothing"
+    );
+    println!("skipped: {what}");
+}

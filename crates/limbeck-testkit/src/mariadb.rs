@@ -1,0 +1,128 @@
+//! A throw-away MariaDB server.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use tempfile::TempDir;
+
+use crate::missing;
+use crate::process::{Killed, find, free_port, hand_over, is_root, run, unprivileged, wait_until};
+
+/// A running server; `root` has no password.
+#[derive(Debug)]
+pub struct MariaDb {
+    /// The port on 127.0.0.1.
+    pub port: u16,
+    _folder: TempDir,
+    _server: Killed,
+}
+
+impl MariaDb {
+    /// Starts a server; `None`, with a printed line, where MariaDB is not installed.
+    pub fn start() -> Option<Self> {
+        let folders = [PathBuf::from("/usr/sbin")];
+        let (Some(server), Some(install)) =
+            (find("mariadbd", &folders), find("mariadb-install-db", &[]))
+        else {
+            missing("MariaDB's server programs are not installed");
+            return None;
+        };
+        let folder = tempfile::Builder::new()
+            .prefix("limbeck-my")
+            .tempdir()
+            .expect("a folder");
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).expect("permissions");
+        let data = folder.path().join("data");
+        hand_over(folder.path(), "mysql");
+        let mut command = Command::new(install);
+        command
+            .arg("--no-defaults")
+            .arg(format!("--datadir={}", data.display()));
+        command.args(["--auth-root-authentication-method=normal", "--skip-test-db"]);
+        if is_root() {
+            command.arg("--user=mysql");
+        }
+        run(command.current_dir(folder.path()));
+        let port = free_port();
+        let log = fs::File::create(folder.path().join("log")).expect("a log file");
+        let child = unprivileged(&server, "mysql")
+            .arg("--no-defaults")
+            .arg(format!("--datadir={}", data.display()))
+            .arg(format!("--port={port}"))
+            .arg(format!("--socket={}", folder.path().join("s").display()))
+            .arg(format!(
+                "--pid-file={}",
+                folder.path().join("pid").display()
+            ))
+            .args([
+                "--bind-address=127.0.0.1",
+                "--innodb-flush-log-at-trx-commit=0",
+                "--sync-binlog=0",
+            ])
+            .args([
+                "--character-set-server=utf8mb4",
+                "--skip-name-resolve",
+                "--default-time-zone=+00:00",
+            ])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .expect("mariadbd starts");
+        let mut server = Self {
+            port,
+            _folder: folder,
+            _server: Killed(child),
+        };
+        let mut probe = server.client(None, "select 1");
+        probe.stdout(Stdio::null()).stderr(Stdio::null());
+        wait_until("mariadbd", &mut server._server.0, || {
+            probe.status().is_ok_and(|status| status.success())
+        });
+        Some(server)
+    }
+
+    /// Creates an empty database.
+    pub fn create_database(&self, name: &str) {
+        run(&mut self.client(None, &format!("create database `{name}`")));
+    }
+
+    /// `scheme://…` for a database.
+    pub fn url(&self, scheme: &str, database: &str) -> String {
+        format!("{scheme}://root@127.0.0.1:{}/{database}", self.port)
+    }
+
+    /// What the client prints for a statement, without headers.
+    pub fn sql(&self, database: &str, sql: &str) -> String {
+        run(&mut self.client(Some(database), sql))
+    }
+
+    /// `SHOW CREATE TABLE` of every table, by name.
+    pub fn dump_schema(&self, database: &str) -> String {
+        let tables = self.sql(database, "show tables");
+        tables
+            .lines()
+            .map(|table| self.sql(database, &format!("show create table `{table}`")))
+            .collect()
+    }
+
+    fn client(&self, database: Option<&str>, sql: &str) -> Command {
+        let mut command = Command::new("mariadb");
+        command
+            .args([
+                "--no-defaults",
+                "-h",
+                "127.0.0.1",
+                "-u",
+                "root",
+                "-N",
+                "-B",
+                "-P",
+            ])
+            .arg(self.port.to_string());
+        command.args(database).args(["-e", sql]);
+        command
+    }
+}

@@ -1,0 +1,103 @@
+//! Which files the configuration is read from.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use super::ConfigError;
+
+/// The names of the two files, as the user or the defaults give them; either may be missing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfigFiles {
+    /// The ini.
+    pub ini: String,
+    /// The pyproject file.
+    pub toml: String,
+}
+
+impl ConfigFiles {
+    /// Chooses from the values of `-c` and of the variable `ALEMBIC_CONFIG`.
+    ///
+    /// # Errors
+    /// Alembic's text when one kind is named twice.
+    pub fn select(given: &[String], variable: Option<&str>) -> Result<Self, ConfigError> {
+        let mut defaults = Self {
+            ini: "alembic.ini".into(),
+            toml: "pyproject.toml".into(),
+        };
+        if let Some(named) = variable.filter(|named| !named.is_empty()) {
+            *defaults.side(named) = named.to_owned();
+        }
+        let mut files = defaults.clone();
+        let (mut ini, mut toml) = (false, false);
+        for name in given {
+            let (seen, text) = if is_pyproject(name) {
+                (&mut toml, "pyproject.toml indicated more than once")
+            } else {
+                (&mut ini, "only one ini file may be indicated")
+            };
+            if std::mem::replace(seen, true) {
+                return Err(ConfigError::Value(text.into()));
+            }
+            *files.side(name) = name.clone();
+        }
+        Ok(files)
+    }
+
+    fn side(&mut self, name: &str) -> &mut String {
+        if is_pyproject(name) {
+            &mut self.toml
+        } else {
+            &mut self.ini
+        }
+    }
+}
+
+fn is_pyproject(name: &str) -> bool {
+    Path::new(name)
+        .file_name()
+        .is_some_and(|name| name == "pyproject.toml")
+}
+
+/// A file's text; none when it isn't there.
+pub(super) fn read(path: &Path) -> Result<Option<String>, ConfigError> {
+    match fs::read_to_string(path) {
+        Ok(text) => Ok(Some(text)),
+        // What can't be a file is missing for Python's reader, too.
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            Ok(None)
+        }
+        Err(source) => Err(ConfigError::Read {
+            path: path.to_owned(),
+            source,
+        }),
+    }
+}
+
+/// What `%(here)s` stands for: the file's folder, absolute, with forward slashes.
+pub(super) fn here(path: &Path) -> String {
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let absolute = std::path::absolute(if folder.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        folder
+    });
+    absolute
+        .unwrap_or_else(|_| PathBuf::from(folder))
+        .display()
+        .to_string()
+        .replace('\\', "/")
+}
+
+/// The table `[tool.alembic]`.
+pub(super) fn tool_alembic(path: &Path, text: &str) -> Result<toml::Table, ConfigError> {
+    let whole: toml::Table = text.parse().map_err(|source| ConfigError::Toml {
+        path: path.to_owned(),
+        source: Box::new(source),
+    })?;
+    let table = whole
+        .get("tool")
+        .and_then(|tool| tool.get("alembic"))
+        .and_then(toml::Value::as_table);
+    Ok(table.cloned().unwrap_or_default())
+}

@@ -1,0 +1,284 @@
+//! `alembic.ini`, read as Python's `ConfigParser` reads it.
+
+use std::path::{Path, PathBuf};
+
+use super::ConfigError;
+use super::interpolate::{Interpolation, interpolate};
+
+/// A parsed ini file.
+#[derive(Debug, Clone, Default)]
+pub struct Ini {
+    path: PathBuf,
+    /// What `%(here)s` and the caller's own arguments stand for; the file's `[DEFAULT]` goes before them.
+    arguments: Vec<(String, String)>,
+    defaults: Vec<Entry>,
+    sections: Vec<(String, Vec<Entry>)>,
+}
+
+#[derive(Debug, Clone)]
+struct Entry {
+    key: String,
+    value: String,
+    line: usize,
+}
+
+impl Ini {
+    /// Parses a file's text.
+    ///
+    /// # Errors
+    /// [`ConfigError::Ini`] with the line.
+    pub fn parse(
+        path: &Path,
+        text: &str,
+        arguments: Vec<(String, String)>,
+    ) -> Result<Self, ConfigError> {
+        let mut ini = Self {
+            path: path.to_owned(),
+            arguments,
+            ..Self::default()
+        };
+        ini.read(text)?;
+        Ok(ini)
+    }
+
+    /// Whether there is a section of this name.
+    pub fn has_section(&self, section: &str) -> bool {
+        self.sections.iter().any(|(name, _)| name == section)
+    }
+
+    /// A section's value with its `%(…)s` filled in; also a default's.
+    ///
+    /// # Errors
+    /// [`ConfigError::Interpolation`] with the line.
+    pub fn get(&self, section: &str, key: &str) -> Result<Option<String>, ConfigError> {
+        let Some(entries) = self.entries(section) else {
+            return Ok(None);
+        };
+        let key = key.to_lowercase();
+        let Some((raw, line)) = self.raw(entries, &key) else {
+            return Ok(None);
+        };
+        interpolate(raw, &|name| self.raw(entries, name).map(|(value, _)| value))
+            .map(Some)
+            .map_err(|error| {
+                let problem = match error {
+                    Interpolation::Syntax => {
+                        "'%' must be followed by '%' or '('; write %% for a percent sign".into()
+                    }
+                    Interpolation::Missing(name) => {
+                        format!("there is no `{name}` for its `%({name})s`")
+                    }
+                    Interpolation::Depth => "its values refer to each other without end".into(),
+                };
+                ConfigError::Interpolation {
+                    path: self.path.clone(),
+                    line,
+                    key,
+                    problem,
+                }
+            })
+    }
+
+    /// The keys of a section, in order, with those of `[DEFAULT]` behind.
+    pub fn keys(&self, section: &str) -> Vec<&str> {
+        let own = self.entries(section).unwrap_or_default();
+        own.iter()
+            .chain(&self.defaults)
+            .map(|entry| entry.key.as_str())
+            .collect()
+    }
+
+    fn entries(&self, section: &str) -> Option<&[Entry]> {
+        self.sections
+            .iter()
+            .find(|(name, _)| name == section)
+            .map(|(_, entries)| entries.as_slice())
+    }
+
+    fn raw<'a>(&'a self, entries: &'a [Entry], key: &str) -> Option<(&'a str, usize)> {
+        let own = entries
+            .iter()
+            .chain(&self.defaults)
+            .find(|entry| entry.key == key);
+        own.map(|entry| (entry.value.as_str(), entry.line))
+            .or_else(|| {
+                let argument = self.arguments.iter().find(|(name, _)| name == key);
+                argument.map(|(_, value)| (value.as_str(), 0))
+            })
+    }
+
+    fn read(&mut self, text: &str) -> Result<(), ConfigError> {
+        let mut section: Option<Current> = None;
+        let mut indent = 0;
+        for (index, line) in text.lines().enumerate() {
+            let number = index + 1;
+            let problem = |problem: String| ConfigError::Ini {
+                path: self.path.clone(),
+                line: number,
+                problem,
+            };
+            let value = line.trim();
+            let comment = value.starts_with(['#', ';']);
+            let open = section.as_ref().is_some_and(|current| current.in_value);
+            if value.is_empty() || comment {
+                if open && !comment {
+                    self.last_value(section.as_ref(), "");
+                }
+                continue;
+            }
+            let own_indent = line.chars().take_while(|c| c.is_whitespace()).count();
+            if open && own_indent > indent {
+                self.last_value(section.as_ref(), value);
+                continue;
+            }
+            indent = own_indent;
+            if let Some(name) = section_name(value) {
+                if name != "DEFAULT" {
+                    if self.has_section(name) {
+                        return Err(problem(format!("section `{name}` already exists")));
+                    }
+                    self.sections.push((name.to_owned(), Vec::new()));
+                }
+                section = Some(Current {
+                    default: name == "DEFAULT",
+                    in_value: false,
+                });
+                continue;
+            }
+            let Some(current) = &mut section else {
+                return Err(problem(
+                    "there is no section header before this line".into(),
+                ));
+            };
+            let Some((key, text)) = value.split_once(['=', ':']) else {
+                return Err(problem("a line needs the form `key = value`".into()));
+            };
+            let key = key.trim_end().to_lowercase();
+            if key.is_empty() {
+                return Err(problem("there is no key before the delimiter".into()));
+            }
+            let entries = if current.default {
+                &mut self.defaults
+            } else {
+                match self.sections.last_mut() {
+                    Some((_, entries)) => entries,
+                    None => &mut self.defaults,
+                }
+            };
+            if entries.iter().any(|entry| entry.key == key) {
+                return Err(problem(format!(
+                    "option `{key}` already exists in this section"
+                )));
+            }
+            entries.push(Entry {
+                key,
+                value: text.trim().to_owned(),
+                line: number,
+            });
+            current.in_value = true;
+        }
+        let all = self
+            .sections
+            .iter_mut()
+            .flat_map(|(_, entries)| entries)
+            .chain(&mut self.defaults);
+        for entry in all {
+            entry.value.truncate(entry.value.trim_end().len());
+        }
+        Ok(())
+    }
+
+    /// Adds a line to the value that was read last.
+    fn last_value(&mut self, current: Option<&Current>, line: &str) {
+        let entries = match current {
+            Some(current) if current.default => Some(&mut self.defaults),
+            _ => self.sections.last_mut().map(|(_, entries)| entries),
+        };
+        if let Some(entry) = entries.and_then(|entries| entries.last_mut()) {
+            entry.value.push('\n');
+            entry.value.push_str(line);
+        }
+    }
+}
+
+/// Where the reader is.
+struct Current {
+    default: bool,
+    /// A value can still be continued.
+    in_value: bool,
+}
+
+fn section_name(line: &str) -> Option<&str> {
+    let inside = line.strip_prefix('[')?;
+    let (name, _) = inside.rsplit_once(']')?;
+    (!name.is_empty()).then_some(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::Ini;
+
+    fn parse(text: &str) -> Ini {
+        Ini::parse(Path::new("a.ini"), text, vec![("here".into(), "/h".into())]).unwrap()
+    }
+
+    #[test]
+    fn values_as_configparser_has_them() {
+        let ini = parse(
+            "[DEFAULT]\nroot = /r\n[alembic]\n# comment\nScript_Location = %(here)s/a\nlist: one\n    two\n\n  ; not this\n    three\n\npercent = a%%b\ninline = x ; y\nurl=p://u:%%40@h\nempty =\nref = %(root)s/%(list)s\n[b]\n",
+        );
+        let check = |key: &str, value: Option<&str>| {
+            assert_eq!(ini.get("alembic", key).unwrap().as_deref(), value, "{key}");
+        };
+        check("script_location", Some("/h/a"));
+        check("SCRIPT_LOCATION", Some("/h/a"));
+        check("list", Some("one\ntwo\n\nthree"));
+        check("percent", Some("a%b"));
+        check("inline", Some("x ; y"));
+        check("url", Some("p://u:%40@h"));
+        check("empty", Some(""));
+        check("root", Some("/r"));
+        check("ref", Some("/r/one\ntwo\n\nthree"));
+        check("gone", None);
+        assert_eq!(ini.get("none", "list").unwrap(), None);
+        assert_eq!(ini.get("b", "here").unwrap().as_deref(), Some("/h"));
+    }
+
+    #[test]
+    fn problems_name_file_and_line() {
+        let check = |text: &str, expected: &str| {
+            let problem = match Ini::parse(Path::new("a.ini"), text, Vec::new()) {
+                Ok(ini) => ini.get("a", "k").unwrap_err().to_string(),
+                Err(error) => error.to_string(),
+            };
+            assert_eq!(problem, expected);
+        };
+        check(
+            "k = v\n",
+            "a.ini:1: there is no section header before this line",
+        );
+        check(
+            "[a]\nk = 1\nK = 2\n",
+            "a.ini:3: option `k` already exists in this section",
+        );
+        check("[a]\n\n[a]\n", "a.ini:3: section `a` already exists");
+        check(
+            "[a]\nnothing\n",
+            "a.ini:2: a line needs the form `key = value`",
+        );
+        check(
+            "[a]\n\nk = 50%\n",
+            "a.ini:3: the value of `k` can't be used: '%' must be followed by '%' or '('; write %% for a percent sign",
+        );
+        check(
+            "[a]\nk = %(x)s\n",
+            "a.ini:2: the value of `k` can't be used: there is no `x` for its `%(x)s`",
+        );
+        check(
+            "[a]\nk = %(k)s\n",
+            "a.ini:2: the value of `k` can't be used: its values refer to each other without end",
+        );
+    }
+}
