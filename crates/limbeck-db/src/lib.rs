@@ -7,6 +7,7 @@ mod options;
 mod postgres;
 mod session;
 mod sqlite;
+mod tls;
 mod value;
 
 pub use error::{ConnectError, ConnectErrorKind, DbError, ServerError};
@@ -15,5 +16,5 @@ pub use mysql::MysqlOptions;
 pub use options::{ConnectArg, ConnectArgs, ConnectOptions, Surroundings, TlsContext};
 pub use postgres::PostgresOptions;
 pub use session::{Canceller, Product, ServerInfo, Session};
-pub use sqlite::SqliteOptions;
+pub use sqlite::{SqliteOptions, sqlite_version};
 pub use value::{Column, Notice, Outcome, ResultSet, TransactionStatus, Value};

@@ -41,6 +41,8 @@ pub enum ConnectArg {
     Map(BTreeMap<String, ConnectArg>),
     /// An `ssl.SSLContext`.
     Tls(TlsContext),
+    /// Another object of Python, by its type's name.
+    Object(String),
 }
 
 /// What can be read out of a Python `ssl.SSLContext`.

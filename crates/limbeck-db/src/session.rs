@@ -157,6 +157,11 @@ impl Session {
         sql: &str,
         parameters: &[Value],
     ) -> Result<Outcome, DbError> {
+        if let Inner::Postgres(session) = &mut self.inner
+            && parameters.is_empty()
+        {
+            return session.execute_after(before, sql).await;
+        }
         for statement in before {
             self.execute(statement, &[]).await?;
         }

@@ -1,23 +1,397 @@
 //! PostgreSQL: what a connection needs to know.
 
-use limbeck_url::DatabaseUrl;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use limbeck_url::{DatabaseUrl, Secret};
+
+use super::parameters::Parameters;
+use super::passfile;
+use crate::tls::{Authorities, TlsOptions, Verification};
 use crate::{ConnectArgs, ConnectError, ConnectErrorKind, Surroundings};
 
 /// What opening a PostgreSQL session takes.
 #[derive(Debug, Clone)]
-pub struct PostgresOptions {}
+pub struct PostgresOptions {
+    pub(super) targets: Vec<Target>,
+    pub(super) user: String,
+    pub(super) database: String,
+    pub(super) password: Option<Secret>,
+    pub(super) ssl: SslMode,
+    pub(super) direct_tls: bool,
+    pub(super) tls: TlsOptions,
+    pub(super) channel_binding: ChannelBinding,
+    pub(super) session: SessionAttributes,
+    pub(super) timeout: Option<Duration>,
+    /// Parameters of the start-up message besides user and database.
+    pub(super) startup: BTreeMap<String, String>,
+}
+
+/// A place to connect to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Target {
+    /// A host's name or address, or the folder of a unix socket.
+    pub(super) host: String,
+    /// The address to use in place of looking the name up.
+    pub(super) address: Option<String>,
+    pub(super) port: u16,
+    /// The password of the password file for this place.
+    pub(super) password: Option<Secret>,
+}
+
+/// libpq's `sslmode`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum SslMode {
+    Disable,
+    Allow,
+    Prefer,
+    Require,
+    VerifyCa,
+    VerifyFull,
+}
+
+/// libpq's `channel_binding`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ChannelBinding {
+    Disable,
+    Prefer,
+    Require,
+}
+
+/// libpq's `target_session_attrs`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum SessionAttributes {
+    Any,
+    ReadWrite,
+    ReadOnly,
+    Primary,
+    Standby,
+    PreferStandby,
+}
+
+impl Target {
+    pub(super) fn is_socket(&self) -> bool {
+        self.address.is_none() && self.host.starts_with(['/', '@'])
+    }
+}
+
+impl std::fmt::Display for Target {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.is_socket() {
+            write!(out, "{}/.s.PGSQL.{}", self.host, self.port)
+        } else if self.host.contains(':') {
+            write!(out, "[{}]:{}", self.host, self.port)
+        } else {
+            write!(out, "{}:{}", self.host, self.port)
+        }
+    }
+}
 
 impl PostgresOptions {
     pub(crate) fn from_url(
-        _url: &DatabaseUrl,
-        _arguments: &ConnectArgs,
-        _surroundings: &Surroundings,
+        url: &DatabaseUrl,
+        arguments: &ConnectArgs,
+        surroundings: &Surroundings,
     ) -> Result<Self, ConnectError> {
-        Err(ConnectError {
-            kind: ConnectErrorKind::Parameter,
-            message: "not built yet".into(),
-            hint: None,
+        let Parameters {
+            mut values,
+            settings,
+            tls: context,
+        } = Parameters::collect(url, arguments, surroundings)?;
+        values.retain(|_, value| !value.is_empty());
+        let value = |name: &str| values.get(name).map(String::as_str);
+        let user = value("user")
+            .or(surroundings.user.as_deref())
+            .map(str::to_owned);
+        let user = user.ok_or_else(|| {
+            problem(
+                "the user",
+                "there is none in the URL, in PGUSER or from the system",
+            )
+        })?;
+        let database = value("dbname").unwrap_or(&user).to_owned();
+        if value("gssencmode") == Some("require") {
+            return Err(problem(
+                "gssencmode",
+                "limbeck's connection has no GSSAPI encryption",
+            ));
+        }
+        let file = |parameter: &str, default: &str| {
+            value(parameter).map(PathBuf::from).or_else(|| {
+                let path = surroundings
+                    .home
+                    .as_ref()?
+                    .join(".postgresql")
+                    .join(default);
+                path.exists().then_some(path)
+            })
+        };
+        let given_mode = value("sslmode")
+            .map(|word| parse_ssl_mode(word, value("sslrootcert")))
+            .transpose()?;
+        let (ssl, tls) = match context {
+            Some(context) => {
+                let verification = match (context.verify, context.check_hostname) {
+                    (true, true) => Verification::Full,
+                    (true, false) => Verification::Authority,
+                    (false, _) => Verification::None,
+                };
+                let authorities = Some(Authorities::Der(context.authorities));
+                (
+                    SslMode::Require,
+                    TlsOptions {
+                        verification,
+                        authorities,
+                        revoked: None,
+                        client: None,
+                    },
+                )
+            }
+            None => {
+                let system = value("sslrootcert") == Some("system");
+                let ssl = given_mode.unwrap_or(if system {
+                    SslMode::VerifyFull
+                } else {
+                    SslMode::Prefer
+                });
+                if system && ssl != SslMode::VerifyFull {
+                    let why = "`sslrootcert=system` needs `sslmode=verify-full`: anybody can get a certificate there";
+                    return Err(problem("sslmode", why));
+                }
+                let authorities = if system {
+                    Some(Authorities::System)
+                } else {
+                    file("sslrootcert", "root.crt").map(Authorities::File)
+                };
+                let readable = |authorities: &Option<Authorities>| match authorities {
+                    Some(Authorities::File(path)) => path.exists(),
+                    other => other.is_some(),
+                };
+                let verification = match ssl {
+                    SslMode::VerifyFull => Verification::Full,
+                    SslMode::VerifyCa => Verification::Authority,
+                    // An authority that is there is used, as libpq does it.
+                    SslMode::Require if readable(&authorities) => Verification::Authority,
+                    _ => Verification::None,
+                };
+                if verification != Verification::None && !readable(&authorities) {
+                    let place = match &authorities {
+                        Some(Authorities::File(path)) => format!("`{}` does not exist", path.display()),
+                        _ => "no root certificate file is named and ~/.postgresql/root.crt does not exist".into(),
+                    };
+                    return Err(ConnectError {
+                        kind: ConnectErrorKind::Tls,
+                        message: format!("the server's certificate can't be verified: {place}"),
+                        hint: Some(
+                            "name the authority's certificate with `sslrootcert`, or use `sslrootcert=system`".into(),
+                        ),
+                    });
+                }
+                (
+                    ssl,
+                    TlsOptions {
+                        verification,
+                        authorities,
+                        revoked: file("sslcrl", "root.crl"),
+                        client: None,
+                    },
+                )
+            }
+        };
+        let client = match (
+            file("sslcert", "postgresql.crt"),
+            file("sslkey", "postgresql.key"),
+        ) {
+            (Some(certificate), Some(key)) if ssl != SslMode::Disable => Some((certificate, key)),
+            (Some(certificate), None) if value("sslcert").is_some() => {
+                return Err(problem(
+                    "sslkey",
+                    &format!("the certificate `{}` needs its key", certificate.display()),
+                ));
+            }
+            _ => None,
+        };
+        let tls = TlsOptions { client, ..tls };
+        let direct_tls = match value("sslnegotiation") {
+            None | Some("postgres") => false,
+            Some("direct") if ssl >= SslMode::Require => true,
+            Some("direct") => {
+                return Err(problem(
+                    "sslnegotiation",
+                    "`direct` needs at least `sslmode=require`",
+                ));
+            }
+            Some(other) => {
+                return Err(problem(
+                    "sslnegotiation",
+                    &format!("`{other}` is not a value of it"),
+                ));
+            }
+        };
+        let channel_binding = match value("channel_binding") {
+            None | Some("prefer") => ChannelBinding::Prefer,
+            Some("disable") => ChannelBinding::Disable,
+            Some("require") => ChannelBinding::Require,
+            Some(other) => {
+                return Err(problem(
+                    "channel_binding",
+                    &format!("`{other}` is not a value of it"),
+                ));
+            }
+        };
+        let session = match value("target_session_attrs") {
+            None | Some("any") => SessionAttributes::Any,
+            Some("read-write") => SessionAttributes::ReadWrite,
+            Some("read-only") => SessionAttributes::ReadOnly,
+            Some("primary") => SessionAttributes::Primary,
+            Some("standby") => SessionAttributes::Standby,
+            Some("prefer-standby") => SessionAttributes::PreferStandby,
+            Some(other) => {
+                return Err(problem(
+                    "target_session_attrs",
+                    &format!("`{other}` is not a value of it"),
+                ));
+            }
+        };
+        let timeout = match value("connect_timeout").map(str::parse::<f64>) {
+            None => None,
+            Some(Ok(seconds)) if seconds.is_finite() => {
+                (seconds > 0.0).then(|| Duration::from_secs_f64(seconds))
+            }
+            Some(_) => return Err(problem("connect_timeout", "it is not a number of seconds")),
+        };
+        let mut targets = targets(value("host"), value("hostaddr"), value("port"))?;
+        let password = value("password").map(Secret::new);
+        if password.is_none() {
+            let file = value("passfile").map(PathBuf::from);
+            let file = file.or_else(|| surroundings.home.as_ref().map(|home| home.join(".pgpass")));
+            for target in &mut targets {
+                target.password = file
+                    .as_deref()
+                    .and_then(|file| passfile::lookup(file, target, &database, &user));
+            }
+        }
+        let mut startup: BTreeMap<String, String> = settings;
+        startup.insert("client_encoding".into(), "UTF8".into());
+        let name = value("application_name")
+            .or(value("fallback_application_name"))
+            .unwrap_or("limbeck");
+        startup
+            .entry("application_name".into())
+            .or_insert_with(|| name.to_owned());
+        if let Some(options) = value("options") {
+            startup.insert("options".into(), options.to_owned());
+        }
+        Ok(Self {
+            targets,
+            user,
+            database,
+            password,
+            ssl,
+            direct_tls,
+            tls,
+            channel_binding,
+            session,
+            timeout,
+            startup,
         })
     }
+
+    /// The database's name.
+    pub fn database(&self) -> &str {
+        &self.database
+    }
 }
+
+fn parse_ssl_mode(word: &str, root: Option<&str>) -> Result<SslMode, ConnectError> {
+    Ok(match word {
+        "disable" => SslMode::Disable,
+        "allow" => SslMode::Allow,
+        "prefer" => SslMode::Prefer,
+        "require" => SslMode::Require,
+        "verify-ca" => SslMode::VerifyCa,
+        "verify-full" => SslMode::VerifyFull,
+        // What people write who think of a switch: encrypt at least; an authority that is named is used.
+        "true" | "1" | "yes" | "on" if root.is_none() => SslMode::Require,
+        "true" | "1" | "yes" | "on" => SslMode::VerifyFull,
+        "false" | "0" | "no" | "off" => SslMode::Disable,
+        other => {
+            let words = "disable, allow, prefer, require, verify-ca or verify-full";
+            return Err(problem("sslmode", &format!("`{other}` is none of {words}")));
+        }
+    })
+}
+
+fn targets(
+    hosts: Option<&str>,
+    addresses: Option<&str>,
+    ports: Option<&str>,
+) -> Result<Vec<Target>, ConnectError> {
+    let list = |text: Option<&str>| -> Vec<String> {
+        text.map(|text| text.split(',').map(|part| part.trim().to_owned()).collect())
+            .unwrap_or_default()
+    };
+    let (hosts, addresses, ports) = (list(hosts), list(addresses), list(ports));
+    let count = hosts.len().max(addresses.len()).max(1);
+    if (hosts.len() > 1 && hosts.len() != count)
+        || (addresses.len() > 1 && addresses.len() != count)
+    {
+        return Err(problem(
+            "hostaddr",
+            "there must be as many addresses as hosts",
+        ));
+    }
+    if ports.len() > 1 && ports.len() != count {
+        return Err(problem(
+            "port",
+            "there must be one port, or as many as hosts",
+        ));
+    }
+    let pick = |list: &[String], index: usize| {
+        list.get(index)
+            .or(list.first().filter(|_| list.len() == 1))
+            .filter(|text| !text.is_empty())
+            .cloned()
+    };
+    (0..count)
+        .map(|index| {
+            let address = pick(&addresses, index);
+            let host = pick(&hosts, index)
+                .or_else(|| address.clone())
+                .unwrap_or_else(default_host);
+            let port = match pick(&ports, index) {
+                None => 5432,
+                Some(port) => port
+                    .parse()
+                    .map_err(|_| problem("port", &format!("`{port}` is not a port")))?,
+            };
+            Ok(Target {
+                host,
+                address,
+                port,
+                password: None,
+            })
+        })
+        .collect()
+}
+
+/// Where libpq looks when nobody names a host.
+fn default_host() -> String {
+    let folders = ["/var/run/postgresql", "/tmp"];
+    let found = folders
+        .iter()
+        .find(|folder| Path::new(folder).join(".s.PGSQL.5432").exists());
+    found.map_or_else(|| "localhost".to_owned(), |folder| (*folder).to_owned())
+}
+
+fn problem(parameter: &str, why: &str) -> ConnectError {
+    ConnectError {
+        kind: ConnectErrorKind::Parameter,
+        message: format!("the connection parameter `{parameter}` can't be used: {why}"),
+        hint: None,
+    }
+}
+
+#[cfg(test)]
+mod tests;

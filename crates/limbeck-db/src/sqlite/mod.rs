@@ -5,3 +5,8 @@ mod session;
 
 pub use options::SqliteOptions;
 pub(crate) use session::{SqliteCanceller, SqliteSession};
+
+/// The version of the SQLite library that is compiled in.
+pub fn sqlite_version() -> &'static str {
+    rusqlite::version()
+}

@@ -16,6 +16,11 @@ pub enum Request {
         /// Which.
         connection: u32,
     },
+    /// The version of a library that is compiled into the host.
+    Library {
+        /// Its name: `sqlite`.
+        name: String,
+    },
     /// The steps from these heads.
     Plan(Plan),
     /// Steps may follow: take the lock if there is something to do.

@@ -21,9 +21,79 @@ pub(super) const MODULES: &[(&str, bool, &str)] = &[
         include_str!("../../python/limbeck_worker/commands.py"),
     ),
     (
+        "limbeck_worker.dbapi",
+        true,
+        include_str!("../../python/limbeck_worker/dbapi/__init__.py"),
+    ),
+    (
+        "limbeck_worker.dbapi.base",
+        false,
+        include_str!("../../python/limbeck_worker/dbapi/base.py"),
+    ),
+    (
+        "limbeck_worker.dbapi.errors",
+        false,
+        include_str!("../../python/limbeck_worker/dbapi/errors.py"),
+    ),
+    (
+        "limbeck_worker.dbapi.mysql",
+        false,
+        include_str!("../../python/limbeck_worker/dbapi/mysql.py"),
+    ),
+    (
+        "limbeck_worker.dbapi.placeholders",
+        false,
+        include_str!("../../python/limbeck_worker/dbapi/placeholders.py"),
+    ),
+    (
+        "limbeck_worker.dbapi.postgresql",
+        false,
+        include_str!("../../python/limbeck_worker/dbapi/postgresql.py"),
+    ),
+    (
+        "limbeck_worker.dbapi.postgresql_literals",
+        false,
+        include_str!("../../python/limbeck_worker/dbapi/postgresql_literals.py"),
+    ),
+    (
+        "limbeck_worker.dbapi.postgresql_values",
+        false,
+        include_str!("../../python/limbeck_worker/dbapi/postgresql_values.py"),
+    ),
+    (
+        "limbeck_worker.dbapi.sqlite",
+        false,
+        include_str!("../../python/limbeck_worker/dbapi/sqlite.py"),
+    ),
+    (
         "limbeck_worker.dialects",
         true,
         include_str!("../../python/limbeck_worker/dialects/__init__.py"),
+    ),
+    (
+        "limbeck_worker.dialects.common",
+        false,
+        include_str!("../../python/limbeck_worker/dialects/common.py"),
+    ),
+    (
+        "limbeck_worker.dialects.mysql",
+        false,
+        include_str!("../../python/limbeck_worker/dialects/mysql.py"),
+    ),
+    (
+        "limbeck_worker.dialects.postgresql",
+        false,
+        include_str!("../../python/limbeck_worker/dialects/postgresql.py"),
+    ),
+    (
+        "limbeck_worker.dialects.sqlite",
+        false,
+        include_str!("../../python/limbeck_worker/dialects/sqlite.py"),
+    ),
+    (
+        "limbeck_worker.dialects.without_greenlet",
+        false,
+        include_str!("../../python/limbeck_worker/dialects/without_greenlet.py"),
     ),
     (
         "limbeck_worker.failure",

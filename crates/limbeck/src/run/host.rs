@@ -210,6 +210,10 @@ impl Host<'_, '_> {
                     Ok(()) => self.worker().reply(&Json::Null).await?,
                     Err(error) => self.reply_error(error, None, None).await?,
                 },
+                Request::Library { name } => {
+                    let version = (name == "sqlite").then(limbeck_db::sqlite_version);
+                    self.worker().reply(&version).await?;
+                }
                 Request::Plan(request) => self.plan(request).await?,
                 Request::Lock(request) => self.lock(request).await?,
                 Request::Step(request) => self.step(request).await?,

@@ -1,54 +1,39 @@
-"""scratch"""
-import types
-from sqlalchemy.dialects import registry
-from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
-from ..channel import HostError
-CH=None
-class Error(Exception): pass
-class OperationalError(Error): pass
-class Connection:
-    isolation_level=""
-    def __init__(self, **kw):
-        r=CH.request("connect", url=kw.pop("url"), args={})
-        self.limbeck_connection=r["connection"]; self.version=r["version"]; self.status="I"
-    def cursor(self): return Cursor(self)
-    def run(self, sql, params):
-        before=[]
-        w=sql.lstrip()[:7].lower()
-        if self.isolation_level is not None and self.status=="I" and w.startswith(("insert","update","delete","replace")): before=["BEGIN"]
-        try: r=CH.request("execute", connection=self.limbeck_connection, sql=sql, parameters=list(params), before=before)
-        except HostError as e:
-            x=OperationalError(str(e)); x.limbeck_error=e.fields["id"]; self.status=e.fields["status"]; raise x
-        self.status=r["status"]; return r["results"][-1]
-    def commit(self):
-        if self.status!="I": self.run("COMMIT",())
-    def rollback(self):
-        if self.status!="I": self.run("ROLLBACK",())
-    def close(self): CH.request("close", connection=self.limbeck_connection)
-    def create_function(self,*a,**k): pass
-    def execute(self, sql, p=()):
-        c=self.cursor(); c.execute(sql,p); return c
-class Cursor:
-    arraysize=1
-    def __init__(self,c): self.c=c; self.description=None; self.rows=[]; self.rowcount=-1; self.lastrowid=None
-    def execute(self, sql, params=()):
-        r=self.c.run(sql, params)
-        self.description=[(n[0],)+(None,)*6 for n in r["columns"]] if r["columns"] else None
-        self.rows=[tuple(x) for x in r["rows"]]; self.rowcount=r["affected"]; self.lastrowid=r["last_id"]
-        return self
-    def fetchall(self): r,self.rows=self.rows,[]; return r
-    def fetchone(self): return self.rows.pop(0) if self.rows else None
-    def close(self): pass
-dbapi=types.SimpleNamespace(paramstyle="qmark",sqlite_version_info=(3,45,0),sqlite_version="3.45.0",version_info=(3,45,0),Error=Error,OperationalError=OperationalError,connect=lambda **k: Connection(**k), PARSE_DECLTYPES=1,PARSE_COLNAMES=2, Binary=bytes)
-for n in ("DatabaseError","IntegrityError","ProgrammingError","InterfaceError","InternalError","DataError","NotSupportedError"): setattr(dbapi,n,type(n,(Error,),{}))
-class D(SQLiteDialect_pysqlite):
-    supports_statement_cache=True
-    @classmethod
-    def import_dbapi(cls): return dbapi
-    dbapi=import_dbapi
-    def create_connect_args(self,url): return [],{"url":url.render_as_string(hide_password=False)}
-def register(ch):
-    global CH; CH=ch
-    import sys
-    m=sys.modules[__name__]
-    for n in ("sqlite","sqlite.pysqlite","sqlite.aiosqlite"): registry.register(n,__name__,"D")
+"""SQLAlchemy dialects over the host's connection, under every name that people write in a URL."""
+import sys
+
+
+def register(channel):
+    """Puts the dialects in the place of SQLAlchemy's own."""
+    try:
+        import greenlet  # noqa: F401
+    except ImportError:
+        from . import without_greenlet
+
+        without_greenlet.apply()
+
+    from sqlalchemy.dialects import registry
+
+    # Each family's module is imported when a URL names it.
+    for family, module, names in _FAMILIES:
+        for name, class_name in names.items():
+            registry.impls[name] = _loader(module, class_name, channel)
+
+
+def _loader(module, class_name, channel):
+    def load():
+        name = "%s.%s" % (__name__, module)
+        __import__(name)
+        return getattr(sys.modules[name], "dialect_class")(class_name, channel)
+
+    return load
+
+
+_POSTGRESQL = ("psycopg2", "psycopg", "psycopg_async", "psycopg2cffi", "pg8000", "asyncpg", "pygresql", "pypostgresql")
+_MYSQL = ("mysqldb", "pymysql", "aiomysql", "asyncmy", "mysqlconnector", "mariadbconnector", "cymysql", "pyodbc")
+
+_FAMILIES = (
+    ("postgresql", "postgresql", {"postgresql": "default", **{"postgresql." + name: name for name in _POSTGRESQL}}),
+    ("sqlite", "sqlite", {"sqlite": "pysqlite", "sqlite.pysqlite": "pysqlite", "sqlite.aiosqlite": "aiosqlite"}),
+    ("mysql", "mysql", {"mysql": "mysqldb", **{"mysql." + name: name for name in _MYSQL}}),
+    ("mariadb", "mysql", {"mariadb": "mariadb", **{"mariadb." + name: "mariadb." + name for name in _MYSQL}}),
+)

@@ -1,0 +1,142 @@
+//! From URLs, arguments and variables to options.
+
+use std::collections::BTreeMap;
+
+use limbeck_url::DatabaseUrl;
+
+use super::{PostgresOptions, SslMode};
+use crate::tls::Verification;
+use crate::{ConnectArg, ConnectArgs, ConnectErrorKind, Surroundings, TlsContext};
+
+fn surroundings(variables: &[(&str, &str)]) -> Surroundings {
+    let variables: BTreeMap<String, String> = variables
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+        .collect();
+    Surroundings {
+        variables,
+        home: None,
+        user: Some("me".into()),
+    }
+}
+
+fn options(
+    url: &str,
+    arguments: ConnectArgs,
+    variables: &[(&str, &str)],
+) -> Result<PostgresOptions, String> {
+    let url = DatabaseUrl::parse(url).unwrap();
+    PostgresOptions::from_url(&url, &arguments, &surroundings(variables)).map_err(|error| {
+        assert!(matches!(
+            error.kind,
+            ConnectErrorKind::Parameter | ConnectErrorKind::Tls
+        ));
+        error.message
+    })
+}
+
+#[test]
+fn the_word_of_asyncpg_is_an_sslmode() {
+    let check = |query: &str, mode: SslMode| {
+        assert_eq!(
+            options(
+                &format!("postgresql+asyncpg://u@h/d{query}"),
+                ConnectArgs::new(),
+                &[]
+            )
+            .unwrap()
+            .ssl,
+            mode
+        );
+    };
+    check("", SslMode::Prefer);
+    check("?ssl=require", SslMode::Require);
+    check("?sslmode=require", SslMode::Require);
+    check("?ssl=disable", SslMode::Disable);
+    check("?ssl=true", SslMode::Require);
+    check("?sslrootcert=system", SslMode::VerifyFull);
+}
+
+#[test]
+fn verification_is_never_dropped_silently() {
+    let check = |query: &str, expected: &str| {
+        let error = options(
+            &format!("postgresql://u@h/d{query}"),
+            ConnectArgs::new(),
+            &[],
+        )
+        .unwrap_err();
+        assert!(error.contains(expected), "{error}");
+    };
+    check("?sslmode=verify-full", "no root certificate file is named");
+    check(
+        "?sslmode=verify-ca&sslrootcert=/gone.crt",
+        "`/gone.crt` does not exist",
+    );
+    check(
+        "?sslmode=require&sslrootcert=system",
+        "`sslrootcert=system` needs `sslmode=verify-full`",
+    );
+    check("?sslmode=verify_full", "`verify_full` is none of");
+    check("?gssencmode=require", "GSSAPI");
+    check("?foo=1", "`foo`");
+}
+
+#[test]
+fn an_sslcontext_keeps_what_it_verifies() {
+    let check = |verify, check_hostname, expected| {
+        let context = TlsContext {
+            verify,
+            check_hostname,
+            authorities: vec![vec![1]],
+        };
+        let arguments = ConnectArgs::from([("ssl".to_owned(), ConnectArg::Tls(context))]);
+        let options = options("postgresql+asyncpg://u@h/d", arguments, &[]).unwrap();
+        assert_eq!(
+            (options.ssl, options.tls.verification),
+            (SslMode::Require, expected)
+        );
+    };
+    check(true, true, Verification::Full);
+    check(true, false, Verification::Authority);
+    check(false, false, Verification::None);
+}
+
+#[test]
+fn arguments_go_before_the_url_and_the_url_before_the_environment() {
+    let variables = [
+        ("PGHOST", "env"),
+        ("PGPORT", "1"),
+        ("PGUSER", "env"),
+        ("PGSSLMODE", "disable"),
+        ("PGAPPNAME", "a"),
+    ];
+    let arguments = ConnectArgs::from([("port".to_owned(), ConnectArg::Integer(7))]);
+    let found = options("postgresql://u:p@h:6/d", arguments, &variables).unwrap();
+    assert_eq!(found.targets[0].to_string(), "h:7");
+    assert_eq!((found.user.as_str(), found.ssl), ("u", SslMode::Disable));
+    assert_eq!(found.startup["application_name"], "a");
+    let found = options("postgresql://", ConnectArgs::new(), &variables).unwrap();
+    assert_eq!(
+        (
+            found.targets[0].to_string().as_str(),
+            found.database.as_str()
+        ),
+        ("env:1", "env")
+    );
+    assert!(!format!("{found:?}").contains("\"p\""));
+}
+
+#[test]
+fn several_hosts() {
+    let check = |url: &str, expected: &[&str]| {
+        let found = options(url, ConnectArgs::new(), &[]).unwrap();
+        let shown: Vec<String> = found.targets.iter().map(ToString::to_string).collect();
+        assert_eq!(shown, expected, "{url}");
+    };
+    check("postgresql://u@/d?host=a:1&host=b:2", &["a:1", "b:2"]);
+    check("postgresql://u@/d?host=a,b&port=3,4", &["a:3", "b:4"]);
+    check("postgresql://u@/d?host=a,b&port=3", &["a:3", "b:3"]);
+    check("postgresql://u@[::1]:5/d", &["[::1]:5"]);
+    check("postgresql://u@/d?host=/run/pg", &["/run/pg/.s.PGSQL.5432"]);
+}

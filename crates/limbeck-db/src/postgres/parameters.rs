@@ -1,0 +1,292 @@
+//! The parameters of a connection under libpq's names, from wherever they come.
+
+use std::collections::BTreeMap;
+
+use limbeck_url::DatabaseUrl;
+
+use crate::{ConnectArg, ConnectArgs, ConnectError, ConnectErrorKind, Surroundings, TlsContext};
+
+/// Environment variables and the parameters that they stand for.
+const VARIABLES: &[(&str, &str)] = &[
+    ("PGHOST", "host"),
+    ("PGHOSTADDR", "hostaddr"),
+    ("PGPORT", "port"),
+    ("PGUSER", "user"),
+    ("PGPASSWORD", "password"),
+    ("PGDATABASE", "dbname"),
+    ("PGPASSFILE", "passfile"),
+    ("PGSSLMODE", "sslmode"),
+    ("PGSSLROOTCERT", "sslrootcert"),
+    ("PGSSLCERT", "sslcert"),
+    ("PGSSLKEY", "sslkey"),
+    ("PGSSLCRL", "sslcrl"),
+    ("PGSSLNEGOTIATION", "sslnegotiation"),
+    ("PGCHANNELBINDING", "channel_binding"),
+    ("PGGSSENCMODE", "gssencmode"),
+    ("PGCONNECT_TIMEOUT", "connect_timeout"),
+    ("PGAPPNAME", "application_name"),
+    ("PGOPTIONS", "options"),
+    ("PGTARGETSESSIONATTRS", "target_session_attrs"),
+    ("PGTZ", "setting.timezone"),
+    ("PGDATESTYLE", "setting.datestyle"),
+    ("PGGEQO", "setting.geqo"),
+];
+
+/// Parameters that are used as they are.
+const USED: &[&str] = &[
+    "application_name",
+    "channel_binding",
+    "connect_timeout",
+    "dbname",
+    "fallback_application_name",
+    "gssencmode",
+    "host",
+    "hostaddr",
+    "options",
+    "passfile",
+    "password",
+    "port",
+    "sslcert",
+    "sslcrl",
+    "sslkey",
+    "sslmode",
+    "sslnegotiation",
+    "sslrootcert",
+    "target_session_attrs",
+    "user",
+];
+
+/// Parameters of a driver, or of libpq's sockets, that change nothing of what limbeck sends.
+const WITHOUT_EFFECT: &[&str] = &[
+    "async_",
+    "async_fallback",
+    "autocommit",
+    "client_encoding",
+    "command_timeout",
+    "connection_factory",
+    "context",
+    "cursor_factory",
+    "gssdelegation",
+    "gsslib",
+    "keepalives",
+    "keepalives_count",
+    "keepalives_idle",
+    "keepalives_interval",
+    "krbsrvname",
+    "load_balance_hosts",
+    "loop",
+    "max_cacheable_statement_size",
+    "max_cached_statement_lifetime",
+    "max_protocol_version",
+    "min_protocol_version",
+    "prepare_threshold",
+    "prepared_statement_cache_size",
+    "prepared_statement_name_func",
+    "record_class",
+    "row_factory",
+    "ssl_min_protocol_version",
+    "sslcompression",
+    "sslsni",
+    "statement_cache_size",
+    "tcp_keepalive",
+    "tcp_user_timeout",
+];
+
+/// Parameters under libpq's names, and what no text can hold.
+#[derive(Debug, Default)]
+pub(super) struct Parameters {
+    pub(super) values: BTreeMap<String, String>,
+    /// Run-time settings for the start of the session, by name.
+    pub(super) settings: BTreeMap<String, String>,
+    /// A Python `SSLContext`.
+    pub(super) tls: Option<TlsContext>,
+}
+
+impl Parameters {
+    /// Collects the parameters: arguments go before the URL, and the URL before the environment.
+    pub(super) fn collect(
+        url: &DatabaseUrl,
+        arguments: &ConnectArgs,
+        surroundings: &Surroundings,
+    ) -> Result<Self, ConnectError> {
+        let mut parameters = Self::default();
+        for (variable, name) in VARIABLES {
+            if let Some(value) = surroundings
+                .variables
+                .get(*variable)
+                .filter(|value| !value.is_empty())
+            {
+                match name.strip_prefix("setting.") {
+                    Some(setting) => parameters
+                        .settings
+                        .insert(setting.to_owned(), value.clone()),
+                    None => parameters.values.insert((*name).to_owned(), value.clone()),
+                };
+            }
+        }
+        parameters.read_url(url)?;
+        for (name, argument) in arguments {
+            parameters.read_argument(name, argument)?;
+        }
+        Ok(parameters)
+    }
+
+    fn read_url(&mut self, url: &DatabaseUrl) -> Result<(), ConnectError> {
+        let mut set = |name: &str, value: Option<String>| {
+            if let Some(value) = value {
+                self.values.insert(name.to_owned(), value);
+            }
+        };
+        set("user", url.user.clone());
+        set(
+            "password",
+            url.password
+                .as_ref()
+                .map(|password| password.reveal_clear_text().to_owned()),
+        );
+        set("dbname", url.database.clone());
+        if url.host.is_some() {
+            // A host in the URL is another place than the one that the environment tells of.
+            self.values.remove("hostaddr");
+            self.values
+                .insert("host".into(), url.host.clone().unwrap_or_default());
+            self.values.remove("port");
+        }
+        if let Some(port) = url.port {
+            self.values.insert("port".into(), port.to_string());
+        }
+        // `host` may be repeated, each with a port of its own.
+        let hosts: Vec<&str> = url
+            .query
+            .iter()
+            .filter(|(key, _)| key == "host")
+            .map(|(_, value)| value.as_str())
+            .collect();
+        if !hosts.is_empty() {
+            self.values.remove("hostaddr");
+            self.read_hosts(&hosts);
+        }
+        for (key, value) in url.query.iter().filter(|(key, _)| key != "host") {
+            self.set_text(key, value)?;
+        }
+        Ok(())
+    }
+
+    fn read_hosts(&mut self, hosts: &[&str]) {
+        let mut names = Vec::new();
+        let mut ports = Vec::new();
+        for host in hosts.iter().flat_map(|hosts| hosts.split(',')) {
+            let (name, port) = match host.rsplit_once(':') {
+                Some((name, port))
+                    if !name.contains(':') && port.bytes().all(|b| b.is_ascii_digit()) =>
+                {
+                    (name, port)
+                }
+                _ => (host, ""),
+            };
+            names.push(name.trim_matches(['[', ']']));
+            ports.push(port);
+        }
+        if ports.iter().any(|port| !port.is_empty()) {
+            self.values.insert("port".into(), ports.join(","));
+        }
+        self.values.insert("host".into(), names.join(","));
+    }
+
+    fn read_argument(&mut self, name: &str, argument: &ConnectArg) -> Result<(), ConnectError> {
+        match argument {
+            ConnectArg::Null => Ok(()),
+            _ if WITHOUT_EFFECT.contains(&name) => Ok(()),
+            ConnectArg::Tls(context) if matches!(name, "ssl" | "ssl_context" | "sslcontext") => {
+                self.tls = Some(context.clone());
+                Ok(())
+            }
+            ConnectArg::Bool(flag) if matches!(name, "ssl" | "ssl_context") => {
+                // asyncpg's `True` verifies the certificate and the name with the system's authorities.
+                let (mode, authorities) = if *flag {
+                    ("verify-full", Some("system"))
+                } else {
+                    ("disable", None)
+                };
+                self.values.insert("sslmode".into(), mode.into());
+                if let Some(authorities) = authorities {
+                    self.values.insert("sslrootcert".into(), authorities.into());
+                }
+                Ok(())
+            }
+            ConnectArg::Map(settings) if name == "server_settings" => {
+                for (setting, value) in settings {
+                    let text = text_of(value)
+                        .ok_or_else(|| unusable(&format!("server_settings.{setting}")))?;
+                    self.settings.insert(setting.clone(), text);
+                }
+                Ok(())
+            }
+            other => {
+                let text = text_of(other).ok_or_else(|| unusable(name))?;
+                self.set_text(name, &text)
+            }
+        }
+    }
+
+    fn set_text(&mut self, key: &str, value: &str) -> Result<(), ConnectError> {
+        let (name, value) = match key {
+            "database" | "db" => ("dbname", value.to_owned()),
+            "timeout" => ("connect_timeout", value.to_owned()),
+            "passwd" => ("password", value.to_owned()),
+            "unix_sock" => (
+                "host",
+                value
+                    .rsplit_once("/.s.PGSQL.")
+                    .map_or(value, |(folder, _)| folder)
+                    .to_owned(),
+            ),
+            // SQLAlchemy hands the word to asyncpg, where underscores are as good as dashes.
+            "ssl" => ("sslmode", value.replace('_', "-")),
+            "direct_tls" => (
+                "sslnegotiation",
+                if value == "true" {
+                    "direct"
+                } else {
+                    "postgres"
+                }
+                .to_owned(),
+            ),
+            "requiressl" => (
+                "sslmode",
+                if value == "1" { "require" } else { "prefer" }.to_owned(),
+            ),
+            other => (other, value.to_owned()),
+        };
+        if USED.contains(&name) {
+            self.values.insert(name.to_owned(), value);
+            Ok(())
+        } else if WITHOUT_EFFECT.contains(&name) {
+            Ok(())
+        } else {
+            Err(unusable(key))
+        }
+    }
+}
+
+fn text_of(argument: &ConnectArg) -> Option<String> {
+    match argument {
+        ConnectArg::Text(text) => Some(text.clone()),
+        ConnectArg::Integer(number) => Some(number.to_string()),
+        ConnectArg::Real(number) => Some(number.to_string()),
+        ConnectArg::Bool(flag) => Some(flag.to_string()),
+        ConnectArg::Null | ConnectArg::Map(_) | ConnectArg::Tls(_) | ConnectArg::Object(_) => None,
+    }
+}
+
+fn unusable(name: &str) -> ConnectError {
+    ConnectError {
+        kind: ConnectErrorKind::Parameter,
+        message: format!(
+            "the connection parameter `{name}` can't be used for a PostgreSQL connection"
+        ),
+        hint: Some(
+            "take it out of the URL or of `connect_args`, or write it as libpq names it".into(),
+        ),
+    }
+}

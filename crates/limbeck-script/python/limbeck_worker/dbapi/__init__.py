@@ -1,0 +1,1 @@
+"""DBAPIs (PEP 249) that send every statement to the host: one for each family of databases."""

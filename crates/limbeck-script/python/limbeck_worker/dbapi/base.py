@@ -1,0 +1,203 @@
+"""What the DBAPIs of all families share."""
+from ..channel import HostError
+from . import errors
+
+
+class Driver:
+    """What stands in for a driver's module: `connect`, `paramstyle` and the exceptions."""
+
+    apilevel = "2.0"
+    threadsafety = 1
+    Binary = bytes
+    STRING = str
+    BINARY = bytes
+    NUMBER = float
+    DATETIME = object
+    ROWID = int
+
+    def __init__(self, channel, connection_class, paramstyle, **attributes):
+        self.channel = channel
+        self.connection_class = connection_class
+        self.paramstyle = paramstyle
+        for name in errors.NAMES:
+            setattr(self, name, getattr(errors, name))
+        for name, value in attributes.items():
+            setattr(self, name, value)
+
+    def connect(self, **arguments):
+        return self.connection_class(self, arguments)
+
+
+class Connection:
+    """A session of the host."""
+
+    family = None
+    autocommit = False
+
+    def __init__(self, driver, arguments):
+        self.driver = driver
+        self.channel = driver.channel
+        self.status = "I"
+        self.closed = False
+        self.notices = []
+        url = arguments.pop("url")
+        prepared = {name: _argument(value) for name, value in arguments.items()}
+        opened = self.request("connect", url=url, args=prepared)
+        self.limbeck_connection = opened["connection"]
+        self.product = opened["product"]
+        self.server_version_text = opened["version"]
+        self.parameters = opened["parameters"]
+
+    # SQLAlchemy and its users look for the driver's own connection under these names.
+    @property
+    def driver_connection(self):
+        return self
+
+    @property
+    def dbapi_connection(self):
+        return self
+
+    def request(self, op, **fields):
+        try:
+            return self.channel.request(op, **fields)
+        except HostError as error:
+            self.status = error.fields.get("status") or self.status
+            made = errors.of_host(error.fields, self.family)
+        raise made
+
+    def run(self, sql, before=(), **fields):
+        """One text, after the statements in `before`; returns the results."""
+        if self.closed:
+            raise errors.InterfaceError("connection already closed")
+        reply = self.request(
+            "execute", connection=self.limbeck_connection, sql=sql, before=list(before), **fields
+        )
+        self.status = reply["status"]
+        if reply["notices"]:
+            self.notices.extend("%s:  %s\n" % tuple(notice) for notice in reply["notices"])
+        return reply["results"]
+
+    def commit(self):
+        if self.status != "I":
+            self.run("COMMIT")
+
+    def rollback(self):
+        if self.status != "I" and not self.closed:
+            self.run("ROLLBACK")
+
+    def close(self):
+        if not self.closed:
+            self.closed = True
+            self.request("close", connection=self.limbeck_connection)
+
+    terminate = close
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, value, traceback):
+        if kind is None:
+            self.commit()
+        else:
+            self.rollback()
+
+
+class Cursor:
+    """Rows of one statement at a time."""
+
+    arraysize = 1
+
+    def __init__(self, connection):
+        self.connection = connection
+        self.description = None
+        self.rowcount = -1
+        self.lastrowid = None
+        self.closed = False
+        self._rows = []
+        self._next = 0
+
+    def take(self, columns, rows, rowcount, lastrowid=None):
+        self.description = columns
+        self._rows = rows
+        self._next = 0
+        self.rowcount = rowcount
+        self.lastrowid = lastrowid
+
+    def check(self):
+        if self.closed:
+            raise errors.InterfaceError("cursor already closed")
+
+    def _result(self):
+        self.check()
+        if self.description is None:
+            raise errors.ProgrammingError("no results to fetch")
+
+    def fetchone(self):
+        self._result()
+        if self._next >= len(self._rows):
+            return None
+        self._next += 1
+        return self._rows[self._next - 1]
+
+    def fetchmany(self, size=None):
+        self._result()
+        start = self._next
+        self._next = min(start + (self.arraysize if size is None else size), len(self._rows))
+        return self._rows[start : self._next]
+
+    def fetchall(self):
+        self._result()
+        start, self._next = self._next, len(self._rows)
+        return self._rows[start:]
+
+    def __iter__(self):
+        return iter(self.fetchone, None)
+
+    def setinputsizes(self, sizes):
+        pass
+
+    def setoutputsize(self, size, column=None):
+        pass
+
+    def nextset(self):
+        return None
+
+    def close(self):
+        self.closed = True
+        self._rows = []
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        self.close()
+
+
+def _argument(value):
+    """A keyword argument of `connect`, as the host reads it."""
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    if isinstance(value, dict):
+        return {str(key): _argument(item) for key, item in value.items()}
+    import ssl
+
+    if isinstance(value, ssl.SSLContext):
+        import base64
+
+        return {
+            "$tls": {
+                "verify": value.verify_mode == ssl.CERT_REQUIRED,
+                "check_hostname": bool(value.check_hostname),
+                "authorities": [
+                    base64.b64encode(certificate).decode("ascii")
+                    for certificate in value.get_ca_certs(binary_form=True)
+                ],
+            }
+        }
+    import os
+
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
+    return {"$object": type(value).__name__}

@@ -1,0 +1,182 @@
+"""The exceptions of PEP 249, and which of them an error of the host is."""
+
+
+class Warning(Exception):
+    pass
+
+
+class Error(Exception):
+    """An error of the database; `limbeck_error` is its number at the host."""
+
+    limbeck_error = None
+    limbeck_kind = None
+
+
+class InterfaceError(Error):
+    pass
+
+
+class DatabaseError(Error):
+    pass
+
+
+class DataError(DatabaseError):
+    pass
+
+
+class OperationalError(DatabaseError):
+    pass
+
+
+class IntegrityError(DatabaseError):
+    pass
+
+
+class InternalError(DatabaseError):
+    pass
+
+
+class ProgrammingError(DatabaseError):
+    pass
+
+
+class NotSupportedError(DatabaseError):
+    pass
+
+
+NAMES = (
+    "Warning",
+    "Error",
+    "InterfaceError",
+    "DatabaseError",
+    "DataError",
+    "OperationalError",
+    "IntegrityError",
+    "InternalError",
+    "ProgrammingError",
+    "NotSupportedError",
+)
+
+# As psycopg2 sorts the classes of SQLSTATE.
+_BY_SQLSTATE = {
+    "0A": NotSupportedError,
+    "08": OperationalError,
+    "20": ProgrammingError,
+    "21": ProgrammingError,
+    "22": DataError,
+    "23": IntegrityError,
+    "24": InternalError,
+    "25": InternalError,
+    "26": ProgrammingError,
+    "27": OperationalError,
+    "28": OperationalError,
+    "2D": InternalError,
+    "2F": InternalError,
+    "34": ProgrammingError,
+    "38": InternalError,
+    "39": InternalError,
+    "3B": InternalError,
+    "3D": ProgrammingError,
+    "3F": ProgrammingError,
+    "40": OperationalError,
+    "42": ProgrammingError,
+    "44": ProgrammingError,
+    "53": OperationalError,
+    "54": OperationalError,
+    "55": OperationalError,
+    "57": OperationalError,
+    "58": OperationalError,
+    "F0": InternalError,
+    "P0": InternalError,
+    "XX": InternalError,
+}
+
+# As PyMySQL sorts MySQL's numbers.
+_BY_ERRNO = {}
+for _kind, _numbers in (
+    (ProgrammingError, (1007, 1049, 1050, 1051, 1054, 1057, 1060, 1061, 1064, 1065, 1091, 1102, 1103, 1146, 1149)),
+    (DataError, (1230, 1265, 1264, 1406, 1441, 3140)),
+    (IntegrityError, (1048, 1062, 1169, 1215, 1216, 1217, 1451, 1452, 1557, 1586, 1761, 1762, 1859, 4025, 3819)),
+    (NotSupportedError, (1196, 1235, 1286)),
+    (OperationalError, (1040, 1044, 1045, 1142, 1143, 1205, 1213, 3024)),
+):
+    for _number in _numbers:
+        _BY_ERRNO[_number] = _kind
+
+
+def of_host(fields, family):
+    """The exception for an error that the host replied with."""
+    kind = fields.get("kind")
+    message = fields.get("message") or ""
+    if kind == "server":
+        error = _SERVER_ERRORS[family](fields, message)
+    elif kind == "unsupported":
+        error = NotSupportedError(message)
+    elif kind == "connect" or kind == "lost":
+        error = OperationalError(message)
+    else:
+        error = InterfaceError(message)
+    error.limbeck_error = fields.get("id")
+    error.limbeck_kind = kind
+    return error
+
+
+def _postgresql(fields, message):
+    code = fields.get("code") or ""
+    text = message + "\n"
+    for word, key in (("DETAIL", "detail"), ("HINT", "hint"), ("CONTEXT", "context")):
+        if fields.get(key):
+            text += "%s:  %s\n" % (word, fields[key])
+    error = _BY_SQLSTATE.get(code[:2], DatabaseError)(text)
+    error.pgcode = error.sqlstate = code
+    error.pgerror = "%s:  %s" % (fields.get("severity") or "ERROR", text)
+    error.diag = _Diagnostics(fields)
+    return error
+
+
+def _mysql(fields, message):
+    number = fields.get("number") or 0
+    kind = _BY_ERRNO.get(number)
+    if kind is None:
+        kind = InternalError if number < 1000 else OperationalError
+    error = kind(number, message)
+    error.errno = number
+    error.sqlstate = fields.get("code")
+    return error
+
+
+def _sqlite(fields, message):
+    name = fields.get("code") or ""
+    if name.startswith("SQLITE_CONSTRAINT") or name == "SQLITE_MISMATCH":
+        kind = IntegrityError
+    elif name in ("SQLITE_INTERNAL", "SQLITE_NOTFOUND"):
+        kind = InternalError
+    elif name == "SQLITE_TOOBIG":
+        kind = DataError
+    elif name in ("SQLITE_MISUSE", "SQLITE_RANGE"):
+        kind = InterfaceError
+    else:
+        kind = DatabaseError if name in ("SQLITE_CORRUPT", "SQLITE_NOTADB") else OperationalError
+    error = kind(message)
+    error.sqlite_errorcode = fields.get("number")
+    error.sqlite_errorname = name
+    return error
+
+
+_SERVER_ERRORS = {"postgresql": _postgresql, "mysql": _mysql, "sqlite": _sqlite}
+
+
+class _Diagnostics:
+    """What psycopg calls `diag`."""
+
+    def __init__(self, fields):
+        self.severity = fields.get("severity")
+        self.sqlstate = fields.get("code")
+        self.message_primary = fields.get("message")
+        self.message_detail = fields.get("detail")
+        self.message_hint = fields.get("hint")
+        self.context = fields.get("context")
+        self.schema_name = fields.get("schema")
+        self.table_name = fields.get("table")
+        self.column_name = fields.get("column")
+        self.constraint_name = fields.get("constraint")

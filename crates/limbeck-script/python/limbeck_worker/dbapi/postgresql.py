@@ -1,0 +1,119 @@
+"""PostgreSQL: psycopg2's way with transactions and literals, whatever driver the URL names."""
+from . import errors
+from .base import Connection, Cursor
+from .placeholders import fill_dollar, fill_percent
+from .postgresql_literals import Literals
+from .postgresql_values import decoder_for
+
+# How many rows of an `executemany` go in one text.
+_BATCH = 100
+
+
+class PostgresConnection(Connection):
+    family = "postgresql"
+
+    def __init__(self, driver, arguments):
+        self.isolation_level = None
+        self.readonly = None
+        self.deferrable = None
+        self.json_loads = None
+        super().__init__(driver, arguments)
+        self.literal = Literals(self).literal
+        self._decoders = {}
+
+    def cursor(self, *args, **kwargs):
+        return PostgresCursor(self)
+
+    def set_isolation_level(self, level):
+        """`AUTOCOMMIT` or a level's name; what is open is rolled back first, as psycopg2 does it."""
+        self.rollback()
+        self.autocommit = level == "AUTOCOMMIT"
+        self.isolation_level = None if self.autocommit else level
+
+    def send(self, sql):
+        before = () if self.autocommit or self.status != "I" else (self._begin(),)
+        return self.run(sql, before)
+
+    def _begin(self):
+        text = "BEGIN"
+        if self.isolation_level:
+            text += " ISOLATION LEVEL " + self.isolation_level
+        if self.readonly is not None:
+            text += " READ ONLY" if self.readonly else " READ WRITE"
+        if self.deferrable is not None:
+            text += " DEFERRABLE" if self.deferrable else " NOT DEFERRABLE"
+        return text
+
+    def decoder(self, oid):
+        if oid not in self._decoders:
+            self._decoders[oid] = decoder_for(oid, self)
+        return self._decoders[oid]
+
+    def get_parameter_status(self, name):
+        return self.parameters.get(name)
+
+    @property
+    def server_version(self):
+        numbers = [int(part) for part in self.server_version_text.split(" ")[0].split(".") if part.isdigit()]
+        major = numbers[0] if numbers else 0
+        minor = numbers[1] if len(numbers) > 1 else 0
+        return major * 10000 + minor
+
+    @property
+    def encoding(self):
+        return "UTF8"
+
+
+class PostgresCursor(Cursor):
+    def execute(self, sql, parameters=None):
+        self.check()
+        self._take(self.connection.send(self._text(sql, parameters)))
+        return self
+
+    def executemany(self, sql, rows):
+        self.check()
+        total = 0
+        results = []
+        texts = []
+        for parameters in rows:
+            texts.append(self._text(sql, parameters))
+            if len(texts) == _BATCH:
+                results = self.connection.send(";\n".join(texts))
+                total += sum(result["affected"] or 0 for result in results)
+                texts = []
+        if texts:
+            results = self.connection.send(";\n".join(texts))
+            total += sum(result["affected"] or 0 for result in results)
+        self._take(results)
+        self.rowcount = total
+
+    def mogrify(self, sql, parameters=None):
+        return self._text(sql, parameters).encode("utf-8")
+
+    def _text(self, sql, parameters):
+        if isinstance(sql, bytes):
+            sql = sql.decode("utf-8")
+        fill = fill_dollar if self.connection.driver.paramstyle == "numeric_dollar" else fill_percent
+        return fill(sql, parameters, self.connection.literal, errors.ProgrammingError)
+
+    def _take(self, results):
+        if not results:
+            self.take(None, [], -1)
+            return
+        # As psycopg2: of several statements the last one's result.
+        result = results[-1]
+        rowcount = -1 if result["affected"] is None else result["affected"]
+        columns = result["columns"]
+        if columns is None:
+            self.take(None, [], rowcount)
+            return
+        decoders = [self.connection.decoder(column[1]) for column in columns]
+        used = [(index, decode) for index, decode in enumerate(decoders) if decode is not None]
+        rows = result["rows"]
+        if used:
+            for row in rows:
+                for index, decode in used:
+                    if row[index] is not None:
+                        row[index] = decode(row[index])
+        description = [(column[0], column[1], None, None, None, None, None) for column in columns]
+        self.take(description, [tuple(row) for row in rows], rowcount)

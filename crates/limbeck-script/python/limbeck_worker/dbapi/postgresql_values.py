@@ -1,0 +1,237 @@
+"""PostgreSQL's texts as Python values, by type."""
+import datetime
+import decimal
+import ipaddress
+import json
+import re
+import uuid
+
+from . import errors
+
+_DATE = re.compile(r"(\d{4,})-(\d\d)-(\d\d)$")
+_TIME = re.compile(r"(\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:([+-])(\d\d)(?::(\d\d))?(?::(\d\d))?)?$")
+_INTERVAL_PART = re.compile(r"([+-]?\d+) (year|mon|day)s?")
+_INTERVAL_TIME = re.compile(r"([+-]?)(\d+):(\d\d):(\d\d)(?:\.(\d+))?$")
+
+
+def _bool(text):
+    return text == "t"
+
+
+def _bytes(text):
+    if text.startswith("\\x"):
+        return bytes.fromhex(text[2:])
+    return re.sub(
+        rb"\\(\\|[0-7]{3})",
+        lambda match: b"\\" if match.group(1) == b"\\" else bytes([int(match.group(1), 8)]),
+        text.encode("latin-1"),
+    )
+
+
+def _date(text):
+    if text == "infinity":
+        return datetime.date.max
+    if text == "-infinity":
+        return datetime.date.min
+    match = _DATE.match(text)
+    if match is None:
+        raise errors.DataError("the date %r is out of Python's range" % text)
+    return _checked(datetime.date, text, *map(int, match.groups()))
+
+
+def _time(text):
+    match = _TIME.match(text)
+    if match is None:
+        raise errors.DataError("the time %r is none that Python has" % text)
+    hour, minute, second, fraction, sign, *offset = match.groups()
+    microsecond = int((fraction or "0").ljust(6, "0")[:6])
+    zone = None
+    if sign:
+        hours, minutes, seconds = (int(part or 0) for part in offset)
+        delta = datetime.timedelta(hours=hours, minutes=minutes, seconds=seconds)
+        zone = datetime.timezone(-delta if sign == "-" else delta)
+    # PostgreSQL has an end of the day; Python's day ends before it.
+    return _checked(datetime.time, text, int(hour) % 24, int(minute), int(second), microsecond, zone)
+
+
+def _timestamp(text):
+    if text == "infinity":
+        return datetime.datetime.max
+    if text == "-infinity":
+        return datetime.datetime.min
+    date, _, time = text.partition(" ")
+    if time.endswith(" BC"):
+        raise errors.DataError("the timestamp %r is out of Python's range" % text)
+    return datetime.datetime.combine(_date(date), _time(time))
+
+
+def _checked(kind, text, *parts):
+    try:
+        return kind(*parts)
+    except ValueError as error:
+        raise errors.DataError("%r is out of Python's range: %s" % (text, error)) from error
+
+
+def _interval(text):
+    days = 0
+    for number, unit in _INTERVAL_PART.findall(text):
+        # As psycopg2: a timedelta knows no months.
+        days += int(number) * {"year": 365, "mon": 30, "day": 1}[unit]
+    delta = datetime.timedelta(days=days)
+    match = _INTERVAL_TIME.search(text)
+    if match:
+        sign, hours, minutes, seconds, fraction = match.groups()
+        time = datetime.timedelta(
+            hours=int(hours), minutes=int(minutes), seconds=int(seconds),
+            microseconds=int((fraction or "0").ljust(6, "0")[:6]),
+        )
+        delta += -time if sign == "-" else time
+    return delta
+
+
+def parse_array(text, decode):
+    """`{a,"b c",NULL,{…}}`, with bounds before it or not."""
+    if text.startswith("["):
+        text = text[text.index("=") + 1 :]
+    position = 1
+
+    def items():
+        nonlocal position
+        found = []
+        while True:
+            character = text[position]
+            if character == "}":
+                position += 1
+                return found
+            if character == ",":
+                position += 1
+            elif character == "{":
+                position += 1
+                found.append(items())
+            elif character == '"':
+                position += 1
+                parts = []
+                while text[position] != '"':
+                    if text[position] == "\\":
+                        position += 1
+                    parts.append(text[position])
+                    position += 1
+                position += 1
+                item = "".join(parts)
+                found.append(decode(item) if decode else item)
+            else:
+                start = position
+                while text[position] not in ",}":
+                    position += 1
+                item = text[start:position]
+                found.append(None if item == "NULL" else decode(item) if decode else item)
+
+    return items()
+
+
+def _range_parts(text):
+    """Bounds and values of a range's text, the values unquoted."""
+    if text == "empty":
+        return None
+    body, values, position = text[1:-1], [], 0
+    while True:
+        parts, quoted = [], False
+        while position < len(body) and body[position] != ",":
+            if body[position] == '"':
+                quoted = True
+                position += 1
+                while body[position] != '"' or body[position + 1 : position + 2] == '"':
+                    if body[position] in '\\"':
+                        position += 1
+                    parts.append(body[position])
+                    position += 1
+            else:
+                parts.append(body[position])
+            position += 1
+        value = "".join(parts)
+        values.append(value if value or quoted else None)
+        if position >= len(body):
+            return text[0] + text[-1], values
+        position += 1
+
+
+def _range(decode):
+    try:
+        from sqlalchemy.dialects.postgresql import Range
+    except ImportError:
+        return None
+
+    def read(text):
+        parts = _range_parts(text)
+        if parts is None:
+            return Range(empty=True)
+        bounds, (lower, upper) = parts
+        return Range(
+            None if lower is None else decode(lower), None if upper is None else decode(upper), bounds=bounds
+        )
+
+    return read
+
+
+def _multirange(decode):
+    single = _range(decode)
+    if single is None:
+        return None
+    one = re.compile(r'[\[(](?:"(?:[^"\\]|\\.|"")*"|[^"\])])*[\])]')
+    return lambda text: [single(item) for item in one.findall(text)]
+
+
+_PLAIN = {
+    16: _bool,
+    17: _bytes,
+    20: int,
+    21: int,
+    23: int,
+    26: int,
+    700: float,
+    701: float,
+    1082: _date,
+    1083: _time,
+    1114: _timestamp,
+    1184: _timestamp,
+    1186: _interval,
+    1266: _time,
+    1700: decimal.Decimal,
+    2950: uuid.UUID,
+}
+_TEXT_ARRAYS = (1002, 1003, 1009, 1014, 1015)
+_ARRAYS = {
+    1000: 16, 1001: 17, 1005: 21, 1007: 23, 1016: 20, 1021: 700, 1022: 701, 1028: 26, 1115: 1114,
+    1182: 1082, 1183: 1083, 1185: 1184, 1187: 1186, 1231: 1700, 1270: 1266, 2951: 2950, 199: 114, 3807: 3802,
+}
+_RANGES = {3904: int, 3926: int, 3906: decimal.Decimal, 3908: _timestamp, 3910: _timestamp, 3912: _date}
+_MULTIRANGES = {4451: int, 4536: int, 4532: decimal.Decimal, 4533: _timestamp, 4534: _timestamp, 4535: _date}
+_JSON = (114, 3802)
+_ADDRESSES = (869, 650)
+
+
+def decoder_for(oid, connection):
+    """What turns a text of this type into a value; `None` where the text is the value."""
+    driver = connection.driver
+    if oid in _JSON:
+        if driver.parses_json:
+            return lambda text: (connection.json_loads or json.loads)(text)
+        return None
+    if oid == 17 and driver.bytes_as_memoryview:
+        return lambda text: memoryview(_bytes(text))
+    if oid in _ADDRESSES and driver.parses_addresses:
+        return _address if oid == 869 else ipaddress.ip_network
+    if oid in _TEXT_ARRAYS:
+        return lambda text: parse_array(text, None)
+    if oid in _ARRAYS:
+        decode = decoder_for(_ARRAYS[oid], connection)
+        return lambda text: parse_array(text, decode)
+    if oid in _RANGES:
+        return _range(_RANGES[oid])
+    if oid in _MULTIRANGES:
+        return _multirange(_MULTIRANGES[oid])
+    return _PLAIN.get(oid)
+
+
+def _address(text):
+    return ipaddress.ip_interface(text) if "/" in text else ipaddress.ip_address(text)

@@ -1,0 +1,85 @@
+"""MySQL and MariaDB under the names of their drivers."""
+from sqlalchemy.dialects.mysql.pymysql import MySQLDialect_pymysql
+
+from ..dbapi.base import Driver
+from ..dbapi.mysql import MysqlConnection
+from .common import HostDialect, asynchronous, queue_pool
+
+_ASYNC = ("aiomysql", "asyncmy")
+_PARAMSTYLES = {"mysqldb": "format", "mysqlconnector": "format", "mariadbconnector": "qmark"}
+
+
+class MysqlDialect(HostDialect, MySQLDialect_pymysql):
+    supports_sane_rowcount = True
+    supports_sane_multi_rowcount = True
+
+    def _detect_charset(self, connection):
+        return connection.connection.character_set_name()
+
+    def _extract_error_code(self, exception):
+        return exception.args[0] if exception.args else None
+
+    def on_connect(self):
+        return None
+
+    def _detect_sql_mode(self, connection):
+        super()._detect_sql_mode(connection)
+        # Literals are written here, so here it has to be known whether a backslash escapes.
+        dbapi_connection = connection.connection
+        dbapi_connection = getattr(dbapi_connection, "dbapi_connection", None) or dbapi_connection.connection
+        dbapi_connection.no_backslash_escapes = "NO_BACKSLASH_ESCAPES" in (getattr(self, "_sql_mode", None) or "")
+
+    def set_isolation_level(self, dbapi_connection, level):
+        level = level.replace("_", " ")
+        if level == "AUTOCOMMIT":
+            dbapi_connection.autocommit(True)
+            return
+        dbapi_connection.autocommit(False)
+        cursor = dbapi_connection.cursor()
+        cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL %s" % level)
+        cursor.execute("COMMIT")
+        cursor.close()
+
+    def get_isolation_level_values(self, dbapi_connection):
+        return ("AUTOCOMMIT", "READ COMMITTED", "READ UNCOMMITTED", "REPEATABLE READ", "SERIALIZABLE")
+
+    def detect_autocommit_setting(self, dbapi_connection):
+        return bool(dbapi_connection.get_autocommit())
+
+    def do_ping(self, dbapi_connection):
+        dbapi_connection.ping()
+        return True
+
+
+_classes = {}
+
+
+def dialect_class(name, channel):
+    if name not in _classes:
+        family, _, driver_name = name.rpartition(".")
+        is_mariadb = family == "mariadb" or name == "mariadb"
+        driver_name = "mysqldb" if driver_name == "mariadb" else driver_name
+        paramstyle = _PARAMSTYLES.get(driver_name, "pyformat")
+        if paramstyle == "qmark":
+            paramstyle = "format"
+        driver = Driver(channel, MysqlConnection, paramstyle, version_info=(1, 4, 6, "final", 1), __version__="1.4.6")
+        attributes = {"driver": driver_name, "limbeck_driver": driver, "default_paramstyle": paramstyle}
+        if is_mariadb:
+            attributes.update(is_mariadb=True, name="mariadb")
+            _mariadb_types(attributes)
+        made = type("MysqlDialect_" + name.replace(".", "_"), (MysqlDialect,), attributes)
+        if driver_name in _ASYNC:
+            made = asynchronous("MysqlDialectAsync_" + driver_name, made, queue_pool)
+        _classes[name] = made
+    return _classes[name]
+
+
+def _mariadb_types(attributes):
+    """What SQLAlchemy's own MariaDB dialects add to the MySQL one."""
+    try:
+        from sqlalchemy.dialects.mysql.mariadb import MariaDBDialect
+    except ImportError:
+        return
+    for key in ("type_compiler_cls", "colspecs", "supports_native_uuid"):
+        if key in MariaDBDialect.__dict__:
+            attributes[key] = MariaDBDialect.__dict__[key]

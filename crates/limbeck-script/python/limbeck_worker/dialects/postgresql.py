@@ -1,0 +1,174 @@
+"""PostgreSQL under the names of its drivers."""
+from sqlalchemy import types as sqltypes
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.dialects.postgresql.base import PGDialect
+
+from ..dbapi.base import Driver
+from ..dbapi.postgresql import PostgresConnection
+from .common import VERSION, HostDialect, asynchronous, queue_pool
+
+# What the drivers differ in, where a migration can see it: the form of parameters, and the values of
+# types that SQLAlchemy leaves to the driver.
+_DOLLAR = "numeric_dollar" if VERSION >= (2, 0) else "format"
+_DRIVERS = {
+    #                 paramstyle  async   JSON    bytea as memoryview  addresses
+    "psycopg2": ("pyformat", False, True, True, False),
+    "psycopg2cffi": ("pyformat", False, True, True, False),
+    "psycopg": ("pyformat", False, True, False, True),
+    "psycopg_async": ("pyformat", True, True, False, True),
+    "pg8000": ("format", False, True, False, True),
+    "pygresql": ("pyformat", False, True, False, False),
+    "pypostgresql": ("pyformat", False, True, False, False),
+    "asyncpg": (_DOLLAR, True, False, False, True),
+}
+
+
+class _Parsed:
+    """JSON that the connection has parsed already."""
+
+    def result_processor(self, dialect, coltype):
+        return None
+
+
+class _JSON(_Parsed, postgresql.JSON):
+    pass
+
+
+class _JSONB(_Parsed, postgresql.JSONB):
+    pass
+
+
+class _OldUUID(postgresql.UUID):
+    """SQLAlchemy 1.4 expects text of a driver that knows no UUIDs; ours does."""
+
+    def bind_processor(self, dialect):
+        if self.as_uuid:
+            return None
+        return None
+
+    def result_processor(self, dialect, coltype):
+        if self.as_uuid:
+            return None
+        return lambda value: None if value is None else str(value)
+
+
+class PostgresDialect(HostDialect, PGDialect):
+    supports_sane_multi_rowcount = True
+    supports_native_decimal = True
+    supports_unicode_statements = True
+    supports_unicode_binds = True
+    use_insertmanyvalues_wo_returning = True
+    default_paramstyle = "pyformat"
+    # What psycopg2 and psycopg know of a hstore they learn from the server; text does without.
+    use_native_hstore = False
+    use_native_uuid = True
+    _has_native_hstore = False
+
+    def __init__(
+        self,
+        executemany_mode=None,
+        executemany_batch_page_size=100,
+        executemany_values_page_size=1000,
+        use_batch_mode=None,
+        use_native_unicode=None,
+        client_encoding=None,
+        use_native_hstore=None,
+        use_native_uuid=None,
+        async_fallback=None,
+        native_inet_types=None,
+        server_side_cursors=False,
+        **kwargs
+    ):
+        # The arguments before are of drivers that we are not.
+        if native_inet_types is not None and VERSION >= (2, 0):
+            kwargs["native_inet_types"] = native_inet_types
+        PGDialect.__init__(self, **kwargs)
+
+    def on_connect(self):
+        inherited = super().on_connect() if hasattr(super(), "on_connect") else None
+
+        def connected(connection):
+            connection.json_loads = self._json_deserializer
+            if inherited is not None:
+                inherited(connection)
+            if getattr(self, "isolation_level", None) is not None and VERSION < (2, 0):
+                self.set_isolation_level(connection, self.isolation_level)
+
+        return connected
+
+    _isolation_lookup = {
+        "AUTOCOMMIT", "READ COMMITTED", "READ UNCOMMITTED", "REPEATABLE READ", "SERIALIZABLE",
+    }
+
+    def get_isolation_level_values(self, dbapi_connection):
+        return ("AUTOCOMMIT", "READ COMMITTED", "READ UNCOMMITTED", "REPEATABLE READ", "SERIALIZABLE")
+
+    def set_isolation_level(self, dbapi_connection, level):
+        level = level.replace("_", " ")
+        if level not in self._isolation_lookup:
+            from sqlalchemy.exc import ArgumentError
+
+            raise ArgumentError(
+                "Invalid value %r for isolation_level. Valid isolation levels for %s are %s"
+                % (level, self.name, ", ".join(sorted(self._isolation_lookup)))
+            )
+        dbapi_connection.set_isolation_level(level)
+
+    def detect_autocommit_setting(self, dbapi_connection):
+        return bool(dbapi_connection.autocommit)
+
+    def set_readonly(self, connection, value):
+        connection.readonly = value
+
+    def get_readonly(self, connection):
+        return connection.readonly
+
+    def set_deferrable(self, connection, value):
+        connection.deferrable = value
+
+    def get_deferrable(self, connection):
+        return connection.deferrable
+
+    def do_executemany(self, cursor, statement, parameters, context=None):
+        cursor.executemany(statement, parameters)
+
+
+_classes = {}
+
+
+def dialect_class(name, channel):
+    """The dialect of a driver; `default` is what SQLAlchemy takes for `postgresql://`."""
+    if name == "default":
+        name = "psycopg" if VERSION >= (2, 1) else "psycopg2"
+    if name not in _classes:
+        paramstyle, is_async, parses_json, as_memoryview, addresses = _DRIVERS[name]
+        driver = Driver(
+            channel,
+            PostgresConnection,
+            paramstyle,
+            parses_json=parses_json,
+            bytes_as_memoryview=as_memoryview,
+            parses_addresses=addresses and VERSION < (2, 0),
+        )
+        colspecs = dict(PGDialect.colspecs)
+        if parses_json:
+            colspecs.update(
+                {sqltypes.JSON: _JSON, postgresql.JSON: _JSON, postgresql.JSONB: _JSONB}
+            )
+        if VERSION < (2, 0):
+            colspecs[postgresql.UUID] = _OldUUID
+        attributes = {
+            "driver": name,
+            "limbeck_driver": driver,
+            "default_paramstyle": paramstyle,
+            "colspecs": colspecs,
+        }
+        made = type("PostgresDialect_" + name, (PostgresDialect,), attributes)
+        alone = made
+        if is_async:
+            made = asynchronous("PostgresDialectAsync_" + name, made, queue_pool)
+        if name == "psycopg":
+            in_async = asynchronous("PostgresDialectAsync_psycopg", alone, queue_pool)
+            made.get_async_dialect_cls = classmethod(lambda cls, url: in_async)
+        _classes[name] = made
+    return _classes[name]

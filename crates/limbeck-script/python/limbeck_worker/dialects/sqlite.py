@@ -1,0 +1,69 @@
+"""SQLite under the names of its drivers."""
+from sqlalchemy import pool
+from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
+
+from ..dbapi.base import Driver
+from ..dbapi.sqlite import PARSE_COLNAMES, PARSE_DECLTYPES, SqliteConnection
+from .common import HostDialect, asynchronous
+
+
+
+class SqliteDialect(HostDialect, SQLiteDialect_pysqlite):
+    default_paramstyle = "qmark"
+
+    def set_isolation_level(self, dbapi_connection, level):
+        level = level.replace("_", " ")
+        if level == "AUTOCOMMIT":
+            dbapi_connection.isolation_level = None
+            return
+        dbapi_connection.isolation_level = ""
+        number = {"READ UNCOMMITTED": 1, "SERIALIZABLE": 0}.get(level)
+        if number is None:
+            from sqlalchemy.exc import ArgumentError
+
+            raise ArgumentError(
+                "Invalid value %r for isolation_level. Valid isolation levels for sqlite are "
+                "AUTOCOMMIT, READ UNCOMMITTED, SERIALIZABLE" % level
+            )
+        dbapi_connection.execute("PRAGMA read_uncommitted = %d" % number)
+
+    def detect_autocommit_setting(self, dbapi_connection):
+        return dbapi_connection.isolation_level is None
+
+    def on_connect(self):
+        if getattr(self, "isolation_level", None) is None:
+            return None
+        return lambda connection: self.set_isolation_level(connection, self.isolation_level)
+
+    def is_disconnect(self, error, connection, cursor):
+        return HostDialect.is_disconnect(self, error, connection, cursor)
+
+
+def _async_pool(cls, url):
+    if cls._is_url_file_db(url):
+        return getattr(pool, "AsyncAdaptedQueuePool", pool.NullPool)
+    return pool.StaticPool
+
+
+_classes = {}
+
+
+def dialect_class(name, channel):
+    if name not in _classes:
+        version = channel.request("library", name="sqlite")
+        numbers = tuple(int(part) for part in version.split("."))
+        driver = Driver(
+            channel,
+            SqliteConnection,
+            "qmark",
+            sqlite_version=version,
+            sqlite_version_info=numbers,
+            version="2.6.0",
+            PARSE_DECLTYPES=PARSE_DECLTYPES,
+            PARSE_COLNAMES=PARSE_COLNAMES,
+        )
+        made = type("SqliteDialect_" + name, (SqliteDialect,), {"driver": name, "limbeck_driver": driver})
+        if name == "aiosqlite":
+            made = asynchronous("SqliteDialectAsync", made, _async_pool)
+        _classes[name] = made
+    return _classes[name]
