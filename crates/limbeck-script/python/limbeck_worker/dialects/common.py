@@ -1,4 +1,7 @@
 """What the dialects of all families share."""
+import functools
+import sys
+
 from sqlalchemy import __version__ as _version
 from sqlalchemy import pool
 
@@ -21,6 +24,7 @@ class HostDialect:
         return cls.limbeck_driver
 
     def create_connect_args(self, url):
+        accept_in_async_engine()
         return [], {"url": url.render_as_string(hide_password=False)}
 
     def is_disconnect(self, error, connection, cursor):
@@ -31,9 +35,30 @@ class HostDialect:
 
 
 def asynchronous(name, base, get_pool):
-    """The async form of a dialect: nothing in it ever waits, but SQLAlchemy has to believe that it does."""
-    return type(name, (base,), {"is_async": True, "get_pool_class": classmethod(get_pool)})
+    """The form of a dialect that `create_async_engine` asks for; `base` serves synchronous engines, also
+    under an asynchronous driver's URL: that is what most projects with such a URL need."""
+    return type(
+        name, (base,), {"is_async": True, "get_pool_class": classmethod(get_pool), "supports_statement_cache": True}
+    )
 
 
 def queue_pool(cls, url):
     return getattr(pool, "AsyncAdaptedQueuePool", pool.QueuePool)
+
+
+def accept_in_async_engine():
+    """`AsyncEngine(engine_from_config(…))`, which older templates have, makes the dialect for a synchronous
+    engine and then asks whether it is asynchronous. Ours is either."""
+    module = sys.modules.get("sqlalchemy.ext.asyncio.engine")
+    if module is None or hasattr(module.AsyncEngine, "_limbeck"):
+        return
+    initialize = module.AsyncEngine.__init__
+
+    @functools.wraps(initialize)
+    def with_ours(self, sync_engine, *args, **kwargs):
+        if isinstance(sync_engine.dialect, HostDialect):
+            sync_engine.dialect.is_async = True
+        initialize(self, sync_engine, *args, **kwargs)
+
+    module.AsyncEngine.__init__ = with_ours
+    module.AsyncEngine._limbeck = True

@@ -63,13 +63,14 @@ def dialect_class(name, channel):
         if paramstyle == "qmark":
             paramstyle = "format"
         driver = Driver(channel, MysqlConnection, paramstyle, version_info=(1, 4, 6, "final", 1), __version__="1.4.6")
-        attributes = {"driver": driver_name, "limbeck_driver": driver, "default_paramstyle": paramstyle}
+        attributes = {"driver": driver_name, "limbeck_driver": driver, "default_paramstyle": paramstyle, "supports_statement_cache": True}
         if is_mariadb:
             attributes.update(is_mariadb=True, name="mariadb")
             _mariadb_types(attributes)
         made = type("MysqlDialect_" + name.replace(".", "_"), (MysqlDialect,), attributes)
         if driver_name in _ASYNC:
-            made = asynchronous("MysqlDialectAsync_" + driver_name, made, queue_pool)
+            in_async = asynchronous("MysqlDialectAsync_" + driver_name, made, queue_pool)
+            made.get_async_dialect_cls = classmethod(lambda cls, url: in_async)
         _classes[name] = made
     return _classes[name]
 

@@ -14,7 +14,7 @@ _DRIVERS = {
     #                 paramstyle  async   JSON    bytea as memoryview  addresses
     "psycopg2": ("pyformat", False, True, True, False),
     "psycopg2cffi": ("pyformat", False, True, True, False),
-    "psycopg": ("pyformat", False, True, False, True),
+    "psycopg": ("pyformat", True, True, False, True),
     "psycopg_async": ("pyformat", True, True, False, True),
     "pg8000": ("format", False, True, False, True),
     "pygresql": ("pyformat", False, True, False, False),
@@ -162,13 +162,11 @@ def dialect_class(name, channel):
             "limbeck_driver": driver,
             "default_paramstyle": paramstyle,
             "colspecs": colspecs,
+            "supports_statement_cache": True,
         }
         made = type("PostgresDialect_" + name, (PostgresDialect,), attributes)
-        alone = made
         if is_async:
-            made = asynchronous("PostgresDialectAsync_" + name, made, queue_pool)
-        if name == "psycopg":
-            in_async = asynchronous("PostgresDialectAsync_psycopg", alone, queue_pool)
+            in_async = asynchronous("PostgresDialectAsync_" + name, made, queue_pool)
             made.get_async_dialect_cls = classmethod(lambda cls, url: in_async)
         _classes[name] = made
     return _classes[name]

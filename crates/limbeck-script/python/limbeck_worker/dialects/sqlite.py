@@ -62,8 +62,9 @@ def dialect_class(name, channel):
             PARSE_DECLTYPES=PARSE_DECLTYPES,
             PARSE_COLNAMES=PARSE_COLNAMES,
         )
-        made = type("SqliteDialect_" + name, (SqliteDialect,), {"driver": name, "limbeck_driver": driver})
+        made = type("SqliteDialect_" + name, (SqliteDialect,), {"driver": name, "limbeck_driver": driver, "supports_statement_cache": True})
         if name == "aiosqlite":
-            made = asynchronous("SqliteDialectAsync", made, _async_pool)
+            in_async = asynchronous("SqliteDialectAsync", made, _async_pool)
+            made.get_async_dialect_cls = classmethod(lambda cls, url: in_async)
         _classes[name] = made
     return _classes[name]

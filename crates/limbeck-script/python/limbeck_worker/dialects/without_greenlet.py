@@ -27,6 +27,11 @@ def apply():
         "_util_async_run": _finish,
         "_util_async_run_coroutine_function": lambda function, *args, **kwargs: _finish(function(*args, **kwargs)),
     }
+    shim = getattr(concurrency, "_concurrency_shim", None)
+    if shim is not None:
+        # SQLAlchemy 2.1 looks for greenlet when it first needs it.
+        type(shim)._initialize = lambda self, raise_=True: None
+        shim._has_greenlet = True
     import sqlalchemy.util as util
 
     for name, value in replaced.items():
