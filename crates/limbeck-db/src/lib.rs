@@ -9,12 +9,14 @@ mod session;
 mod sqlite;
 mod tls;
 mod value;
+mod version_table;
 
 pub use error::{ConnectError, ConnectErrorKind, DbError, ServerError};
-pub use lock::{LockError, LockScope, LockWait, LockWaiting, MigrationLock, VersionTable};
+pub use lock::{LockError, LockScope, LockWait, LockWaiting, MigrationLock};
 pub use mysql::MysqlOptions;
 pub use options::{ConnectArg, ConnectArgs, ConnectOptions, Surroundings, TlsContext};
 pub use postgres::PostgresOptions;
 pub use session::{Canceller, Product, ServerInfo, Session};
 pub use sqlite::{SqliteOptions, sqlite_version};
 pub use value::{Column, Notice, Outcome, ResultSet, TransactionStatus, Value};
+pub use version_table::VersionTable;

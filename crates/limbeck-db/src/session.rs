@@ -168,7 +168,7 @@ impl Session {
         self.execute(sql, parameters).await
     }
 
-    /// Runs one statement for many rows of parameters (`SQLite`).
+    /// Runs `before`, then one statement for many rows of parameters (`SQLite` only).
     ///
     /// # Errors
     /// As [`Session::execute`].
@@ -178,18 +178,25 @@ impl Session {
         sql: &str,
         rows: &[Vec<Value>],
     ) -> Result<Outcome, DbError> {
-        let mut o = Outcome::default();
-        for r in rows {
-            o = self.execute_after(before, sql, r).await?;
+        let Inner::Sqlite(session) = &mut self.inner else {
+            return Err(DbError::Unsupported(
+                "only SQLite takes rows of bound parameters here".into(),
+            ));
+        };
+        for statement in before {
+            session.execute(statement, &[]).await?;
         }
-        Ok(o)
+        session.execute_many(sql, rows).await
     }
 
-    /// Runs a text of several statements (`SQLite`).
+    /// Runs a text of several statements without parameters.
     ///
     /// # Errors
     /// As [`Session::execute`].
     pub async fn execute_script(&mut self, sql: &str) -> Result<Outcome, DbError> {
-        self.execute(sql, &[]).await
+        match &mut self.inner {
+            Inner::Sqlite(session) => session.execute_script(sql).await,
+            _ => self.execute(sql, &[]).await,
+        }
     }
 }

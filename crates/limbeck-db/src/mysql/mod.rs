@@ -1,5 +1,6 @@
 //! MySQL and MariaDB: the connection.
 
+mod error;
 mod options;
 mod session;
 

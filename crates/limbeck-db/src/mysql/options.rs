@@ -1,23 +1,315 @@
 //! MySQL and MariaDB: what a connection needs to know.
 
-use limbeck_url::DatabaseUrl;
+use std::path::PathBuf;
+use std::time::Duration;
 
-use crate::{ConnectArgs, ConnectError, ConnectErrorKind, Surroundings};
+use limbeck_url::{DatabaseUrl, Secret};
 
-/// What opening a MySQL and MariaDB session takes.
+use crate::{ConnectArg, ConnectArgs, ConnectError, ConnectErrorKind, Surroundings, TlsContext};
+
+/// Parameters of the drivers that change nothing of what limbeck sends.
+const WITHOUT_EFFECT: &[&str] = &[
+    "auth_plugin_map",
+    "autocommit",
+    "binary_prefix",
+    "bind_address",
+    "buffered",
+    "client_flag",
+    "collation",
+    "compress",
+    "conv",
+    "cursorclass",
+    "defer_connect",
+    "echo",
+    "loop",
+    "max_allowed_packet",
+    "maxsize",
+    "minsize",
+    "pool_recycle",
+    "program_name",
+    "raise_on_warnings",
+    "read_timeout",
+    "server_public_key",
+    "use_pure",
+    "use_unicode",
+    "write_timeout",
+];
+
+/// What opening a MySQL or MariaDB session takes.
 #[derive(Debug, Clone)]
-pub struct MysqlOptions {}
+pub struct MysqlOptions {
+    pub(super) host: String,
+    pub(super) port: u16,
+    pub(super) socket: Option<String>,
+    pub(super) user: String,
+    pub(super) password: Option<Secret>,
+    pub(super) database: Option<String>,
+    pub(super) charset: String,
+    pub(super) timeout: Duration,
+    pub(super) setup: Vec<String>,
+    pub(super) tls: Option<MysqlTls>,
+}
+
+/// What TLS takes; it is used when it is there.
+#[derive(Debug, Clone, Default)]
+pub(super) struct MysqlTls {
+    pub(super) authority: Option<PathBuf>,
+    pub(super) authorities: Vec<Vec<u8>>,
+    pub(super) client: Option<(PathBuf, PathBuf)>,
+    pub(super) verify_authority: bool,
+    pub(super) verify_name: bool,
+}
 
 impl MysqlOptions {
     pub(crate) fn from_url(
-        _url: &DatabaseUrl,
-        _arguments: &ConnectArgs,
-        _surroundings: &Surroundings,
+        url: &DatabaseUrl,
+        arguments: &ConnectArgs,
+        surroundings: &Surroundings,
     ) -> Result<Self, ConnectError> {
-        Err(ConnectError {
-            kind: ConnectErrorKind::Parameter,
-            message: "not built yet".into(),
-            hint: None,
-        })
+        let mut options = Self {
+            host: url.host.clone().unwrap_or_else(|| "localhost".into()),
+            port: url.port.unwrap_or(3306),
+            socket: None,
+            user: url
+                .user
+                .clone()
+                .or_else(|| surroundings.user.clone())
+                .unwrap_or_else(|| "root".into()),
+            password: url.password.clone(),
+            database: url.database.clone(),
+            charset: "utf8mb4".into(),
+            timeout: Duration::from_secs(10),
+            setup: Vec::new(),
+            tls: None,
+        };
+        let mut ssl = Ssl::default();
+        for (key, value) in &url.query {
+            options.set(key, &ConnectArg::Text(value.clone()), &mut ssl)?;
+        }
+        for (name, argument) in arguments {
+            options.set(name, argument, &mut ssl)?;
+        }
+        options.tls = ssl.finish()?;
+        Ok(options)
+    }
+
+    /// The database's name, when one was named.
+    pub fn database(&self) -> Option<&str> {
+        self.database.as_deref()
+    }
+
+    /// Host and port, or the socket.
+    pub(super) fn address(&self) -> String {
+        self.socket
+            .clone()
+            .unwrap_or_else(|| format!("{}:{}", self.host, self.port))
+    }
+
+    fn set(
+        &mut self,
+        name: &str,
+        argument: &ConnectArg,
+        ssl: &mut Ssl,
+    ) -> Result<(), ConnectError> {
+        if matches!(argument, ConnectArg::Null) || WITHOUT_EFFECT.contains(&name) {
+            return Ok(());
+        }
+        if name.starts_with("ssl") || name == "tls" {
+            return ssl.set(name, argument);
+        }
+        let text = match argument {
+            ConnectArg::Text(text) => text.clone(),
+            ConnectArg::Integer(number) => number.to_string(),
+            ConnectArg::Real(number) => number.to_string(),
+            ConnectArg::Bool(flag) => flag.to_string(),
+            _ => return Err(unusable(name, "it is no text and no number")),
+        };
+        match name {
+            "host" => self.host = text,
+            "port" => self.port = text.parse().map_err(|_| unusable(name, "it is no port"))?,
+            "user" | "username" => self.user = text,
+            "password" | "passwd" => self.password = Some(Secret::new(text)),
+            "database" | "db" => self.database = Some(text),
+            "unix_socket" => self.socket = Some(text),
+            "charset" => self.charset = text,
+            "connect_timeout" | "connection_timeout" => {
+                let seconds: f64 = text
+                    .parse()
+                    .map_err(|_| unusable(name, "it is no number of seconds"))?;
+                if !(seconds > 0.0 && seconds.is_finite()) {
+                    return Err(unusable(name, "it is no positive number of seconds"));
+                }
+                self.timeout = Duration::from_secs_f64(seconds);
+            }
+            "init_command" => self.setup.push(text),
+            "sql_mode" => self
+                .setup
+                .push(format!("SET sql_mode = '{}'", text.replace('\'', "''"))),
+            "local_infile" if matches!(text.as_str(), "false" | "0") => {}
+            "local_infile" => {
+                return Err(unusable(name, "limbeck reads no local files for a server"));
+            }
+            _ => return Err(unusable(name, "it is unknown")),
+        }
+        Ok(())
+    }
+}
+
+/// The TLS parameters as they are collected.
+#[derive(Default)]
+struct Ssl {
+    asked: bool,
+    disabled: bool,
+    tls: MysqlTls,
+    certificate: Option<PathBuf>,
+    key: Option<PathBuf>,
+    verify: Option<bool>,
+}
+
+impl Ssl {
+    fn set(&mut self, name: &str, argument: &ConnectArg) -> Result<(), ConnectError> {
+        match argument {
+            ConnectArg::Tls(TlsContext {
+                verify,
+                check_hostname,
+                authorities,
+            }) => {
+                self.asked = true;
+                self.tls.authorities.clone_from(authorities);
+                self.verify = Some(*verify);
+                self.tls.verify_name = *check_hostname;
+                return Ok(());
+            }
+            ConnectArg::Map(entries) => {
+                self.asked = true;
+                for (key, value) in entries {
+                    self.set(&format!("ssl_{}", key.trim_start_matches("ssl_")), value)?;
+                }
+                return Ok(());
+            }
+            _ => {}
+        }
+        let text = match argument {
+            ConnectArg::Text(text) => text.clone(),
+            ConnectArg::Bool(flag) => flag.to_string(),
+            ConnectArg::Integer(number) => number.to_string(),
+            ConnectArg::Null => return Ok(()),
+            _ => return Err(unusable(name, "it is no text")),
+        };
+        let on = !matches!(
+            text.to_lowercase().as_str(),
+            "false" | "0" | "no" | "off" | "none" | "disabled" | ""
+        );
+        match name {
+            "ssl_ca" => self.tls.authority = Some(text.into()),
+            "ssl_cert" => self.certificate = Some(text.into()),
+            "ssl_key" => self.key = Some(text.into()),
+            "ssl_check_hostname" | "ssl_verify_identity" => self.tls.verify_name = on,
+            "ssl_verify_cert" | "ssl_verify_mode" => self.verify = Some(on),
+            "ssl_disabled" => self.disabled = on,
+            "ssl" | "tls" => self.asked = on,
+            "ssl_mode" => match text.to_uppercase().replace('-', "_").as_str() {
+                "DISABLED" => self.disabled = true,
+                "PREFERRED" | "REQUIRED" => self.asked = true,
+                "VERIFY_CA" => (self.asked, self.verify) = (true, Some(true)),
+                "VERIFY_IDENTITY" => {
+                    (self.asked, self.verify) = (true, Some(true));
+                    self.tls.verify_name = true;
+                }
+                _ => return Err(unusable(name, &format!("`{text}` is not a value of it"))),
+            },
+            _ => return Err(unusable(name, "it is unknown")),
+        }
+        self.asked =
+            self.asked || name != "ssl_disabled" && !matches!(name, "ssl" | "tls" | "ssl_mode");
+        Ok(())
+    }
+
+    fn finish(mut self) -> Result<Option<MysqlTls>, ConnectError> {
+        if self.disabled || !self.asked {
+            return Ok(None);
+        }
+        self.tls.client = match (self.certificate, self.key) {
+            (Some(certificate), Some(key)) => Some((certificate, key)),
+            // A PEM file may hold both.
+            (Some(certificate), None) => Some((certificate.clone(), certificate)),
+            (None, Some(_)) => return Err(unusable("ssl_cert", "the key needs its certificate")),
+            (None, None) => None,
+        };
+        let named = self.tls.authority.is_some() || !self.tls.authorities.is_empty();
+        // As PyMySQL: an authority that is named is used, unless verification is switched off.
+        self.tls.verify_authority = self.verify.unwrap_or(named) || self.tls.verify_name;
+        Ok(Some(self.tls))
+    }
+}
+
+fn unusable(name: &str, why: &str) -> ConnectError {
+    ConnectError {
+        kind: ConnectErrorKind::Parameter,
+        message: format!(
+            "the connection parameter `{name}` can't be used for a MySQL connection: {why}"
+        ),
+        hint: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use limbeck_url::DatabaseUrl;
+
+    use super::MysqlOptions;
+    use crate::{ConnectArgs, Surroundings};
+
+    fn options(url: &str) -> Result<MysqlOptions, String> {
+        let url = DatabaseUrl::parse(url).unwrap();
+        MysqlOptions::from_url(&url, &ConnectArgs::new(), &Surroundings::default())
+            .map_err(|error| error.message)
+    }
+
+    #[test]
+    fn tls_as_it_was_asked_for() {
+        let check = |query: &str, expected: Option<(bool, bool)>| {
+            let tls = options(&format!("mysql+pymysql://u@h/d{query}"))
+                .unwrap()
+                .tls;
+            assert_eq!(
+                tls.map(|tls| (tls.verify_authority, tls.verify_name)),
+                expected,
+                "{query}"
+            );
+        };
+        check("", None);
+        check("?ssl=true", Some((false, false)));
+        check("?ssl_ca=/ca.pem", Some((true, false)));
+        check(
+            "?ssl_ca=/ca.pem&ssl_check_hostname=false",
+            Some((true, false)),
+        );
+        check(
+            "?ssl_ca=/ca.pem&ssl_verify_identity=true",
+            Some((true, true)),
+        );
+        check("?ssl_ca=/ca.pem&ssl_disabled=true", None);
+        check("?ssl_mode=VERIFY_IDENTITY", Some((true, true)));
+    }
+
+    #[test]
+    fn what_is_unknown_is_refused_by_name() {
+        assert!(
+            options("mysql://u@h/d?foo=1")
+                .unwrap_err()
+                .contains("`foo`")
+        );
+        assert!(
+            options("mysql://u@h/d?local_infile=1")
+                .unwrap_err()
+                .contains("`local_infile`")
+        );
+        assert_eq!(
+            options("mysql://u:p@h:1/d?charset=latin1")
+                .unwrap()
+                .address(),
+            "h:1"
+        );
     }
 }

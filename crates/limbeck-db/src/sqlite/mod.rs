@@ -1,5 +1,6 @@
 //! SQLite: the connection.
 
+mod library;
 mod options;
 mod session;
 

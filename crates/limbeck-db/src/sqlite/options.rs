@@ -1,19 +1,161 @@
-//! SQLite: what a connection needs to know (scratch).
-use crate::{ConnectArgs, ConnectError, Surroundings};
+//! SQLite: what a connection needs to know.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
 use limbeck_url::DatabaseUrl;
+
+use crate::{ConnectArg, ConnectArgs, ConnectError, ConnectErrorKind, Surroundings};
+
+/// Keys of SQLAlchemy's URLs and of `sqlite3.connect` that concern Python alone.
+const WITHOUT_EFFECT: &[&str] = &[
+    "autocommit",
+    "cached_statements",
+    "check_same_thread",
+    "detect_types",
+    "factory",
+    "isolation_level",
+    "iter_chunk_size",
+    "loop",
+    "native_datetime",
+    "uri",
+];
+
 /// What opening a SQLite session takes.
 #[derive(Debug, Clone)]
 pub struct SqliteOptions {
-    pub(crate) path: String,
+    /// A file's path, a `file:` URI, or `:memory:`.
+    pub(super) name: String,
+    /// The name is a URI.
+    pub(super) uri: bool,
+    /// How long a lock of another connection is waited for.
+    pub(super) busy_timeout: Duration,
 }
+
 impl SqliteOptions {
     pub(crate) fn from_url(
         url: &DatabaseUrl,
-        _: &ConnectArgs,
-        _: &Surroundings,
+        arguments: &ConnectArgs,
+        _surroundings: &Surroundings,
     ) -> Result<Self, ConnectError> {
+        let problem = |name: &str, why: &str| ConnectError {
+            kind: ConnectErrorKind::Parameter,
+            message: format!(
+                "the connection parameter `{name}` can't be used for a SQLite connection: {why}"
+            ),
+            hint: None,
+        };
+        if url.host.is_some() || url.user.is_some() {
+            return Err(ConnectError {
+                kind: ConnectErrorKind::Parameter,
+                message: "the SQLite URL names a host where its file's path should begin".into(),
+                hint: Some(
+                    "write sqlite:///relative/path.db or sqlite:////absolute/path.db".into(),
+                ),
+            });
+        }
+        let mut timeout = Some("5".to_owned());
+        let mut uri = url
+            .query_value("uri")
+            .is_some_and(|word| matches!(word, "true" | "1" | "yes" | "on"));
+        let mut rest = Vec::new();
+        for (key, value) in &url.query {
+            match key.as_str() {
+                "timeout" => timeout = Some(value.clone()),
+                key if WITHOUT_EFFECT.contains(&key) => {}
+                _ => rest.push(format!("{key}={value}")),
+            }
+        }
+        for (name, argument) in arguments {
+            match (name.as_str(), argument) {
+                ("timeout", ConnectArg::Integer(seconds)) => timeout = Some(seconds.to_string()),
+                ("timeout", ConnectArg::Real(seconds)) => timeout = Some(seconds.to_string()),
+                ("uri", ConnectArg::Bool(flag)) => uri = *flag,
+                (name, _) if WITHOUT_EFFECT.contains(&name) => {}
+                (_, ConnectArg::Null) => {}
+                (name, _) => return Err(problem(name, "it is unknown")),
+            }
+        }
+        let seconds = timeout
+            .and_then(|text| text.parse::<f64>().ok())
+            .filter(|seconds| seconds.is_finite());
+        let seconds = seconds.ok_or_else(|| problem("timeout", "it is not a number of seconds"))?;
+        let mut name = url.database.clone().unwrap_or_else(|| ":memory:".into());
+        let is_uri = uri || name.starts_with("file:");
+        if is_uri && !rest.is_empty() {
+            name = format!("{name}?{}", rest.join("&"));
+        } else if let Some(key) = rest.first() {
+            return Err(problem(
+                key.split('=').next().unwrap_or(key),
+                "it is unknown",
+            ));
+        }
         Ok(Self {
-            path: url.database.clone().unwrap_or(":memory:".into()),
+            name,
+            uri: is_uri,
+            busy_timeout: Duration::from_secs_f64(seconds.max(0.0)),
         })
+    }
+
+    /// The database's file; none for a database in memory.
+    pub(crate) fn file(&self) -> Option<PathBuf> {
+        let path = match self.name.strip_prefix("file:").filter(|_| self.uri) {
+            Some(uri) => {
+                let (path, query) = uri.split_once('?').unwrap_or((uri, ""));
+                if query.contains("mode=memory") {
+                    return None;
+                }
+                path.strip_prefix("//")
+                    .map_or(path, |path| &path[path.find('/').unwrap_or(0)..])
+            }
+            None => &self.name,
+        };
+        (!path.is_empty() && path != ":memory:").then(|| Path::new(path).to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use limbeck_url::DatabaseUrl;
+
+    use super::SqliteOptions;
+    use crate::{ConnectArgs, Surroundings};
+
+    #[test]
+    fn files_and_memory() {
+        let check = |url: &str, name: &str, file: Option<&str>| {
+            let url = DatabaseUrl::parse(url).unwrap();
+            let options =
+                SqliteOptions::from_url(&url, &ConnectArgs::new(), &Surroundings::default())
+                    .unwrap();
+            assert_eq!(
+                (options.name.as_str(), options.file().as_deref()),
+                (name, file.map(Path::new))
+            );
+        };
+        check("sqlite://", ":memory:", None);
+        check("sqlite+aiosqlite:///:memory:", ":memory:", None);
+        check("sqlite:///a.db?timeout=1", "a.db", Some("a.db"));
+        check("sqlite:////tmp/a.db", "/tmp/a.db", Some("/tmp/a.db"));
+        check(
+            "sqlite:///file:a.db?mode=ro&uri=true",
+            "file:a.db?mode=ro",
+            Some("a.db"),
+        );
+        check(
+            "sqlite:///file:x?mode=memory&cache=shared&uri=true",
+            "file:x?mode=memory&cache=shared",
+            None,
+        );
+    }
+
+    #[test]
+    fn what_is_unknown_is_refused_by_name() {
+        let url = DatabaseUrl::parse("sqlite:///a.db?sslmode=require").unwrap();
+        let error = SqliteOptions::from_url(&url, &ConnectArgs::new(), &Surroundings::default())
+            .unwrap_err();
+        assert!(error.message.contains("`sslmode`"));
     }
 }

@@ -1,114 +1,154 @@
-//! SQLite: an open session (scratch).
+//! SQLite: an open session, on a thread of its own so that a signal can be heard while it works.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+
+use tokio::sync::{mpsc, oneshot};
 
 use super::SqliteOptions;
-use crate::{
-    Column, DbError, Outcome, Product, ResultSet, ServerError, ServerInfo, TransactionStatus, Value,
-};
-use std::collections::BTreeMap;
+use super::library::{self, Job};
+use crate::{DbError, Outcome, Product, ServerInfo, TransactionStatus, Value};
 
+/// An open SQLite session.
 #[derive(Debug)]
 pub(crate) struct SqliteSession {
     info: ServerInfo,
-    c: rusqlite::Connection,
+    status: TransactionStatus,
+    jobs: mpsc::UnboundedSender<(Job, oneshot::Sender<Answer>)>,
+    thread: Option<JoinHandle<()>>,
+    canceller: SqliteCanceller,
 }
 
-#[derive(Debug, Clone)]
-pub(crate) struct SqliteCanceller;
+/// What the thread answers: the outcome, and where the session stands.
+type Answer = (Result<Outcome, DbError>, TransactionStatus);
 
-fn err(e: rusqlite::Error) -> DbError {
-    DbError::Server(Box::new(ServerError {
-        code: format!("{:?}", e.sqlite_error_code()),
-        message: match &e {
-            rusqlite::Error::SqliteFailure(_, Some(m)) => m.clone(),
-            rusqlite::Error::SqlInputError { msg, .. } => msg.clone(),
-            e => e.to_string(),
-        },
-        ..Default::default()
-    }))
+/// Interrupts a SQLite session.
+#[derive(Clone)]
+pub(crate) struct SqliteCanceller {
+    interrupt: Arc<rusqlite::InterruptHandle>,
+}
+
+impl std::fmt::Debug for SqliteCanceller {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("SqliteCanceller").finish_non_exhaustive()
+    }
 }
 
 impl SqliteSession {
-    pub(crate) async fn open(o: &SqliteOptions) -> Result<Self, DbError> {
-        let c = rusqlite::Connection::open(&o.path).map_err(err)?;
+    pub(crate) async fn open(options: &SqliteOptions) -> Result<Self, DbError> {
+        let (jobs, mut receiver) = mpsc::unbounded_channel::<(Job, oneshot::Sender<Answer>)>();
+        let (opened, ready) = oneshot::channel();
+        let wanted = options.clone();
+        let thread = thread::Builder::new()
+            .name("sqlite".into())
+            .spawn(move || {
+                let mut connection = match library::open(&wanted) {
+                    Ok(connection) => connection,
+                    Err(error) => {
+                        // Nobody waits any more only when the caller was cancelled.
+                        let _ = opened.send(Err(error));
+                        return;
+                    }
+                };
+                let _ = opened.send(Ok(connection.get_interrupt_handle()));
+                while let Some((job, answer)) = receiver.blocking_recv() {
+                    let outcome = library::run(&mut connection, job);
+                    let _ = answer.send((outcome, library::status(&connection)));
+                }
+            })
+            .map_err(DbError::Lost)?;
+        let interrupt = ready.await.map_err(|_| gone())??;
+        let info = ServerInfo {
+            product: Product::Sqlite,
+            version: rusqlite::version().into(),
+            parameters: BTreeMap::new(),
+            address: options.name.clone(),
+        };
         Ok(Self {
-            info: ServerInfo {
-                product: Product::Sqlite,
-                version: rusqlite::version().into(),
-                parameters: BTreeMap::new(),
-                address: o.path.clone(),
+            info,
+            status: TransactionStatus::Idle,
+            jobs,
+            thread: Some(thread),
+            canceller: SqliteCanceller {
+                interrupt: Arc::new(interrupt),
             },
-            c,
         })
     }
-    pub(crate) async fn execute(&mut self, sql: &str, p: &[Value]) -> Result<Outcome, DbError> {
-        let mut s = self.c.prepare(sql).map_err(err)?;
-        let n = s.column_count();
-        let cols: Vec<Column> = s
-            .column_names()
-            .map(|n| Column {
-                name: n.into(),
-                ..Default::default()
-            })
-            .collect();
-        let ps: Vec<rusqlite::types::Value> = p
-            .iter()
-            .map(|v| match v {
-                Value::Null => rusqlite::types::Value::Null,
-                Value::Integer(i) => (*i).into(),
-                Value::Real(f) => (*f).into(),
-                Value::Text(t) => t.clone().into(),
-                Value::Blob(b) => b.clone().into(),
-            })
-            .collect();
-        let mut rows = s.query(rusqlite::params_from_iter(ps)).map_err(err)?;
-        let mut out = vec![];
-        while let Some(r) = rows.next().map_err(err)? {
-            out.push(
-                (0..n)
-                    .map(|i| match r.get_ref(i).unwrap() {
-                        rusqlite::types::ValueRef::Null => Value::Null,
-                        rusqlite::types::ValueRef::Integer(i) => Value::Integer(i),
-                        rusqlite::types::ValueRef::Real(f) => Value::Real(f),
-                        rusqlite::types::ValueRef::Text(t) => {
-                            Value::Text(String::from_utf8_lossy(t).into())
-                        }
-                        rusqlite::types::ValueRef::Blob(b) => Value::Blob(b.to_vec()),
-                    })
-                    .collect(),
-            );
-        }
-        drop(rows);
-        drop(s);
-        Ok(Outcome {
-            results: vec![ResultSet {
-                columns: (n > 0).then_some(cols),
-                rows: out,
-                affected: Some(self.c.changes()),
-                tag: String::new(),
-                last_insert_id: Some(self.c.last_insert_rowid()),
-            }],
-            notices: vec![],
+
+    pub(crate) async fn execute(
+        &mut self,
+        sql: &str,
+        parameters: &[Value],
+    ) -> Result<Outcome, DbError> {
+        self.run(Job::One {
+            sql: sql.to_owned(),
+            parameters: parameters.to_vec(),
         })
+        .await
     }
+
+    pub(crate) async fn execute_many(
+        &mut self,
+        sql: &str,
+        rows: &[Vec<Value>],
+    ) -> Result<Outcome, DbError> {
+        self.run(Job::Many {
+            sql: sql.to_owned(),
+            rows: rows.to_vec(),
+        })
+        .await
+    }
+
+    pub(crate) async fn execute_script(&mut self, sql: &str) -> Result<Outcome, DbError> {
+        self.run(Job::Script {
+            sql: sql.to_owned(),
+        })
+        .await
+    }
+
+    async fn run(&mut self, job: Job) -> Result<Outcome, DbError> {
+        let (answer, answered) = oneshot::channel();
+        self.jobs.send((job, answer)).map_err(|_| gone())?;
+        let (outcome, status) = answered.await.map_err(|_| gone())?;
+        self.status = status;
+        outcome
+    }
+
     pub(crate) fn transaction_status(&self) -> TransactionStatus {
-        if self.c.is_autocommit() {
-            TransactionStatus::Idle
-        } else {
-            TransactionStatus::Open
-        }
+        self.status
     }
+
     pub(crate) fn info(&self) -> &ServerInfo {
         &self.info
     }
+
     pub(crate) fn canceller(&self) -> SqliteCanceller {
-        SqliteCanceller
+        self.canceller.clone()
     }
-    pub(crate) async fn close(self) -> Result<(), DbError> {
+
+    pub(crate) async fn close(mut self) -> Result<(), DbError> {
+        let thread = self.thread.take();
+        drop(self.jobs);
+        let ended = tokio::task::spawn_blocking(move || thread.map(JoinHandle::join)).await;
+        match ended {
+            Ok(None | Some(Ok(()))) => Ok(()),
+            _ => Err(gone()),
+        }
+    }
+}
+
+impl SqliteCanceller {
+    #[expect(
+        clippy::unused_async,
+        reason = "the other databases' cancellers wait for their server"
+    )]
+    pub(crate) async fn cancel(&self) -> Result<(), DbError> {
+        self.interrupt.interrupt();
         Ok(())
     }
 }
-impl SqliteCanceller {
-    pub(crate) async fn cancel(&self) -> Result<(), DbError> {
-        Ok(())
-    }
+
+fn gone() -> DbError {
+    DbError::Protocol("the SQLite session's thread has ended".into())
 }

@@ -305,7 +305,7 @@ impl Host<'_, '_> {
             schema: request.schema,
         };
         let options = open.options.clone();
-        let scope = LockScope::new(&table);
+        let scope = LockScope::new(&options, &table);
         self.progress.version_table = Some((options.clone(), table));
         let held = self
             .locks

@@ -1,0 +1,108 @@
+//! The server's and the driver's errors as values.
+
+use std::io;
+
+use mysql_async::{DriverError, Error, IoError};
+
+use crate::{ConnectError, ConnectErrorKind, DbError, ServerError};
+
+/// An error of a statement.
+pub(super) fn server_error(error: Error) -> DbError {
+    match error {
+        Error::Server(error) => DbError::Server(Box::new(ServerError {
+            code: error.state,
+            number: u32::from(error.code),
+            message: error.message,
+            ..ServerError::default()
+        })),
+        Error::Io(IoError::Io(error)) => DbError::Lost(error),
+        Error::Driver(DriverError::ConnectionClosed) => DbError::Lost(io::Error::new(
+            io::ErrorKind::UnexpectedEof,
+            "the server closed the connection",
+        )),
+        other => DbError::Protocol(other.to_string()),
+    }
+}
+
+/// Why there is no connection.
+pub(super) fn connect_error(error: &Error, address: &str) -> ConnectError {
+    let (kind, what, hint) = match error {
+        Error::Server(error) => {
+            let (kind, hint) = match error.code {
+                1044 | 1045 | 1698 => (
+                    ConnectErrorKind::Authentication,
+                    "check the user and the password in the URL",
+                ),
+                1049 => (
+                    ConnectErrorKind::NoSuchDatabase,
+                    "create the database, or correct its name in the URL",
+                ),
+                1040 | 1203 | 1226 => (
+                    ConnectErrorKind::TooManyConnections,
+                    "the server has no free connection",
+                ),
+                1053 => (
+                    ConnectErrorKind::StartingUp,
+                    "the server is shutting down: try again in a moment",
+                ),
+                _ => (ConnectErrorKind::Other, "see the server's message"),
+            };
+            (kind, error.message.clone(), hint)
+        }
+        Error::Io(IoError::Io(error)) => match error.kind() {
+            io::ErrorKind::ConnectionRefused => (
+                ConnectErrorKind::Refused,
+                "nothing listens there".into(),
+                "start the server, or correct host and port in the URL",
+            ),
+            io::ErrorKind::TimedOut => (
+                ConnectErrorKind::Timeout,
+                "no answer".into(),
+                "check that the host can be reached from here (network, firewall)",
+            ),
+            io::ErrorKind::NotFound => (
+                ConnectErrorKind::Refused,
+                "there is no such socket".into(),
+                "start the server, or correct the path of its socket",
+            ),
+            _ if error.to_string().contains("lookup address") => (
+                ConnectErrorKind::HostNotFound,
+                "the host has no address".into(),
+                "correct the host in the URL, or check the name service",
+            ),
+            _ => (
+                ConnectErrorKind::Other,
+                error.to_string(),
+                "check host and port in the URL",
+            ),
+        },
+        Error::Io(IoError::Tls(error)) => {
+            let text = error.to_string();
+            let kind = if text.contains("certificate") {
+                ConnectErrorKind::TlsUnverified
+            } else {
+                ConnectErrorKind::Tls
+            };
+            (
+                kind,
+                text,
+                "give the authority that signed the server's certificate with `ssl_ca`",
+            )
+        }
+        Error::Driver(DriverError::NoClientSslFlagFromServer) => (
+            ConnectErrorKind::TlsRefused,
+            "it has no TLS, which the connection parameters demand".into(),
+            "switch TLS on at the server",
+        ),
+        other => (
+            ConnectErrorKind::Other,
+            other.to_string(),
+            "check the parameters in the URL",
+        ),
+    };
+    ConnectError {
+        kind,
+        message: format!("could not connect to the server at {address}: {what}"),
+        hint: Some(hint.into()),
+    }
+}

@@ -1,0 +1,247 @@
+//! SQLite: the calls into the library, set up as CPython's `sqlite3` finds it.
+
+use rusqlite::config::DbConfig;
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{Connection, OpenFlags, Statement, ffi};
+
+use super::SqliteOptions;
+use crate::{
+    Column, ConnectError, ConnectErrorKind, DbError, Outcome, ResultSet, ServerError,
+    TransactionStatus, Value,
+};
+
+/// What the session's thread is asked to do.
+#[derive(Debug)]
+pub(super) enum Job {
+    One { sql: String, parameters: Vec<Value> },
+    Many { sql: String, rows: Vec<Vec<Value>> },
+    Script { sql: String },
+}
+
+pub(super) fn open(options: &SqliteOptions) -> Result<Connection, DbError> {
+    let mut flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+        | OpenFlags::SQLITE_OPEN_CREATE
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    if options.uri {
+        flags |= OpenFlags::SQLITE_OPEN_URI;
+    }
+    let cannot = |error: &rusqlite::Error| {
+        DbError::Connect(ConnectError {
+            kind: ConnectErrorKind::File,
+            message: format!(
+                "could not open the SQLite database `{}`: {}",
+                options.name,
+                message_of(error)
+            ),
+            hint: Some("check that its folder exists and that you may write there".into()),
+        })
+    };
+    let connection =
+        Connection::open_with_flags(&options.name, flags).map_err(|error| cannot(&error))?;
+    let set_up = || {
+        connection.busy_timeout(options.busy_timeout)?;
+        // The library is compiled with other defaults than the one that CPython is usually built with.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, false)?;
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DDL, true)?;
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DML, true)?;
+        connection.create_scalar_function(
+            "regexp",
+            2,
+            rusqlite::functions::FunctionFlags::SQLITE_UTF8
+                | rusqlite::functions::FunctionFlags::SQLITE_DETERMINISTIC,
+            |context| {
+                let (pattern, text) = (
+                    context.get::<Option<String>>(0)?,
+                    context.get::<Option<String>>(1)?,
+                );
+                let (Some(pattern), Some(text)) = (pattern, text) else {
+                    return Ok(None);
+                };
+                let pattern = regex::Regex::new(&pattern)
+                    .map_err(|error| rusqlite::Error::UserFunctionError(Box::new(error)))?;
+                Ok(Some(pattern.is_match(&text)))
+            },
+        )
+    };
+    set_up().map_err(|error| cannot(&error))?;
+    Ok(connection)
+}
+
+pub(super) fn status(connection: &Connection) -> TransactionStatus {
+    if connection.is_autocommit() {
+        TransactionStatus::Idle
+    } else {
+        TransactionStatus::Open
+    }
+}
+
+pub(super) fn run(connection: &mut Connection, job: Job) -> Result<Outcome, DbError> {
+    let result = match job {
+        Job::One { sql, parameters } => {
+            let mut statement = prepare(connection, &sql)?;
+            execute(connection, &mut statement, &parameters)
+        }
+        Job::Many { sql, rows } => {
+            let mut statement = prepare(connection, &sql)?;
+            let mut sum = 0;
+            let mut last = ResultSet::default();
+            rows.iter()
+                .try_for_each(|row| {
+                    last = execute(connection, &mut statement, row)?;
+                    sum += last.affected.unwrap_or_default();
+                    Ok(())
+                })
+                .map(|()| ResultSet {
+                    affected: Some(sum),
+                    ..last
+                })
+        }
+        Job::Script { sql } => connection
+            .execute_batch(&sql)
+            .map(|()| ResultSet::default()),
+    };
+    let set = result.map_err(|error| refused(&error))?;
+    Ok(Outcome {
+        results: vec![set],
+        notices: Vec::new(),
+    })
+}
+
+fn prepare<'a>(connection: &'a Connection, sql: &str) -> Result<Statement<'a>, DbError> {
+    connection.prepare(sql).map_err(|error| match error {
+        rusqlite::Error::MultipleStatement => {
+            DbError::Unsupported("You can only execute one statement at a time.".into())
+        }
+        error => refused(&error),
+    })
+}
+
+fn execute(
+    connection: &Connection,
+    statement: &mut Statement<'_>,
+    parameters: &[Value],
+) -> Result<ResultSet, rusqlite::Error> {
+    let width = statement.column_count();
+    let columns: Vec<Column> = statement
+        .column_names()
+        .map(|name| Column {
+            name: name.to_owned(),
+            ..Column::default()
+        })
+        .collect();
+    let before = connection.total_changes();
+    let mut rows = statement.query(rusqlite::params_from_iter(parameters.iter().map(Bound)))?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        let values = (0..width).map(|index| row.get_ref(index).map(read));
+        found.push(values.collect::<Result<Vec<_>, _>>()?);
+    }
+    drop(rows);
+    Ok(ResultSet {
+        columns: (width > 0).then_some(columns),
+        rows: found,
+        affected: Some(if connection.total_changes() == before {
+            0
+        } else {
+            connection.changes()
+        }),
+        tag: String::new(),
+        last_insert_id: Some(connection.last_insert_rowid()),
+    })
+}
+
+/// A parameter, bound with its own type.
+struct Bound<'a>(&'a Value);
+
+impl rusqlite::ToSql for Bound<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match self.0 {
+            Value::Null => ValueRef::Null,
+            Value::Integer(number) => ValueRef::Integer(*number),
+            Value::Real(number) => ValueRef::Real(*number),
+            Value::Text(text) => ValueRef::Text(text.as_bytes()),
+            Value::Blob(bytes) => ValueRef::Blob(bytes),
+        }))
+    }
+}
+
+fn read(value: ValueRef<'_>) -> Value {
+    match value {
+        ValueRef::Null => Value::Null,
+        ValueRef::Integer(number) => Value::Integer(number),
+        ValueRef::Real(number) => Value::Real(number),
+        ValueRef::Text(text) => match std::str::from_utf8(text) {
+            Ok(text) => Value::Text(text.to_owned()),
+            Err(_) => Value::Blob(text.to_vec()),
+        },
+        ValueRef::Blob(bytes) => Value::Blob(bytes.to_vec()),
+    }
+}
+
+fn message_of(error: &rusqlite::Error) -> String {
+    match error {
+        rusqlite::Error::SqliteFailure(_, Some(message)) => message.clone(),
+        rusqlite::Error::SqlInputError { msg, .. } => msg.clone(),
+        rusqlite::Error::InvalidParameterCount(given, needed) => {
+            format!(
+                "Incorrect number of bindings supplied. The current statement uses {needed}, and there are {given} supplied."
+            )
+        }
+        other => other.to_string(),
+    }
+}
+
+fn refused(error: &rusqlite::Error) -> DbError {
+    let (number, position) = match error {
+        rusqlite::Error::SqliteFailure(code, _) => (code.extended_code, None),
+        rusqlite::Error::SqlInputError {
+            error: code,
+            offset,
+            ..
+        } => (code.extended_code, Some(*offset)),
+        _ => (ffi::SQLITE_ERROR, None),
+    };
+    DbError::Server(Box::new(ServerError {
+        code: name_of(number).to_owned(),
+        number: u32::try_from(number).unwrap_or_default(),
+        message: message_of(error),
+        position: position.and_then(|offset| u32::try_from(offset + 1).ok()),
+        ..ServerError::default()
+    }))
+}
+
+/// The symbolic name of an extended result code.
+fn name_of(code: i32) -> &'static str {
+    match code {
+        ffi::SQLITE_CONSTRAINT_CHECK => "SQLITE_CONSTRAINT_CHECK",
+        ffi::SQLITE_CONSTRAINT_FOREIGNKEY => "SQLITE_CONSTRAINT_FOREIGNKEY",
+        ffi::SQLITE_CONSTRAINT_NOTNULL => "SQLITE_CONSTRAINT_NOTNULL",
+        ffi::SQLITE_CONSTRAINT_PRIMARYKEY => "SQLITE_CONSTRAINT_PRIMARYKEY",
+        ffi::SQLITE_CONSTRAINT_ROWID => "SQLITE_CONSTRAINT_ROWID",
+        ffi::SQLITE_CONSTRAINT_TRIGGER => "SQLITE_CONSTRAINT_TRIGGER",
+        ffi::SQLITE_CONSTRAINT_UNIQUE => "SQLITE_CONSTRAINT_UNIQUE",
+        other => match other & 0xff {
+            ffi::SQLITE_ABORT => "SQLITE_ABORT",
+            ffi::SQLITE_AUTH => "SQLITE_AUTH",
+            ffi::SQLITE_BUSY => "SQLITE_BUSY",
+            ffi::SQLITE_CANTOPEN => "SQLITE_CANTOPEN",
+            ffi::SQLITE_CONSTRAINT => "SQLITE_CONSTRAINT",
+            ffi::SQLITE_CORRUPT => "SQLITE_CORRUPT",
+            ffi::SQLITE_FULL => "SQLITE_FULL",
+            ffi::SQLITE_INTERNAL => "SQLITE_INTERNAL",
+            ffi::SQLITE_INTERRUPT => "SQLITE_INTERRUPT",
+            ffi::SQLITE_IOERR => "SQLITE_IOERR",
+            ffi::SQLITE_LOCKED => "SQLITE_LOCKED",
+            ffi::SQLITE_MISMATCH => "SQLITE_MISMATCH",
+            ffi::SQLITE_MISUSE => "SQLITE_MISUSE",
+            ffi::SQLITE_NOMEM => "SQLITE_NOMEM",
+            ffi::SQLITE_NOTADB => "SQLITE_NOTADB",
+            ffi::SQLITE_PERM => "SQLITE_PERM",
+            ffi::SQLITE_RANGE => "SQLITE_RANGE",
+            ffi::SQLITE_READONLY => "SQLITE_READONLY",
+            ffi::SQLITE_SCHEMA => "SQLITE_SCHEMA",
+            ffi::SQLITE_TOOBIG => "SQLITE_TOOBIG",
+            _ => "SQLITE_ERROR",
+        },
+    }
+}

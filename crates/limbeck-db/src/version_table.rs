@@ -1,0 +1,109 @@
+//! Reads the version table; Alembic, in the worker, writes it.
+
+use crate::{DbError, Product, Session, Value};
+
+/// Where the version rows are.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct VersionTable {
+    /// The table's name: `alembic_version` unless `env.py` says otherwise.
+    pub name: String,
+    /// Its schema, when `env.py` names one.
+    pub schema: Option<String>,
+}
+
+impl Default for VersionTable {
+    fn default() -> Self {
+        Self {
+            name: "alembic_version".into(),
+            schema: None,
+        }
+    }
+}
+
+impl VersionTable {
+    /// The rows in the order in which the table gives them; `None` when there is no such table.
+    ///
+    /// # Errors
+    /// [`DbError`] when the server can't be asked.
+    pub async fn heads(&self, session: &mut Session) -> Result<Option<Vec<String>>, DbError> {
+        let product = session.info().product;
+        let exists = session.execute(&self.existence(product), &[]).await?;
+        if exists
+            .results
+            .first()
+            .is_none_or(|result| result.rows.is_empty())
+        {
+            return Ok(None);
+        }
+        let outcome = session
+            .execute(
+                &format!("SELECT version_num FROM {}", self.quoted(product)),
+                &[],
+            )
+            .await?;
+        let rows = outcome
+            .results
+            .into_iter()
+            .next()
+            .map(|result| result.rows)
+            .unwrap_or_default();
+        rows.into_iter()
+            .map(|row| match row.into_iter().next() {
+                Some(Value::Text(text)) => Ok(text),
+                other => Err(DbError::Protocol(format!(
+                    "the version table `{}` holds {other:?} where a revision should be",
+                    self.name
+                ))),
+            })
+            .collect::<Result<_, _>>()
+            .map(Some)
+    }
+
+    /// A query with a row when the table exists, as SQLAlchemy asks.
+    fn existence(&self, product: Product) -> String {
+        let name = literal(&self.name);
+        match (product, &self.schema) {
+            (Product::Postgresql, None) => format!(
+                "SELECT 1 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
+                 WHERE c.relname = {name} AND c.relkind IN ('r', 'p', 'f', 'v', 'm') \
+                 AND pg_catalog.pg_table_is_visible(c.oid) AND n.nspname <> 'pg_catalog'"
+            ),
+            (Product::Postgresql, Some(schema)) => format!(
+                "SELECT 1 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
+                 WHERE c.relname = {name} AND c.relkind IN ('r', 'p', 'f', 'v', 'm') AND n.nspname = {}",
+                literal(schema)
+            ),
+            (Product::Sqlite, schema) => {
+                let schema = schema.as_deref().unwrap_or("main");
+                format!(
+                    "SELECT 1 FROM \"{}\".sqlite_master WHERE type IN ('table', 'view') AND lower(name) = lower({name})",
+                    schema.replace('"', "\"\"")
+                )
+            }
+            (Product::Mysql | Product::Mariadb, schema) => {
+                let schema = schema
+                    .as_deref()
+                    .map_or_else(|| "DATABASE()".to_owned(), literal);
+                format!(
+                    "SELECT 1 FROM information_schema.tables WHERE table_schema = {schema} AND table_name = {name}"
+                )
+            }
+        }
+    }
+
+    fn quoted(&self, product: Product) -> String {
+        let quote = |name: &str| match product {
+            Product::Mysql | Product::Mariadb => format!("`{}`", name.replace('`', "``")),
+            Product::Postgresql | Product::Sqlite => format!("\"{}\"", name.replace('"', "\"\"")),
+        };
+        match &self.schema {
+            Some(schema) => format!("{}.{}", quote(schema), quote(&self.name)),
+            None => quote(&self.name),
+        }
+    }
+}
+
+/// A name as a string; a backslash in one is beyond what a version table can be called.
+fn literal(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''").replace('\\', ""))
+}
