@@ -145,12 +145,7 @@ pub(super) fn value_from_json(json: Json) -> Option<Value> {
         Json::String(text) => Some(Value::Text(text)),
         Json::Object(mut fields) => match (fields.remove("b"), fields.remove("f")) {
             (Some(Json::String(text)), None) => STANDARD.decode(text).ok().map(Value::Blob),
-            (None, Some(Json::String(word))) => match word.as_str() {
-                "inf" => Some(Value::Real(f64::INFINITY)),
-                "-inf" => Some(Value::Real(f64::NEG_INFINITY)),
-                "nan" => Some(Value::Real(f64::NAN)),
-                _ => None,
-            },
+            (None, Some(Json::String(word))) => word.parse().ok().map(Value::Real),
             _ => None,
         },
         Json::Array(_) => None,
@@ -321,6 +316,7 @@ mod tests {
         check(json!(1.5), Value::Real(1.5));
         check(json!({"b": "AP8="}), Value::Blob(vec![0, 255]));
         check(json!({"f": "-inf"}), Value::Real(f64::NEG_INFINITY));
+        check(json!({"f": "2.0"}), Value::Real(2.0));
         assert_eq!(value_from_json(json!([1])), None);
     }
 }

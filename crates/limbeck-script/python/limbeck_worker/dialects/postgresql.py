@@ -52,6 +52,28 @@ class _OldUUID(postgresql.UUID):
         return lambda value: None if value is None else str(value)
 
 
+class _Array(postgresql.ARRAY):
+    """An array literal of text is no array of varchar: psycopg2's dialect, too, says the type."""
+
+    render_bind_cast = True
+
+
+class _Vector:
+    """`int2vector` and `oidvector`, which drivers leave as text: numbers with spaces between."""
+
+    def result_processor(self, dialect, coltype):
+        return lambda value: None if value is None else [int(part) for part in value.split()]
+
+
+def _vectors():
+    try:
+        from sqlalchemy.dialects.postgresql.pg_catalog import INT2VECTOR, OIDVECTOR
+    except ImportError:
+        # Before SQLAlchemy 2.0 reflection took the vectors apart itself.
+        return {}
+    return {kind: type("_" + kind.__name__, (_Vector, kind), {"cache_ok": True}) for kind in (INT2VECTOR, OIDVECTOR)}
+
+
 class PostgresDialect(HostDialect, PGDialect):
     supports_sane_multi_rowcount = True
     supports_native_decimal = True
@@ -155,6 +177,9 @@ def dialect_class(name, channel):
             colspecs.update(
                 {sqltypes.JSON: _JSON, postgresql.JSON: _JSON, postgresql.JSONB: _JSONB}
             )
+        colspecs.update(_vectors())
+        if VERSION >= (2, 0):
+            colspecs[sqltypes.ARRAY] = _Array
         if VERSION < (2, 0):
             colspecs[postgresql.UUID] = _OldUUID
         attributes = {
