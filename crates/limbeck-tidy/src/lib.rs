@@ -1,0 +1,18 @@
+//! Tests of the project's own rules; this crate has no code for anything else.
+
+#[cfg(test)]
+mod dialects;
+#[cfg(test)]
+mod documents;
+#[cfg(test)]
+mod edges;
+#[cfg(test)]
+mod licences;
+#[cfg(test)]
+mod machine;
+#[cfg(test)]
+mod sources;
+#[cfg(test)]
+mod spdx;
+#[cfg(test)]
+mod tree;

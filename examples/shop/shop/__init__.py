@@ -1,0 +1,1 @@
+"""The shop: only as much of an application as its migrations need."""

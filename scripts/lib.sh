@@ -1,0 +1,97 @@
+# shellcheck shell=bash
+# What the project's scripts share: messages, Debian packages, Python interpreters and environments.
+
+say() { printf '%s\n' "$*" >&2; }
+
+die() {
+    say "error: $*"
+    exit 1
+}
+
+have() { command -v "$1" >/dev/null 2>&1; }
+
+in_ci() { [[ "${CI:-}" == true || "${CI:-}" == 1 ]]; }
+
+# as_root COMMAND...: runs it as root, or fails without asking for a password.
+as_root() {
+    if [[ "$(id -u)" == 0 ]]; then
+        "$@"
+    elif have sudo; then
+        sudo -n "$@"
+    else
+        return 1
+    fi
+}
+
+# install_packages PACKAGE...: installs Debian packages; returns 1 where that can't be done.
+install_packages() {
+    if ! have apt-get; then
+        say "no apt-get here: install these yourself: $*"
+        return 1
+    fi
+    say "installing Debian packages: $*"
+    if ! as_root env DEBIAN_FRONTEND=noninteractive apt-get update -qq >&2; then
+        say "could not update the package lists (needs root, or sudo without a password)"
+        return 1
+    fi
+    if ! as_root env DEBIAN_FRONTEND=noninteractive \
+        apt-get install -y -qq --no-install-recommends "$@" </dev/null >&2; then
+        say "could not install: $*"
+        return 1
+    fi
+}
+
+# find_program NAME: prints where a program is, looking also where Debian keeps servers.
+find_program() {
+    local candidate newest=""
+    if command -v "$1" 2>/dev/null; then
+        return 0
+    fi
+    for candidate in "/usr/sbin/$1" "/usr/local/sbin/$1" /usr/lib/postgresql/*/bin/"$1"; do
+        [[ -x "$candidate" ]] && newest="$candidate"
+    done
+    [[ -n "$newest" ]] && printf '%s\n' "$newest"
+}
+
+# interpreter VERSION (3.11): prints the real path of a CPython of that version, or returns 1.
+# A command of that name is not enough: version managers leave ones behind that only print an error.
+interpreter() {
+    local candidate found
+    for candidate in "python$1" "${PYENV_ROOT:-$HOME/.pyenv}"/versions/"$1".*/bin/"python$1" python3; do
+        found="$("$candidate" -I -c '
+import sys
+if "%d.%d" % sys.version_info[:2] == sys.argv[1] and sys.implementation.name == "cpython":
+    print(sys.executable)
+' "$1" 2>/dev/null)" || continue
+        if [[ -n "$found" ]]; then
+            printf '%s\n' "$found"
+            return 0
+        fi
+    done
+    return 1
+}
+
+# ensure_venv FOLDER INTERPRETER REQUIREMENT...: makes the virtual environment unless it is there
+# with just these requirements.
+ensure_venv() {
+    local folder="$1" python="$2" stamp version
+    shift 2
+    version="$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')"
+    # The folder is part of it: an environment that was moved has commands that start nothing.
+    stamp="$folder: python $version, $*"
+    if [[ -x "$folder/bin/python" && "$(cat "$folder/.requirements" 2>/dev/null)" == "$stamp" ]]; then
+        return 0
+    fi
+    # Debian's python3 comes without the module that puts pip into an environment.
+    if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
+        install_packages "python$version-venv" || true
+        "$python" -c 'import ensurepip, venv' 2>/dev/null ||
+            die "\`$python\` can't make virtual environments: install python$version-venv"
+    fi
+    say "preparing ${folder##*/}: $*"
+    rm -rf "$folder"
+    "$python" -m venv "$folder" >&2
+    "$folder/bin/python" -m pip install --quiet --disable-pip-version-check --no-input "$@" \
+        </dev/null >&2
+    printf '%s\n' "$stamp" >"$folder/.requirements"
+}
