@@ -30,7 +30,7 @@ pub(crate) struct Arguments {
 /// Options before the command.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Global {
-    /// Alternate config file; defaults to the value of ALEMBIC_CONFIG, or "alembic.ini". May also
+    /// Alternate config file; defaults to the value of `ALEMBIC_CONFIG`, or "alembic.ini". May also
     /// name a pyproject.toml file, and be given twice to name both.
     #[arg(short, long, value_name = "CONFIG")]
     pub(crate) config: Vec<String>,

@@ -194,7 +194,7 @@ fn tell_standing(failure: &Failure, again: &str, notes: &mut Vec<String>, help: 
     };
     match before {
         Some(before) if before == after => {
-            notes.push(format!("the database is where it was: {}", at(after)))
+            notes.push(format!("the database is where it was: {}", at(after)));
         }
         Some(before) => notes.push(format!(
             "the database was at {} and is now at {}",

@@ -24,15 +24,16 @@ pub(crate) fn report(context: &Context, error: CliError) -> u8 {
             Message::from_error(&error).print();
             FAILED
         }
-        CliError::Project(error) => match error.refusal() {
-            Some(text) => report(context, CliError::Refused(text)),
-            None => {
+        CliError::Project(error) => {
+            if let Some(text) = error.refusal() {
+                report(context, CliError::Refused(text))
+            } else {
                 let mut message = Message::from_error(&error);
                 message.help.extend(error.hint());
                 message.print();
                 FAILED
             }
-        },
+        }
         CliError::System(what, error) => {
             Message::new(what).note(error.to_string()).print();
             FAILED

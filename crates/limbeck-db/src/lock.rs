@@ -100,9 +100,9 @@ pub struct MigrationLock {
 #[derive(Debug)]
 enum Holding {
     /// A session of its own: on PostgreSQL in a transaction that does nothing more.
-    Session(Session),
+    Session(Box<Session>),
     /// The database's file, locked for this process; none for a database in memory.
-    File(#[expect(dead_code, reason = "the lock lives as long as the open file")] Option<File>),
+    File(Option<File>),
 }
 
 impl MigrationLock {
@@ -203,7 +203,7 @@ impl Candidate {
                 };
                 Holding::File(options.file().map(open).transpose()?)
             }
-            _ => Holding::Session(Session::open(options).await?),
+            _ => Holding::Session(Box::new(Session::open(options).await?)),
         };
         Ok(Self { holding })
     }
@@ -216,8 +216,8 @@ impl Candidate {
                 Err(TryLockError::WouldBlock) => Ok(false),
                 Err(TryLockError::Error(error)) => Err(DbError::Lost(error)),
             },
-            Holding::Session(session) => match session.info().product {
-                crate::Product::Postgresql => {
+            Holding::Session(session) => {
+                if session.info().product == crate::Product::Postgresql {
                     // The transaction that takes the lock keeps it: behind a pooler it pins the backend,
                     // and idle it holds no snapshot that others would have to wait for.
                     let key = scope.key.cast_signed();
@@ -228,12 +228,11 @@ impl Candidate {
                     }
                     session.execute("ROLLBACK", &[]).await?;
                     Ok(false)
-                }
-                _ => {
+                } else {
                     let text = format!("SELECT GET_LOCK('limbeck:{:016x}', 0)", scope.key);
                     Ok(first_is(&session.execute(&text, &[]).await?, "1"))
                 }
-            },
+            }
         }
     }
 

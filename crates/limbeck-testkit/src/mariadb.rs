@@ -16,7 +16,7 @@ pub struct MariaDb {
     /// The port on 127.0.0.1.
     pub port: u16,
     _folder: TempDir,
-    _server: Killed,
+    server_process: Killed,
 }
 
 impl MariaDb {
@@ -74,11 +74,11 @@ impl MariaDb {
         let mut server = Self {
             port,
             _folder: folder,
-            _server: Killed(child),
+            server_process: Killed(child),
         };
         let mut probe = server.client(None, "select 1");
         probe.stdout(Stdio::null()).stderr(Stdio::null());
-        wait_until("mariadbd", &mut server._server.0, || {
+        wait_until("mariadbd", &mut server.server_process.0, || {
             probe.status().is_ok_and(|status| status.success())
         });
         Some(server)

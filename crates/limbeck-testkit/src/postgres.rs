@@ -27,7 +27,7 @@ pub struct Postgres {
     folder: TempDir,
     bin: PathBuf,
     tls: Tls,
-    _server: Killed,
+    server_process: Killed,
 }
 
 impl Postgres {
@@ -96,12 +96,12 @@ impl Postgres {
             folder,
             bin,
             tls,
-            _server: Killed(child),
+            server_process: Killed(child),
         };
         let probe = cluster.psql("postgres", "select 1");
         let mut probe = probe;
         probe.stdout(Stdio::null()).stderr(Stdio::null());
-        wait_until("postgres", &mut cluster._server.0, || {
+        wait_until("postgres", &mut cluster.server_process.0, || {
             probe.status().is_ok_and(|status| status.success())
         });
         if tls == Tls::Required {
@@ -143,7 +143,7 @@ impl Postgres {
                 .client("pg_dump")
                 .args(["--schema-only", "--no-owner", "-d", database]));
         let session =
-            |line: &&str| !line.starts_with("--") && !line.starts_with("\\") && !line.is_empty();
+            |line: &&str| !line.starts_with("--") && !line.starts_with('\\') && !line.is_empty();
         text.lines().filter(session).collect::<Vec<_>>().join("\n")
     }
 

@@ -65,7 +65,7 @@ pub(crate) fn wait_until(what: &str, child: &mut Child, mut ready: impl FnMut() 
             panic!("{what} ended: {status}");
         }
         assert!(
-            start.elapsed() < Duration::from_secs(60),
+            start.elapsed() < Duration::from_mins(1),
             "{what} did not start within a minute"
         );
         std::thread::sleep(Duration::from_millis(30));

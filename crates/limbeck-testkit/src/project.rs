@@ -31,6 +31,7 @@ impl Ran {
     /// # Panics
     /// With both streams, when it is another.
     #[track_caller]
+    #[must_use = "what it printed may matter"]
     pub fn success(self) -> Self {
         assert_eq!(
             self.status, 0,

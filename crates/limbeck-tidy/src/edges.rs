@@ -6,7 +6,7 @@ use crate::tree::{assert_none, packages, root};
 
 /// Every crate of the workspace and the crates of the workspace that it may use. The front end
 /// (`limbeck-script`) and the back end (`limbeck-db`) meet only in `limbeck`.
-const ALLOWED: [(&str, &[&str]); 10] = [
+const ALLOWED: [(&str, &[&str]); 11] = [
     ("limbeck-url", &[]),
     ("limbeck-revision", &[]),
     ("limbeck-ddl", &[]),
@@ -28,6 +28,7 @@ const ALLOWED: [(&str, &[&str]); 10] = [
     ("limbeck-supervisor", &[]),
     ("limbeck-cli", &["limbeck", "limbeck-supervisor"]),
     ("limbeck-python", &["limbeck-url"]),
+    ("limbeck-testkit", &[]),
     ("limbeck-tidy", &[]),
 ];
 

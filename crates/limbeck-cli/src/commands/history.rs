@@ -34,13 +34,14 @@ pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
         .map(|range| range.trim().split(':').collect::<Vec<_>>())
     {
         None => ("", ""),
-        Some(sides) => match sides[..] {
-            [start, end] => (start, end),
-            _ => {
+        Some(sides) => {
+            if let [start, end] = sides[..] {
+                (start, end)
+            } else {
                 let text = "History range requires [start]:[end], [start]:, or :[end]";
                 return Err(CliError::Refused(text.into()));
             }
-        },
+        }
     };
     let listing = Listing {
         project: &project,

@@ -6,10 +6,6 @@ use crate::context::{Context, Outcome};
 
 /// Create a new revision file.
 #[derive(Debug, clap::Args)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is a flag of the command line"
-)]
 pub(crate) struct Args {
     /// Message string to use with 'revision'.
     #[arg(short, long)]

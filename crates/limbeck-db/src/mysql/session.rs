@@ -138,35 +138,36 @@ impl MysqlCanceller {
 }
 
 fn driver_options(options: &MysqlOptions) -> Opts {
-    let builder = OptsBuilder::default()
-        .ip_or_hostname(options.host.clone())
-        .tcp_port(options.port)
-        .socket(options.socket.clone())
-        .prefer_socket(Some(options.socket.is_some()))
-        .user(Some(options.user.clone()))
-        .pass(
-            options
-                .password
-                .as_ref()
-                .map(|password| password.reveal_clear_text().to_owned()),
-        )
-        .db_name(options.database.clone())
-        // SQLAlchemy has its drivers report matched rows, on which Alembic's check of a version row relies.
-        .client_found_rows(true)
-        .stmt_cache_size(Some(0))
-        .ssl_opts(options.tls.as_ref().map(|tls| {
-            let named = tls.authorities.iter().map(|der| der.clone().into());
-            let roots: Vec<_> = named.chain(tls.authority.clone().map(Into::into)).collect();
-            let client = tls.client.clone();
-            SslOpts::default()
-                .with_disable_built_in_roots(!roots.is_empty())
-                .with_root_certs(roots)
-                .with_danger_accept_invalid_certs(!tls.verify_authority)
-                .with_danger_skip_domain_validation(!tls.verify_name)
-                .with_client_identity(client.map(|(certificate, key)| {
-                    ClientIdentity::new(certificate.into(), key.into())
-                }))
-        }));
+    let builder =
+        OptsBuilder::default()
+            .ip_or_hostname(options.host.clone())
+            .tcp_port(options.port)
+            .socket(options.socket.clone())
+            .prefer_socket(Some(options.socket.is_some()))
+            .user(Some(options.user.clone()))
+            .pass(
+                options
+                    .password
+                    .as_ref()
+                    .map(|password| password.reveal_clear_text().to_owned()),
+            )
+            .db_name(options.database.clone())
+            // SQLAlchemy has its drivers report matched rows, on which Alembic's check of a version row relies.
+            .client_found_rows(true)
+            .stmt_cache_size(Some(0))
+            .ssl_opts(options.tls.as_ref().map(|tls| {
+                let named = tls.authorities.iter().map(|der| der.clone().into());
+                let roots: Vec<_> = named.chain(tls.authority.clone().map(Into::into)).collect();
+                let client = tls.client.clone();
+                SslOpts::default()
+                    .with_disable_built_in_roots(!roots.is_empty())
+                    .with_root_certs(roots)
+                    .with_danger_accept_invalid_certs(!tls.verify_authority)
+                    .with_danger_skip_domain_validation(!tls.verify_name)
+                    .with_client_identity(client.map(|(certificate, key)| {
+                        ClientIdentity::new(certificate.into(), key.into())
+                    }))
+            }));
     builder.into()
 }
 
@@ -206,9 +207,11 @@ async fn run(connection: &mut Conn, sql: &str) -> Result<(Outcome, bool), mysql_
         }
     }
     drop(result);
-    let in_transaction = connection
-        .last_ok_packet()
-        .is_some_and(|packet| packet.status_flags().contains(StatusFlags::SERVER_STATUS_IN_TRANS));
+    let in_transaction = connection.last_ok_packet().is_some_and(|packet| {
+        packet
+            .status_flags()
+            .contains(StatusFlags::SERVER_STATUS_IN_TRANS)
+    });
     Ok((outcome, in_transaction))
 }
 

@@ -126,7 +126,7 @@ impl Authentication<'_> {
             |_| self.failed("the server's SCRAM messages are not what the password calls for");
         match self.read(stream).await? {
             Message::AuthenticationSaslContinue(body) => {
-                scram.update(body.data()).map_err(broken)?
+                scram.update(body.data()).map_err(broken)?;
             }
             _ => return Err(self.failed("the server broke off SCRAM").into()),
         }

@@ -130,74 +130,71 @@ impl PostgresOptions {
         let given_mode = value("sslmode")
             .map(|word| parse_ssl_mode(word, value("sslrootcert")))
             .transpose()?;
-        let (ssl, tls) = match context {
-            Some(context) => {
-                let verification = match (context.verify, context.check_hostname) {
-                    (true, true) => Verification::Full,
-                    (true, false) => Verification::Authority,
-                    (false, _) => Verification::None,
-                };
-                let authorities = Some(Authorities::Der(context.authorities));
-                (
-                    SslMode::Require,
-                    TlsOptions {
-                        verification,
-                        authorities,
-                        revoked: None,
-                        client: None,
-                    },
-                )
+        let (ssl, tls) = if let Some(context) = context {
+            let verification = match (context.verify, context.check_hostname) {
+                (true, true) => Verification::Full,
+                (true, false) => Verification::Authority,
+                (false, _) => Verification::None,
+            };
+            let authorities = Some(Authorities::Der(context.authorities));
+            (
+                SslMode::Require,
+                TlsOptions {
+                    verification,
+                    authorities,
+                    revoked: None,
+                    client: None,
+                },
+            )
+        } else {
+            let system = value("sslrootcert") == Some("system");
+            let ssl = given_mode.unwrap_or(if system {
+                SslMode::VerifyFull
+            } else {
+                SslMode::Prefer
+            });
+            if system && ssl != SslMode::VerifyFull {
+                let why = "`sslrootcert=system` needs `sslmode=verify-full`: anybody can get a certificate there";
+                return Err(problem("sslmode", why));
             }
-            None => {
-                let system = value("sslrootcert") == Some("system");
-                let ssl = given_mode.unwrap_or(if system {
-                    SslMode::VerifyFull
-                } else {
-                    SslMode::Prefer
+            let authorities = if system {
+                Some(Authorities::System)
+            } else {
+                file("sslrootcert", "root.crt").map(Authorities::File)
+            };
+            let readable = |authorities: &Option<Authorities>| match authorities {
+                Some(Authorities::File(path)) => path.exists(),
+                other => other.is_some(),
+            };
+            let verification = match ssl {
+                SslMode::VerifyFull => Verification::Full,
+                SslMode::VerifyCa => Verification::Authority,
+                // An authority that is there is used, as libpq does it.
+                SslMode::Require if readable(&authorities) => Verification::Authority,
+                _ => Verification::None,
+            };
+            if verification != Verification::None && !readable(&authorities) {
+                let place = match &authorities {
+                    Some(Authorities::File(path)) => format!("`{}` does not exist", path.display()),
+                    _ => "no root certificate file is named and ~/.postgresql/root.crt does not exist".into(),
+                };
+                return Err(ConnectError {
+                    kind: ConnectErrorKind::Tls,
+                    message: format!("the server's certificate can't be verified: {place}"),
+                    hint: Some(
+                        "name the authority's certificate with `sslrootcert`, or use `sslrootcert=system`".into(),
+                    ),
                 });
-                if system && ssl != SslMode::VerifyFull {
-                    let why = "`sslrootcert=system` needs `sslmode=verify-full`: anybody can get a certificate there";
-                    return Err(problem("sslmode", why));
-                }
-                let authorities = if system {
-                    Some(Authorities::System)
-                } else {
-                    file("sslrootcert", "root.crt").map(Authorities::File)
-                };
-                let readable = |authorities: &Option<Authorities>| match authorities {
-                    Some(Authorities::File(path)) => path.exists(),
-                    other => other.is_some(),
-                };
-                let verification = match ssl {
-                    SslMode::VerifyFull => Verification::Full,
-                    SslMode::VerifyCa => Verification::Authority,
-                    // An authority that is there is used, as libpq does it.
-                    SslMode::Require if readable(&authorities) => Verification::Authority,
-                    _ => Verification::None,
-                };
-                if verification != Verification::None && !readable(&authorities) {
-                    let place = match &authorities {
-                        Some(Authorities::File(path)) => format!("`{}` does not exist", path.display()),
-                        _ => "no root certificate file is named and ~/.postgresql/root.crt does not exist".into(),
-                    };
-                    return Err(ConnectError {
-                        kind: ConnectErrorKind::Tls,
-                        message: format!("the server's certificate can't be verified: {place}"),
-                        hint: Some(
-                            "name the authority's certificate with `sslrootcert`, or use `sslrootcert=system`".into(),
-                        ),
-                    });
-                }
-                (
-                    ssl,
-                    TlsOptions {
-                        verification,
-                        authorities,
-                        revoked: file("sslcrl", "root.crl"),
-                        client: None,
-                    },
-                )
             }
+            (
+                ssl,
+                TlsOptions {
+                    verification,
+                    authorities,
+                    revoked: file("sslcrl", "root.crl"),
+                    client: None,
+                },
+            )
         };
         let client = match (
             file("sslcert", "postgresql.crt"),

@@ -142,8 +142,7 @@ impl PostgresSession {
             .info
             .parameters
             .get("DateStyle")
-            .map(String::as_str)
-            .unwrap_or("ISO");
+            .map_or("ISO", String::as_str);
         if style.starts_with("ISO") {
             return Ok(());
         }

@@ -1,4 +1,4 @@
-//! SQLite: the calls into the library, set up as CPython's `sqlite3` finds it.
+//! SQLite: the calls into the library, set up as `CPython`'s `sqlite3` finds it.
 
 use rusqlite::config::DbConfig;
 use rusqlite::types::{ToSqlOutput, ValueRef};

@@ -57,7 +57,7 @@ pub(super) fn body_text(
                         "{} = {}\n",
                         expression_text(&assign.target)?,
                         expression_text(value)?
-                    )
+                    );
                 }
                 None => return Err(unknown(statement)),
             },
@@ -130,7 +130,7 @@ fn read_configure(arguments: &Arguments) -> Result<Configure, Refused> {
             ("connection", value) if is_name(value, "connection") => connection = true,
             ("target_metadata", value) if is_name(value, "target_metadata") => {}
             ("version_table", Expr::StringLiteral(text)) => {
-                configure.version_table = Some(text.value.to_string())
+                configure.version_table = Some(text.value.to_string());
             }
             ("version_table_schema", Expr::StringLiteral(text)) => {
                 configure.version_table_schema = Some(text.value.to_string());

@@ -226,10 +226,12 @@ impl Reader {
         let mut configure = None;
         let text = body_text(&function.body, &mut configure)?;
         let run = "context.configure()\nwith context.begin_transaction():\n    context.run_migrations()\n";
-        let nested = run
-            .lines()
-            .map(|line| format!("    {line}\n"))
-            .collect::<String>();
+        let nested = run.lines().fold(String::new(), |text, line| {
+            text + "    "
+                + line
+                + "
+"
+        });
         let engine = |call: &str| {
             SECTION.map(|section| {
                 format!("{call}({section}, prefix='sqlalchemy.', poolclass=pool.NullPool")

@@ -173,12 +173,11 @@ impl Worker {
     /// # Errors
     /// [`WorkerError::Stream`] when the system can't tell.
     pub async fn wait(mut self) -> Result<ExitStatus, WorkerError> {
-        match tokio::time::timeout(GRACE, self.child.wait()).await {
-            Ok(status) => status.map_err(WorkerError::Stream),
-            Err(_) => {
-                self.child.kill().await.map_err(WorkerError::Stream)?;
-                self.child.wait().await.map_err(WorkerError::Stream)
-            }
+        if let Ok(status) = tokio::time::timeout(GRACE, self.child.wait()).await {
+            status.map_err(WorkerError::Stream)
+        } else {
+            self.child.kill().await.map_err(WorkerError::Stream)?;
+            self.child.wait().await.map_err(WorkerError::Stream)
         }
     }
 

@@ -43,7 +43,7 @@ impl Host<'_, '_> {
         // The user's innermost call tells the place; what is in a revision script comes first.
         let script = step
             .as_ref()
-            .and_then(|_| self.progress.step.as_ref())
+            .and(self.progress.step.as_ref())
             .map(|step| step.path.clone());
         let place = own
             .iter()

@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 pub struct Refusal(pub String);
 
 /// What a command does with the heads that `env.py` leads to.
-pub type Inspection<'a> = Box<dyn FnMut(&[String], Option<&str>) -> Result<(), Refusal> + 'a>;
+pub(super) type Inspection<'a> =
+    Box<dyn FnMut(&[String], Option<&str>) -> Result<(), Refusal> + 'a>;
 
 /// What a run is for.
 pub enum Intent<'a> {

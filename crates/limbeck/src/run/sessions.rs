@@ -158,14 +158,6 @@ impl Sessions {
     pub(super) fn met(&self, id: u64) -> Option<&Met> {
         self.errors.get(usize::try_from(id).ok()?)
     }
-
-    /// The last failure to connect, for an end that doesn't say which error it was.
-    pub(super) fn last_connect_failure(&self) -> Option<&Met> {
-        self.errors
-            .iter()
-            .rev()
-            .find(|met| matches!(met.error, DbError::Connect(_)))
-    }
 }
 
 fn values(row: Vec<Json>) -> Result<Vec<limbeck_db::Value>, DbError> {
