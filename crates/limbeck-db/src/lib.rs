@@ -17,6 +17,6 @@ pub use mysql::MysqlOptions;
 pub use options::{ConnectArg, ConnectArgs, ConnectOptions, Surroundings, TlsContext};
 pub use postgres::PostgresOptions;
 pub use session::{Canceller, Product, ServerInfo, Session};
-pub use sqlite::{SqliteOptions, sqlite_version};
+pub use sqlite::{Calls, FunctionCall, SqliteOptions, sqlite_version};
 pub use value::{Column, Notice, Outcome, ResultSet, TransactionStatus, Value};
 pub use version_table::VersionTable;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::mysql::{MysqlCanceller, MysqlSession};
 use crate::postgres::{PostgresCanceller, PostgresSession};
-use crate::sqlite::{SqliteCanceller, SqliteSession};
+use crate::sqlite::{Calls, SqliteCanceller, SqliteSession};
 use crate::{ConnectOptions, DbError, Outcome, TransactionStatus, Value};
 
 /// Which server a session leads to.
@@ -197,6 +197,30 @@ impl Session {
         match &mut self.inner {
             Inner::Sqlite(session) => session.execute_script(sql).await,
             _ => self.execute(sql, &[]).await,
+        }
+    }
+
+    /// Lets SQL call a function that is carried out by whoever reads the other end of `calls`
+    /// (`SQLite` only). `arguments` is -1 for any number of them.
+    ///
+    /// # Errors
+    /// As [`Session::execute`].
+    pub async fn register_function(
+        &mut self,
+        name: &str,
+        arguments: i32,
+        deterministic: bool,
+        calls: Calls,
+    ) -> Result<(), DbError> {
+        match &mut self.inner {
+            Inner::Sqlite(session) => {
+                session
+                    .register_function(name, arguments, deterministic, calls)
+                    .await
+            }
+            _ => Err(DbError::Unsupported(
+                "only SQLite takes functions from its client".into(),
+            )),
         }
     }
 }

@@ -1,10 +1,12 @@
 //! SQLite: the calls into the library, set up as `CPython`'s `sqlite3` finds it.
 
 use rusqlite::config::DbConfig;
+use rusqlite::functions::FunctionFlags;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OpenFlags, Statement, ffi};
 
 use super::SqliteOptions;
+use super::functions::{Calls, FunctionCall};
 use crate::{
     Column, ConnectError, ConnectErrorKind, DbError, Outcome, ResultSet, ServerError,
     TransactionStatus, Value,
@@ -13,9 +15,23 @@ use crate::{
 /// What the session's thread is asked to do.
 #[derive(Debug)]
 pub(super) enum Job {
-    One { sql: String, parameters: Vec<Value> },
-    Many { sql: String, rows: Vec<Vec<Value>> },
-    Script { sql: String },
+    One {
+        sql: String,
+        parameters: Vec<Value>,
+    },
+    Many {
+        sql: String,
+        rows: Vec<Vec<Value>>,
+    },
+    Script {
+        sql: String,
+    },
+    Function {
+        name: String,
+        arguments: i32,
+        deterministic: bool,
+        calls: Calls,
+    },
 }
 
 pub(super) fn open(options: &SqliteOptions) -> Result<Connection, DbError> {
@@ -47,8 +63,7 @@ pub(super) fn open(options: &SqliteOptions) -> Result<Connection, DbError> {
         connection.create_scalar_function(
             "regexp",
             2,
-            rusqlite::functions::FunctionFlags::SQLITE_UTF8
-                | rusqlite::functions::FunctionFlags::SQLITE_DETERMINISTIC,
+            FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC,
             |context| {
                 let (pattern, text) = (
                     context.get::<Option<String>>(0)?,
@@ -96,6 +111,13 @@ pub(super) fn run(connection: &mut Connection, job: Job) -> Result<Outcome, DbEr
                     ..last
                 })
         }
+        Job::Function {
+            name,
+            arguments,
+            deterministic,
+            calls,
+        } => register(connection, &name, arguments, deterministic, calls)
+            .map(|()| ResultSet::default()),
         Job::Script { sql } => connection
             .execute_batch(&sql)
             .map(|()| ResultSet::default()),
@@ -105,6 +127,51 @@ pub(super) fn run(connection: &mut Connection, job: Job) -> Result<Outcome, DbEr
         results: vec![set],
         notices: Vec::new(),
     })
+}
+
+/// Lets SQL call a function whose body is elsewhere.
+fn register(
+    connection: &Connection,
+    name: &str,
+    arguments: i32,
+    deterministic: bool,
+    calls: Calls,
+) -> Result<(), rusqlite::Error> {
+    let mut flags = FunctionFlags::SQLITE_UTF8;
+    if deterministic {
+        flags |= FunctionFlags::SQLITE_DETERMINISTIC;
+    }
+    let called = name.to_owned();
+    connection.create_scalar_function(name, arguments, flags, move |context| {
+        let arguments = (0..context.len())
+            .map(|index| read(context.get_raw(index)))
+            .collect();
+        let (answer, answered) = std::sync::mpsc::channel();
+        let failed = |text: String| rusqlite::Error::UserFunctionError(text.into());
+        let call = FunctionCall {
+            name: called.clone(),
+            arguments,
+            answer,
+        };
+        calls
+            .send(call)
+            .map_err(|_| failed("nobody answers the function's call".into()))?;
+        match answered.recv() {
+            Ok(Ok(value)) => Ok(owned(value)),
+            Ok(Err(text)) => Err(failed(text)),
+            Err(_) => Err(failed("the function's call was not answered".into())),
+        }
+    })
+}
+
+fn owned(value: Value) -> rusqlite::types::Value {
+    match value {
+        Value::Null => rusqlite::types::Value::Null,
+        Value::Integer(number) => rusqlite::types::Value::Integer(number),
+        Value::Real(number) => rusqlite::types::Value::Real(number),
+        Value::Text(text) => rusqlite::types::Value::Text(text),
+        Value::Blob(bytes) => rusqlite::types::Value::Blob(bytes),
+    }
 }
 
 fn prepare<'a>(connection: &'a Connection, sql: &str) -> Result<Statement<'a>, DbError> {

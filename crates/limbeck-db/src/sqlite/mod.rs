@@ -1,9 +1,11 @@
 //! SQLite: the connection.
 
+mod functions;
 mod library;
 mod options;
 mod session;
 
+pub use functions::{Calls, FunctionCall};
 pub use options::SqliteOptions;
 pub(crate) use session::{SqliteCanceller, SqliteSession};
 

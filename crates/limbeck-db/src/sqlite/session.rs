@@ -7,6 +7,7 @@ use std::thread::{self, JoinHandle};
 use tokio::sync::{mpsc, oneshot};
 
 use super::SqliteOptions;
+use super::functions::Calls;
 use super::library::{self, Job};
 use crate::{DbError, Outcome, Product, ServerInfo, TransactionStatus, Value};
 
@@ -105,6 +106,22 @@ impl SqliteSession {
             sql: sql.to_owned(),
         })
         .await
+    }
+
+    pub(crate) async fn register_function(
+        &mut self,
+        name: &str,
+        arguments: i32,
+        deterministic: bool,
+        calls: Calls,
+    ) -> Result<(), DbError> {
+        let job = Job::Function {
+            name: name.to_owned(),
+            arguments,
+            deterministic,
+            calls,
+        };
+        self.run(job).await.map(|_| ())
     }
 
     async fn run(&mut self, job: Job) -> Result<Outcome, DbError> {

@@ -18,17 +18,22 @@ class Channel:
         self._fd = fd
         self._lock = threading.RLock()
         self._broken = False
+        # What SQL may call, by its name in lower case: takes and gives values of the protocol.
+        self.functions = {}
 
     def request(self, op, **fields):
         fields["op"] = op
-        payload = json.dumps(fields).encode("utf-8")
+        payload = _frame(fields)
         with self._lock:
             if self._broken:
                 raise KeyboardInterrupt
             try:
-                self._write(struct.pack(">I", len(payload)) + payload)
-                (length,) = struct.unpack(">I", self._read(4))
-                reply = json.loads(self._read(length))
+                self._write(payload)
+                reply = self._receive()
+                while "call" in reply:
+                    # SQL calls a Python function while its statement runs.
+                    self._send(self._called(reply))
+                    reply = self._receive()
             except BaseException:
                 # A reply that was not read would be taken for the next one's.
                 self._broken = True
@@ -36,6 +41,19 @@ class Channel:
         if "error" in reply:
             raise HostError(reply["error"])
         return reply.get("ok")
+
+    def _called(self, message):
+        try:
+            return {"return": self.functions[message["call"].lower()](message["arguments"])}
+        except Exception as error:
+            return {"raise": "%s: %s" % (type(error).__name__, error)}
+
+    def _send(self, message):
+        self._write(_frame(message))
+
+    def _receive(self):
+        (length,) = struct.unpack(">I", self._read(4))
+        return json.loads(self._read(length))
 
     def _write(self, data):
         view = memoryview(data)
@@ -51,3 +69,8 @@ class Channel:
             parts.append(part)
             count -= len(part)
         return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def _frame(message):
+    payload = json.dumps(message).encode("utf-8")
+    return struct.pack(">I", len(payload)) + payload

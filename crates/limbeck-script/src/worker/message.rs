@@ -16,6 +16,8 @@ pub enum Request {
         /// Which.
         connection: u32,
     },
+    /// Let SQL call a Python function (`SQLite`).
+    Function(FunctionRequest),
     /// The version of a library that is compiled into the host.
     Library {
         /// Its name: `sqlite`.
@@ -72,6 +74,30 @@ pub struct Execute {
     /// Several statements in one text (`SQLite`'s `executescript`).
     #[serde(default)]
     pub script: bool,
+}
+
+/// A Python function for SQL.
+#[derive(Debug, Deserialize)]
+pub struct FunctionRequest {
+    /// The connection's number.
+    pub connection: u32,
+    /// The function's name.
+    pub name: String,
+    /// How many arguments it takes; -1 for any number.
+    pub arguments: i32,
+    /// It gives the same result for the same arguments.
+    #[serde(default)]
+    pub deterministic: bool,
+}
+
+/// What the worker answers to a call.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CallAnswer {
+    /// The function's result.
+    Return(Value),
+    /// The text of its exception.
+    Raise(String),
 }
 
 /// A question for the steps.

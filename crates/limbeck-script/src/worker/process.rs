@@ -9,12 +9,13 @@ use std::time::Duration;
 
 use rustix::io::{FdFlags, fcntl_setfd};
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tokio::process::{Child, Command};
 
-use super::message::Request;
+use super::message::{CallAnswer, Request};
 use super::sources::{BOOTSTRAP, MODULES};
 use crate::interpreter::Interpreter;
 
@@ -128,6 +129,32 @@ impl Worker {
     /// # Errors
     /// [`WorkerError::Died`] when the process has ended.
     pub async fn next_request(&mut self) -> Result<Request, WorkerError> {
+        self.receive().await
+    }
+
+    /// Has the worker call a Python function while its own request waits.
+    ///
+    /// # Errors
+    /// [`WorkerError::Died`] when the process has ended.
+    pub async fn call(
+        &mut self,
+        name: &str,
+        arguments: &impl Serialize,
+    ) -> Result<CallAnswer, WorkerError> {
+        #[derive(Serialize)]
+        struct Call<'a, T: ?Sized> {
+            call: &'a str,
+            arguments: &'a T,
+        }
+        self.send(&Call {
+            call: name,
+            arguments,
+        })
+        .await?;
+        self.receive().await
+    }
+
+    async fn receive<T: DeserializeOwned>(&mut self) -> Result<T, WorkerError> {
         let mut length = [0; 4];
         if let Err(error) = self.stream.read_exact(&mut length).await {
             return Err(self.broken(error).await);

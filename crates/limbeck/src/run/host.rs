@@ -6,27 +6,32 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use limbeck_db::{
-    ConnectOptions, DbError, LockError, LockScope, LockWait, MigrationLock, Surroundings,
-    TransactionStatus, VersionTable,
+    ConnectOptions, DbError, FunctionCall, LockError, LockScope, LockWait, MigrationLock,
+    Surroundings, TransactionStatus, VersionTable,
 };
 use limbeck_revision::RevisionMap;
 use limbeck_script::interpreter::Interpreter;
 use limbeck_script::worker::{
-    End, Execute, HeaderRow, LockRequest, Plan, Request, StepRequest, Worker, WorkerOptions,
+    CallAnswer, End, Execute, HeaderRow, LockRequest, Plan, Request, StepRequest, Worker,
+    WorkerOptions,
 };
 use serde_json::{Value as Json, json};
+use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::watch;
 
 use super::failure::RunError;
 use super::intent::{Intent, plan_to_json};
 use super::sessions::Sessions;
-use super::wire::WireOutcome;
+use super::wire::{WireOutcome, WireRow, value_from_json};
 
 /// How long a worker may take to end by itself after a signal.
 const GRACE_AFTER_SIGNAL: Duration = Duration::from_millis(500);
 
 /// How long the server may take to stop a statement that was cancelled.
 const GRACE_AFTER_CANCEL: Duration = Duration::from_secs(5);
+
+/// Why the worker is there.
+const WORKER: &str = "the worker is taken only when the run has ended";
 
 /// A signal that ends a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -112,9 +117,12 @@ pub async fn run(
         start,
         variables: BTreeMap::new(),
     };
+    let mut sessions = Sessions::default();
+    let calls = sessions.calls();
     let mut host = Host {
         worker: Some(Worker::start(&worker_options).await?),
-        sessions: Sessions::default(),
+        sessions,
+        calls,
         locks: Vec::new(),
         map,
         intent,
@@ -157,6 +165,8 @@ pub(super) struct RunningStep {
 pub(super) struct Host<'a, 'i> {
     worker: Option<Worker>,
     pub(super) sessions: Sessions,
+    /// Calls of Python functions out of running statements.
+    calls: UnboundedReceiver<FunctionCall>,
     locks: Vec<(LockScope, MigrationLock)>,
     map: &'a RevisionMap,
     intent: &'a mut Intent<'i>,
@@ -183,9 +193,7 @@ impl<E: Into<RunError>> From<E> for Stop {
 
 impl Host<'_, '_> {
     fn worker(&mut self) -> &mut Worker {
-        self.worker
-            .as_mut()
-            .expect("the worker is taken only when the run has ended")
+        self.worker.as_mut().expect(WORKER)
     }
 
     async fn serve(&mut self) -> Result<End, Stop> {
@@ -207,6 +215,10 @@ impl Host<'_, '_> {
                 }
                 Request::Execute(request) => self.execute(request).await?,
                 Request::Close { connection } => match self.sessions.close(connection).await {
+                    Ok(()) => self.worker().reply(&Json::Null).await?,
+                    Err(error) => self.reply_error(error, None, None).await?,
+                },
+                Request::Function(request) => match self.sessions.register(&request).await {
                     Ok(()) => self.worker().reply(&Json::Null).await?,
                     Err(error) => self.reply_error(error, None, None).await?,
                 },
@@ -242,16 +254,20 @@ impl Host<'_, '_> {
         let result = {
             let running = self.sessions.execute(&mut request);
             tokio::pin!(running);
-            tokio::select! {
-                result = &mut running => result,
-                signal = interrupted(&mut interrupt) => {
-                    if let Some(canceller) = canceller {
-                        // Whether the cancel request gets through or not, the session is closed next,
-                        // and the server then rolls back.
-                        let _ = canceller.cancel().await;
-                        let _ = tokio::time::timeout(GRACE_AFTER_CANCEL, &mut running).await;
+            let worker = self.worker.as_mut().expect(WORKER);
+            loop {
+                tokio::select! {
+                    result = &mut running => break result,
+                    Some(call) = self.calls.recv() => carry_out(worker, call).await?,
+                    signal = interrupted(&mut interrupt) => {
+                        if let Some(canceller) = canceller {
+                            // Whether the cancel request gets through or not, the session is closed
+                            // next, and the server then rolls back.
+                            let _ = canceller.cancel().await;
+                            let _ = tokio::time::timeout(GRACE_AFTER_CANCEL, &mut running).await;
+                        }
+                        return Err(Stop::Signal(signal));
                     }
-                    return Err(Stop::Signal(signal));
                 }
             }
         };
@@ -375,10 +391,7 @@ impl Host<'_, '_> {
         connection: Option<u32>,
     ) -> Result<(), Stop> {
         let wire = self.sessions.keep(error, sql, connection);
-        let worker = self
-            .worker
-            .as_mut()
-            .expect("the worker is taken only when the run has ended");
+        let worker = self.worker.as_mut().expect(WORKER);
         Ok(worker.reply_error(&wire).await?)
     }
 
@@ -412,6 +425,22 @@ impl Host<'_, '_> {
         }
         result
     }
+}
+
+/// Has the worker call a Python function for a running statement.
+async fn carry_out(worker: &mut Worker, call: FunctionCall) -> Result<(), Stop> {
+    let answer = match worker.call(&call.name, &WireRow(&call.arguments)).await? {
+        CallAnswer::Return(value) => value_from_json(value).ok_or_else(|| {
+            format!(
+                "the function `{}` returned what SQLite has no type for",
+                call.name
+            )
+        }),
+        CallAnswer::Raise(text) => Err(text),
+    };
+    // A statement that was interrupted meanwhile waits for no answer.
+    let _ = call.answer.send(answer);
+    Ok(())
 }
 
 /// Waits for `work`, unless a signal comes first.

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use limbeck_db::{
-    ConnectOptions, DbError, Outcome, Product, ServerError, Session, Surroundings,
-    TransactionStatus,
+    Calls, ConnectOptions, DbError, FunctionCall, Outcome, Product, ServerError, Session,
+    Surroundings, TransactionStatus,
 };
-use limbeck_script::worker::{ConnectRequest, Execute};
+use limbeck_script::worker::{ConnectRequest, Execute, FunctionRequest};
 use limbeck_url::DatabaseUrl;
 use serde_json::{Value as Json, json};
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use super::wire::{WireError, WireServerError, connect_args, status_letter, value_from_json};
 
@@ -18,6 +19,7 @@ pub(super) struct Sessions {
     open: BTreeMap<u32, Open>,
     last: u32,
     errors: Vec<Met>,
+    calls: Option<Calls>,
 }
 
 /// An open session and what it was opened with.
@@ -103,6 +105,33 @@ impl Sessions {
                 .await?
         };
         Ok((outcome, session.transaction_status()))
+    }
+
+    /// Lets SQL call a Python function; the calls come out of the receiver of [`Self::calls`].
+    pub(super) async fn register(&mut self, request: &FunctionRequest) -> Result<(), DbError> {
+        let (Some(open), Some(calls)) = (self.open.get_mut(&request.connection), &self.calls)
+        else {
+            return Err(DbError::Unsupported(format!(
+                "connection {} is closed",
+                request.connection
+            )));
+        };
+        let FunctionRequest {
+            name,
+            arguments,
+            deterministic,
+            ..
+        } = request;
+        open.session
+            .register_function(name, *arguments, *deterministic, calls.clone())
+            .await
+    }
+
+    /// Where calls of Python functions come from.
+    pub(super) fn calls(&mut self) -> UnboundedReceiver<FunctionCall> {
+        let (sender, receiver) = unbounded_channel();
+        self.calls = Some(sender);
+        receiver
     }
 
     /// Closes a session; an open transaction is rolled back.

@@ -95,7 +95,7 @@ impl Serialize for WireColumn<'_> {
     }
 }
 
-struct WireRow<'a>(&'a Vec<Value>);
+pub(super) struct WireRow<'a>(pub(super) &'a Vec<Value>);
 
 impl Serialize for WireRow<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

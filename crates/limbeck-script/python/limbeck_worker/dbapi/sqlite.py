@@ -61,11 +61,14 @@ class SqliteConnection(Connection):
         return self.run(sql, before, **parameters)
 
     def create_function(self, name, narg, func, deterministic=False):
-        # SQLAlchemy registers `regexp` on every connection; the host has one of its own.
-        if name.lower() != "regexp":
-            raise errors.NotSupportedError(
-                "limbeck's SQLite connection can't call the Python function %r that the project registers" % name
-            )
+        self.channel.functions[name.lower()] = lambda arguments: _parameter(func(*map(_value, arguments)))
+        self.request(
+            "function",
+            connection=self.limbeck_connection,
+            name=name,
+            arguments=narg,
+            deterministic=bool(deterministic),
+        )
 
     def create_collation(self, name, callable):
         raise errors.NotSupportedError(

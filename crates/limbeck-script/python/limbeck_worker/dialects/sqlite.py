@@ -31,6 +31,7 @@ class SqliteDialect(HostDialect, SQLiteDialect_pysqlite):
         return dbapi_connection.isolation_level is None
 
     def on_connect(self):
+        # The host knows `regexp` itself; projects may register another.
         if getattr(self, "isolation_level", None) is None:
             return None
         return lambda connection: self.set_isolation_level(connection, self.isolation_level)
