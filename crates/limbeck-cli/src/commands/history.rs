@@ -11,7 +11,7 @@ use crate::context::{CliError, Context, Outcome};
 /// List changeset scripts in chronological order.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Specify a revision range; format is [start]:[end].
+    /// Specify a revision range; format is `[start]:[end]`.
     #[arg(short, long, allow_hyphen_values = true)]
     rev_range: Option<String>,
     /// Use more verbose output.

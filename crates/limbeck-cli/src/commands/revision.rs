@@ -17,7 +17,7 @@ pub(crate) struct Args {
     /// Don't emit SQL to database - dump to standard output/file instead. See docs on offline mode.
     #[arg(long)]
     sql: bool,
-    /// Specify head revision or <branchname>@head to base new revision on.
+    /// Specify head revision or `<branchname>@head` to base new revision on.
     #[arg(long, default_value = "head")]
     head: String,
     /// Allow a non-head revision as the 'head' to splice onto.

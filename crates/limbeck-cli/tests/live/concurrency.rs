@@ -1,0 +1,135 @@
+//! Several runs at once: each ends well, and each step is applied once.
+
+use std::process::Child;
+
+use limbeck_testkit::{MariaDb, Postgres, Sandbox, Tls, python};
+
+use crate::support::{limbeck, linear, sync_env};
+
+/// Rounds for each number of runners.
+fn rounds() -> usize {
+    std::env::var("LIMBECK_TEST_ROUNDS")
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(4)
+}
+
+fn project() -> Sandbox {
+    let insert = "op.execute(\"insert into log (step) values ('b2')\")";
+    linear(
+        &sync_env(""),
+        &[
+            (
+                "a1",
+                "op.create_table('log', sa.Column('step', sa.String(20)))",
+                "op.drop_table('log')",
+            ),
+            ("b2", insert, "pass"),
+            ("c3", &insert.replace("b2", "c3"), "pass"),
+        ],
+    )
+}
+
+/// `fresh` makes an empty database and gives its URL; `applied` reads the log's rows.
+fn check(fresh: impl Fn(usize) -> String, applied: impl Fn(usize) -> String) {
+    let Some(python) = python() else { return };
+    let sandbox = project();
+    let mut number = 0;
+    for runners in [2, 5] {
+        for existing in [false, true] {
+            for _ in 0..rounds().div_ceil(2) {
+                number += 1;
+                let url = fresh(number);
+                let start = |target: &str| -> Child {
+                    let mut command = sandbox.command(&limbeck(), Some(&python));
+                    let piped = std::process::Stdio::piped;
+                    command
+                        .env("DATABASE_URL", &url)
+                        .args(["upgrade", target])
+                        .stdout(piped())
+                        .stderr(piped());
+                    command.spawn().expect("limbeck starts")
+                };
+                if existing {
+                    assert!(start("a1").wait().expect("it ends").success());
+                }
+                let running: Vec<Child> = (0..runners).map(|_| start("head")).collect();
+                for child in running {
+                    let output = child.wait_with_output().expect("it ends");
+                    assert!(
+                        output.status.success(),
+                        "{}",
+                        String::from_utf8_lossy(&output.stderr)
+                    );
+                }
+                assert_eq!(
+                    applied(number),
+                    "b2,c3",
+                    "runners: {runners}, existing: {existing}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn postgresql() {
+    let Some(server) = Postgres::start(Tls::Off) else {
+        return;
+    };
+    let name = |number| format!("n{number}");
+    check(
+        |number| {
+            server.create_database(&name(number));
+            server.url("postgresql+asyncpg", &name(number), "")
+        },
+        |number| {
+            server
+                .sql(
+                    &name(number),
+                    "select string_agg(step, ',' order by step) from log",
+                )
+                .trim()
+                .to_owned()
+        },
+    );
+}
+
+#[test]
+fn mariadb() {
+    let Some(server) = MariaDb::start() else {
+        return;
+    };
+    let name = |number| format!("n{number}");
+    check(
+        |number| {
+            server.create_database(&name(number));
+            server.url("mysql+aiomysql", &name(number))
+        },
+        |number| {
+            server
+                .sql(
+                    &name(number),
+                    "select group_concat(step order by step) from log",
+                )
+                .trim()
+                .to_owned()
+        },
+    );
+}
+
+#[test]
+fn sqlite() {
+    let folder = Sandbox::new();
+    let path = |number| folder.path().join(format!("n{number}.db"));
+    check(
+        |number| format!("sqlite+aiosqlite:///{}", path(number).display()),
+        |number| {
+            let connection = rusqlite::Connection::open(path(number)).expect("the database");
+            let sql = "select group_concat(step) from (select step from log order by step)";
+            connection
+                .query_row(sql, [], |row| row.get(0))
+                .expect("rows")
+        },
+    );
+}

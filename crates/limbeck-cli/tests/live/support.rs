@@ -1,0 +1,124 @@
+//! Projects for the tests, and the two programs that run them.
+
+use std::path::{Path, PathBuf};
+
+use limbeck_testkit::{Ran, Sandbox, python, reference_python};
+
+/// The program under test.
+pub(crate) fn limbeck() -> PathBuf {
+    PathBuf::from(env!("CARGO_BIN_EXE_limbeck"))
+}
+
+/// The real tool, in the environment that has drivers.
+pub(crate) fn alembic(python: &Path) -> PathBuf {
+    python.with_file_name("alembic")
+}
+
+/// A synchronous `env.py` that takes its URL from `DATABASE_URL`; `configure` goes into `context.configure`.
+pub(crate) fn sync_env(configure: &str) -> String {
+    format!(
+        "import os
+from logging.config import fileConfig
+from alembic import context
+from sqlalchemy import create_engine, pool
+
+fileConfig(context.config.config_file_name)
+engine = create_engine(os.environ['DATABASE_URL'], poolclass=pool.NullPool)
+if context.is_offline_mode():
+    context.configure(url=os.environ['DATABASE_URL'], literal_binds=True, dialect_opts={{'paramstyle': 'named'}})
+    with context.begin_transaction():
+        context.run_migrations()
+else:
+    with engine.connect() as connection:
+        context.configure(connection=connection{configure})
+        with context.begin_transaction():
+            context.run_migrations()
+"
+    )
+}
+
+/// An ini with the logging of the stock one.
+pub(crate) const INI: &str = "\
+[alembic]
+script_location = %(here)s/migrations
+[loggers]
+keys = root,alembic
+[handlers]
+keys = console
+[formatters]
+keys = generic
+[logger_root]
+level = WARNING
+handlers = console
+qualname =
+[logger_alembic]
+level = INFO
+handlers =
+qualname = alembic
+[handler_console]
+class = StreamHandler
+args = (sys.stderr,)
+level = NOTSET
+formatter = generic
+[formatter_generic]
+format = %(levelname)-5.5s [%(name)s] %(message)s
+";
+
+/// A project whose revisions follow each other; each is the body of `upgrade` and of `downgrade`.
+pub(crate) fn linear(env: &str, revisions: &[(&str, &str, &str)]) -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox.write("alembic.ini", INI);
+    sandbox.write("migrations/env.py", env);
+    let mut down = "None".to_owned();
+    for (id, upgrade, downgrade) in revisions {
+        let indent = |body: &str| {
+            body.lines()
+                .map(|line| format!("    {line}\n"))
+                .collect::<String>()
+        };
+        sandbox.write(
+            &format!("migrations/versions/{id}.py"),
+            &format!(
+                "\"\"\"step {id}\"\"\"\nimport sqlalchemy as sa\nfrom alembic import op\n\nrevision = '{id}'\n\
+                 down_revision = {down}\nbranch_labels = None\ndepends_on = None\n\n\ndef upgrade():\n{}\n\n\
+                 def downgrade():\n{}",
+                indent(upgrade),
+                indent(downgrade)
+            ),
+        );
+        down = format!("'{id}'");
+    }
+    sandbox
+}
+
+/// Runs limbeck with the driver-free interpreter.
+pub(crate) fn run(sandbox: &Sandbox, url: &str, arguments: &[&str]) -> Option<Ran> {
+    let python = python()?;
+    let mut command = sandbox.command(&limbeck(), Some(&python));
+    let output = command
+        .env("DATABASE_URL", url)
+        .args(arguments)
+        .output()
+        .expect("limbeck starts");
+    Some(ran(&output))
+}
+
+/// Runs real Alembic with the drivers.
+pub(crate) fn run_alembic(sandbox: &Sandbox, url: &str, arguments: &[&str]) -> Option<Ran> {
+    let python = reference_python()?;
+    let mut command = sandbox.command(&alembic(&python), Some(&python));
+    let output = command
+        .env("DATABASE_URL", url)
+        .args(arguments)
+        .output()
+        .expect("alembic starts");
+    Some(ran(&output))
+}
+
+pub(crate) fn ran(output: &std::process::Output) -> Ran {
+    Ran {
+        status: output.status.code().unwrap_or(-1),
+        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+    }
+}
