@@ -10,7 +10,7 @@ use crate::context::{CliError, Context, Outcome};
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Revision target, or a range for --sql mode.
-    #[arg(allow_hyphen_values = true)]
+    #[arg(allow_negative_numbers = true)]
     revision: String,
     #[command(flatten)]
     offline: Offline,

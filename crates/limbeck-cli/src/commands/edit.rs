@@ -15,7 +15,7 @@ const EDITORS: [&str; 5] = ["sensible-editor", "editor", "nano", "vim", "code"];
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The revision, or `current`, `head`, `heads`.
-    #[arg(allow_hyphen_values = true)]
+    #[arg(allow_negative_numbers = true)]
     rev: String,
 }
 

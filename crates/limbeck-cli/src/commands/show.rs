@@ -10,7 +10,7 @@ use crate::context::{Context, Outcome};
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The revision, or `current`, `head`, `heads`.
-    #[arg(allow_hyphen_values = true)]
+    #[arg(allow_negative_numbers = true)]
     rev: String,
 }
 

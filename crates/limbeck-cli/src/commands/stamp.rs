@@ -9,7 +9,7 @@ use crate::context::{CliError, Context, Outcome};
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// One or more revisions, or 'heads' for all heads.
-    #[arg(required = true, allow_hyphen_values = true)]
+    #[arg(required = true, allow_negative_numbers = true)]
     revisions: Vec<String>,
     /// Don't emit SQL to database - dump to standard output/file instead. See docs on offline mode.
     #[arg(long)]

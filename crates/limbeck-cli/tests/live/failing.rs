@@ -187,7 +187,7 @@ fn sqlite() {
             };
             format!(
                 "{:?} {:?} {:?}",
-                list("select sql from sqlite_master order by name"),
+                list("select coalesce(sql, name) from sqlite_master order by name"),
                 list("select version_num from alembic_version"),
                 list("select cast(id as text) from first order by id"),
             )
