@@ -7,6 +7,7 @@ use std::time::Duration;
 use limbeck::config::{Config, ConfigError, ConfigFiles};
 use limbeck::db::{LockWait, Surroundings};
 use limbeck::interpreter::{Interpreter, InterpreterSearch};
+use limbeck::native::{Look, NativeEnvironment};
 use limbeck::project::{LoadError, Project, ProjectError};
 use limbeck::revision::RevisionMap;
 use limbeck::run::{self, Ending, Event, HeaderRow, Intent, Refusal, RunError, RunOptions};
@@ -132,6 +133,27 @@ impl Context {
         self.run(command, options, start, Some(project), intent)
     }
 
+    /// Looks at the version table without Python, where `env.py` is a stock one. `None` where it is not, or
+    /// where looking fails: the worker then meets the same failure and tells where.
+    pub(crate) fn look(&self, project: &Project) -> Result<Option<Look>, CliError> {
+        let Some(environment) = NativeEnvironment::read(project, &self.surroundings)? else {
+            return Ok(None);
+        };
+        let runtime = runtime()?;
+        Ok(runtime.block_on(environment.look()).ok())
+    }
+
+    /// Prints log lines.
+    #[expect(
+        clippy::unused_self,
+        reason = "printing is the context's, wherever it goes"
+    )]
+    pub(crate) fn log(&self, lines: &[String]) {
+        for line in lines {
+            anstream::eprintln!("{line}");
+        }
+    }
+
     /// Runs one of Alembic's own commands in the worker.
     pub(crate) fn alembic(
         &self,
@@ -234,10 +256,7 @@ impl Context {
         intent: &mut Intent<'_>,
     ) -> Result<Ending, CliError> {
         let interpreter = self.interpreter()?;
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(|error| CliError::System("could not start the event loop", error))?;
+        let runtime = runtime()?;
         runtime.block_on(async {
             let interrupt = signals::listen()
                 .map_err(|error| CliError::System("could not listen for signals", error))?;
@@ -276,6 +295,13 @@ impl Context {
         };
         Ok(search.find().map_err(RunError::from)?)
     }
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, CliError> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| CliError::System("could not start the event loop", error))
 }
 
 fn merge(into: &mut Json, from: Json) {

@@ -2,6 +2,7 @@
 
 pub mod config;
 pub mod format;
+pub mod native;
 pub mod project;
 pub mod run;
 

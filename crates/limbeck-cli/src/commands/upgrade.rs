@@ -37,6 +37,16 @@ pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
         Some((start, target)) => (Some(start), target),
     };
     let project = context.project()?;
+    if !sql
+        && let Some(found) = context.look(&project)?
+        && let Some(rows) = &found.heads
+        && !rows.is_empty()
+        && let Ok(plan) = project.map.plan_upgrade(rows, target)
+        && plan.steps.is_empty()
+    {
+        context.log(&found.log);
+        return Ok(0);
+    }
     let options = json!({"revision": revision, "sql": sql, "tag": tag});
     let arguments =
         json!({"as_sql": sql, "starting_rev": start, "destination_rev": target, "tag": tag});

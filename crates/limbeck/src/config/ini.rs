@@ -79,6 +79,12 @@ impl Ini {
             })
     }
 
+    /// A section's value as it is written.
+    pub fn get_as_written(&self, section: &str, key: &str) -> Option<&str> {
+        self.raw(self.entries(section)?, key)
+            .map(|(value, _)| value)
+    }
+
     /// The keys of a section, in order, with those of `[DEFAULT]` behind.
     pub fn keys(&self, section: &str) -> Vec<&str> {
         let own = self.entries(section).unwrap_or_default();

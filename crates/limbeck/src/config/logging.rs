@@ -63,7 +63,8 @@ impl LogLines {
                 .keys(&section)
                 .iter()
                 .all(|key| known.contains(key) || *key == "here");
-        let format = get(&section, "format")?.and_then(|format| parse(&format));
+        // Python reads a format without filling anything in.
+        let format = ini.get_as_written(&section, "format").and_then(parse);
         let (Some(format), Some(handler_level), true) = (format, handler_level, plain) else {
             return Ok(None);
         };

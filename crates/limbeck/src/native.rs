@@ -1,0 +1,178 @@
+//! Looks at the version table without Python, for projects whose `env.py` has the shape of a stock template.
+
+use std::future::Future;
+
+use limbeck_db::{
+    ConnectArgs, ConnectOptions, DbError, Product, ServerInfo, Session, Surroundings, VersionTable,
+};
+use limbeck_script::environment::{KnownEnvironment, Reading, read};
+use limbeck_url::DatabaseUrl;
+
+use crate::config::LogLines;
+use crate::project::Project;
+use crate::run::Refusal;
+
+/// Drivers that an asynchronous `env.py` works with.
+const ASYNC_DRIVERS: &[&str] = &[
+    "aiomysql",
+    "aiosqlite",
+    "asyncmy",
+    "asyncpg",
+    "psycopg",
+    "psycopg_async",
+];
+
+/// Drivers that a synchronous `env.py` works with over limbeck's connection.
+const DRIVERS: &[&str] = &[
+    "aiomysql",
+    "aiosqlite",
+    "asyncmy",
+    "asyncpg",
+    "mysqldb",
+    "pg8000",
+    "psycopg",
+    "psycopg2",
+    "psycopg_async",
+    "pymysql",
+    "pysqlite",
+];
+
+/// A stock environment, understood.
+#[derive(Debug)]
+pub struct NativeEnvironment {
+    url: DatabaseUrl,
+    options: ConnectOptions,
+    table: VersionTable,
+    log: LogLines,
+}
+
+/// What the version table holds, and the lines that Alembic logs before it looks there.
+#[derive(Debug)]
+pub struct Look {
+    /// The rows; none when there is no table.
+    pub heads: Option<Vec<String>>,
+    /// Log lines, ready to be printed.
+    pub log: Vec<String>,
+    /// The URL with its password masked.
+    pub url: String,
+}
+
+impl NativeEnvironment {
+    /// Reads a project's environment; `None` when only Python can tell what it does.
+    ///
+    /// # Errors
+    /// The configuration's problem.
+    pub fn read(project: &Project, surroundings: &Surroundings) -> Result<Option<Self>, Refusal> {
+        let Some(path) = project
+            .script_folder
+            .as_ref()
+            .map(|folder| folder.join("env.py"))
+        else {
+            return Ok(None);
+        };
+        let Ok(source) = std::fs::read_to_string(path) else {
+            return Ok(None);
+        };
+        let Reading::Known(KnownEnvironment {
+            configures_logging,
+            version_table,
+            version_table_schema,
+            is_async,
+        }) = read(&source)
+        else {
+            return Ok(None);
+        };
+        let config = &project.config;
+        let refuse = |error: crate::config::ConfigError| Refusal(error.to_string());
+        let log = if configures_logging {
+            LogLines::read(config).map_err(refuse)?
+        } else {
+            Some(LogLines::Silent)
+        };
+        let (Some(log), Some(ini)) = (log, config.ini()) else {
+            return Ok(None);
+        };
+        // Other engine settings (echo, pool, connect_args) are SQLAlchemy's to read.
+        let settings = ini
+            .keys(config.section())
+            .into_iter()
+            .filter(|key| key.starts_with("sqlalchemy."));
+        if settings.collect::<Vec<_>>() != ["sqlalchemy.url"] {
+            return Ok(None);
+        }
+        let Ok(Some(text)) = config.ini_text("sqlalchemy.url") else {
+            return Ok(None);
+        };
+        let Ok(url) = DatabaseUrl::parse(&text) else {
+            return Ok(None);
+        };
+        let driver = url.driver.as_deref();
+        let known = match (is_async, driver) {
+            (true, driver) => driver.is_some_and(|driver| ASYNC_DRIVERS.contains(&driver)),
+            (false, driver) => driver.is_none_or(|driver| DRIVERS.contains(&driver)),
+        };
+        // `postgres://` is none of SQLAlchemy's names: its own message is the one to show.
+        if !known
+            || !matches!(
+                url.dialect.as_str(),
+                "postgresql" | "mysql" | "mariadb" | "sqlite"
+            )
+        {
+            return Ok(None);
+        }
+        let Ok(options) = ConnectOptions::from_url(&url, &ConnectArgs::new(), surroundings) else {
+            return Ok(None);
+        };
+        let table = VersionTable {
+            name: version_table.unwrap_or_else(|| VersionTable::default().name),
+            schema: version_table_schema,
+        };
+        Ok(Some(Self {
+            url,
+            options,
+            table,
+            log,
+        }))
+    }
+
+    /// Connects and reads the version table; writes nothing.
+    ///
+    /// # Errors
+    /// [`DbError`] when the database can't be reached or asked.
+    pub fn look(&self) -> impl Future<Output = Result<Look, DbError>> + '_ {
+        async move {
+            let mut session = Session::open(&self.options).await?;
+            let heads = self.table.heads(&mut session).await?;
+            let log = self.log_lines(session.info());
+            session.close().await?;
+            Ok(Look {
+                heads,
+                log,
+                url: self.url.to_string(),
+            })
+        }
+    }
+
+    fn log_lines(&self, info: &ServerInfo) -> Vec<String> {
+        // Alembic goes by the dialect's name, which for MariaDB is the URL's to choose.
+        let (name, transactional) = match (info.product, self.url.dialect.as_str()) {
+            (Product::Postgresql, _) => ("PostgresqlImpl", true),
+            (Product::Sqlite, _) => ("SQLiteImpl", false),
+            (_, "mariadb") => ("MariaDBImpl", false),
+            _ => ("MySQLImpl", false),
+        };
+        let kind = if transactional {
+            "transactional"
+        } else {
+            "non-transactional"
+        };
+        let lines = [
+            format!("Context impl {name}."),
+            format!("Will assume {kind} DDL."),
+        ];
+        lines
+            .iter()
+            .filter_map(|line| self.log.line(line))
+            .collect()
+    }
+}
