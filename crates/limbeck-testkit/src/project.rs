@@ -31,7 +31,11 @@ impl Ran {
     /// # Panics
     /// With both streams, when it is another.
     #[track_caller]
-    #[must_use = "what it printed may matter"]
+    #[allow(
+        clippy::must_use_candidate,
+        clippy::return_self_not_must_use,
+        reason = "often only the status matters"
+    )]
     pub fn success(self) -> Self {
         assert_eq!(
             self.status, 0,

@@ -1,7 +1,5 @@
 //! Looks at the version table without Python, for projects whose `env.py` has the shape of a stock template.
 
-use std::future::Future;
-
 use limbeck_db::{
     ConnectArgs, ConnectOptions, DbError, Product, ServerInfo, Session, Surroundings, VersionTable,
 };
@@ -139,18 +137,16 @@ impl NativeEnvironment {
     ///
     /// # Errors
     /// [`DbError`] when the database can't be reached or asked.
-    pub fn look(&self) -> impl Future<Output = Result<Look, DbError>> + '_ {
-        async move {
-            let mut session = Session::open(&self.options).await?;
-            let heads = self.table.heads(&mut session).await?;
-            let log = self.log_lines(session.info());
-            session.close().await?;
-            Ok(Look {
-                heads,
-                log,
-                url: self.url.to_string(),
-            })
-        }
+    pub async fn look(&self) -> Result<Look, DbError> {
+        let mut session = Session::open(&self.options).await?;
+        let heads = self.table.heads(&mut session).await?;
+        let log = self.log_lines(session.info());
+        session.close().await?;
+        Ok(Look {
+            heads,
+            log,
+            url: self.url.to_string(),
+        })
     }
 
     fn log_lines(&self, info: &ServerInfo) -> Vec<String> {

@@ -7,7 +7,15 @@ use limbeck_testkit::{Sandbox, python, reference_python};
 use crate::support::{INI, alembic, limbeck, sync_env};
 
 /// Id, parents, labels, dependencies, first line of the docstring.
-const HISTORY: &[(&str, &[&str], &[&str], &[&str], &str)] = &[
+type Declared = (
+    &'static str,
+    &'static [&'static str],
+    &'static [&'static str],
+    &'static [&'static str],
+    &'static str,
+);
+
+const HISTORY: &[Declared] = &[
     ("a1a1a1a1", &[], &[], &[], "create users"),
     ("a2a2a2a2", &["a1a1a1a1"], &[], &[], "add email"),
     ("a3a3a3a3", &["a2a2a2a2"], &[], &[], "add name"),
@@ -279,7 +287,9 @@ fn the_same_as_alembic() {
             || command.contains("--sql")
             || *command == "show current"
         {
-            texts.iter_mut().for_each(|lines| lines.sort());
+            for lines in &mut texts {
+                lines.sort();
+            }
         }
         // Which parent of a merge is updated and which deleted is random, too.
         if texts[0] != texts[1] && !command.ends_with("head --sql") {
