@@ -185,6 +185,10 @@ impl RevisionMap {
         through_dependencies: bool,
     ) -> Result<Vec<Index>, RevisionError> {
         let Named { names, branch } = self.take_apart(name)?;
+        if targets.is_empty() {
+            // Alembic looks the names up for each target, so here it would not.
+            return Ok(Vec::new());
+        }
         let mut against = Vec::new();
         for name in branch
             .into_iter()
