@@ -15,7 +15,7 @@ impl Random {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
-        usize::try_from(self.0 >> 33).unwrap() % bound
+        usize::try_from(self.0 >> 33).expect("31 bits") % bound
     }
 
     fn chance(&mut self, percent: usize) -> bool {
@@ -83,7 +83,7 @@ fn target(random: &mut Random, revisions: &[Revision]) -> String {
         0 => "head".into(),
         1 => "heads".into(),
         2 => "base".into(),
-        3 => one(random)[..1 + random.below(5)].to_owned(),
+        3 => one(random)[..=random.below(5)].to_owned(),
         4 => format!("+{}", 1 + random.below(3)),
         5 => format!("-{}", 1 + random.below(3)),
         6 => format!("{}+{}", one(random), 1 + random.below(2)),
