@@ -54,6 +54,9 @@ impl Host<'_, '_> {
             })
             .or_else(|| own.len().checked_sub(1))
             .map(|index| own.remove(index));
+        // That `env.py` runs the scripts says nothing of a failure in one of them.
+        let in_script = place.as_ref().is_some_and(|place| !is_env(&place.file));
+        own.retain(|call| !(in_script && step.is_some() && is_env(&call.file)));
         let met = limbeck_error.and_then(|id| self.sessions.met(id));
         let (statement, connect, rolled_back) = match met {
             Some(met) => match &met.error {
@@ -149,6 +152,10 @@ fn place(frame: &Frame) -> Option<Place> {
         },
         function: frame.function.clone(),
     })
+}
+
+fn is_env(file: &std::path::Path) -> bool {
+    file.file_name().is_some_and(|name| name == "env.py")
 }
 
 fn same_file(one: &std::path::Path, other: &std::path::Path) -> bool {
