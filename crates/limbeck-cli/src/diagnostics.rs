@@ -83,6 +83,13 @@ pub(crate) fn print_failure(failure: &Failure, again: &str) {
             None => group = group.element(Origin::path(path).line(place.line as usize)),
         }
     }
+    if let Some(exception) = failure
+        .exception
+        .as_ref()
+        .filter(|text| **text != failure.headline)
+    {
+        notes.push(format!("raised as {exception}"));
+    }
     for call in failure.calls.iter().rev().take(5) {
         let function = if call.function.is_empty() {
             "<module>"

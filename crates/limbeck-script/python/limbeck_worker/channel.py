@@ -11,6 +11,7 @@ class HostError(Exception):
     def __init__(self, fields):
         super().__init__(fields.get("message"))
         self.fields = fields
+        self.limbeck_error = fields.get("id")
 
 
 class Channel:

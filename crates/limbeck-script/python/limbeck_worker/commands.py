@@ -2,10 +2,12 @@
 import argparse
 import inspect
 
+from alembic import __version__ as _alembic_version
 from alembic import command as alembic_command
 from alembic.config import Config
 from alembic.runtime.environment import EnvironmentContext
 from alembic.script import ScriptDirectory
+from alembic.util import CommandError
 
 from . import dialects, migrations
 from .scripts import use_headers
@@ -44,18 +46,17 @@ def _config(start):
 
 
 def _call_alembic(name, config, arguments):
-    function = getattr(alembic_command, name)
+    function = getattr(alembic_command, name, None)
+    if function is None:
+        raise CommandError("Alembic %s in this environment has no command '%s'" % (_alembic_version, name))
     known = inspect.signature(function).parameters
     # An older Alembic lacks the newest flags: those left at their defaults are not passed on.
     passed = {key: value for key, value in arguments.items() if key in known}
     lost = [key for key, value in arguments.items() if key not in known and value]
     if lost:
-        from alembic import __version__
-        from alembic.util import CommandError
-
         raise CommandError(
             "Alembic %s in this environment has no option --%s for '%s'"
-            % (__version__, lost[0].replace("_", "-"), name)
+            % (_alembic_version, lost[0].replace("_", "-"), name)
         )
     function(config, **passed)
 

@@ -77,10 +77,14 @@ impl Host<'_, '_> {
             },
             None => (None, None, None),
         };
-        let from_database = statement.is_some() || connect.is_some();
-        let headline = match (&connect, &statement, &step) {
+        // A script that catches the database's error and raises its own has something to say, too.
+        let own_exception = met.is_none()
+            || !(kind.starts_with("sqlalchemy.") || kind.starts_with("limbeck_worker."));
+        let exception = own_exception.then(|| format!("{kind}: {message}"));
+        let headline = match (&connect, &statement, met) {
             (Some(error), _, _) => error.message.clone(),
             (_, Some(statement), _) => statement.error.message.clone(),
+            (None, None, Some(met)) => met.error.to_string(),
             _ if message.is_empty() => kind.clone(),
             _ => format!("{kind}: {message}"),
         };
@@ -91,7 +95,7 @@ impl Host<'_, '_> {
             calls: own,
             statement,
             connect,
-            exception: (!from_database).then_some(kind),
+            exception,
             missing_module: module,
             traceback,
             standing: Standing {

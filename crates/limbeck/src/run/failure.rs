@@ -50,7 +50,7 @@ pub struct Failure {
     pub statement: Option<FailedStatement>,
     /// Why no connection could be opened.
     pub connect: Option<ConnectError>,
-    /// The Python exception's type, when it was no error of the database.
+    /// The Python exception, when it was not just the database's error.
     pub exception: Option<String>,
     /// The module that an `ImportError` names.
     pub missing_module: Option<String>,
