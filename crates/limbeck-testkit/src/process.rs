@@ -88,7 +88,20 @@ pub(crate) struct Killed(pub(crate) Child);
 
 impl Drop for Killed {
     fn drop(&mut self) {
-        // A server that is gone already is what we want.
+        // SIGQUIT takes the server's own children along, which SIGKILL would leave behind. A server that is
+        // gone already is what we want.
+        let quit = Command::new("kill")
+            .args(["-QUIT", &self.0.id().to_string()])
+            .status();
+        let start = Instant::now();
+        while quit.as_ref().is_ok_and(std::process::ExitStatus::success)
+            && start.elapsed() < Duration::from_secs(5)
+        {
+            if matches!(self.0.try_wait(), Ok(Some(_))) {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
