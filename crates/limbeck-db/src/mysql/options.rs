@@ -164,6 +164,7 @@ struct Ssl {
     certificate: Option<PathBuf>,
     key: Option<PathBuf>,
     verify: Option<bool>,
+    verify_name: Option<bool>,
 }
 
 impl Ssl {
@@ -177,7 +178,7 @@ impl Ssl {
                 self.asked = true;
                 self.tls.authorities.clone_from(authorities);
                 self.verify = Some(*verify);
-                self.tls.verify_name = *check_hostname;
+                self.verify_name = Some(*check_hostname);
                 return Ok(());
             }
             ConnectArg::Map(entries) => {
@@ -204,17 +205,20 @@ impl Ssl {
             "ssl_ca" => self.tls.authority = Some(text.into()),
             "ssl_cert" => self.certificate = Some(text.into()),
             "ssl_key" => self.key = Some(text.into()),
-            "ssl_check_hostname" | "ssl_verify_identity" => self.tls.verify_name = on,
+            "ssl_check_hostname" | "ssl_verify_identity" => self.verify_name = Some(on),
             "ssl_verify_cert" | "ssl_verify_mode" => self.verify = Some(on),
             "ssl_disabled" => self.disabled = on,
             "ssl" | "tls" => self.asked = on,
             "ssl_mode" => match text.to_uppercase().replace('-', "_").as_str() {
                 "DISABLED" => self.disabled = true,
                 "PREFERRED" | "REQUIRED" => self.asked = true,
-                "VERIFY_CA" => (self.asked, self.verify) = (true, Some(true)),
+                "VERIFY_CA" => {
+                    (self.asked, self.verify) = (true, Some(true));
+                    self.verify_name.get_or_insert(false);
+                }
                 "VERIFY_IDENTITY" => {
                     (self.asked, self.verify) = (true, Some(true));
-                    self.tls.verify_name = true;
+                    self.verify_name = Some(true);
                 }
                 _ => return Err(unusable(name, &format!("`{text}` is not a value of it"))),
             },
@@ -238,7 +242,9 @@ impl Ssl {
         };
         let named = self.tls.authority.is_some() || !self.tls.authorities.is_empty();
         // As PyMySQL: an authority that is named is used, unless verification is switched off.
-        self.tls.verify_authority = self.verify.unwrap_or(named) || self.tls.verify_name;
+        self.tls.verify_authority = self.verify.unwrap_or(named) || self.verify_name == Some(true);
+        // PyMySQL checks the name, too, where an authority is named; no driver's check is left out.
+        self.tls.verify_name = self.verify_name.unwrap_or(self.tls.verify_authority);
         Ok(Some(self.tls))
     }
 }
@@ -280,7 +286,12 @@ mod tests {
         };
         check("", None);
         check("?ssl=true", Some((false, false)));
-        check("?ssl_ca=/ca.pem", Some((true, false)));
+        check("?ssl_ca=/ca.pem", Some((true, true)));
+        check("?ssl_mode=VERIFY_CA&ssl_ca=/ca.pem", Some((true, false)));
+        check(
+            "?ssl_ca=/ca.pem&ssl_verify_cert=false",
+            Some((false, false)),
+        );
         check(
             "?ssl_ca=/ca.pem&ssl_check_hostname=false",
             Some((true, false)),
