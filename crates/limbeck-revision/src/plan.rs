@@ -207,3 +207,34 @@ impl HistoryEnd<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{Revision, RevisionMap};
+
+    #[test]
+    fn a_misspelt_branch_reverts_nothing() {
+        let revision = |labels: &[&str]| Revision {
+            id: "a1a1".into(),
+            branch_labels: labels.iter().map(ToString::to_string).collect(),
+            ..Revision::default()
+        };
+        for labels in [&["blog"][..], &[]] {
+            let map = RevisionMap::new(vec![revision(labels)]).unwrap();
+            let error = map
+                .plan_downgrade(&["a1a1".into()], "typo@base")
+                .unwrap_err();
+            assert_eq!(
+                error.to_string(),
+                "Can't locate revision identified by 'typo'"
+            );
+            assert_eq!(
+                map.plan_downgrade(&["a1a1".into()], "a1a1@base")
+                    .unwrap()
+                    .steps
+                    .len(),
+                1
+            );
+        }
+    }
+}

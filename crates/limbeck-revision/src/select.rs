@@ -112,15 +112,17 @@ impl RevisionMap {
             None => self.bases.clone(),
             Some(index) => self.nodes[index].children.clone(),
         };
-        if let Some(branch) = target.branch.as_deref()
-            && roots.len() > 1
-        {
-            let line = self.line_down(&[self.find_branch(branch)?]);
-            roots.retain(|&root| line.has(root));
-            if roots.is_empty() {
-                return Err(RevisionError::other(
-                    "Not a valid downgrade target from current heads",
-                ));
+        if let Some(branch) = target.branch.as_deref() {
+            // Also where there is nothing to choose from: a misspelt branch must not revert everything.
+            let branch = self.find_branch(branch)?;
+            if roots.len() > 1 {
+                let line = self.line_down(&[branch]);
+                roots.retain(|&root| line.has(root));
+                if roots.is_empty() {
+                    return Err(RevisionError::other(
+                        "Not a valid downgrade target from current heads",
+                    ));
+                }
             }
         }
         let heads = self.lookup_rows(rows)?;
