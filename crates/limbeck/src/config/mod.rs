@@ -102,7 +102,11 @@ impl Config {
     /// # Errors
     /// [`ConfigError::Value`] for an unknown `path_separator`.
     pub fn version_locations(&self) -> Result<Option<Vec<String>>, ConfigError> {
-        if let Some(text) = self.ini_text("version_locations")? {
+        // Alembic takes an empty list for none at all.
+        if let Some(text) = self
+            .ini_text("version_locations")?
+            .filter(|text| !text.is_empty())
+        {
             let separator = match self.ini_text("path_separator")? {
                 Some(separator) => Some(separator),
                 None => self.ini_text("version_path_separator")?,

@@ -120,3 +120,12 @@ fn the_files_are_chosen_as_alembic_chooses() {
         "only one ini file may be indicated"
     );
 }
+
+#[test]
+fn an_empty_list_of_locations_is_none() {
+    let config = load(Some("[alembic]\nversion_locations =\n"), None);
+    assert_eq!(config.version_locations().unwrap(), None);
+    let toml = "[tool.alembic]\nversion_locations = ['x']\n";
+    let config = load(Some("[alembic]\nversion_locations =\n"), Some(toml));
+    assert_eq!(config.version_locations().unwrap().unwrap(), ["x"]);
+}
