@@ -69,7 +69,7 @@ impl RevisionMap {
         {
             let mut heads = self.real_heads.clone();
             if let Some(branch) = branch {
-                heads.retain(|&head| self.nodes[head].labels.iter().any(|label| label == branch));
+                heads.retain(|&head| self.has_label(head, branch));
             }
             return heads
                 .into_iter()

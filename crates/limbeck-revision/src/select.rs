@@ -53,10 +53,10 @@ impl RevisionMap {
         {
             let node = &self.nodes[revision];
             let label = match node.labels.as_slice() {
-                [only] if node.declared.id == branch => only.as_str(),
+                [only] if node.declared.id == branch => self.label(*only),
                 _ => branch,
             };
-            targets.retain(|&target| self.nodes[target].labels.iter().any(|own| own == label));
+            targets.retain(|&target| self.has_label(target, label));
         }
         self.refuse_overlaps(&targets, |map, start| map.ancestors(&[start]))?;
         let required = self.ancestors(&targets);
