@@ -287,7 +287,7 @@ impl RevisionMap {
             let mut next = descendants.last().copied();
             while let Some(index) = next {
                 let node = &self.nodes[index];
-                if node.dependents.len() > 1 || node.parents.len() > 1 {
+                if node.dependents.len() > 1 || node.is_merge_point() {
                     break;
                 }
                 next = node.parents.first().copied();

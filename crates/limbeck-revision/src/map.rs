@@ -37,6 +37,11 @@ pub(crate) struct Node {
 }
 
 impl Node {
+    /// Several parents; also the same one twice.
+    pub(crate) fn is_merge_point(&self) -> bool {
+        self.declared.down_revisions.len() > 1
+    }
+
     /// Parents, then the dependencies that add something: what an upgrade needs first.
     pub(crate) fn requirements(&self) -> impl Iterator<Item = Index> + '_ {
         let repeated = |dependency: &&Index| !self.parents.contains(dependency);
