@@ -9,3 +9,4 @@ mod locks;
 mod reported_failure;
 mod secrets;
 mod support;
+mod versions;
