@@ -1,0 +1,4 @@
+//! limbeck's connections beside those of libpq, on real servers.
+
+mod support;
+mod tls_matrix;

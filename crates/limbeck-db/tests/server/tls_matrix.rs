@@ -1,0 +1,321 @@
+//! Which server certificate is taken under which `sslmode` and `sslrootcert`: what libpq says, cell by cell.
+
+use std::path::{Path, PathBuf};
+
+use limbeck_testkit::certificates::{Authority, Issued, Wanted, bundle};
+use limbeck_testkit::{Postgres, Tls};
+
+use crate::support::{Fate, both};
+
+const MODES: [&str; 6] = [
+    "disable",
+    "allow",
+    "prefer",
+    "require",
+    "verify-ca",
+    "verify-full",
+];
+const LOCALHOST: &str = "subjectAltName=DNS:localhost";
+const ANYBODY: &str = "host all all 0.0.0.0/0 trust";
+
+/// Where limbeck refuses on purpose what libpq takes: server, authority, mode and the reason.
+const STRICTER: &[(&str, &str, &str, &str)] = &[];
+
+/// One way to run a server, and the authority that its clients should name.
+struct Row {
+    name: &'static str,
+    host: &'static str,
+    certificate: Option<(PathBuf, PathBuf)>,
+    right: PathBuf,
+    rules: &'static str,
+}
+
+fn row(name: &'static str, certificate: &Issued, right: &Path) -> Row {
+    Row {
+        name,
+        host: "localhost",
+        certificate: Some((certificate.certificate.clone(), certificate.key.clone())),
+        right: right.to_owned(),
+        rules: ANYBODY,
+    }
+}
+
+/// All rows. The names say what differs from a certificate for `localhost` under the right authority.
+fn rows(folder: &Path) -> Vec<Row> {
+    let authority = Authority::new(&folder.join("right"), "right authority");
+    let right = authority.own.certificate.as_path();
+    let issue = |name: &str, common_name: &str, extensions: &str| {
+        authority.issue(&Wanted::new(name, common_name, extensions))
+    };
+    let own = |name: &str, common_name: &str, extensions: &str| {
+        let wanted = Wanted::new("own", common_name, extensions);
+        Authority::with(&folder.join(name), &wanted).own
+    };
+    let good = issue("good", "a server", LOCALHOST);
+    let mut rows = vec![
+        Row {
+            certificate: None,
+            ..row("TLS off", &good, right)
+        },
+        row("good", &good, right),
+        Row {
+            rules: "hostssl all all 0.0.0.0/0 trust",
+            ..row("good, TLS demanded", &good, right)
+        },
+        Row {
+            rules: "hostnossl all all 0.0.0.0/0 trust",
+            ..row("good, TLS refused by rule", &good, right)
+        },
+        row(
+            "RSA",
+            &authority.issue(&Wanted::new("rsa", "a server", LOCALHOST).rsa()),
+            right,
+        ),
+        row(
+            "other name",
+            &issue("other", "a server", "subjectAltName=DNS:db.example.com"),
+            right,
+        ),
+        Row {
+            host: "127.0.0.1",
+            ..row(
+                "address",
+                &issue("address", "a server", "subjectAltName=IP:127.0.0.1"),
+                right,
+            )
+        },
+        Row {
+            host: "127.0.0.1",
+            ..row("address not in certificate", &good, right)
+        },
+        row(
+            "common name only",
+            &issue("cn", "localhost", "basicConstraints=CA:FALSE"),
+            right,
+        ),
+        row(
+            "common name right, alternative name other",
+            &issue("cnother", "localhost", "subjectAltName=DNS:db.example.com"),
+            right,
+        ),
+        row(
+            "expired",
+            &authority.issue(&Wanted::new("expired", "a server", LOCALHOST).expired()),
+            right,
+        ),
+        row("version 1", &issue("v1", "localhost", ""), right),
+        row(
+            "version 1, other name",
+            &issue("v1other", "db.example.com", ""),
+            right,
+        ),
+        row(
+            "version 1, expired",
+            &authority.issue(&Wanted::new("v1expired", "localhost", "").expired()),
+            right,
+        ),
+        row(
+            "leaf marked as authority",
+            &issue(
+                "caleaf",
+                "a server",
+                "basicConstraints=CA:TRUE\nsubjectAltName=DNS:localhost",
+            ),
+            right,
+        ),
+        row(
+            "for clients only",
+            &issue(
+                "clientonly",
+                "a server",
+                "extendedKeyUsage=clientAuth\nsubjectAltName=DNS:localhost",
+            ),
+            right,
+        ),
+        row(
+            "key may sign certificates only",
+            &issue(
+                "signonly",
+                "a server",
+                "keyUsage=keyCertSign\nsubjectAltName=DNS:localhost",
+            ),
+            right,
+        ),
+        row(
+            "unknown critical extension",
+            &issue(
+                "critical",
+                "a server",
+                "1.2.3.4=critical,ASN1:UTF8String:x\nsubjectAltName=DNS:localhost",
+            ),
+            right,
+        ),
+        row("leaf given as authority", &good, &good.certificate),
+    ];
+    for (name, common_name, extensions) in [
+        (
+            "own authority",
+            "a server",
+            "basicConstraints=critical,CA:TRUE\nsubjectAltName=DNS:localhost",
+        ),
+        (
+            "own authority, common name only",
+            "localhost",
+            "basicConstraints=CA:TRUE",
+        ),
+        (
+            "own authority, other name",
+            "a server",
+            "basicConstraints=CA:TRUE\nsubjectAltName=DNS:db.example.com",
+        ),
+        (
+            "self-signed, no authority",
+            "a server",
+            "basicConstraints=CA:FALSE\nsubjectAltName=DNS:localhost",
+        ),
+        ("self-signed, version 1", "localhost", ""),
+        (
+            "self-signed, key may sign certificates only",
+            "a server",
+            "keyUsage=keyCertSign\nsubjectAltName=DNS:localhost",
+        ),
+        (
+            "self-signed, for clients only",
+            "a server",
+            "extendedKeyUsage=clientAuth\nsubjectAltName=DNS:localhost",
+        ),
+    ] {
+        let issued = own(name, common_name, extensions);
+        rows.push(row(name, &issued, &issued.certificate));
+    }
+    let wanted = Wanted::new("own", "localhost", LOCALHOST).expired();
+    let past = Authority::with(&folder.join("past"), &wanted).own;
+    rows.push(row("self-signed, expired", &past, &past.certificate));
+    rows.extend(chains(folder, &authority));
+    rows
+}
+
+/// Rows about what stands between the certificate and the authority.
+fn chains(folder: &Path, authority: &Authority) -> Vec<Row> {
+    let right = authority.own.certificate.as_path();
+    let middle = authority.subordinate(&folder.join("middle"), "authority in the middle");
+    let leaf = middle.issue(&Wanted::new("leaf", "a server", LOCALHOST));
+    let chain = bundle(
+        &folder.join("chain.crt"),
+        &[&leaf.certificate, &middle.own.certificate],
+    );
+    let with_chain = Issued {
+        certificate: chain,
+        key: leaf.key.clone(),
+    };
+    let two = bundle(&folder.join("two.crt"), &[right, &middle.own.certificate]);
+    let signs = |name: &str, wanted: &Wanted<'_>| {
+        let other = Authority::with(&folder.join(name), wanted);
+        let leaf = other.issue(&Wanted::new("leaf", "a server", LOCALHOST));
+        (leaf, other.own.certificate)
+    };
+    let extensions = "basicConstraints=critical,CA:TRUE\nkeyUsage=keyCertSign,cRLSign";
+    let (under_past, past) = signs(
+        "past authority",
+        &Wanted::new("ca", "past authority", extensions).expired(),
+    );
+    let (under_none, none) = signs(
+        "no authority",
+        &Wanted::new("ca", "no authority", "basicConstraints=CA:FALSE"),
+    );
+    let (under_old, old) = signs("old authority", &Wanted::new("ca", "old authority", ""));
+    let (under_mute, mute) = signs(
+        "mute authority",
+        &Wanted::new(
+            "ca",
+            "mute authority",
+            "basicConstraints=CA:TRUE\nkeyUsage=digitalSignature",
+        ),
+    );
+    vec![
+        row("chain", &with_chain, right),
+        row("chain not sent", &leaf, right),
+        row("chain not sent, in the client's file", &leaf, &two),
+        row(
+            "only the middle in the client's file",
+            &with_chain,
+            &middle.own.certificate,
+        ),
+        row("authority expired", &under_past, &past),
+        row("authority is none", &under_none, &none),
+        row("authority of version 1", &under_old, &old),
+        row("authority may not sign", &under_mute, &mute),
+    ]
+}
+
+#[test]
+fn the_server_is_verified_as_libpq_does_it() {
+    let Some(server) = Postgres::start(Tls::Off) else {
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let home = tempfile::tempdir().unwrap();
+    let wrong = Authority::new(&folder.path().join("wrong"), "wrong authority")
+        .own
+        .certificate;
+    let mut problems = Vec::new();
+    let mut used = vec![false; STRICTER.len()];
+    println!(
+        "{:46}{:8}{}",
+        "server",
+        "root",
+        MODES.map(|mode| format!("{mode:12}")).concat()
+    );
+    for row in rows(folder.path()) {
+        let mut settings = vec![("ssl", "off")];
+        if let Some((certificate, key)) = &row.certificate {
+            server.put(certificate, "row.crt");
+            server.put(key, "row.key");
+            settings = vec![
+                ("ssl", "on"),
+                ("ssl_cert_file", "row.crt"),
+                ("ssl_key_file", "row.key"),
+            ];
+        }
+        server.configure(&settings, row.rules);
+        let missing = folder.path().join("missing.crt");
+        for (root, file) in [
+            ("none", None),
+            ("right", Some(&row.right)),
+            ("wrong", Some(&wrong)),
+            ("missing", Some(&missing)),
+        ] {
+            let cells = MODES.map(|mode| {
+                let root = file.map_or(String::new(), |file| {
+                    format!("&sslrootcert={}", file.display())
+                });
+                let url = format!(
+                    "postgresql://postgres@{}:{}/postgres?sslmode={mode}{root}",
+                    row.host, server.port
+                );
+                both(&server, &url, home.path(), &[])
+            });
+            let shown = cells.iter().zip(MODES).map(|((theirs, ours), mode)| {
+                if theirs.agrees(ours) {
+                    return format!("{:12}", ours.sign());
+                }
+                let key = (row.name, root, mode);
+                let known = STRICTER
+                    .iter()
+                    .position(|(server, root, mode, _)| (*server, *root, *mode) == key);
+                match known.filter(|_| matches!(ours, Fate::Refused(..))) {
+                    Some(index) => used[index] = true,
+                    None => problems.push(format!(
+                        "{key:?}\n    psql: {theirs:?}\n    limbeck: {ours:?}"
+                    )),
+                }
+                format!("{:12}", format!("{}≠{}", ours.sign(), theirs.sign()))
+            });
+            println!("{:46}{root:8}{}", row.name, shown.collect::<String>());
+        }
+    }
+    assert!(problems.is_empty(), "{}", problems.join("\n"));
+    for (entry, used) in STRICTER.iter().zip(used) {
+        assert!(used, "libpq does no more than limbeck here: {entry:?}");
+    }
+}
