@@ -1,5 +1,7 @@
 //! PostgreSQL: what a connection needs to know.
 
+mod tls;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -8,7 +10,7 @@ use limbeck_url::{DatabaseUrl, Secret};
 
 use super::parameters::Parameters;
 use super::passfile;
-use crate::tls::{Authorities, TlsOptions, Verification};
+use crate::tls::TlsOptions;
 use crate::{ConnectArgs, ConnectError, ConnectErrorKind, Surroundings};
 
 /// What opening a PostgreSQL session takes.
@@ -117,99 +119,12 @@ impl PostgresOptions {
                 "limbeck's connection has no GSSAPI encryption",
             ));
         }
-        let file = |parameter: &str, default: &str| {
-            value(parameter).map(PathBuf::from).or_else(|| {
-                let path = surroundings
-                    .home
-                    .as_ref()?
-                    .join(".postgresql")
-                    .join(default);
-                path.exists().then_some(path)
-            })
-        };
-        let given_mode = value("sslmode")
-            .map(|word| parse_ssl_mode(word, value("sslrootcert")))
-            .transpose()?;
-        let (ssl, tls) = if let Some(context) = context {
-            let verification = match (context.verify, context.check_hostname) {
-                (true, true) => Verification::Full,
-                (true, false) => Verification::Authority,
-                (false, _) => Verification::None,
-            };
-            let authorities = Some(Authorities::Der(context.authorities));
-            (
-                SslMode::Require,
-                TlsOptions {
-                    verification,
-                    authorities,
-                    revoked: None,
-                    client: None,
-                },
-            )
-        } else {
-            let system = value("sslrootcert") == Some("system");
-            let ssl = given_mode.unwrap_or(if system {
-                SslMode::VerifyFull
-            } else {
-                SslMode::Prefer
-            });
-            if system && ssl != SslMode::VerifyFull {
-                let why = "`sslrootcert=system` needs `sslmode=verify-full`: anybody can get a certificate there";
-                return Err(problem("sslmode", why));
-            }
-            let authorities = if system {
-                Some(Authorities::System)
-            } else {
-                file("sslrootcert", "root.crt").map(Authorities::File)
-            };
-            let readable = |authorities: &Option<Authorities>| match authorities {
-                Some(Authorities::File(path)) => path.exists(),
-                other => other.is_some(),
-            };
-            let verification = match ssl {
-                SslMode::VerifyFull => Verification::Full,
-                SslMode::VerifyCa => Verification::Authority,
-                // An authority that is there is used, as libpq does it.
-                SslMode::Require if readable(&authorities) => Verification::Authority,
-                _ => Verification::None,
-            };
-            if verification != Verification::None && !readable(&authorities) {
-                let place = match &authorities {
-                    Some(Authorities::File(path)) => format!("`{}` does not exist", path.display()),
-                    _ => "no root certificate file is named and ~/.postgresql/root.crt does not exist".into(),
-                };
-                return Err(ConnectError {
-                    kind: ConnectErrorKind::Tls,
-                    message: format!("the server's certificate can't be verified: {place}"),
-                    hint: Some(
-                        "name the authority's certificate with `sslrootcert`, or use `sslrootcert=system`".into(),
-                    ),
-                });
-            }
-            (
-                ssl,
-                TlsOptions {
-                    verification,
-                    authorities,
-                    revoked: file("sslcrl", "root.crl"),
-                    client: None,
-                },
-            )
-        };
-        let client = match (
-            file("sslcert", "postgresql.crt"),
-            file("sslkey", "postgresql.key"),
-        ) {
-            (Some(certificate), Some(key)) if ssl != SslMode::Disable => Some((certificate, key)),
-            (Some(certificate), None) if value("sslcert").is_some() => {
-                return Err(problem(
-                    "sslkey",
-                    &format!("the certificate `{}` needs its key", certificate.display()),
-                ));
-            }
-            _ => None,
-        };
-        let tls = TlsOptions { client, ..tls };
+        let mut targets = targets(value("host"), value("hostaddr"), value("port"))?;
+        let (ssl, tls) = tls::Sources {
+            value,
+            home: surroundings.home.as_deref(),
+        }
+        .read(context, !targets.iter().all(Target::is_socket))?;
         let direct_tls = match value("sslnegotiation") {
             None | Some("postgres") => false,
             Some("direct") if ssl >= SslMode::Require => true,
@@ -258,7 +173,6 @@ impl PostgresOptions {
             }
             Some(_) => return Err(problem("connect_timeout", "it is not a number of seconds")),
         };
-        let mut targets = targets(value("host"), value("hostaddr"), value("port"))?;
         let password = value("password").map(Secret::new);
         if password.is_none() {
             let file = value("passfile").map(PathBuf::from);
@@ -299,25 +213,6 @@ impl PostgresOptions {
     pub fn database(&self) -> &str {
         &self.database
     }
-}
-
-fn parse_ssl_mode(word: &str, root: Option<&str>) -> Result<SslMode, ConnectError> {
-    Ok(match word {
-        "disable" => SslMode::Disable,
-        "allow" => SslMode::Allow,
-        "prefer" => SslMode::Prefer,
-        "require" => SslMode::Require,
-        "verify-ca" => SslMode::VerifyCa,
-        "verify-full" => SslMode::VerifyFull,
-        // What people write who think of a switch: encrypt at least; an authority that is named is used.
-        "true" | "1" | "yes" | "on" if root.is_none() => SslMode::Require,
-        "true" | "1" | "yes" | "on" => SslMode::VerifyFull,
-        "false" | "0" | "no" | "off" => SslMode::Disable,
-        other => {
-            let words = "disable, allow, prefer, require, verify-ca or verify-full";
-            return Err(problem("sslmode", &format!("`{other}` is none of {words}")));
-        }
-    })
 }
 
 fn targets(

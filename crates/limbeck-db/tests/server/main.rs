@@ -1,4 +1,5 @@
 //! limbeck's connections beside those of libpq, on real servers.
+#![expect(clippy::unwrap_used, reason = "a test that can't go on ends")]
 
 mod support;
 mod tls_matrix;

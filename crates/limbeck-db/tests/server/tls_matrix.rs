@@ -224,6 +224,35 @@ fn chains(folder: &Path, authority: &Authority) -> Vec<Row> {
         &Wanted::new("ca", "no authority", "basicConstraints=CA:FALSE"),
     );
     let (under_old, old) = signs("old authority", &Wanted::new("ca", "old authority", ""));
+    let (under_clients, clients) = signs(
+        "authority for clients",
+        &Wanted::new(
+            "ca",
+            "authority for clients",
+            "basicConstraints=CA:TRUE\nextendedKeyUsage=clientAuth",
+        ),
+    );
+    let (under_direct, direct) = signs(
+        "direct authority",
+        &Wanted::new(
+            "ca",
+            "direct authority",
+            "basicConstraints=CA:TRUE,pathlen:0",
+        ),
+    );
+    let direct_authority = Authority::with(
+        &folder.join("direct above"),
+        &Wanted::new("ca", "direct above", "basicConstraints=CA:TRUE,pathlen:0"),
+    );
+    let below = direct_authority.subordinate(&folder.join("too deep"), "too deep");
+    let deep_leaf = below.issue(&Wanted::new("leaf", "a server", LOCALHOST));
+    let deep = Issued {
+        certificate: bundle(
+            &folder.join("deep.crt"),
+            &[&deep_leaf.certificate, &below.own.certificate],
+        ),
+        key: deep_leaf.key.clone(),
+    };
     let (under_mute, mute) = signs(
         "mute authority",
         &Wanted::new(
@@ -245,6 +274,13 @@ fn chains(folder: &Path, authority: &Authority) -> Vec<Row> {
         row("authority is none", &under_none, &none),
         row("authority of version 1", &under_old, &old),
         row("authority may not sign", &under_mute, &mute),
+        row("authority for clients only", &under_clients, &clients),
+        row("authority of direct ones", &under_direct, &direct),
+        row(
+            "authority of direct ones, and a chain",
+            &deep,
+            &direct_authority.own.certificate,
+        ),
     ]
 }
 
