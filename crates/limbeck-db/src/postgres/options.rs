@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use limbeck_url::{DatabaseUrl, Secret};
 
+use super::methods::RequiredMethods;
 use super::parameters::Parameters;
-use super::passfile;
+use super::passfile::{self, Found};
 use crate::tls::TlsOptions;
 use crate::{ConnectArgs, ConnectError, ConnectErrorKind, Surroundings};
 
@@ -20,6 +21,9 @@ pub struct PostgresOptions {
     pub(super) user: String,
     pub(super) database: String,
     pub(super) password: Option<Secret>,
+    /// A password file that is not used, because others may read it.
+    pub(super) ignored_passfile: Option<PathBuf>,
+    pub(super) required: RequiredMethods,
     pub(super) ssl: SslMode,
     pub(super) direct_tls: bool,
     pub(super) tls: TlsOptions,
@@ -38,6 +42,8 @@ pub(super) struct Target {
     /// The address to use in place of looking the name up.
     pub(super) address: Option<String>,
     pub(super) port: u16,
+    /// The host was given; otherwise it is only an address.
+    pub(super) is_named: bool,
     /// The password of the password file for this place.
     pub(super) password: Option<Secret>,
 }
@@ -152,6 +158,12 @@ impl PostgresOptions {
                 ));
             }
         };
+        let required = RequiredMethods::parse(value("require_auth"))
+            .map_err(|why| problem("require_auth", &why))?;
+        if value("requirepeer").is_some() && targets.iter().any(Target::is_socket) {
+            let why = "limbeck does not look at who runs the server behind a socket";
+            return Err(problem("requirepeer", why));
+        }
         let session = match value("target_session_attrs") {
             None | Some("any") => SessionAttributes::Any,
             Some("read-write") => SessionAttributes::ReadWrite,
@@ -174,13 +186,19 @@ impl PostgresOptions {
             Some(_) => return Err(problem("connect_timeout", "it is not a number of seconds")),
         };
         let password = value("password").map(Secret::new);
+        let mut ignored_passfile = None;
         if password.is_none() {
             let file = value("passfile").map(PathBuf::from);
             let file = file.or_else(|| surroundings.home.as_ref().map(|home| home.join(".pgpass")));
             for target in &mut targets {
-                target.password = file
+                let found = file
                     .as_deref()
-                    .and_then(|file| passfile::lookup(file, target, &database, &user));
+                    .map(|file| passfile::lookup(file, target, &database, &user));
+                match found.unwrap_or(Found::Nothing) {
+                    Found::Password(password) => target.password = Some(password),
+                    Found::Readable => ignored_passfile.clone_from(&file),
+                    Found::Nothing => {}
+                }
             }
         }
         let mut startup: BTreeMap<String, String> = settings;
@@ -199,6 +217,8 @@ impl PostgresOptions {
             user,
             database,
             password,
+            ignored_passfile,
+            required,
             ssl,
             direct_tls,
             tls,
@@ -249,19 +269,22 @@ fn targets(
     (0..count)
         .map(|index| {
             let address = pick(&addresses, index);
-            let host = pick(&hosts, index)
-                .or_else(|| address.clone())
-                .unwrap_or_else(default_host);
             let port = match pick(&ports, index) {
                 None => 5432,
                 Some(port) => port
                     .parse()
                     .map_err(|_| problem("port", &format!("`{port}` is not a port")))?,
             };
+            let host = pick(&hosts, index);
+            let is_named = host.is_some();
+            let host = host
+                .or_else(|| address.clone())
+                .unwrap_or_else(|| default_host(port));
             Ok(Target {
                 host,
                 address,
                 port,
+                is_named,
                 password: None,
             })
         })
@@ -269,11 +292,11 @@ fn targets(
 }
 
 /// Where libpq looks when nobody names a host.
-fn default_host() -> String {
+fn default_host(port: u16) -> String {
     let folders = ["/var/run/postgresql", "/tmp"];
     let found = folders
         .iter()
-        .find(|folder| Path::new(folder).join(".s.PGSQL.5432").exists());
+        .find(|folder| Path::new(folder).join(format!(".s.PGSQL.{port}")).exists());
     found.map_or_else(|| "localhost".to_owned(), |folder| (*folder).to_owned())
 }
 

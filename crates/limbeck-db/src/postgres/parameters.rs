@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use limbeck_url::DatabaseUrl;
 
+use super::service;
 use crate::{ConnectArg, ConnectArgs, ConnectError, ConnectErrorKind, Surroundings, TlsContext};
 
 /// Environment variables and the parameters that they stand for.
@@ -25,7 +26,10 @@ const VARIABLES: &[(&str, &str)] = &[
     ("PGSSLMINPROTOCOLVERSION", "ssl_min_protocol_version"),
     ("PGSSLMAXPROTOCOLVERSION", "ssl_max_protocol_version"),
     ("PGSSLNEGOTIATION", "sslnegotiation"),
+    ("PGSSLCERTMODE", "sslcertmode"),
     ("PGCHANNELBINDING", "channel_binding"),
+    ("PGREQUIREAUTH", "require_auth"),
+    ("PGREQUIREPEER", "requirepeer"),
     ("PGGSSENCMODE", "gssencmode"),
     ("PGCONNECT_TIMEOUT", "connect_timeout"),
     ("PGAPPNAME", "application_name"),
@@ -50,9 +54,12 @@ const USED: &[&str] = &[
     "passfile",
     "password",
     "port",
+    "require_auth",
+    "requirepeer",
     "ssl_max_protocol_version",
     "ssl_min_protocol_version",
     "sslcert",
+    "sslcertmode",
     "sslcrl",
     "sslcrldir",
     "sslkey",
@@ -92,6 +99,7 @@ const WITHOUT_EFFECT: &[&str] = &[
     "prepared_statement_name_func",
     "record_class",
     "row_factory",
+    "service",
     "sslcompression",
     "sslpassword",
     "statement_cache_size",
@@ -131,6 +139,14 @@ impl Parameters {
                 };
             }
         }
+        let named = match arguments.get("service") {
+            Some(ConnectArg::Text(name)) => Some(name.as_str()),
+            _ => url.query_value("service"),
+        };
+        let found = service::settings(named, surroundings)?;
+        for (name, value) in found.unwrap_or_default() {
+            parameters.set_text(&name, &value)?;
+        }
         parameters.read_url(url)?;
         for (name, argument) in arguments {
             parameters.read_argument(name, argument)?;
@@ -153,11 +169,8 @@ impl Parameters {
         );
         set("dbname", url.database.clone());
         if url.host.is_some() {
-            // A host in the URL is another place than the one that the environment tells of.
-            self.values.remove("hostaddr");
             self.values
                 .insert("host".into(), url.host.clone().unwrap_or_default());
-            self.values.remove("port");
         }
         if let Some(port) = url.port {
             self.values.insert("port".into(), port.to_string());
@@ -170,7 +183,6 @@ impl Parameters {
             .map(|(_, value)| value.as_str())
             .collect();
         if !hosts.is_empty() {
-            self.values.remove("hostaddr");
             self.read_hosts(&hosts);
         }
         for (key, value) in url.query.iter().filter(|(key, _)| key != "host") {

@@ -10,7 +10,7 @@ use rustls::sign::CertifiedKey;
 
 use super::x509::Certificate;
 use super::{certificates, tls_error};
-use crate::ConnectError;
+use crate::{ConnectError, ConnectErrorKind};
 
 /// The files of a client's certificate (PEM) and key (PEM or DER).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,7 +73,11 @@ fn read_key(path: &Path) -> Result<PrivateKeyDer<'static>, ConnectError> {
             "limbeck reads no encrypted keys, with `sslpassword` or without: write it in clear with `openssl pkey -in {} -out …`",
             path.display()
         );
-        return Err(unusable(&"it is encrypted", Some(&hint)));
+        // libpq could read it, so it is no reason to go on without TLS, under whatever `sslmode`.
+        return Err(ConnectError {
+            kind: ConnectErrorKind::Parameter,
+            ..unusable(&"it is encrypted", Some(&hint))
+        });
     }
     match PrivateKeyDer::from_pem_slice(&bytes) {
         Ok(key) => Ok(key),

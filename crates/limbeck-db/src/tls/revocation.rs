@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use rustls::pki_types::CertificateRevocationListDer;
 use rustls::pki_types::pem::PemObject;
 
+use super::tls_error;
 use crate::{ConnectError, ConnectErrorKind};
 
 /// Reads all lists. A folder has them under the names that `openssl rehash` gives: `<hash>.r<number>`.
@@ -33,7 +34,10 @@ pub(super) fn lists(
         }
         // Without a list nothing would be checked, which is not what was asked for.
         if lists.len() == before {
-            return Err(unusable(place, &"there is no revocation list in it"));
+            return Err(tls_error(
+                format!("there is no revocation list in `{}`", place.display()),
+                None,
+            ));
         }
     }
     Ok(lists)
@@ -50,7 +54,7 @@ fn is_list(path: &Path) -> bool {
         })
 }
 
-/// A parameter's fault and none of TLS: under no `sslmode` a reason to go on without TLS.
+/// limbeck's limits may be narrower than OpenSSL's: a parameter's fault and none of TLS: under no `sslmode` a reason to go on without TLS.
 fn unusable(path: &Path, error: &dyn std::fmt::Display) -> ConnectError {
     ConnectError {
         kind: ConnectErrorKind::Parameter,

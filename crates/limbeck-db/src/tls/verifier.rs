@@ -10,13 +10,14 @@ use rustls::crypto::{
     verify_tls13_signature_with_raw_key,
 };
 use rustls::pki_types::{
-    CertificateDer, CertificateRevocationListDer, ServerName, SubjectPublicKeyInfoDer, UnixTime,
+    CertificateDer, CertificateRevocationListDer, ServerName, SignatureVerificationAlgorithm,
+    SubjectPublicKeyInfoDer, UnixTime,
 };
 use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
 
 use super::names::common_name_is;
-use super::x509::Certificate;
+use super::x509::{Certificate, RevocationList};
 use super::{Verification, tls_error};
 use crate::{ConnectError, ConnectErrorKind};
 
@@ -68,7 +69,7 @@ struct Chain {
     /// Certificates that only lead to a trusted one.
     bridges: Vec<CertificateDer<'static>>,
     common_name: bool,
-    revocation: bool,
+    revocations: Vec<CertificateRevocationListDer<'static>>,
     algorithms: WebPkiSupportedAlgorithms,
 }
 
@@ -94,7 +95,8 @@ impl Chain {
         let now = UnixTime::now();
         let mut anchors: BTreeMap<Option<usize>, RootCertStore> = BTreeMap::new();
         for der in &trusted {
-            let able = |found: &Certificate<'_>| found.may_sign() && dates(found, now).is_ok();
+            let able =
+                |found: &Certificate<'_>| found.may_sign() && within(found.valid, now).is_ok();
             if let Some(found) = Certificate::parse(der).filter(able) {
                 let store = anchors
                     .entry(found.path_length())
@@ -103,12 +105,11 @@ impl Chain {
             }
         }
         anchors.retain(|_, store| !store.is_empty());
-        let revocation = !trust.revocations.is_empty();
         let mut webpki = Vec::new();
         for (below, store) in anchors {
             let mut builder =
                 WebPkiServerVerifier::builder_with_provider(Arc::new(store), Arc::clone(provider));
-            if revocation {
+            if !trust.revocations.is_empty() {
                 builder = builder
                     .with_crls(trust.revocations.iter().cloned())
                     .enforce_revocation_expiration();
@@ -126,7 +127,7 @@ impl Chain {
             trusted,
             bridges,
             common_name: trust.common_name,
-            revocation,
+            revocations: trust.revocations,
             algorithms: provider.signature_verification_algorithms,
         })
     }
@@ -144,11 +145,17 @@ impl Chain {
             return Err(CertificateError::InvalidPurpose.into());
         }
         if certificate.is_self_issued() && self.trusted.iter().any(|der| der == end_entity) {
-            return self.verify_alone(certificate, now);
+            return self.verify_alone(certificate, certificate, now);
         }
         if certificate.version < 3 || certificate.is_marked_as_authority() {
-            let authority = self.issuer_of(certificate, now);
-            return authority.and_then(|()| self.verify_alone(certificate, now));
+            let mut authorities = self
+                .trusted
+                .iter()
+                .filter_map(|der| Certificate::parse(der));
+            return match authorities.find(|found| self.has_signed(found, certificate, now)) {
+                Some(authority) => self.verify_alone(certificate, &authority, now),
+                None => Err(CertificateError::UnknownIssuer.into()),
+            };
         }
         let able = |der: &&CertificateDer<'_>| {
             Certificate::parse(der).is_some_and(|found| found.may_sign())
@@ -175,49 +182,80 @@ impl Chain {
         verdict
     }
 
-    /// What is to be seen on a certificate whose origin is known. webpki takes neither an authority's
+    /// What is to be seen on a certificate whose issuer is known. webpki takes neither an authority's
     /// certificate nor one of version 1 as a server's; OpenSSL does.
-    fn verify_alone(&self, certificate: &Certificate<'_>, now: UnixTime) -> Result<(), Error> {
-        dates(certificate, now)?;
+    fn verify_alone(
+        &self,
+        certificate: &Certificate<'_>,
+        issuer: &Certificate<'_>,
+        now: UnixTime,
+    ) -> Result<(), Error> {
+        within(certificate.valid, now)?;
         if !certificate.is_for_servers() {
             return Err(CertificateError::InvalidPurpose.into());
         }
         if certificate.demands_the_unknown() {
             return Err(CertificateError::UnhandledCriticalExtension.into());
         }
-        if self.revocation {
-            return Err(CertificateError::UnknownRevocationStatus.into());
+        if self.revocations.is_empty() {
+            return Ok(());
+        }
+        let mut lists = self
+            .revocations
+            .iter()
+            .filter_map(|der| RevocationList::parse(der))
+            .filter(|list| list.issuer == certificate.issuer && !list.is_partial);
+        let signed = |list: &RevocationList<'_>| {
+            issuer.may_revoke()
+                && self.is_signature(issuer, list.algorithm, list.signed, list.signature)
+        };
+        let list = lists.find(signed);
+        let list = list.ok_or(CertificateError::UnknownRevocationStatus)?;
+        if within(list.valid, now).is_err() {
+            return Err(CertificateError::ExpiredRevocationList.into());
+        }
+        if list.revoked.contains(&certificate.serial) {
+            return Err(CertificateError::Revoked.into());
         }
         Ok(())
     }
 
-    /// A trusted authority has signed the certificate itself.
-    fn issuer_of(&self, certificate: &Certificate<'_>, now: UnixTime) -> Result<(), Error> {
-        let mut authorities = self
-            .trusted
-            .iter()
-            .filter_map(|der| Certificate::parse(der))
-            .filter(|found| found.subject == certificate.issuer && found.may_sign());
-        let signed = authorities.any(|authority| {
-            dates(&authority, now).is_ok()
-                && !authority.demands_the_unknown()
-                && self.algorithms.all.iter().any(|algorithm| {
-                    algorithm.signature_alg_id().as_ref() == certificate.algorithm
-                        && algorithm.public_key_alg_id().as_ref() == authority.key_algorithm
-                        && algorithm
-                            .verify_signature(
-                                authority.key,
-                                certificate.signed,
-                                certificate.signature,
-                            )
-                            .is_ok()
-                })
-        });
-        if signed {
-            Ok(())
-        } else {
-            Err(CertificateError::UnknownIssuer.into())
-        }
+    /// The authority is good and has signed the certificate itself.
+    fn has_signed(
+        &self,
+        authority: &Certificate<'_>,
+        certificate: &Certificate<'_>,
+        now: UnixTime,
+    ) -> bool {
+        authority.subject == certificate.issuer
+            && authority.may_sign()
+            && !authority.demands_the_unknown()
+            && within(authority.valid, now).is_ok()
+            && self.is_signature(
+                authority,
+                certificate.algorithm,
+                certificate.signed,
+                certificate.signature,
+            )
+    }
+
+    fn is_signature(
+        &self,
+        signer: &Certificate<'_>,
+        name: &[u8],
+        signed: &[u8],
+        signature: &[u8],
+    ) -> bool {
+        let fits = |algorithm: &&&dyn SignatureVerificationAlgorithm| {
+            algorithm.signature_alg_id().as_ref() == name
+                && algorithm.public_key_alg_id().as_ref() == signer.key_algorithm
+        };
+        let mut fitting = self.algorithms.all.iter().filter(fits);
+        fitting.any(|algorithm| {
+            algorithm
+                .verify_signature(signer.key, signed, signature)
+                .is_ok()
+        })
     }
 
     fn verify_name(
@@ -236,10 +274,10 @@ impl Chain {
     }
 }
 
-fn dates(certificate: &Certificate<'_>, now: UnixTime) -> Result<(), Error> {
-    if now.as_secs() < certificate.valid.0 {
+fn within(valid: (u64, u64), now: UnixTime) -> Result<(), Error> {
+    if now.as_secs() < valid.0 {
         Err(CertificateError::NotValidYet.into())
-    } else if now.as_secs() > certificate.valid.1 {
+    } else if now.as_secs() > valid.1 {
         Err(CertificateError::Expired.into())
     } else {
         Ok(())

@@ -9,6 +9,7 @@ pub(super) struct Certificate<'a> {
     pub(super) algorithm: &'a [u8],
     pub(super) signature: &'a [u8],
     pub(super) version: u8,
+    pub(super) serial: &'a [u8],
     pub(super) issuer: &'a [u8],
     pub(super) subject: &'a [u8],
     /// Seconds since 1970, from and to.
@@ -45,6 +46,7 @@ const SERVER_AUTHENTICATION: &[u8] = &[0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03,
 
 /// Bits of the key usage, in its first byte.
 const KEY_CERT_SIGN: u8 = 0b0000_0100;
+const LIST_SIGN: u8 = 0b0000_0010;
 /// Digital signature, key encipherment or key agreement.
 const KEY_FOR_TLS: u8 = 0b1010_1000;
 
@@ -113,7 +115,7 @@ impl<'a> Certificate<'a> {
             None => 1,
             Some(version) => Der(version).value(INTEGER)?.last()?.checked_add(1)?,
         };
-        body.value(INTEGER)?;
+        let serial = body.value(INTEGER)?;
         // The inner algorithm has to be the outer one, or the signature says nothing about it.
         if body.value(SEQUENCE)? != algorithm {
             return None;
@@ -151,6 +153,7 @@ impl<'a> Certificate<'a> {
             algorithm,
             signature,
             version,
+            serial,
             issuer,
             subject,
             valid,
@@ -191,6 +194,11 @@ impl<'a> Certificate<'a> {
             None => usage.is_some() || (self.version == 1 && self.is_self_issued()),
         };
         allowed && authority
+    }
+
+    /// May sign revocation lists.
+    pub(super) fn may_revoke(&self) -> bool {
+        self.key_usage().is_none_or(|usage| usage & LIST_SIGN != 0)
     }
 
     /// May be a TLS server's, as far as its key usage says.
@@ -258,6 +266,60 @@ impl<'a> Certificate<'a> {
         let value = self.extension(KEY_USAGE)?;
         let bits = Der(value).value(BIT_STRING).unwrap_or_default();
         Some(bits.get(1).copied().unwrap_or(0))
+    }
+}
+
+/// A list of revoked certificates, as far as a certificate is looked for in it.
+#[derive(Debug)]
+pub(super) struct RevocationList<'a> {
+    pub(super) signed: &'a [u8],
+    pub(super) algorithm: &'a [u8],
+    pub(super) signature: &'a [u8],
+    pub(super) issuer: &'a [u8],
+    /// Seconds since 1970, from and to.
+    pub(super) valid: (u64, u64),
+    /// The serial numbers.
+    pub(super) revoked: Vec<&'a [u8]>,
+    /// It is about some certificates only, or says something else that is not looked at.
+    pub(super) is_partial: bool,
+}
+
+impl<'a> RevocationList<'a> {
+    /// Takes a list apart; `None` when it is none, or has no end.
+    pub(super) fn parse(der: &'a [u8]) -> Option<Self> {
+        let mut outer = Der(Der(der).value(SEQUENCE)?);
+        let (_, signed, body) = Der::next(&mut outer).filter(|(tag, ..)| *tag == SEQUENCE)?;
+        let algorithm = outer.value(SEQUENCE)?;
+        let signature = outer.bits()?;
+        let mut body = Der(body);
+        body.optional(INTEGER);
+        if body.value(SEQUENCE)? != algorithm {
+            return None;
+        }
+        let issuer = body.value(SEQUENCE)?;
+        let mut moment = || {
+            let (tag, value) = Iterator::next(&mut body)?;
+            seconds(tag, value)
+        };
+        let valid = (moment()?, moment()?);
+        let revoked = Der(body.optional(SEQUENCE).unwrap_or_default())
+            .map(|(_, entry)| Der(entry).value(INTEGER))
+            .collect::<Option<_>>()?;
+        let extensions = Der(body.optional(0xa0).unwrap_or(&[SEQUENCE, 0])).value(SEQUENCE)?;
+        let is_partial = Der(extensions).any(|(_, extension)| {
+            let mut extension = Der(extension);
+            extension.value(0x06);
+            extension.optional(0x01).is_some_and(|flag| flag != [0])
+        });
+        Some(Self {
+            signed,
+            algorithm,
+            signature,
+            issuer,
+            valid,
+            revoked,
+            is_partial,
+        })
     }
 }
 

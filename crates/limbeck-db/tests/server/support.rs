@@ -136,3 +136,51 @@ pub(crate) fn both(
         (theirs.join().unwrap(), ours)
     })
 }
+
+/// Cells that are compared, and what came out other than libpq has it.
+pub(crate) struct Table {
+    /// Cells where limbeck refuses on purpose what libpq takes, with the reason.
+    stricter: &'static [(&'static str, &'static str)],
+    used: Vec<bool>,
+    problems: Vec<String>,
+}
+
+impl Table {
+    pub(crate) fn new(stricter: &'static [(&'static str, &'static str)]) -> Self {
+        Self {
+            stricter,
+            used: vec![false; stricter.len()],
+            problems: Vec::new(),
+        }
+    }
+
+    /// Compares a cell and gives its sign; limbeck may differ only by refusing, and only where listed.
+    pub(crate) fn cell(&mut self, name: &str, theirs: &Fate, ours: &Fate) -> String {
+        if theirs.agrees(ours) {
+            return ours.sign().to_owned();
+        }
+        let known = self.stricter.iter().position(|(cell, _)| *cell == name);
+        match known.filter(|_| matches!(ours, Fate::Refused(..))) {
+            Some(index) => self.used[index] = true,
+            None => self.problems.push(format!(
+                "{name}\n    psql: {theirs:?}\n    limbeck: {ours:?}"
+            )),
+        }
+        format!("{}≠{}", ours.sign(), theirs.sign())
+    }
+
+    /// Ends the comparison: nothing unexpected, and no entry of the list without use.
+    pub(crate) fn finish(self) {
+        assert!(self.problems.is_empty(), "{}", self.problems.join("\n"));
+        for (entry, used) in self.stricter.iter().zip(self.used) {
+            assert!(used, "libpq does no more than limbeck here: {entry:?}");
+        }
+    }
+}
+
+/// Settings for TLS with `row.crt` and `row.key` in the cluster's folder.
+pub(crate) const TLS_ON: [(&str, &str); 3] = [
+    ("ssl", "on"),
+    ("ssl_cert_file", "row.crt"),
+    ("ssl_key_file", "row.key"),
+];

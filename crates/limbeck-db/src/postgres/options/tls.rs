@@ -124,6 +124,14 @@ impl<'a, F: Fn(&str) -> Option<&'a str>> Sources<'a, F> {
 
     /// libpq goes on without a certificate that isn't there: the server may do without it.
     fn client(&self) -> Result<Option<ClientFiles>, ConnectError> {
+        match (self.value)("sslcertmode") {
+            None | Some("allow") => {}
+            Some("disable") => return Ok(None),
+            Some(other) => {
+                let why = format!("limbeck takes `disable` and `allow`, not `{other}`");
+                return Err(problem("sslcertmode", &why));
+            }
+        }
         let certificate = self.file("sslcert", "postgresql.crt");
         let Some(certificate) = certificate.filter(|path| path.exists()) else {
             return Ok(None);
