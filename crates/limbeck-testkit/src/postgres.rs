@@ -119,11 +119,13 @@ impl Postgres {
             .arg("-D")
             .arg(folder.path().join("data"))
             .current_dir(folder.path());
-        let (number, socket) = (port.to_string(), folder.path().display().to_string());
+        let number = port.to_string();
+        // One with a file, and one of Linux without.
+        let sockets = format!("{}, @limbeck-{port}", folder.path().display());
         let settings = [
             ("port", number.as_str()),
             ("listen_addresses", "127.0.0.1,::1"),
-            ("unix_socket_directories", socket.as_str()),
+            ("unix_socket_directories", sockets.as_str()),
             ("fsync", "off"),
             ("synchronous_commit", "off"),
             ("full_page_writes", "off"),

@@ -3,6 +3,7 @@
 mod tls;
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -246,9 +247,7 @@ fn targets(
     };
     let (hosts, addresses, ports) = (list(hosts), list(addresses), list(ports));
     let count = hosts.len().max(addresses.len()).max(1);
-    if (hosts.len() > 1 && hosts.len() != count)
-        || (addresses.len() > 1 && addresses.len() != count)
-    {
+    if !hosts.is_empty() && !addresses.is_empty() && hosts.len() != addresses.len() {
         return Err(problem(
             "hostaddr",
             "there must be as many addresses as hosts",
@@ -269,6 +268,12 @@ fn targets(
     (0..count)
         .map(|index| {
             let address = pick(&addresses, index);
+            if let Some(address) = &address
+                && address.parse::<IpAddr>().is_err()
+            {
+                let why = format!("`{address}` is not an address in numbers");
+                return Err(problem("hostaddr", &why));
+            }
             let port = match pick(&ports, index) {
                 None => 5432,
                 Some(port) => port

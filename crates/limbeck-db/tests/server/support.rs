@@ -184,3 +184,23 @@ pub(crate) const TLS_ON: [(&str, &str); 3] = [
     ("ssl_cert_file", "row.crt"),
     ("ssl_key_file", "row.key"),
 ];
+
+/// What a statement answers over psql and over limbeck's connection, in this order: the text, or the
+/// error of each.
+pub(crate) fn answers(
+    server: &Postgres,
+    url: &str,
+    home: &Path,
+    variables: &[(&str, &str)],
+    sql: &str,
+) -> (Result<String, String>, Result<String, ConnectError>) {
+    std::thread::scope(|scope| {
+        let theirs = scope.spawn(|| server.psql_with(url, home, variables, sql));
+        let ours = block_on(async {
+            let mut session = open(url, home, variables).await?;
+            Ok(value(&mut session, sql).await)
+        });
+        let theirs = theirs.join().unwrap();
+        (theirs.map(|text| text.trim_end().to_owned()), ours)
+    })
+}
