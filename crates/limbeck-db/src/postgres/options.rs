@@ -10,7 +10,7 @@ use std::time::Duration;
 use limbeck_url::{DatabaseUrl, Secret};
 
 use super::methods::RequiredMethods;
-use super::parameters::Parameters;
+use super::parameters::{NEVER_EMPTY, Parameters};
 use super::passfile::{self, Found};
 use crate::tls::TlsOptions;
 use crate::{ConnectArgs, ConnectError, ConnectErrorKind, Surroundings};
@@ -108,6 +108,11 @@ impl PostgresOptions {
             settings,
             tls: context,
         } = Parameters::collect(url, arguments, surroundings)?;
+        for name in NEVER_EMPTY {
+            if values.get(*name).is_some_and(String::is_empty) {
+                return Err(problem(name, "it is empty"));
+            }
+        }
         values.retain(|_, value| !value.is_empty());
         let value = |name: &str| values.get(name).map(String::as_str);
         let user = value("user")

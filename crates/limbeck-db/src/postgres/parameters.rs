@@ -40,6 +40,9 @@ const VARIABLES: &[(&str, &str)] = &[
     ("PGGEQO", "setting.geqo"),
 ];
 
+/// Parameters that libpq refuses when they are empty, even out of a variable.
+pub(super) const NEVER_EMPTY: &[&str] = &["channel_binding", "sslmode", "target_session_attrs"];
+
 /// Parameters that are used as they are.
 const USED: &[&str] = &[
     "application_name",
@@ -126,11 +129,10 @@ impl Parameters {
     ) -> Result<Self, ConnectError> {
         let mut parameters = Self::default();
         for (variable, name) in VARIABLES {
-            if let Some(value) = surroundings
-                .variables
-                .get(*variable)
-                .filter(|value| !value.is_empty())
-            {
+            if let Some(value) = surroundings.variables.get(*variable) {
+                if value.is_empty() && !NEVER_EMPTY.contains(name) {
+                    continue;
+                }
                 match name.strip_prefix("setting.") {
                     Some(setting) => parameters
                         .settings

@@ -64,7 +64,9 @@ fn fields(line: &str) -> Vec<Option<String>> {
             break;
         };
         match character {
-            ':' if count < 5 => {
+            // What follows the password belongs to nothing.
+            ':' if count == 5 => break,
+            ':' => {
                 fields.push(String::new());
                 starred.push(true);
             }
@@ -102,7 +104,11 @@ mod tests {
                 .map(|field| field.unwrap_or_else(|| "<any>".into()))
                 .collect::<Vec<_>>()
         };
-        assert_eq!(shown("h:*:d:u:p:q\\\\"), ["h", "<any>", "d", "u", "p:q\\"]);
+        assert_eq!(
+            shown("h:*:d:u:p\\:q\\\\"),
+            ["h", "<any>", "d", "u", "p:q\\"]
+        );
+        assert_eq!(shown("h:1:d:u:p:q"), ["h", "1", "d", "u", "p"]);
         assert_eq!(shown("a\\:b:1:\\*:u:p"), ["a:b", "1", "*", "u", "p"]);
     }
 }

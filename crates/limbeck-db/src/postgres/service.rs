@@ -24,6 +24,14 @@ pub(super) fn settings(
             .as_ref()
             .map(|home| home.join(".pg_service.conf")),
     };
+    if let Some(file) = own.as_ref().filter(|file| !file.exists())
+        && variable("PGSERVICEFILE").is_some()
+    {
+        return Err(problem(format!(
+            "the service file `{}` does not exist",
+            file.display()
+        )));
+    }
     let shared = variable("PGSYSCONFDIR").unwrap_or("/etc/postgresql-common");
     let files = own
         .into_iter()

@@ -204,19 +204,19 @@ fn variables_and_files_count_as_for_libpq() {
         ),
         (
             "options over PGOPTIONS",
-            with("options=-c%20statement_timeout=5s"),
+            with("options=-c%20statement_timeout%3D5s"),
             &empty,
             only(&[("PGOPTIONS", "-c work_mem=9MB")]),
         ),
         (
             "options with escapes",
-            with("options=-c%20work_mem=9MB%20-c%20search_path=a%5C%20b"),
+            with("options=-c%20work_mem%3D9MB%20-c%20application_name%3Da%5C%20b"),
             &empty,
             vec![],
         ),
         (
             "options that fail",
-            with("options=-c%20nothing=s"),
+            with("options=-c%20nothing%3Ds"),
             &empty,
             vec![],
         ),
@@ -252,7 +252,25 @@ fn variables_and_files_count_as_for_libpq() {
             "empty variables",
             tcp.clone(),
             &empty,
-            only(&[("PGSSLMODE", ""), ("PGHOSTADDR", ""), ("PGOPTIONS", "")]),
+            only(&[("PGHOSTADDR", ""), ("PGOPTIONS", ""), ("PGPASSWORD", "")]),
+        ),
+        (
+            "empty PGSSLMODE",
+            tcp.clone(),
+            &empty,
+            only(&[("PGSSLMODE", "")]),
+        ),
+        (
+            "empty PGCHANNELBINDING",
+            tcp.clone(),
+            &empty,
+            only(&[("PGCHANNELBINDING", "")]),
+        ),
+        (
+            "empty PGTARGETSESSIONATTRS",
+            tcp.clone(),
+            &empty,
+            only(&[("PGTARGETSESSIONATTRS", "")]),
         ),
         ("no password", right.clone(), &empty, vec![]),
         (
@@ -308,11 +326,9 @@ fn variables_and_files_count_as_for_libpq() {
         ("file, wild", right.clone(), &empty, pass(&wild)),
         (
             "file, escapes",
-            right
-                .replace("right", "strange")
-                .replace("/postgres", "/a%3Ab"),
+            right.replace("right", "strange").replace("/postgres", ""),
             &empty,
-            pass(&escaped),
+            only(&[("PGPASSFILE", &escaped), ("PGDATABASE", "a:b")]),
         ),
         (
             "file, colon in the password",

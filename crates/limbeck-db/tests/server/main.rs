@@ -5,6 +5,7 @@ mod authentication;
 mod client_certificates;
 mod environment;
 mod hosts;
+mod lock;
 mod revocation;
 mod session;
 mod support;
