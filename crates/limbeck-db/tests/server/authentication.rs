@@ -6,7 +6,7 @@ use limbeck_testkit::{Postgres, Tls};
 
 use crate::support::{Fate, SECRET, TLS_ON, Table, block_on, both, limbeck, open};
 
-/// Passwords as they stand in a URL: the second has everything that SASLprep and URLs care about.
+/// Passwords as they stand in a URL: the second has everything that `SASLprep` and URLs care about.
 const PLAIN: &str = "s3cr3t";
 const STRANGE: &str = "s3cr3t%3A%40%2F%C3%BC%E2%85%A8%25";
 const WRONG: &str = "s3cr3t-not";

@@ -13,6 +13,8 @@ host all right 0.0.0.0/0 scram-sha-256
 host all strange 0.0.0.0/0 scram-sha-256
 host all all 0.0.0.0/0 trust";
 
+type Variables = Vec<(&'static str, String)>;
+
 /// Who and where we are, and what was set. psql's own name counts as none.
 const SQL: &str = "SELECT concat_ws(' ', current_user, current_database(), current_setting('port'), \
      replace(replace(current_setting('application_name'), 'psql', ''), 'limbeck', ''), \
@@ -101,7 +103,7 @@ fn variables_and_files_count_as_for_libpq() {
     let tcp = format!("postgresql://other@127.0.0.1:{port}/postgres");
     let right = format!("postgresql://right@127.0.0.1:{port}/postgres");
     let bare = "postgresql://".to_owned();
-    let and = |more: &[(&'static str, &str)]| -> Vec<(&'static str, String)> {
+    let and = |more: &[(&'static str, &str)]| -> Variables {
         let place = [("PGHOST", "127.0.0.1"), ("PGPORT", port), ("PGUSER", "env")];
         place
             .iter()
@@ -109,7 +111,7 @@ fn variables_and_files_count_as_for_libpq() {
             .map(|(name, value)| (*name, (*value).to_owned()))
             .collect()
     };
-    let only = |some: &[(&'static str, &str)]| -> Vec<(&'static str, String)> {
+    let only = |some: &[(&'static str, &str)]| -> Variables {
         some.iter()
             .map(|(name, value)| (*name, (*value).to_owned()))
             .collect()
@@ -117,7 +119,7 @@ fn variables_and_files_count_as_for_libpq() {
     let services = |name: &str| only(&[("PGSERVICEFILE", &service_file), ("PGSERVICE", name)]);
     let with = |query: &str| format!("{tcp}?{query}");
     let pass = |file: &str| only(&[("PGPASSFILE", file)]);
-    let rows: Vec<(&str, String, &Path, Vec<(&'static str, String)>)> = vec![
+    let rows: Vec<(&str, String, &Path, Variables)> = vec![
         ("all by variables", bare.clone(), &empty, and(&[])),
         (
             "database by variable",
