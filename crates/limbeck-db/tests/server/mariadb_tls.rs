@@ -103,7 +103,8 @@ fn mariadb_is_verified_as_far_as_asked() {
         check(&server, "good", user, host, query, expected);
     };
     let unverified = Err(Reason::Certificate);
-    check_good("root", "localhost", "", PLAIN);
+    check_good("root", "localhost", "", TLS);
+    check_good("root", "localhost", "?ssl_mode=PREFERRED", TLS);
     check_good("root", "localhost", "?ssl=true", TLS);
     check_good("root", "localhost", "?ssl_mode=REQUIRED", TLS);
     check_good("root", "localhost", "?ssl_mode=DISABLED", PLAIN);
@@ -125,7 +126,7 @@ fn mariadb_is_verified_as_far_as_asked() {
     check_good(
         "demanding:s3cr3t",
         "localhost",
-        "",
+        "?ssl_disabled=true",
         Err(Reason::Kind(Authentication)),
     );
     check_good("demanding:s3cr3t", "localhost", "?ssl=true", TLS);
@@ -169,6 +170,8 @@ fn mariadb_is_verified_as_far_as_asked() {
         return;
     };
     check(&without, "TLS off", "root", "localhost", "", PLAIN);
+    let preferred = "?ssl_mode=PREFERRED";
+    check(&without, "TLS off", "root", "localhost", preferred, PLAIN);
     for query in ["?ssl=true", "?ssl_mode=REQUIRED", root.as_str()] {
         check(
             &without,
