@@ -58,8 +58,23 @@ pub struct Wanted<'a> {
     pub extensions: &'a str,
     /// It has been good and is no more.
     pub expired: bool,
-    /// An RSA key of 2048 bits in place of one on P-256.
-    pub rsa: bool,
+    /// Its key.
+    pub key: Key,
+}
+
+/// Kinds of keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Key {
+    /// Elliptic, on P-256.
+    P256,
+    /// Elliptic, on P-521.
+    P521,
+    /// Elliptic, of Edwards' form.
+    Ed25519,
+    /// RSA with 2048 bits.
+    Rsa,
+    /// RSA with 2048 bits that signs by PSS only.
+    RsaPss,
 }
 
 impl<'a> Wanted<'a> {
@@ -70,7 +85,7 @@ impl<'a> Wanted<'a> {
             common_name,
             extensions,
             expired: false,
-            rsa: false,
+            key: Key::P256,
         }
     }
 
@@ -86,7 +101,13 @@ impl<'a> Wanted<'a> {
     /// The same with an RSA key.
     #[must_use]
     pub fn rsa(self) -> Self {
-        Self { rsa: true, ..self }
+        self.with_key(Key::Rsa)
+    }
+
+    /// The same with another kind of key.
+    #[must_use]
+    pub fn with_key(self, key: Key) -> Self {
+        Self { key, ..self }
     }
 }
 
@@ -231,11 +252,13 @@ fn request(folder: &Path, wanted: &Wanted<'_>) -> PathBuf {
     let key = issued(folder, wanted.name).key;
     let mut command = openssl(folder);
     command.args(["req", "-config", "ca.cnf", "-new", "-nodes", "-newkey"]);
-    if wanted.rsa {
-        command.arg("rsa:2048");
-    } else {
-        command.args(["ec", "-pkeyopt", "ec_paramgen_curve:P-256"]);
-    }
+    command.args(match wanted.key {
+        Key::P256 => &["ec", "-pkeyopt", "ec_paramgen_curve:P-256"][..],
+        Key::P521 => &["ec", "-pkeyopt", "ec_paramgen_curve:P-521"],
+        Key::Ed25519 => &["ed25519"],
+        Key::Rsa => &["rsa:2048"],
+        Key::RsaPss => &["rsa-pss", "-pkeyopt", "rsa_keygen_bits:2048"],
+    });
     command.args(["-subj", &format!("/CN={}", wanted.common_name)]);
     run(command.arg("-keyout").arg(&key).arg("-out").arg(&file));
     for_owner_only(&key);

@@ -29,6 +29,8 @@ pub(super) struct Attempt {
     /// No server took the connection, so another place may be tried. libpq goes no further where one
     /// did and then refused: a password is not carried from host to host.
     elsewhere: bool,
+    /// libpq might have had TLS here, so limbeck does not go on without.
+    is_final: bool,
 }
 
 impl Attempt {
@@ -38,6 +40,7 @@ impl Attempt {
             elsewhere: error.kind == ConnectErrorKind::StartingUp,
             error,
             by_server: true,
+            is_final: false,
         }
     }
 
@@ -47,6 +50,7 @@ impl Attempt {
             error,
             by_server: false,
             elsewhere: true,
+            is_final: false,
         }
     }
 }
@@ -57,6 +61,7 @@ impl From<ConnectError> for Attempt {
             error,
             by_server: false,
             elsewhere: false,
+            is_final: false,
         }
     }
 }
@@ -149,11 +154,11 @@ async fn start(options: &PostgresOptions, target: &Target) -> Result<Started, At
             Ok(started) => return Ok(started),
             Err(failed) => {
                 let last = index + 1 == attempts.len();
-                let again = failed.by_server
-                    || matches!(
-                        failed.error.kind,
-                        ConnectErrorKind::Tls | ConnectErrorKind::TlsUnverified
-                    );
+                let about_tls = matches!(
+                    failed.error.kind,
+                    ConnectErrorKind::Tls | ConnectErrorKind::TlsUnverified
+                );
+                let again = failed.by_server || (about_tls && !failed.is_final);
                 if last || !again {
                     return Err(first.unwrap_or(failed));
                 }
@@ -359,7 +364,13 @@ async fn encrypt(
     let stream = TlsConnector::from(config)
         .connect(name, socket)
         .await
-        .map_err(|error| handshake_error(&error, &target.to_string()))?;
+        .map_err(|error| {
+            let failed = handshake_error(&error, &target.to_string());
+            Attempt {
+                is_final: failed.is_our_limit,
+                ..Attempt::from(failed.error)
+            }
+        })?;
     let certificate = stream
         .get_ref()
         .1

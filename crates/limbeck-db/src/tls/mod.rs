@@ -11,10 +11,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rustls::ClientConfig;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::sign::SingleCertAndKey;
+use rustls::{AlertDescription, ClientConfig};
 
 use crate::{ConnectError, ConnectErrorKind};
 
@@ -162,12 +162,26 @@ pub(crate) fn tls_error(message: String, hint: Option<&str>) -> ConnectError {
     }
 }
 
+/// Why a handshake failed.
+#[derive(Debug)]
+pub(crate) struct HandshakeError {
+    pub(crate) error: ConnectError,
+    /// The two sides have nothing in common, where OpenSSL might have: its kinds of keys and ciphers are more.
+    pub(crate) is_our_limit: bool,
+}
+
 /// Says why a handshake failed.
-pub(crate) fn handshake_error(error: &std::io::Error, address: &str) -> ConnectError {
+pub(crate) fn handshake_error(error: &std::io::Error, address: &str) -> HandshakeError {
     let inner = error
         .get_ref()
         .and_then(|inner| inner.downcast_ref::<rustls::Error>());
-    match inner {
+    let is_our_limit = matches!(
+        inner,
+        Some(rustls::Error::AlertReceived(
+            AlertDescription::HandshakeFailure
+        ))
+    );
+    let error = match inner {
         Some(rustls::Error::InvalidCertificate(problem)) => ConnectError {
             kind: ConnectErrorKind::TlsUnverified,
             message: format!("the certificate of the server at {address} could not be verified: {problem}"),
@@ -179,7 +193,14 @@ pub(crate) fn handshake_error(error: &std::io::Error, address: &str) -> ConnectE
         _ => ConnectError {
             kind: ConnectErrorKind::Tls,
             message: format!("the TLS handshake with the server at {address} failed: {error}"),
-            hint: None,
+            hint: is_our_limit.then(|| {
+                "limbeck's TLS has no P-521 and no RSA-PSS keys and no key exchange by RSA: give the server another key, or say `sslmode=disable`"
+                    .into()
+            }),
         },
+    };
+    HandshakeError {
+        error,
+        is_our_limit,
     }
 }

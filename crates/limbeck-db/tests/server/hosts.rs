@@ -54,7 +54,7 @@ fn the_same_server_is_chosen() {
     let root = format!("&sslrootcert={}", authority.own.certificate.display());
     let mut rows = vec![
         ("first refused", list(&[nobody, p], "")),
-        ("first silent", list(&[quiet, p], "&connect_timeout=2")),
+        ("first silent", list(&[quiet, p], "&connect_timeout=4")),
         (
             "first silent, a short time",
             list(&[quiet, p], "&connect_timeout=1"),

@@ -33,7 +33,7 @@ fn expect_nothing_stranded(server: &Postgres) {
     let start = Instant::now();
     while server.sql("postgres", STRANDED).trim() != "0" {
         assert!(
-            start.elapsed() < Duration::from_secs(5),
+            start.elapsed() < Duration::from_secs(20),
             "something is stranded"
         );
         std::thread::sleep(Duration::from_millis(20));
@@ -126,7 +126,7 @@ fn index_concurrently(server: &Postgres, name: &str) {
     let home = tempfile::tempdir().unwrap();
     let url = server.url("postgresql", "postgres", "");
     let statement = format!("create index concurrently on {table} (i)");
-    let limit = [("PGOPTIONS", "-c statement_timeout=5s")];
+    let limit = [("PGOPTIONS", "-c statement_timeout=20s")];
     server
         .psql_with(&url, home.path(), &limit, &statement)
         .unwrap();

@@ -139,7 +139,7 @@ pub(crate) fn both(
 
 /// Cells that are compared, and what came out other than libpq has it.
 pub(crate) struct Table {
-    /// Cells where limbeck refuses on purpose what libpq takes, with the reason.
+    /// Cells, or how their names begin, where limbeck refuses on purpose what libpq takes, and the reason.
     stricter: &'static [(&'static str, &'static str)],
     used: Vec<bool>,
     problems: Vec<String>,
@@ -159,7 +159,10 @@ impl Table {
         if theirs.agrees(ours) {
             return ours.sign().to_owned();
         }
-        let known = self.stricter.iter().position(|(cell, _)| *cell == name);
+        let known = self.stricter.iter().position(|(cells, _)| {
+            let rest = name.strip_prefix(cells);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(", "))
+        });
         match known.filter(|_| matches!(ours, Fate::Refused(..))) {
             Some(index) => self.used[index] = true,
             None => self.problems.push(format!(
