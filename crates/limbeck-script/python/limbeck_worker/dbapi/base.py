@@ -1,6 +1,7 @@
 """What the DBAPIs of all families share."""
 from ..channel import HostError
 from . import errors
+from .placeholders import PROGRAMMING
 
 
 class Driver:
@@ -14,6 +15,13 @@ class Driver:
     NUMBER = float
     DATETIME = object
     ROWID = int
+    # What the drivers of a family differ in: see `dialects`.
+    mismatch = PROGRAMMING
+    infinite_numerics = True
+    parses_json = True
+    bytes_as_memoryview = False
+    parses_addresses = False
+    str_enum_by_value = False
 
     def __init__(self, channel, connection_class, paramstyle, **attributes):
         self.channel = channel
@@ -65,10 +73,16 @@ class Connection:
             made = errors.of_host(error.fields, self.family)
         raise made
 
+    def check(self):
+        if self.closed:
+            raise self.closed_error()
+
+    def closed_error(self):
+        return errors.InterfaceError("connection already closed")
+
     def run(self, sql, before=(), **fields):
         """One text, after the statements in `before`; returns the results."""
-        if self.closed:
-            raise errors.InterfaceError("connection already closed")
+        self.check()
         reply = self.request(
             "execute", connection=self.limbeck_connection, sql=sql, before=list(before), **fields
         )
@@ -125,33 +139,44 @@ class Cursor:
 
     def check(self):
         if self.closed:
-            raise errors.InterfaceError("cursor already closed")
+            raise self.closed_error()
+        self.connection.check()
 
-    def _result(self):
+    def closed_error(self):
+        return errors.InterfaceError("cursor already closed")
+
+    def check_rows(self):
+        """Before rows are fetched: whether there can be any."""
         self.check()
         if self.description is None:
             raise errors.ProgrammingError("no results to fetch")
 
     def fetchone(self):
-        self._result()
+        self.check_rows()
         if self._next >= len(self._rows):
             return None
         self._next += 1
         return self._rows[self._next - 1]
 
     def fetchmany(self, size=None):
-        self._result()
+        self.check_rows()
         start = self._next
         self._next = min(start + (self.arraysize if size is None else size), len(self._rows))
         return self._rows[start : self._next]
 
     def fetchall(self):
-        self._result()
+        self.check_rows()
         start, self._next = self._next, len(self._rows)
         return self._rows[start:]
 
     def __iter__(self):
-        return iter(self.fetchone, None)
+        return self
+
+    def __next__(self):
+        row = self.fetchone()
+        if row is None:
+            raise StopIteration
+        return row
 
     def setinputsizes(self, sizes):
         pass

@@ -103,6 +103,24 @@ for _kind, _numbers in (
     for _number in _numbers:
         _BY_ERRNO[_number] = _kind
 
+# As `sqlite3` sorts SQLite's codes.
+_BY_SQLITE_NAME = {
+    "SQLITE_INTERNAL": InternalError,
+    "SQLITE_NOTFOUND": InternalError,
+    "SQLITE_TOOBIG": DataError,
+    "SQLITE_CONSTRAINT": IntegrityError,
+    "SQLITE_MISMATCH": IntegrityError,
+    "SQLITE_MISUSE": InterfaceError,
+    "SQLITE_RANGE": InterfaceError,
+    **{
+        "SQLITE_" + name: OperationalError
+        for name in (
+            "ERROR", "PERM", "ABORT", "BUSY", "LOCKED", "NOMEM", "READONLY", "INTERRUPT", "IOERR", "FULL",
+            "CANTOPEN", "PROTOCOL", "EMPTY", "SCHEMA",
+        )
+    },
+}
+
 
 def of_host(fields, family):
     """The exception for an error that the host replied with."""
@@ -111,7 +129,8 @@ def of_host(fields, family):
     if kind == "server":
         error = _SERVER_ERRORS[family](fields, message)
     elif kind == "unsupported":
-        error = NotSupportedError(message)
+        # What SQLite's host refuses is several statements in one text.
+        error = ProgrammingError(message) if family == "sqlite" else NotSupportedError(message)
     elif kind == "connect" or kind == "lost":
         error = OperationalError(message)
     else:
@@ -147,16 +166,11 @@ def _mysql(fields, message):
 
 def _sqlite(fields, message):
     name = fields.get("code") or ""
-    if name.startswith("SQLITE_CONSTRAINT") or name == "SQLITE_MISMATCH":
-        kind = IntegrityError
-    elif name in ("SQLITE_INTERNAL", "SQLITE_NOTFOUND"):
-        kind = InternalError
-    elif name == "SQLITE_TOOBIG":
-        kind = DataError
-    elif name in ("SQLITE_MISUSE", "SQLITE_RANGE"):
-        kind = InterfaceError
-    else:
-        kind = DatabaseError if name in ("SQLITE_CORRUPT", "SQLITE_NOTADB") else OperationalError
+    # An extended name begins with the primary one: SQLITE_CONSTRAINT_UNIQUE.
+    kind = _BY_SQLITE_NAME.get("_".join(name.split("_")[:2]), DatabaseError)
+    if message.startswith("Incorrect number of bindings"):
+        # Found by `sqlite3` itself.
+        kind = ProgrammingError
     error = kind(message)
     error.sqlite_errorcode = fields.get("number")
     error.sqlite_errorname = name

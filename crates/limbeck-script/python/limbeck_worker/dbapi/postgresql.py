@@ -1,5 +1,7 @@
 """PostgreSQL: psycopg2's way with transactions and literals, whatever driver the URL names."""
-from . import errors
+import re
+from collections import namedtuple
+
 from .base import Connection, Cursor
 from .placeholders import fill_dollar, fill_percent
 from .postgresql_literals import Literals
@@ -7,6 +9,13 @@ from .postgresql_values import decoder_for
 
 # How many rows of an `executemany` go in one text.
 _BATCH = 100
+
+Column = namedtuple("Column", "name type_code display_size internal_size precision scale null_ok")
+
+# psycopg2's constants for isolation levels.
+_LEVELS = {
+    0: "AUTOCOMMIT", 1: "READ COMMITTED", 2: "REPEATABLE READ", 3: "SERIALIZABLE", 4: "READ UNCOMMITTED", 5: None,
+}
 
 
 class PostgresConnection(Connection):
@@ -18,14 +27,18 @@ class PostgresConnection(Connection):
         self.deferrable = None
         self.json_loads = None
         super().__init__(driver, arguments)
-        self.literal = Literals(self).literal
+        self.literal = Literals(driver.infinite_numerics).literal
         self._decoders = {}
 
     def cursor(self, *args, **kwargs):
         return PostgresCursor(self)
 
     def set_isolation_level(self, level):
-        """`AUTOCOMMIT` or a level's name; what is open is rolled back first, as psycopg2 does it."""
+        """A level's name, `AUTOCOMMIT` or psycopg2's number; what is open is rolled back first, as there."""
+        if isinstance(level, int):
+            if level not in _LEVELS:
+                raise ValueError("isolation_level must be between 0 and 5")
+            level = _LEVELS[level]
         self.rollback()
         self.autocommit = level == "AUTOCOMMIT"
         self.isolation_level = None if self.autocommit else level
@@ -54,10 +67,12 @@ class PostgresConnection(Connection):
 
     @property
     def server_version(self):
-        numbers = [int(part) for part in self.server_version_text.split(" ")[0].split(".") if part.isdigit()]
-        major = numbers[0] if numbers else 0
-        minor = numbers[1] if len(numbers) > 1 else 0
-        return major * 10000 + minor
+        """As libpq counts: 9.6.24 is 90624, 15.8 is 150008, 17beta1 is 170000."""
+        match = re.match(r"(\d+)(?:\.(\d+))?(?:\.(\d+))?", self.server_version_text)
+        if match is None:
+            return 0
+        major, minor, patch = (int(number or 0) for number in match.groups())
+        return major * 10000 + (minor if major >= 10 else minor * 100 + patch)
 
     @property
     def encoding(self):
@@ -72,20 +87,24 @@ class PostgresCursor(Cursor):
 
     def executemany(self, sql, rows):
         self.check()
-        total = 0
-        results = []
-        texts = []
+        # Without a transaction around it one text would be one transaction.
+        batch = 1 if self.connection.autocommit and self.connection.status == "I" else _BATCH
+        total, results, texts = 0, [], []
         for parameters in rows:
             texts.append(self._text(sql, parameters))
-            if len(texts) == _BATCH:
-                results = self.connection.send(";\n".join(texts))
+            if len(texts) == batch:
+                results = self._send_all(texts)
                 total += sum(result["affected"] or 0 for result in results)
                 texts = []
         if texts:
-            results = self.connection.send(";\n".join(texts))
+            results = self._send_all(texts)
             total += sum(result["affected"] or 0 for result in results)
         self._take(results)
         self.rowcount = total
+
+    def _send_all(self, texts):
+        # A line of its own: the text before may end with a comment.
+        return self.connection.send("\n;\n".join(texts))
 
     def mogrify(self, sql, parameters=None):
         return self._text(sql, parameters).encode("utf-8")
@@ -93,8 +112,9 @@ class PostgresCursor(Cursor):
     def _text(self, sql, parameters):
         if isinstance(sql, bytes):
             sql = sql.decode("utf-8")
-        fill = fill_dollar if self.connection.driver.paramstyle == "numeric_dollar" else fill_percent
-        return fill(sql, parameters, self.connection.literal, errors.ProgrammingError)
+        driver = self.connection.driver
+        fill = fill_dollar if driver.paramstyle == "numeric_dollar" else fill_percent
+        return fill(sql, parameters, self.connection.literal, driver.mismatch)
 
     def _take(self, results):
         if not results:
@@ -115,5 +135,5 @@ class PostgresCursor(Cursor):
                 for index, decode in used:
                     if row[index] is not None:
                         row[index] = decode(row[index])
-        description = [(column[0], column[1], None, None, None, None, None) for column in columns]
+        description = [Column(column[0], column[1], None, None, None, None, None) for column in columns]
         self.take(description, [tuple(row) for row in rows], rowcount)
