@@ -142,6 +142,11 @@ class Cursor:
             raise self.closed_error()
         self.connection.check()
 
+    def start(self):
+        """Before a statement: what the one before left is gone."""
+        self.check()
+        self.take(None, [], -1, self.lastrowid)
+
     def closed_error(self):
         return errors.InterfaceError("cursor already closed")
 

@@ -36,6 +36,7 @@ class MysqlConnection(Connection):
             self.autocommit(bool(self.autocommit_mode))
 
     def cursor(self, *args, **kwargs):
+        self.check()
         return MysqlCursor(self)
 
     def run(self, sql, before=(), **fields):
@@ -150,12 +151,12 @@ class MysqlCursor(Cursor):
             raise errors.ProgrammingError("execute() first")
 
     def execute(self, sql, parameters=None):
-        self.check()
+        self.start()
         self._take(self.connection.run(self._text(sql, parameters)))
         return self.rowcount
 
     def executemany(self, sql, rows):
-        self.check()
+        self.start()
         rows = list(rows)
         if not rows:
             return None

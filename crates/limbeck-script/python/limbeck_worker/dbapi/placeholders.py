@@ -16,15 +16,16 @@ PYMYSQL = Mismatch(errors.ProgrammingError, KeyError, errors.ProgrammingError)
 
 _PERCENT = re.compile(r"%(?:%|s|\((?P<name>[^)]*)\)s)")
 
-# What is not SQL text to look for parameters in: strings, names (a `$` may be in them), comments, dollar quotes.
+# What is not SQL text to look for parameters in: strings, names (a `$` may be in them), comments, dollar
+# quotes. What has no end reaches to the end of the text.
 _DOLLAR = re.compile(
     r"""
     (?P<skip>
-        [eE]'(?:[^'\\]|\\.|'')*'
-      | '(?:[^']|'')*'
-      | "(?:[^"]|"")*"
+        [eE]'(?:[^'\\]|\\.|'')*(?:'|\Z)
+      | '(?:[^']|'')*(?:'|\Z)
+      | "(?:[^"]|"")*(?:"|\Z)
       | --[^\r\n]*
-      | \$(?P<tag>(?:[A-Za-z_\u0080-\U0010ffff][A-Za-z0-9_\u0080-\U0010ffff]*)?)\$.*?\$(?P=tag)\$
+      | \$(?P<tag>(?:[A-Za-z_\u0080-\U0010ffff][A-Za-z0-9_\u0080-\U0010ffff]*)?)\$.*?(?:\$(?P=tag)\$|\Z)
       | [A-Za-z_\u0080-\U0010ffff][A-Za-z0-9_$\u0080-\U0010ffff]*
     )
     | (?P<comment>/\*)

@@ -31,6 +31,7 @@ class PostgresConnection(Connection):
         self._decoders = {}
 
     def cursor(self, *args, **kwargs):
+        self.check()
         return PostgresCursor(self)
 
     def set_isolation_level(self, level):
@@ -81,12 +82,12 @@ class PostgresConnection(Connection):
 
 class PostgresCursor(Cursor):
     def execute(self, sql, parameters=None):
-        self.check()
+        self.start()
         self._take(self.connection.send(self._text(sql, parameters)))
         return self
 
     def executemany(self, sql, rows):
-        self.check()
+        self.start()
         # Without a transaction around it one text would be one transaction.
         batch = 1 if self.connection.autocommit and self.connection.status == "I" else _BATCH
         total, results, texts = 0, [], []

@@ -64,6 +64,7 @@ class SqliteConnection(Connection):
         return self.status != "I"
 
     def cursor(self, *args, **kwargs):
+        self.check()
         return SqliteCursor(self)
 
     def execute(self, sql, parameters=()):
@@ -120,13 +121,13 @@ class SqliteCursor(Cursor):
         self.check()
 
     def execute(self, sql, parameters=()):
-        self.check()
+        self.start()
         sql, values = _bound(sql, parameters)
         self._take(sql, self.connection.send(sql, parameters=values))
         return self
 
     def executemany(self, sql, rows):
-        self.check()
+        self.start()
         if not changes_rows(sql):
             raise errors.ProgrammingError("executemany() can only execute DML statements.")
         texts, many = set(), []
@@ -146,7 +147,7 @@ class SqliteCursor(Cursor):
         return self
 
     def executescript(self, sql):
-        self.check()
+        self.start()
         self.connection.commit()
         self.connection.run(sql, script=True)
         self.take(None, [], -1, self.lastrowid)
