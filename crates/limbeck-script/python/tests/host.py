@@ -91,7 +91,9 @@ class SqliteHost:
                 self.connection.execute(text)
             self.texts.append(fields["sql"])
             answer = self._run(fields)
-        except sqlite3.Error as error:
+        except (sqlite3.Error, sqlite3.Warning) as error:
+            if "one statement at a time" in str(error):
+                raise HostError({"id": 1, "kind": "unsupported", "message": str(error)}) from error
             name = {"IntegrityError": "SQLITE_CONSTRAINT"}.get(type(error).__name__, "SQLITE_ERROR")
             raise HostError(
                 {"id": 1, "kind": "server", "code": name, "message": str(error), "status": self._status()}
@@ -107,7 +109,7 @@ class SqliteHost:
             for row in fields["many"]:
                 cursor = self.connection.execute(fields["sql"], [from_wire(value) for value in row])
         else:
-            cursor = self.connection.execute(fields["sql"], [from_wire(value) for value in fields["parameters"]])
+            cursor = self.connection.execute(fields["sql"], [from_wire(value) for value in fields.get("parameters") or ()])
         rows = [[to_wire(value) for value in row] for row in cursor]
         columns = [column(item[0], 0) for item in cursor.description] if cursor.description else None
         (last_id,) = self.connection.execute("SELECT last_insert_rowid()").fetchone()

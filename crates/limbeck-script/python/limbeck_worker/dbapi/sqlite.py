@@ -25,10 +25,10 @@ PARSE_DECLTYPES = 1
 PARSE_COLNAMES = 2
 
 
-def changes_rows(sql, words=_CHANGES_ROWS):
+def changes_rows(sql):
     """Whether `sqlite3` begins a transaction before this statement."""
     start = _LEADING.match(sql).end()
-    return sql[start : start + 7].upper().startswith(words)
+    return sql[start : start + 7].upper().startswith(_CHANGES_ROWS)
 
 
 class SqliteConnection(Connection):
@@ -77,10 +77,12 @@ class SqliteConnection(Connection):
         return self.cursor().executescript(sql)
 
     def send(self, sql, **parameters):
-        before = ()
+        return self.run(sql, self.before(sql), **parameters)
+
+    def before(self, sql):
         if self.isolation_level is not None and self.status == "I" and changes_rows(sql):
-            before = (("BEGIN " + self.isolation_level).strip(),)
-        return self.run(sql, before, **parameters)
+            return (("BEGIN " + self.isolation_level).strip(),)
+        return ()
 
     def create_function(self, name, narg, func, deterministic=False):
         self.channel.functions[name.lower(), narg] = lambda arguments: _parameter(func(*map(_value, arguments)))
@@ -128,14 +130,14 @@ class SqliteCursor(Cursor):
 
     def executemany(self, sql, rows):
         self.start()
-        if not changes_rows(sql):
-            raise errors.ProgrammingError("executemany() can only execute DML statements.")
         texts, many = set(), []
         for parameters in rows:
             text, values = _bound(sql, parameters)
             texts.add(text)
             many.append(values)
         if not many:
+            for text in self.connection.before(sql):
+                self.connection.run(text)
             self.take(None, [], 0, self.lastrowid)
             return self
         if len(texts) > 1:
@@ -143,6 +145,8 @@ class SqliteCursor(Cursor):
         lastrowid = self.lastrowid
         results = self.connection.send(texts.pop(), many=many)
         self._take(sql, results)
+        if self.description is not None and not changes_rows(sql):
+            raise errors.ProgrammingError("executemany() can only execute DML statements.")
         self.take(None, [], self.rowcount, lastrowid)
         return self
 
@@ -167,9 +171,8 @@ class SqliteCursor(Cursor):
         if columns is not None:
             description = [(column[0], None, None, None, None, None, None) for column in columns]
         rows = [tuple(map(_value, row)) for row in result["rows"]]
-        # `sqlite3` shows it after an INSERT or a REPLACE only.
-        inserts = changes_rows(sql, ("INSERT", "REPLACE")) and result["last_id"] is not None
-        self.take(description, rows, rowcount, result["last_id"] if inserts else self.lastrowid)
+        lastrowid = result["last_id"] if result["last_id"] is not None else self.lastrowid
+        self.take(description, rows, rowcount, lastrowid)
         factory = self.connection.row_factory
         if factory is not None:
             self._rows = [factory(self, row) for row in rows]
