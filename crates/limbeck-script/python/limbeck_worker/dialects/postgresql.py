@@ -59,6 +59,15 @@ class _Array(postgresql.ARRAY):
     render_bind_cast = True
 
 
+class _OldArray(postgresql.ARRAY):
+    """The same for SQLAlchemy 1.4."""
+
+    def bind_expression(self, bindvalue):
+        from sqlalchemy.dialects.postgresql.base import _ColonCast
+
+        return _ColonCast(bindvalue, self)
+
+
 class _Vector:
     """`int2vector` and `oidvector`, which drivers leave as text: numbers with spaces between."""
 
@@ -183,7 +192,8 @@ def dialect_class(name, channel):
         colspecs.update(_vectors())
         if VERSION >= (2, 0):
             colspecs[sqltypes.ARRAY] = _Array
-        if VERSION < (2, 0):
+        else:
+            colspecs[sqltypes.ARRAY] = _OldArray
             colspecs[postgresql.UUID] = _OldUUID
         attributes = {
             "driver": name,
