@@ -25,6 +25,8 @@ class Errors(unittest.TestCase):
             ("55P03", errors.OperationalError),
             ("57014", errors.OperationalError),
             ("25001", errors.InternalError),
+            ("2BP01", errors.InternalError),
+            ("34000", errors.OperationalError),
             ("P0001", errors.InternalError),
             ("0A000", errors.NotSupportedError),
             ("ZZ000", errors.DatabaseError),

@@ -128,6 +128,9 @@ class PostgresCursor(Cursor):
         if columns is None:
             self.take(None, [], rowcount)
             return
+        if result["affected"] is None:
+            # The rows of a SHOW are counted, too.
+            rowcount = len(result["rows"])
         decoders = [self.connection.decoder(column[1]) for column in columns]
         used = [(index, decode) for index, decode in enumerate(decoders) if decode is not None]
         rows = result["rows"]

@@ -5,10 +5,14 @@ import enum
 import ipaddress
 import json
 import math
+import re
 import sys
 import uuid
 
 from . import errors
+
+# In the text of a range.
+_NEEDS_QUOTES = re.compile(r'[\s,"\\()\[\]]|^$')
 
 
 class Literals:
@@ -166,7 +170,9 @@ def _time(value):
 
 
 def _interval(value):
-    return "'%d days %d.%06d seconds'::interval" % (value.days, value.seconds, value.microseconds)
+    # Without its plus sign the second part would be negative, too, where IntervalStyle is sql_standard.
+    sign = "+" if value.days < 0 else ""
+    return "'%d days %s%d.%06d seconds'::interval" % (value.days, sign, value.seconds, value.microseconds)
 
 
 def _is_range(value):
@@ -185,4 +191,5 @@ def _range_text(value):
 def _bound(value):
     if value is None:
         return ""
-    return '"%s"' % str(value).replace("\\", "\\\\").replace('"', '""')
+    text = str(value)
+    return '"%s"' % text.replace("\\", "\\\\").replace('"', '""') if _NEEDS_QUOTES.search(text) else text
