@@ -63,12 +63,16 @@ class Errors(unittest.TestCase):
             (1064, errors.ProgrammingError),
             (1146, errors.ProgrammingError),
             (1062, errors.IntegrityError),
-            (4025, errors.IntegrityError),
+            (4025, errors.OperationalError),
+            (1050, errors.OperationalError),
+            (1054, errors.OperationalError),
+            (1060, errors.OperationalError),
+            (1091, errors.OperationalError),
             (1406, errors.DataError),
             (1235, errors.NotSupportedError),
             (1213, errors.OperationalError),
             (1205, errors.OperationalError),
-            (1366, errors.OperationalError),
+            (1366, errors.DataError),
             (0, errors.InternalError),
         ]
         for number, kind in rows:

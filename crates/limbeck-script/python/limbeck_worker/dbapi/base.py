@@ -21,7 +21,6 @@ class Driver:
     parses_json = True
     bytes_as_memoryview = False
     parses_addresses = False
-    str_enum_by_value = False
 
     def __init__(self, channel, connection_class, paramstyle, **attributes):
         self.channel = channel

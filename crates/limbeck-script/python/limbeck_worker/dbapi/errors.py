@@ -93,14 +93,13 @@ _BY_SQLSTATE = {
     "XX": InternalError,
 }
 
-# As PyMySQL sorts MySQL's numbers.
+# As PyMySQL sorts MySQL's numbers; the others are operational: also a duplicate column (1060) or table (1050).
 _BY_ERRNO = {}
 for _kind, _numbers in (
-    (ProgrammingError, (1007, 1049, 1050, 1051, 1054, 1057, 1060, 1061, 1064, 1065, 1091, 1102, 1103, 1146, 1149)),
-    (DataError, (1230, 1265, 1264, 1406, 1441, 3140)),
-    (IntegrityError, (1048, 1062, 1169, 1215, 1216, 1217, 1451, 1452, 1557, 1586, 1761, 1762, 1859, 4025, 3819)),
-    (NotSupportedError, (1196, 1235, 1286)),
-    (OperationalError, (1040, 1044, 1045, 1142, 1143, 1205, 1213, 3024)),
+    (ProgrammingError, (1007, 1064, 1102, 1103, 1110, 1111, 1112, 1113, 1146, 1149, 1166, 1179)),
+    (DataError, (1171, 1230, 1263, 1264, 1265, 1366, 1367, 1406, 1441)),
+    (IntegrityError, (1048, 1062, 1215, 1216, 1217, 1451, 1452)),
+    (NotSupportedError, (1196, 1235, 1286, 1289)),
 ):
     for _number in _numbers:
         _BY_ERRNO[_number] = _kind

@@ -2,7 +2,6 @@
 import base64
 import datetime
 import decimal
-import enum
 import re
 
 from . import errors
@@ -105,7 +104,7 @@ class MysqlConnection(Connection):
             return str(value)
         if isinstance(value, float):
             return _float(value)
-        if isinstance(value, str) and (kind is str or self.driver.str_enum_by_value or not isinstance(value, enum.Enum)):
+        if isinstance(value, str):
             return "'%s'" % self.escape_string(str.__str__(value))
         if isinstance(value, (bytes, bytearray, memoryview)):
             # Without the introducer it would be a number where a number is expected.
@@ -217,7 +216,7 @@ class MysqlCursor(Cursor):
             )
             for row in result["rows"]
         ]
-        description = [(c[0], c[1], None, c[2], c[2], 0, not c[3] & 1) for c in columns]
+        description = tuple((c[0], c[1], None, c[2], c[2], 0, not c[3] & 1) for c in columns)
         self.take(description, rows, len(rows), result["last_id"])
 
 

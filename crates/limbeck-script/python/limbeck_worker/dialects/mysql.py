@@ -61,8 +61,6 @@ def dialect_class(name, channel):
             version_info=(1, 4, 6, "final", 1),
             __version__="1.4.6",
             mismatch=PYMYSQL,
-            # PyMySQL and its kin write `str(value)`.
-            str_enum_by_value=driver_name == "mysqldb",
         )
         attributes = {
             "driver": driver_name,
