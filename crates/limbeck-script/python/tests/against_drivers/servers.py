@@ -4,6 +4,7 @@ import os
 import pwd
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 import unittest
@@ -27,6 +28,13 @@ def programs(*names):
     if missing:
         raise unittest.SkipTest("not installed: %s" % ", ".join(missing))
     return paths
+
+
+def without_drivers(error):
+    """What a module raises that can't import the drivers: the environment that is made of them must have them."""
+    if sys.executable == os.environ.get("LIMBECK_TEST_REFERENCE_PYTHON"):
+        return error
+    return unittest.SkipTest("without the real drivers: %s" % error)
 
 
 class Server:

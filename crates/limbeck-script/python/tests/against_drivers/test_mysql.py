@@ -20,7 +20,7 @@ try:
     import pymysql.converters
     import pymysql.err
 except ImportError as error:
-    raise unittest.SkipTest("without the real drivers: %s" % error)
+    raise servers.without_drivers(error)
 
 DT = datetime.datetime
 DELTA = datetime.timedelta

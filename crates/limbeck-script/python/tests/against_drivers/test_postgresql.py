@@ -24,7 +24,7 @@ try:
     import psycopg2.extensions
     import psycopg2.extras
 except ImportError as error:
-    raise unittest.SkipTest("without the real drivers: %s" % error)
+    raise servers.without_drivers(error)
 
 UTC = datetime.timezone.utc
 EAST = datetime.timezone(datetime.timedelta(hours=5, minutes=30))
