@@ -158,12 +158,11 @@ class Registered(unittest.TestCase):
             registry.impls.update(before)
 
         self.addCleanup(restore)
-        from limbeck_worker.dialects import without_greenlet
+        from limbeck_worker.dialects import asyncio_extension
 
-        apply = without_greenlet.apply
-        self.addCleanup(setattr, without_greenlet, "apply", apply)
+        self.addCleanup(setattr, asyncio_extension, "apply", asyncio_extension.apply)
         # What it replaces in SQLAlchemy has a test of its own.
-        without_greenlet.apply = lambda: None
+        asyncio_extension.apply = lambda: None
         dialects.register(self.host)
 
     def make(self, name, **arguments):

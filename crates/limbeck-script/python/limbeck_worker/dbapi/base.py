@@ -195,6 +195,9 @@ class Cursor:
         self.closed = True
         self._rows = []
 
+    async def _async_soft_close(self):
+        """SQLAlchemy's asyncio extension asks for it; all rows are here already."""
+
     def __enter__(self):
         return self
 
