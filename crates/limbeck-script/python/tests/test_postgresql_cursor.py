@@ -124,6 +124,25 @@ class Transactions(Case):
         self.assertEqual(self.host.texts[0], "BEGIN ISOLATION LEVEL SERIALIZABLE READ ONLY DEFERRABLE")
         self.assertEqual(self.host.texts[3], "BEGIN ISOLATION LEVEL SERIALIZABLE READ WRITE NOT DEFERRABLE")
 
+    def test_set_session(self):
+        rows = [
+            ({"isolation_level": "serializable", "readonly": True}, ["BEGIN ISOLATION LEVEL SERIALIZABLE READ ONLY", "x"]),
+            ({"isolation_level": 1, "deferrable": False}, ["BEGIN ISOLATION LEVEL READ COMMITTED NOT DEFERRABLE", "x"]),
+            ({"isolation_level": "DEFAULT", "readonly": "DEFAULT"}, ["BEGIN", "x"]),
+            ({"autocommit": True}, ["x"]),
+            ({}, ["BEGIN", "x"]),
+        ]
+        for given, expected in rows:
+            with self.subTest(given=given):
+                connection = self.connect()
+                connection.set_session(**given)
+                connection.cursor().execute("x")
+                self.assertEqual(self.host.texts, expected)
+        connection = self.connect()
+        connection.cursor().execute("x")
+        with self.assertRaises(errors.ProgrammingError):
+            connection.set_session(readonly=True)
+
     def test_the_connection_as_a_context_manager(self):
         connection = self.connect()
         with connection:

@@ -2,6 +2,7 @@
 import re
 from collections import namedtuple
 
+from . import errors
 from .base import Connection, Cursor
 from .placeholders import fill_dollar, fill_percent
 from .postgresql_literals import Literals
@@ -43,6 +44,21 @@ class PostgresConnection(Connection):
         self.rollback()
         self.autocommit = level == "AUTOCOMMIT"
         self.isolation_level = None if self.autocommit else level
+
+    def set_session(self, isolation_level=None, readonly=None, deferrable=None, autocommit=None):
+        """psycopg2's way to say the same; what is not given stays as it is."""
+        self.check()
+        if self.status != "I":
+            raise errors.ProgrammingError("set_session cannot be used inside a transaction")
+        if isolation_level is not None:
+            level = _LEVELS.get(isolation_level, isolation_level)
+            self.isolation_level = None if level == "DEFAULT" else level and level.upper()
+        if readonly is not None:
+            self.readonly = None if readonly == "DEFAULT" else readonly
+        if deferrable is not None:
+            self.deferrable = None if deferrable == "DEFAULT" else deferrable
+        if autocommit is not None:
+            self.autocommit = bool(autocommit)
 
     def send(self, sql):
         before = () if self.autocommit or self.status != "I" else (self._begin(),)

@@ -532,6 +532,39 @@ class Cursors(Case):
 
         self.both(act)
 
+    def test_sessions(self):
+        def act(connection):
+            seen = []
+            for given in (
+                {"isolation_level": "SERIALIZABLE", "readonly": True, "deferrable": True}, {"isolation_level": "DEFAULT"},
+                {"readonly": False, "deferrable": "DEFAULT"}, {"autocommit": True}, {"autocommit": False, "isolation_level": 2},
+            ):
+                connection.set_session(**given)
+                cursor = connection.cursor()
+                cursor.execute(
+                    "SELECT current_setting('transaction_isolation'), current_setting('transaction_read_only'),"
+                    " current_setting('transaction_deferrable')"
+                )
+                seen.append(cursor.fetchall())
+                connection.rollback()
+            return seen
+
+        self.both(act)
+
+    def test_psycopg2s_helpers(self):
+        def act(connection):
+            cursor = connection.cursor()
+            cursor.execute("CREATE TEMP TABLE c (a int, b text)")
+            rows = [(number, "it's %%s \\ %d" % number) for number in range(250)]
+            psycopg2.extras.execute_values(cursor, "INSERT INTO c VALUES %s", rows)
+            psycopg2.extras.execute_batch(cursor, "UPDATE c SET b = %s WHERE a = %s", [("ü", 1), ("%s", 2)])
+            found = psycopg2.extras.execute_values(cursor, "DELETE FROM c USING (VALUES %s) AS v (a) WHERE c.a = v.a RETURNING b",
+                                                   [(1,), (2,), (3,)], fetch=True)
+            cursor.execute("SELECT count(*), min(b) FROM c")
+            return sorted(found), cursor.fetchall()
+
+        self.both(act)
+
     def test_closed(self):
         for use in (
             lambda connection, cursor: cursor.execute("SELECT 1"),
