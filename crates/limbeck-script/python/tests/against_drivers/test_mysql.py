@@ -39,16 +39,20 @@ def setUpModule():
 
 def connect(database="d", **arguments):
     return pymysql.connect(
-        unix_socket=os.path.join(server.folder, "s"), user="root", database=database, charset="utf8mb4", **arguments
+        unix_socket=os.path.join(server.folder, "s"), user="root", database=database, charset="utf8mb4",
+        **{"client_flag": pymysql.constants.CLIENT.FOUND_ROWS, **arguments}
     )
 
 
 class PyMysqlHost:
     """The host's part, with PyMySQL's protocol and without its conversions."""
 
+    # SQLAlchemy has its drivers count the rows that an UPDATE found.
+    FLAGS = pymysql.constants.CLIENT.MULTI_STATEMENTS | pymysql.constants.CLIENT.FOUND_ROWS
+
     def __init__(self):
         self.functions = {}
-        self.connection = connect(conv=pymysql.converters.encoders, client_flag=pymysql.constants.CLIENT.MULTI_STATEMENTS)
+        self.connection = connect(conv=pymysql.converters.encoders, client_flag=self.FLAGS)
 
     def request(self, op, **fields):
         if op == "connect":
@@ -363,6 +367,82 @@ class Cursors(Case):
                 for connection in (ours, real):
                     if not getattr(connection, "closed", not getattr(connection, "open", False)):
                         connection.close()
+
+
+class Sqlalchemy(Case):
+    """The same statements through SQLAlchemy with the real driver and with ours."""
+
+    def work(self, engine):
+        import sqlalchemy as sa
+        from sqlalchemy.dialects import mysql
+
+        metadata = sa.MetaData()
+        things = sa.Table(
+            "things", metadata,
+            sa.Column("id", sa.Integer, primary_key=True),
+            sa.Column("name", sa.String(20), comment="it's 100% \\ a"),
+            sa.Column("amount", sa.Numeric(10, 2)),
+            sa.Column("ratio", sa.Double),
+            sa.Column("flag", sa.Boolean),
+            sa.Column("colour", sa.Enum("red", "it's", name="colour")),
+            sa.Column("document", sa.JSON),
+            sa.Column("data", sa.LargeBinary),
+            sa.Column("key", sa.Uuid),
+            sa.Column("day", sa.Date),
+            sa.Column("moment", mysql.DATETIME(fsp=6)),
+            sa.Column("clock", sa.Time),
+            sa.Column("bits", mysql.BIT(10)),
+            sa.Column("tags", mysql.SET("a", "b")),
+        )
+        rows = [
+            {
+                "name": "it's 100% \\", "amount": decimal.Decimal("-1.10"), "ratio": -0.5, "flag": True, "colour": "it's",
+                "document": {"a": ["it's", None, "\\ \" %s ü"]}, "data": b"\x00'\\", "key": uuid.UUID(int=7),
+                "day": datetime.date(2024, 1, 2), "moment": DT(2024, 1, 2, 3, 4, 5, 6), "clock": datetime.time(1, 2, 3),
+                "bits": 513, "tags": {"b", "a"},
+            },
+            {name: None for name in (
+                "name", "amount", "ratio", "flag", "colour", "document", "data", "key", "day", "moment", "clock", "bits", "tags",
+            )},
+        ]
+        with engine.connect() as connection:
+            metadata.drop_all(connection)
+            metadata.create_all(connection)
+            first = connection.execute(things.insert().values(name="\\'", data=b"5")).inserted_primary_key
+            many = connection.execute(things.insert(), rows).rowcount
+            again = mysql.insert(things).values([{"id": 1, "name": "x"}, {"id": 9, "name": "%"}])
+            upserted = connection.execute(again.on_duplicate_key_update(name=again.inserted.name)).rowcount
+            updated = connection.execute(things.update().where(things.c.name.like("it's 100|%%", escape="|")).values(ratio=2)).rowcount
+            found = [
+                [sorted(value) if isinstance(value, set) else value for value in row]
+                for row in connection.execute(sa.select(things).order_by("id"))
+            ]
+            by_document = connection.execute(sa.select(things.c.id).where(things.c.document["a"][0].as_string() == "it's")).scalars().all()
+            comment = sa.inspect(connection).get_columns("things")[1]["comment"]
+            connection.commit()
+        engine.dispose()
+        return list(first), many, upserted, updated, repr(found), by_document, comment
+
+    def test_under_every_name(self):
+        import sqlalchemy as sa
+        from limbeck_worker.dialects import mysql
+        from sqlalchemy.dialects import registry
+
+        expected = self.work(sa.create_engine("mysql+pymysql://root@/d?unix_socket=%s/s" % server.folder))
+        before = dict(registry.impls)
+        for name in ("mysql+pymysql", "mysql+mysqldb", "mysql+aiomysql", "mariadb+mysqldb", "mysql+mysqlconnector"):
+            with self.subTest(name):
+                family, driver = name.split("+")
+                try:
+                    mysql._classes.clear()
+                    kind = mysql.dialect_class(driver if family == "mysql" else "mariadb." + driver, PyMysqlHost())
+                    registry.impls["%s.%s" % (family, driver)] = lambda: kind
+                    found = self.work(sa.create_engine(name + "://root@/d", poolclass=sa.pool.StaticPool))
+                finally:
+                    registry.impls.clear()
+                    registry.impls.update(before)
+                    mysql._classes.clear()
+                self.assertEqual(found, expected)
 
 
 class Errors(unittest.TestCase):
