@@ -169,9 +169,18 @@ class Transactions(Case):
         connection.close()
         connection.rollback()
         self.assertEqual([op for op, _ in self.host.requests], ["connect", "close"])
-        for use in (lambda: cursor.execute("x"), cursor.fetchone, lambda: connection.run("x"), connection.cursor):
+        for use in (lambda: cursor.execute("x"), lambda: connection.run("x"), connection.cursor):
             with self.assertRaises(errors.InterfaceError):
                 use()
+
+
+    def test_rows_outlive_the_connection(self):
+        connection = self.connect()
+        self.host.answers = [[result([column("a", INT4)], [["1"]], 1)]]
+        cursor = connection.cursor()
+        cursor.execute("SELECT")
+        connection.close()
+        self.assertEqual(cursor.fetchall(), [(1,)])
 
 
 class Cursors(Case):

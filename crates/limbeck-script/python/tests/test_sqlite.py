@@ -263,8 +263,10 @@ class Statements(Case):
                 return "fine"
 
             with self.subTest(index=index):
-                self.compare(after_the_connection)
                 self.compare(after_the_cursor)
+                if use is not uses[-1]:
+                    # Rows that are here can still be read, as with aiosqlite.
+                    self.compare(after_the_connection)
 
 
 class Parameters(Case):

@@ -137,13 +137,14 @@ class Cursor:
         self.lastrowid = lastrowid
 
     def check(self):
+        # Rows that are here can be read when the connection is closed, as asyncpg's and PyMySQL's can.
         if self.closed:
             raise self.closed_error()
-        self.connection.check()
 
     def start(self):
         """Before a statement: what the one before left is gone."""
         self.check()
+        self.connection.check()
         self.take(None, [], -1, self.lastrowid)
 
     def closed_error(self):
