@@ -3,6 +3,7 @@
 mod concurrency;
 mod failing;
 mod interrupts;
-mod listings;
+mod recorded;
+mod replay;
 mod reported_failure;
 mod support;

@@ -1,0 +1,4 @@
+//! Every recording of the real tool, and how it is compared.
+
+mod identifiers;
+mod listings;
