@@ -23,11 +23,7 @@ const IDENTIFIERS: Scenario = Scenario {
         step("221_upgrade_plus2_from_base", "upgrade +2"),
         step("222_upgrade_blogplus1", "upgrade shop@+1"),
         step("223_unknown_branch", "upgrade nosuch@head"),
-        step("224_neg", "upgrade -- -1").differs(
-            "`upgrade rev-N` that ends at the base",
-            255,
-            "FAILED: Relative revision -1 didn't produce 1 migrations",
-        ),
+        step("224_neg", "upgrade -- -1"),
         step("225_ambiguous_partial", "upgrade f"),
     ],
 };

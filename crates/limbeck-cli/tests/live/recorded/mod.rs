@@ -1,4 +1,10 @@
 //! Every recording of the real tool, and how it is compared.
 
+mod broken_scripts;
+mod configuration;
 mod identifiers;
 mod listings;
+mod revisions;
+mod rows;
+mod templates;
+mod terminal;

@@ -4,6 +4,7 @@ mod history;
 mod oracle;
 mod orders;
 mod server;
+mod stock;
 mod state;
 
 use limbeck_testkit::{Ran, Sandbox, python, reference_python};
@@ -11,6 +12,7 @@ use limbeck_testkit::{Ran, Sandbox, python, reference_python};
 pub(crate) use history::branching;
 pub(crate) use oracle::Oracle;
 pub(crate) use server::On;
+pub(crate) use stock::{stock, template};
 
 use self::orders::{in_order, log, warnings, without_date, without_digits, without_places};
 use self::state::Snapshot;
@@ -104,9 +106,9 @@ impl Step {
         words
     }
 
-    /// Whether the lines of the result come in the order of a set.
+    /// Whether the lines of the result come in the order of a set, or of a folder.
     fn is_a_set(&self) -> bool {
-        ["current", "branches", "show current"]
+        ["current", "branches", "show current", "list_templates", "init"]
             .iter()
             .any(|command| self.command.starts_with(command))
     }
@@ -186,6 +188,8 @@ impl Step {
                 // The words of a usage error are the parser's: docs/differences.md.
                 if real.status != 2 {
                     self.compare_texts(real, ours, &mut problems);
+                } else if ours.stdout != real.stdout || ours.stderr.is_empty() {
+                    problems.push("a usage error belongs to standard error".to_owned());
                 }
             }
             Expect::Differs { case, status, says } => {
@@ -198,6 +202,9 @@ impl Step {
                 let told = format!("{}{}", ours.stdout, ours.stderr);
                 if !told.contains(says) || told.contains("Traceback") {
                     problems.push(format!("limbeck does not say `{says}`, or shows a traceback"));
+                }
+                if status != 0 && log(&ours.stderr, &["INFO"]) != log(&real.stderr, &["INFO"]) {
+                    problems.push("other log lines".to_owned());
                 }
                 if (real.status, in_order(&real.stdout)) == (ours.status, in_order(&ours.stdout))
                     && !real.stderr.contains("Traceback")
