@@ -20,51 +20,66 @@ impl RevisionMap {
             ..Self::default()
         };
         map.nodes.reserve(revisions.len());
+        let mut loaded: Vec<Loaded> = Vec::with_capacity(revisions.len());
         for revision in revisions {
             verify(&revision)?;
-            map.insert(revision);
+            let index = map.insert(revision, &mut loaded);
+            loaded.push(Loaded {
+                index,
+                superseded: None,
+            });
         }
-        map.declare_labels()?;
+        map.declare_labels(&loaded)?;
         map.link()?;
+        map.find_ends(&loaded);
         map.leave_out_inherited_dependencies();
         map.find_circles()?;
         map.spread_labels();
         Ok(map)
     }
 
-    fn insert(&mut self, declared: Revision) {
-        let labels = declared.branch_labels.clone();
-        let node = Node {
+    fn insert(&mut self, declared: Revision, loaded: &mut [Loaded]) -> Index {
+        let mut node = Node {
             declared,
             parents: Vec::new(),
             dependencies: Vec::new(),
             own_dependencies: Vec::new(),
             children: Vec::new(),
             dependents: Vec::new(),
-            labels,
+            labels: Vec::new(),
         };
         if let Some(&index) = self.names.get(&node.declared.id) {
             self.duplicates.push(node.declared.id.clone());
-            self.nodes[index] = node;
+            std::mem::swap(&mut self.nodes[index], &mut node);
+            let before = loaded
+                .iter_mut()
+                .rfind(|before| before.index == index)
+                .map(|before| &mut before.superseded);
+            if let Some(superseded) = before {
+                *superseded = Some(node.declared);
+            }
+            index
         } else {
-            self.names
-                .insert(node.declared.id.clone(), self.nodes.len());
+            let index = self.nodes.len();
+            self.names.insert(node.declared.id.clone(), index);
             self.nodes.push(node);
+            index
         }
     }
 
-    fn declare_labels(&mut self) -> Result<(), GraphError> {
-        for (index, node) in self.nodes.iter().enumerate() {
-            for label in &node.declared.branch_labels {
+    fn declare_labels(&mut self, loaded: &[Loaded]) -> Result<(), GraphError> {
+        for Loaded { index, superseded } in loaded {
+            let declared = superseded.as_ref().unwrap_or(&self.nodes[*index].declared);
+            for label in &declared.branch_labels {
                 if let Some(&used_by) = self.names.get(label) {
                     return Err(GraphError::Label {
                         label: label.clone(),
-                        revision: node.declared.id.clone(),
+                        revision: declared.id.clone(),
                         used_by: self.nodes[used_by].declared.id.clone(),
                     });
                 }
-                self.names.insert(label.clone(), index);
-                self.labels.push((label.clone(), index));
+                self.names.insert(label.clone(), *index);
+                self.labels.push((label.clone(), *index));
             }
         }
         Ok(())
@@ -116,32 +131,54 @@ impl RevisionMap {
                 }
             }
         }
-        let all = || 0..self.nodes.len();
-        self.heads = all()
-            .filter(|&index| self.nodes[index].children.is_empty())
-            .collect();
-        self.real_heads = all()
-            .filter(|&index| self.nodes[index].dependents.is_empty())
-            .collect();
-        self.bases = all()
-            .filter(|&index| self.nodes[index].parents.is_empty())
-            .collect();
         Ok(())
     }
 
+    /// Heads and bases, in the order of loading. A declaration that a later one of the same id has
+    /// superseded is nobody's parent: it stays a head, and a base if it was one, so that `head` is
+    /// refused until the duplicate is gone.
+    fn find_ends(&mut self, loaded: &[Loaded]) {
+        for Loaded { index, superseded } in loaded {
+            let node = &self.nodes[*index];
+            if superseded.is_some() || node.children.is_empty() {
+                self.heads.push(*index);
+            }
+            if superseded.is_some() || node.dependents.is_empty() {
+                self.real_heads.push(*index);
+            }
+            let declared = superseded.as_ref().unwrap_or(&node.declared);
+            if declared.down_revisions.is_empty() {
+                self.bases.push(*index);
+            }
+        }
+    }
+
+    /// A dependency that an ancestor has declared already adds nothing.
     fn leave_out_inherited_dependencies(&mut self) {
+        let mut declaring: HashMap<Index, Vec<Index>> = HashMap::new();
+        for (index, node) in self.nodes.iter().enumerate() {
+            for &dependency in &node.dependencies {
+                declaring.entry(dependency).or_default().push(index);
+            }
+        }
         for index in 0..self.nodes.len() {
-            let mut own = self.nodes[index].dependencies.clone();
-            if !own.is_empty() {
-                for ancestor in self.reach(&[index], |node| node.parents.iter().copied()) {
-                    if ancestor != index {
-                        own.retain(|dependency| {
-                            !self.nodes[ancestor].dependencies.contains(dependency)
-                        });
-                    }
+            self.nodes[index].own_dependencies = self.nodes[index].dependencies.clone();
+        }
+        for (dependency, declaring) in declaring {
+            if declaring.len() < 2 {
+                continue;
+            }
+            let children: Vec<Index> = declaring
+                .iter()
+                .flat_map(|&index| self.nodes[index].children.iter().copied())
+                .collect();
+            let inheriting = self.line_up(&children);
+            for index in declaring {
+                if inheriting.has(index) {
+                    let own = &mut self.nodes[index].own_dependencies;
+                    own.retain(|&other| other != dependency);
                 }
             }
-            self.nodes[index].own_dependencies = own;
         }
     }
 
@@ -172,43 +209,126 @@ impl RevisionMap {
         let down = self.mark(&self.real_heads, super::map::Node::all_requirements);
         let up = self.mark(&real_bases, |node| node.dependents.iter().copied());
         let circle = outside(down, up);
+        if !circle.is_empty() {
+            return Err(GraphError::DependencyCycle(circle));
+        }
+        // A circle whose members have ways to heads and bases of their own, which Alembic walks for ever.
+        let mut circle = self.in_circles();
         if circle.is_empty() {
             Ok(())
         } else {
+            circle.sort();
             Err(GraphError::DependencyCycle(circle))
+        }
+    }
+
+    /// What is left when everything that has nothing below it, then what has nothing above it, is taken
+    /// away, and so on: the circles, and what lies between two.
+    fn in_circles(&self) -> Vec<String> {
+        let mut left = Marks::of(self.nodes.len(), 0..self.nodes.len());
+        self.peel(&mut left, Node::all_requirements, |node| {
+            node.dependents.iter().copied()
+        });
+        if left.iter().next().is_some() {
+            self.peel(
+                &mut left,
+                |node| node.dependents.iter().copied(),
+                Node::all_requirements,
+            );
+        }
+        left.iter().map(|index| self.id(index).to_owned()).collect()
+    }
+
+    /// Takes away, again and again, the nodes that none of the others `hold`; `held` leads back.
+    fn peel<'a, H, B>(
+        &'a self,
+        left: &mut Marks,
+        hold: impl Fn(&'a Node) -> H,
+        held: impl Fn(&'a Node) -> B,
+    ) where
+        H: Iterator<Item = Index> + 'a,
+        B: Iterator<Item = Index> + 'a,
+    {
+        let mut holds: Vec<usize> = self
+            .nodes
+            .iter()
+            .map(|node| hold(node).filter(|&index| left.has(index)).count())
+            .collect();
+        let mut free: Vec<Index> = left.iter().filter(|&index| holds[index] == 0).collect();
+        while let Some(index) = free.pop() {
+            left.set(index, false);
+            for other in held(&self.nodes[index]).filter(|&other| left.has(other)) {
+                holds[other] -= 1;
+                if holds[other] == 0 {
+                    free.push(other);
+                }
+            }
         }
     }
 
     /// A label goes to all descendants, and from the one visited last back up to the next fork or merge.
     fn spread_labels(&mut self) {
-        let declaring: Vec<Index> = (0..self.nodes.len())
-            .filter(|&index| !self.nodes[index].declared.branch_labels.is_empty())
-            .collect();
+        let mut declaring: Vec<Index> = self.labels.iter().map(|(_, index)| *index).collect();
+        declaring.sort_unstable();
+        declaring.dedup();
+        if declaring.is_empty() {
+            return;
+        }
+        let mut carried = vec![LabelSet::none(self.labels.len()); self.nodes.len()];
+        for (label, (_, index)) in self.labels.iter().enumerate() {
+            carried[*index].add(label);
+        }
         for index in declaring {
-            let labels = self.nodes[index].labels.clone();
+            let labels = carried[index].clone();
             let descendants = self.reach(&[index], |node| node.children.iter().copied());
             for &descendant in &descendants {
-                self.add_labels(descendant, &labels);
+                carried[descendant].add_all(&labels);
             }
             let mut next = descendants.last().copied();
             while let Some(index) = next {
                 let node = &self.nodes[index];
-                if node.dependents.len() > 1 || node.parents.len() > 1 {
+                if node.dependents.len() > 1 || node.is_merge_point() {
                     break;
                 }
                 next = node.parents.first().copied();
-                self.add_labels(index, &labels);
+                carried[index].add_all(&labels);
             }
+        }
+        for (node, labels) in self.nodes.iter_mut().zip(&carried) {
+            node.labels = labels.iter().collect();
+        }
+    }
+}
+
+/// One file's declaration.
+struct Loaded {
+    index: Index,
+    /// What it declared, where a later file declares the same id.
+    superseded: Option<Revision>,
+}
+
+/// A set of labels, by their place in the map's list.
+#[derive(Clone)]
+struct LabelSet(Vec<u64>);
+
+impl LabelSet {
+    fn none(length: usize) -> Self {
+        Self(vec![0; length.div_ceil(64)])
+    }
+
+    fn add(&mut self, label: usize) {
+        self.0[label / 64] |= 1 << (label % 64);
+    }
+
+    fn add_all(&mut self, others: &Self) {
+        for (own, other) in self.0.iter_mut().zip(&others.0) {
+            *own |= other;
         }
     }
 
-    fn add_labels(&mut self, index: Index, labels: &[String]) {
-        let own = &mut self.nodes[index].labels;
-        for label in labels {
-            if !own.contains(label) {
-                own.push(label.clone());
-            }
-        }
+    fn iter(&self) -> impl Iterator<Item = usize> + '_ {
+        let bits = self.0.len() * 64;
+        (0..bits).filter(|bit| self.0[bit / 64] >> (bit % 64) & 1 == 1)
     }
 }
 

@@ -1,6 +1,7 @@
 //! From a name to revisions: ids, prefixes, labels, `head`, `heads`, `base`, `label@name`.
 
 use crate::map::Index;
+use crate::relative::At;
 use crate::{RevisionError, RevisionMap};
 
 /// A name, taken apart at its `@` and with its symbol looked up.
@@ -21,7 +22,7 @@ impl RevisionMap {
         // Walking down from a head may end at the base, which is no revision.
         Ok(indexes
             .into_iter()
-            .flatten()
+            .filter_map(At::revision)
             .map(|index| self.id(index))
             .collect())
     }
@@ -60,8 +61,8 @@ impl RevisionMap {
             .collect())
     }
 
-    /// All revisions of a name; `None` stands for the base, where a walk has ended there.
-    pub(crate) fn lookup(&self, name: &str) -> Result<Vec<Option<Index>>, RevisionError> {
+    /// All that a name denotes; a walk down from the heads may end at the base, or beyond it.
+    pub(crate) fn lookup(&self, name: &str) -> Result<Vec<At>, RevisionError> {
         let Named { names, branch } = self.take_apart(name)?;
         if let [only] = names.as_slice()
             && let Ok(steps) = only.parse::<i64>()
@@ -69,16 +70,20 @@ impl RevisionMap {
         {
             let mut heads = self.real_heads.clone();
             if let Some(branch) = branch {
-                heads.retain(|&head| self.nodes[head].labels.iter().any(|label| label == branch));
+                heads.retain(|&head| self.has_label(head, branch));
             }
             return heads
                 .into_iter()
-                .map(|head| self.walk_down(head, steps.unsigned_abs()))
+                .map(|head| {
+                    let end =
+                        self.walk(At::Revision(head), steps.unsigned_abs(), false, None, true);
+                    end.map(|end| end.unwrap_or(At::Outside))
+                })
                 .collect();
         }
         names
             .into_iter()
-            .map(|name| self.find(name, branch).map(Some))
+            .map(|name| self.find(name, branch).map(At::Revision))
             .collect()
     }
 
@@ -86,7 +91,7 @@ impl RevisionMap {
     pub(crate) fn lookup_rows(&self, rows: &[String]) -> Result<Vec<Index>, RevisionError> {
         let mut found = Vec::new();
         for row in rows {
-            found.extend(self.lookup(row)?.into_iter().flatten());
+            found.extend(self.lookup(row)?.into_iter().filter_map(At::revision));
         }
         Ok(found)
     }
@@ -96,7 +101,7 @@ impl RevisionMap {
         let Named { names, branch } = self.take_apart(name)?;
         match names.as_slice() {
             [] => {
-                if let Some(branch) = branch {
+                if let Some(branch) = branch.filter(|branch| !branch.is_empty()) {
                     self.find_branch(branch)?;
                 }
                 Ok(None)
@@ -114,19 +119,21 @@ impl RevisionMap {
             Some((branch, symbol)) => (Some(branch), symbol),
             None => (None, name),
         };
+        let filter = branch.filter(|branch| !branch.is_empty());
         let names = match symbol {
-            "heads" => match branch {
+            "heads" => match filter {
                 Some(branch) => self.ids(&self.sharing_line(&self.heads, branch)?),
                 None => self.real_heads(),
             },
             "head" => {
-                let heads = match branch {
+                let heads = match filter {
                     Some(branch) => self.sharing_line(&self.heads, branch)?,
                     None => self.heads.clone(),
                 };
                 if heads.len() > 1 {
                     let heads = self.ids(&heads).into_iter().map(str::to_owned).collect();
-                    return Err(RevisionError::multiple_heads(heads, name));
+                    let argument = filter.map_or("head", |_| name);
+                    return Err(RevisionError::multiple_heads(heads, argument));
                 }
                 self.ids(&heads)
             }
@@ -227,19 +234,5 @@ impl RevisionMap {
         ids.chain(labels)
             .filter(|(name, _)| name.chars().count() > 3 && name.starts_with(prefix))
             .collect()
-    }
-
-    /// Down `steps` parents; `None` when that leads past the base or a merge makes it ambiguous.
-    fn walk_down(&self, from: Index, steps: u64) -> Result<Option<Index>, RevisionError> {
-        match self.walk(
-            crate::relative::At::Revision(from),
-            steps,
-            false,
-            None,
-            true,
-        )? {
-            Some(crate::relative::At::Revision(index)) => Ok(Some(index)),
-            _ => Ok(None),
-        }
     }
 }

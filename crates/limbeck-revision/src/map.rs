@@ -32,11 +32,16 @@ pub(crate) struct Node {
     pub(crate) children: Vec<Index>,
     /// Revisions that have this one as a parent or a dependency.
     pub(crate) dependents: Vec<Index>,
-    /// Labels, declared and inherited.
-    pub(crate) labels: Vec<String>,
+    /// Labels, declared and inherited, by their place in the map's list.
+    pub(crate) labels: Vec<usize>,
 }
 
 impl Node {
+    /// Several parents; also the same one twice.
+    pub(crate) fn is_merge_point(&self) -> bool {
+        self.declared.down_revisions.len() > 1
+    }
+
     /// Parents, then the dependencies that add something: what an upgrade needs first.
     pub(crate) fn requirements(&self) -> impl Iterator<Item = Index> + '_ {
         let repeated = |dependency: &&Index| !self.parents.contains(dependency);
@@ -116,7 +121,7 @@ impl RevisionMap {
     /// A revision's branch labels, declared and inherited.
     pub fn labels(&self, id: &str) -> Vec<&str> {
         self.node_of(id)
-            .map(|node| node.labels.iter().map(String::as_str).collect())
+            .map(|node| node.labels.iter().map(|&label| self.label(label)).collect())
             .unwrap_or_default()
     }
 
@@ -132,6 +137,17 @@ impl RevisionMap {
 
     pub(crate) fn id(&self, index: Index) -> &str {
         &self.nodes[index].declared.id
+    }
+
+    /// A label by its place in the map's list.
+    pub(crate) fn label(&self, label: usize) -> &str {
+        &self.labels[label].0
+    }
+
+    /// Whether a revision carries a label.
+    pub(crate) fn has_label(&self, index: Index, label: &str) -> bool {
+        let carried = &self.nodes[index].labels;
+        carried.iter().any(|&own| self.label(own) == label)
     }
 
     fn node_of(&self, id: &str) -> Option<&Node> {

@@ -203,7 +203,9 @@ impl HistoryEnd<'_> {
     fn text(self) -> String {
         match self {
             Self::Name(name) => name.to_owned(),
-            Self::Rows(rows) => rows.join(", "),
+            // Alembic formats its tuple of rows.
+            Self::Rows([only]) => format!("('{only}',)"),
+            Self::Rows(rows) => format!("('{}')", rows.join("', '")),
         }
     }
 }

@@ -15,6 +15,15 @@ pub(crate) enum At {
     Revision(Index),
 }
 
+impl At {
+    pub(crate) fn revision(self) -> Option<Index> {
+        match self {
+            Self::Revision(index) => Some(index),
+            Self::Base | Self::Outside => None,
+        }
+    }
+}
+
 /// A relative identifier, taken apart.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Relative<'a> {
@@ -54,10 +63,29 @@ impl<'a> Relative<'a> {
         })
     }
 
+    /// Neither sign makes zero steps lead down.
+    fn negative(&self) -> bool {
+        !self.upward && self.steps > 0
+    }
+
+    fn positive(&self) -> bool {
+        self.upward && self.steps > 0
+    }
+
     fn did_not_produce(&self) -> RevisionError {
+        self.did_not_produce_as(self.text)
+    }
+
+    /// The same, with the number as a number.
+    fn did_not_produce_number(&self) -> RevisionError {
+        let sign = if self.negative() { "-" } else { "" };
+        self.did_not_produce_as(&format!("{sign}{}", self.steps))
+    }
+
+    fn did_not_produce_as(&self, text: &str) -> RevisionError {
         RevisionError::other(format!(
-            "Relative revision {} didn't produce {} migrations",
-            self.text, self.steps
+            "Relative revision {text} didn't produce {} migrations",
+            self.steps
         ))
     }
 }
@@ -101,6 +129,9 @@ impl RevisionMap {
                     };
                     if below.is_empty() {
                         vec![At::Base]
+                    } else if matches!(at, At::Revision(index) if self.nodes[index].is_merge_point())
+                    {
+                        return Err(RevisionError::other("Ambiguous walk"));
                     } else {
                         below.iter().copied().map(At::Revision).collect()
                     }
@@ -137,7 +168,7 @@ impl RevisionMap {
             });
         };
         let too_far = || RevisionError::other("Walked too far");
-        if relative.upward {
+        if !relative.negative() {
             let symbol = relative.symbol.ok_or_else(|| relative.did_not_produce())?;
             let start = self.lookup_one(symbol)?.map_or(At::Outside, At::Revision);
             let at = self
@@ -145,13 +176,15 @@ impl RevisionMap {
                 .ok_or_else(too_far)?;
             return Ok(DowngradeTarget {
                 branch: relative.branch.map(Into::into),
-                revision: revision_at(at),
+                revision: at.revision(),
             });
         }
         let (branch, symbol): (Option<String>, String) = match (relative.symbol, relative.branch) {
             (Some(symbol), branch) => (branch.map(str::to_owned), symbol.to_owned()),
             (None, Some(branch)) => {
-                let on_branch = self.sharing_line(&self.lookup_rows(rows)?, branch)?;
+                let named = rows.iter().map(|row| self.find(row, None));
+                let named = named.collect::<Result<Vec<_>, _>>()?;
+                let on_branch = self.sharing_line(&named, branch)?;
                 let on_branch = if on_branch.is_empty() {
                     let mut all = Vec::new();
                     for id in self.current(rows)? {
@@ -184,7 +217,7 @@ impl RevisionMap {
         match self.walk(start, relative.steps, false, None, strict)? {
             Some(at) => Ok(DowngradeTarget {
                 branch: branch.map(Into::into),
-                revision: revision_at(at),
+                revision: at.revision(),
             }),
             None if relative.symbol.is_none() => Err(relative.did_not_produce()),
             None => Err(too_far()),
@@ -201,24 +234,32 @@ impl RevisionMap {
         let Some(relative) = Relative::parse(target) else {
             return self
                 .lookup(target)
-                .map(|found| found.into_iter().flatten().collect());
+                .map(|found| found.into_iter().filter_map(At::revision).collect());
         };
-        let at = match (relative.upward, relative.symbol) {
+        let at = match (relative.positive(), relative.symbol) {
             (true, None) => {
-                let starts = self.starts_on_branch(rows, relative.branch)?;
-                if starts.len() > 1 {
-                    return Err(RevisionError::other(
-                        "Ambiguous upgrade from multiple current revisions",
-                    ));
-                }
-                let start = starts.first().copied().map_or(At::Outside, At::Revision);
+                let ambiguous =
+                    || RevisionError::other("Ambiguous upgrade from multiple current revisions");
+                let start = match relative.branch {
+                    Some(branch) => match self.starts_on_branch(rows, branch)?.as_slice() {
+                        [] => None,
+                        [only] => Some(*only),
+                        _ => return Err(ambiguous()),
+                    },
+                    None => match rows {
+                        [] => None,
+                        [only] => self.lookup_one(only)?,
+                        _ => return Err(ambiguous()),
+                    },
+                };
+                let start = start.map_or(At::Outside, At::Revision);
                 self.walk(start, relative.steps, true, relative.branch, strict)?
             }
             (true, Some(symbol)) => {
                 let start = self.lookup_one(symbol)?.map_or(At::Outside, At::Revision);
                 self.walk(start, relative.steps, true, relative.branch, strict)?
             }
-            (false, None) => None,
+            (false, None) => return Err(relative.did_not_produce_number()),
             (false, Some(symbol)) => {
                 let start = match relative.branch {
                     Some(branch) => self.lookup_one(&format!("{branch}@{symbol}"))?,
@@ -241,15 +282,15 @@ impl RevisionMap {
     }
 
     /// Where `label@+N` starts: the rows on that branch, else the newest active revisions on it.
-    fn starts_on_branch(
-        &self,
-        rows: &[String],
-        branch: Option<&str>,
-    ) -> Result<Vec<Index>, RevisionError> {
-        let rows = self.lookup_rows(rows)?;
-        let Some(branch) = branch else {
-            return Ok(rows);
-        };
+    fn starts_on_branch(&self, rows: &[String], branch: &str) -> Result<Vec<Index>, RevisionError> {
+        let mut ends = Vec::new();
+        for row in rows {
+            ends.extend(self.lookup(row)?);
+        }
+        if ends.contains(&At::Base) {
+            return Err(RevisionError::unknown("base"));
+        }
+        let rows: Vec<Index> = ends.into_iter().filter_map(At::revision).collect();
         let on_branch = self.sharing_line(&rows, branch)?;
         if !on_branch.is_empty() {
             return Ok(on_branch);
@@ -264,13 +305,6 @@ impl RevisionMap {
             .into_iter()
             .filter(|index| !below.contains(index))
             .collect())
-    }
-}
-
-fn revision_at(at: At) -> Option<Index> {
-    match at {
-        At::Revision(index) => Some(index),
-        At::Base | At::Outside => None,
     }
 }
 

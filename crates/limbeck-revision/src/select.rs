@@ -2,6 +2,7 @@
 
 use crate::map::Index;
 use crate::plan::PlanWarning;
+use crate::relative::At;
 use crate::traverse::Marks;
 use crate::{RevisionError, RevisionMap};
 
@@ -39,9 +40,13 @@ impl RevisionMap {
         lower: Lower<'_>,
         rules: RangeRules,
     ) -> Result<Selection, RevisionError> {
+        let named;
         let rows = match lower {
             Lower::Rows(rows) => rows,
-            Lower::Name(_) => &[],
+            Lower::Name(name) => {
+                named = [name.to_owned()];
+                &named
+            }
         };
         let mut targets = Vec::new();
         for upper in uppers {
@@ -49,14 +54,13 @@ impl RevisionMap {
         }
         if let Lower::Name(name) = lower
             && let Some((branch, _)) = name.split_once('@')
-            && let Some(revision) = self.lookup_one(branch)?
         {
-            let node = &self.nodes[revision];
-            let label = match node.labels.as_slice() {
-                [only] if node.declared.id == branch => only.as_str(),
+            let revision = self.lookup_one(branch)?.map(|index| &self.nodes[index]);
+            let label = match revision.map(|node| (&node.declared.id, node.labels.as_slice())) {
+                Some((id, [only])) if id == branch => self.label(*only),
                 _ => branch,
             };
-            targets.retain(|&target| self.nodes[target].labels.iter().any(|own| own == label));
+            targets.retain(|&target| self.has_label(target, label));
         }
         self.refuse_overlaps(&targets, |map, start| map.ancestors(&[start]))?;
         let required = self.ancestors(&targets);
@@ -64,15 +68,28 @@ impl RevisionMap {
             Lower::Rows(rows) => rows.join(", "),
             Lower::Name(name) => name.to_owned(),
         };
-        let (mut current, past_the_base) = self.lower_end(lower)?;
-        let outside = current.iter().any(|&index| !required.has(index));
-        if !rules.implicit_base && outside {
+        let ends = match lower {
+            Lower::Rows(rows) => {
+                let rows = self.lookup_rows(rows)?;
+                rows.into_iter().map(At::Revision).collect()
+            }
+            Lower::Name(name) => self.lookup(name)?,
+        };
+        let not_required = |end: &At| match end {
+            At::Revision(index) => !required.has(*index),
+            At::Base => true,
+            At::Outside => false,
+        };
+        if !rules.implicit_base && ends.iter().any(not_required) {
             return Err(RevisionError::not_ancestor(
                 &described(lower),
                 &uppers.join(", "),
             ));
         }
-        if past_the_base && let Lower::Name(name) = lower {
+        let mut current: Vec<Index> = ends.iter().filter_map(|end| end.revision()).collect();
+        if ends.first() == Some(&At::Outside)
+            && let Lower::Name(name) = lower
+        {
             // `history -r-3:` and its like, where the walk down ended before it was done.
             let rows: Vec<String> = uppers.iter().map(ToString::to_string).collect();
             current = self
@@ -139,23 +156,6 @@ impl RevisionMap {
             ));
         }
         Ok(Selection { members, heads })
-    }
-
-    /// The lower end's revisions, and whether it is a relative one that led past the base.
-    fn lower_end(&self, lower: Lower<'_>) -> Result<(Vec<Index>, bool), RevisionError> {
-        match lower {
-            Lower::Rows(rows) => Ok((self.lookup_rows(rows)?, false)),
-            Lower::Name(name) => {
-                let found = self.lookup_range_end(name)?;
-                let past_the_base = found.first().is_some_and(Option::is_none);
-                Ok((found.into_iter().flatten().collect(), past_the_base))
-            }
-        }
-    }
-
-    /// As [`Self::lookup`], where a name that is no revision may still be a relative identifier.
-    fn lookup_range_end(&self, name: &str) -> Result<Vec<Option<Index>>, RevisionError> {
-        self.lookup(name)
     }
 
     fn refuse_overlaps(

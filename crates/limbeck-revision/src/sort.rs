@@ -23,18 +23,15 @@ impl RevisionMap {
             .collect();
         open.sort_unstable();
         open.dedup();
-        // With one open head there is nothing to compare with: its ancestors are then not needed.
-        let mut below: Vec<Option<Marks>> = vec![None; open.len()];
+        let mut above = Above::new(self, heads);
         let mut sorted = Vec::with_capacity(left);
         let mut slot = 0;
         while !open.is_empty() {
             let candidate = open[slot];
             if open.len() > 1
-                && let Some(above) = (0..open.len()).find(|&other| {
-                    other != slot && self.is_below(candidate, open[other], &mut below[other])
-                })
+                && let Some(higher) = above.first_open(candidate, &open)
             {
-                slot = above;
+                slot = higher;
                 continue;
             }
             if todo.has(candidate) {
@@ -42,6 +39,7 @@ impl RevisionMap {
                 todo.set(candidate, false);
                 left -= 1;
             }
+            above.done(candidate);
             let node = &self.nodes[candidate];
             let next: Vec<Index> = node
                 .requirements()
@@ -50,18 +48,11 @@ impl RevisionMap {
             match next.split_first() {
                 None => {
                     open.remove(slot);
-                    below.remove(slot);
                     slot = slot.saturating_sub(1);
                 }
                 Some((&first, others)) => {
                     open[slot] = first;
-                    let straight = node.own_dependencies.is_empty() && node.parents.len() == 1;
-                    match &mut below[slot] {
-                        Some(marks) if straight => marks.set(candidate, false),
-                        marks => *marks = None,
-                    }
                     open.extend(others);
-                    below.extend(others.iter().map(|_| None));
                 }
             }
         }
@@ -73,10 +64,48 @@ impl RevisionMap {
             "The range leaves out what '{missed}' is reached through; please choose a range that includes its dependencies"
         )))
     }
+}
 
-    fn is_below(&self, candidate: Index, head: Index, marks: &mut Option<Marks>) -> bool {
-        marks
-            .get_or_insert_with(|| self.ancestors(&[head]))
-            .has(candidate)
+/// Finds the open heads above a candidate by walking up from it. What is done has no open head above it,
+/// so the walk ends there: in a long history it stays as short as the branches are wide.
+struct Above<'a> {
+    map: &'a RevisionMap,
+    /// What can have an open head above it, and is not done.
+    pending: Marks,
+    /// The walk in which a node was seen last.
+    seen: Vec<u32>,
+    walk: u32,
+    todo: Vec<Index>,
+}
+
+impl<'a> Above<'a> {
+    fn new(map: &'a RevisionMap, heads: &[Index]) -> Self {
+        Self {
+            map,
+            pending: map.ancestors(heads),
+            seen: vec![0; map.nodes.len()],
+            walk: 0,
+            todo: Vec::new(),
+        }
+    }
+
+    fn done(&mut self, index: Index) {
+        self.pending.set(index, false);
+    }
+
+    /// The slot of the first open head that `candidate` is an ancestor of.
+    fn first_open(&mut self, candidate: Index, open: &[Index]) -> Option<usize> {
+        self.walk += 1;
+        self.todo.push(candidate);
+        while let Some(index) = self.todo.pop() {
+            for &above in &self.map.nodes[index].dependents {
+                if self.pending.has(above) && self.seen[above] != self.walk {
+                    self.seen[above] = self.walk;
+                    self.todo.push(above);
+                }
+            }
+        }
+        // The graph has no circles, so the candidate itself was not seen.
+        open.iter().position(|&head| self.seen[head] == self.walk)
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::error::Wording;
 use crate::map::Index;
+use crate::relative::At;
 use crate::{MigrationPlan, MigrationStep, RevisionError, RevisionMap, StepKind};
 
 impl RevisionMap {
@@ -45,7 +46,7 @@ impl RevisionMap {
         }
         let mut destinations: Vec<Option<Index>> = Vec::new();
         for target in targets {
-            destinations.extend(self.lookup(target)?);
+            destinations.extend(self.lookup(target)?.into_iter().map(At::revision));
         }
         if destinations.is_empty() {
             destinations.push(None);

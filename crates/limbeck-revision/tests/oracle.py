@@ -44,7 +44,10 @@ def ask(script, kind, rows, target):
     if kind == "current":
         return sorted(revision.revision for revision in script.get_all_current(rows))
     if kind == "history":
-        return [revision.revision for revision in script.walk_revisions("base", target)]
+        start, separator, end = target.partition(":")
+        if not separator:
+            start, end = "base", target
+        return [revision.revision for revision in script.walk_revisions(start, end)]
     if kind == "heads":
         return [list(script.revision_map.heads), list(script.revision_map._real_heads)]
     raise ValueError(kind)
