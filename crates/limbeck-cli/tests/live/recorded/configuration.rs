@@ -68,7 +68,7 @@ const VALUES: Scenario = Scenario {
         step("182_bad_tz", "revision -m tz")
             .after(|sandbox| ini(sandbox, "timezone = Nope/Zone\n")),
         step("183_bad_sep", "heads")
-            .after(|sandbox| ini(sandbox, "path_separator = banana\n"))
+            .after(|sandbox| ini(sandbox, "path_separator = banana\nprepend_sys_path = .\n"))
             .differs(
                 "two ini files with `-c`, an unknown `path_separator`",
                 1,

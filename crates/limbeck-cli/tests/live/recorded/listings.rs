@@ -101,7 +101,11 @@ const MOVING: Scenario = Scenario {
         step("080_ensure_version", "ensure_version"),
         step("095_quiet_fail", "-q upgrade zzzz"),
         step("096_raiseerr", "--raiseerr upgrade zzzz"),
-        step("", "upgrade a2a2-2"),
+        step("", "upgrade a2a2-2").differs(
+            "`upgrade rev-N` that ends at the base",
+            255,
+            "FAILED: Relative revision -2 didn't produce 2 migrations",
+        ),
     ],
 };
 

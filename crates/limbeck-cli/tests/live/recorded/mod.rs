@@ -1,5 +1,7 @@
 //! Every recording of the real tool, and how it is compared.
 
+mod autogenerate;
+mod batch;
 mod broken_scripts;
 mod configuration;
 mod identifiers;
@@ -8,3 +10,4 @@ mod revisions;
 mod rows;
 mod templates;
 mod terminal;
+mod usage;
