@@ -6,6 +6,8 @@ use crate::replay::{On, Scenario, replays, step};
 use crate::support::{INI, sync_env};
 
 const CREATE: &str = "\"\"\"create\"\"\"
+import datetime
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -31,8 +33,8 @@ def upgrade():
         sa.ForeignKeyConstraint(['oid'], ['oth.id'], name='fko'),
     )
     op.create_index('ixn', 'u', ['name'])
-    u = sa.table('u', sa.column('id', sa.Integer), sa.column('name', sa.String))
-    op.bulk_insert(u, [{'id': 1, 'name': 'n'}])
+    u = sa.table('u', sa.column('id', sa.Integer), sa.column('name', sa.String), sa.column('dt', sa.DateTime))
+    op.bulk_insert(u, [{'id': 1, 'name': 'n', 'dt': datetime.datetime(2024, 2, 29, 1, 2, 3, 4)}])
 
 
 def downgrade():
@@ -68,6 +70,9 @@ def upgrade():
 
 def downgrade():
     with op.batch_alter_table('u2') as batch:
+        batch.drop_index('ix2')
+        batch.drop_constraint('fk2', type_='foreignkey')
+        batch.drop_constraint('uq2', type_='unique')
         batch.drop_column('neu')
 ";
 

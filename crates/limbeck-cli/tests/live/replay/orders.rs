@@ -2,8 +2,8 @@
 
 /// Orders that are sets in Python, put into one order.
 pub(crate) fn in_order(text: &str) -> Vec<String> {
-    let lines: Vec<&str> = text.lines().collect();
-    let mut ordered: Vec<String> = lines.iter().map(|line| line_in_order(line)).collect();
+    let mut ordered: Vec<String> = text.lines().map(|line| line_in_order(&without_chance(line))).collect();
+    neighbours_in_order(&mut ordered, |line| line.contains("] Detected sequence named "));
     parents_in_order(&mut ordered);
     ordered
 }
@@ -12,6 +12,30 @@ fn sort_list(list: &str) -> String {
     let mut items: Vec<&str> = list.split(", ").collect();
     items.sort_unstable();
     items.join(", ")
+}
+
+/// Without addresses in memory, and without how long SQLAlchemy took.
+fn without_chance(line: &str) -> String {
+    if let Some((head, taken)) = line.split_once("s] ")
+        && let Some((head, _)) = head.rsplit_once(' ')
+        && head.starts_with("INFO  [sqlalchemy.engine.Engine]")
+    {
+        return format!("{head} <seconds>] {taken}");
+    }
+    let mut parts = line.split(" at 0x");
+    let mut kept = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        kept.push_str(" at <address>");
+        kept.push_str(part.trim_start_matches(|character: char| character.is_ascii_hexdigit()));
+    }
+    kept
+}
+
+/// Sorts lines that follow each other and are alike.
+pub(crate) fn neighbours_in_order(lines: &mut [String], alike: impl Fn(&str) -> bool) {
+    for run in lines.chunk_by_mut(|one, next| alike(one) && alike(next)) {
+        run.sort();
+    }
 }
 
 fn line_in_order(line: &str) -> String {

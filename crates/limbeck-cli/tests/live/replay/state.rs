@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::types::ValueRef;
 
+use super::orders::neighbours_in_order;
+
 /// A folder as it was: what the files hold; none for a folder.
 pub(crate) struct Snapshot(BTreeMap<PathBuf, Option<Vec<u8>>>);
 
@@ -88,10 +90,23 @@ fn dump(path: &Path) -> String {
         lines.sort();
         lines
     };
-    let mut lines = list("select type, name, sql from sqlite_master");
+    let mut lines: Vec<String> = list("select type, name, sql from sqlite_master")
+        .iter()
+        .map(|definition| constraints_in_order(definition))
+        .collect();
     for table in list("select name from sqlite_master where type = 'table'") {
         let rows = list(&format!("select * from \"{table}\""));
         lines.extend(rows.iter().map(|row| format!("{table}: {row}")));
     }
+    lines.join("\n")
+}
+
+/// Batches write the constraints of a table in the order of a set.
+fn constraints_in_order(definition: &str) -> String {
+    let mut lines: Vec<String> = definition
+        .lines()
+        .map(|line| line.trim_end().trim_end_matches(',').to_owned())
+        .collect();
+    neighbours_in_order(&mut lines, |line| line.trim_start().starts_with("CONSTRAINT "));
     lines.join("\n")
 }
