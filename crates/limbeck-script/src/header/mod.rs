@@ -1,5 +1,6 @@
 //! What a revision script declares of itself, read without running it.
 
+mod bindings;
 mod parse;
 mod scan;
 

@@ -1,12 +1,16 @@
 //! Reads the declarations of any script that states them, by way of its syntax tree.
 
-use std::collections::HashMap;
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
 
-use ruff_python_ast::visitor::{Visitor, walk_expr, walk_stmt};
-use ruff_python_ast::{Expr, ExprContext, Operator, Stmt};
+use ruff_python_ast::{Expr, Operator, Stmt};
 use ruff_text_size::{Ranged, TextSize};
 
+use super::bindings::{self, EVERYTHING, Uses};
 use super::{HeaderProblem, Literal, NAMES, ScriptHeader};
+
+/// The module's docstring is a name like the others.
+const DOC: &str = "__doc__";
 
 /// Reads the declarations.
 ///
@@ -14,6 +18,7 @@ use super::{HeaderProblem, Literal, NAMES, ScriptHeader};
 /// [`HeaderProblem`] with the place.
 pub fn parse(source: &str) -> Result<ScriptHeader, HeaderProblem> {
     let source = source.strip_prefix('\u{feff}').unwrap_or(source);
+    let source = &*with_line_feeds(source);
     let place = |offset: TextSize| {
         let before = &source[..offset.to_usize().min(source.len())];
         let line_start = before.rfind('\n').map_or(0, |end| end + 1);
@@ -37,15 +42,19 @@ pub fn parse(source: &str) -> Result<ScriptHeader, HeaderProblem> {
     if let Some(Stmt::Expr(first)) = module.body.first()
         && let Expr::StringLiteral(text) = &*first.value
     {
-        // Python's parser has turned every line end of the source into `\n`.
-        reader.header.doc = Some(text.value.to_str().replace("\r\n", "\n"));
+        reader.header.doc = Some(text.value.to_str().to_owned());
     }
     for statement in &module.body {
         reader.statement(statement);
     }
+    reader.doubt(&Uses::of(&module.body));
     for (name, value) in reader.declared {
         let line = |offset| place(offset).0;
         match value {
+            Declared::Value(Literal::Text(text), _) if name == DOC => {
+                reader.header.doc = Some(text)
+            }
+            Declared::Value(Literal::None, _) if name == DOC => reader.header.doc = None,
             Declared::Value(value, offset) => {
                 if !reader.header.declare(name, value) {
                     let reason = format!("`{name}` is not a string");
@@ -67,6 +76,15 @@ pub fn parse(source: &str) -> Result<ScriptHeader, HeaderProblem> {
     Ok(reader.header)
 }
 
+/// The source with the line ends that Python's tokenizer sees.
+fn with_line_feeds(source: &str) -> Cow<'_, str> {
+    if source.contains('\r') {
+        Cow::Owned(source.replace("\r\n", "\n").replace('\r', "\n"))
+    } else {
+        Cow::Borrowed(source)
+    }
+}
+
 /// What is known of one of the names.
 enum Declared {
     Value(Literal, TextSize),
@@ -78,6 +96,8 @@ struct Reader {
     header: ScriptHeader,
     /// Names that are bound to literals.
     literals: HashMap<String, Literal>,
+    /// Names that are bound to lists or sets, which can change in place.
+    mutable: HashSet<String>,
     declared: HashMap<&'static str, Declared>,
 }
 
@@ -87,6 +107,7 @@ impl Reader {
             Stmt::Assign(assign) if assign.targets.iter().all(Expr::is_name_expr) => {
                 let value = self.literal(&assign.value);
                 for target in &assign.targets {
+                    self.note_mutable(target, &assign.value);
                     self.bind(target, value.clone());
                 }
                 self.inside(&assign.value);
@@ -94,54 +115,39 @@ impl Reader {
             Stmt::AnnAssign(assign) if assign.target.is_name_expr() => {
                 if let Some(value) = &assign.value {
                     let literal = self.literal(value);
+                    self.note_mutable(&assign.target, value);
                     self.bind(&assign.target, literal);
                     self.inside(value);
                 }
             }
-            // A function's names are its own, unless it declares them global and is called: a header
-            // that is written so is beyond what anybody does.
-            Stmt::FunctionDef(function) => self.unknown(function.name.as_str(), statement),
-            Stmt::ClassDef(class) => self.unknown(class.name.as_str(), statement),
-            Stmt::Import(import) => {
-                for alias in &import.names {
-                    let bound = alias
-                        .asname
-                        .as_ref()
-                        .map_or(alias.name.as_str(), |name| name.as_str());
-                    self.unknown(bound.split('.').next().unwrap_or(bound), statement);
-                }
-            }
-            Stmt::ImportFrom(import) => {
-                for alias in &import.names {
-                    if alias.name.as_str() == "*" {
-                        for name in NAMES {
-                            self.unknown(name, statement);
-                        }
-                        self.literals.clear();
-                    }
-                    let bound = alias
-                        .asname
-                        .as_ref()
-                        .map_or(alias.name.as_str(), |name| name.as_str());
-                    self.unknown(bound, statement);
-                }
-            }
             other => {
-                let mut stored = Stored::default();
-                stored.visit_stmt(other);
-                for name in stored.names {
-                    self.unknown(&name, other);
+                for name in bindings::of_statement(other) {
+                    self.unknown(&name, other.start());
                 }
+            }
+        }
+    }
+
+    /// What other code than the module's own assignments may have changed is not known.
+    fn doubt(&mut self, uses: &Uses) {
+        if let Some(at) = uses.binder {
+            self.unknown(EVERYTHING, at);
+        }
+        for (name, at) in &uses.globals {
+            self.unknown(name, *at);
+        }
+        let used = self.mutable.iter().filter_map(|name| uses.loads.get(name));
+        if let Some(&at) = used.min() {
+            for name in self.mutable.clone() {
+                self.unknown(&name, at);
             }
         }
     }
 
     /// Names bound inside an expression (`:=`).
     fn inside(&mut self, expression: &Expr) {
-        let mut stored = Stored::default();
-        stored.visit_expr(expression);
-        for name in stored.names {
-            self.unknown(&name, expression);
+        for name in bindings::of_expression(expression) {
+            self.unknown(&name, expression.start());
         }
     }
 
@@ -151,21 +157,37 @@ impl Reader {
         };
         match value {
             Some(value) => {
-                if let Some(name) = NAMES.into_iter().find(|name| *name == target.id.as_str()) {
+                if let Some(name) = known(&target.id) {
                     self.declared
                         .insert(name, Declared::Value(value.clone(), target.range.start()));
                 }
                 self.literals.insert(target.id.to_string(), value);
             }
-            None => self.unknown(target.id.as_str(), target),
+            None => self.unknown(target.id.as_str(), target.start()),
         }
     }
 
-    fn unknown(&mut self, name: &str, at: &impl Ranged) {
-        self.literals.remove(name);
-        if let Some(name) = NAMES.into_iter().find(|known| *known == name) {
+    fn note_mutable(&mut self, target: &Expr, value: &Expr) {
+        let mutable = match value {
+            Expr::List(_) | Expr::Set(_) => true,
+            Expr::Name(name) => self.mutable.contains(name.id.as_str()),
+            _ => false,
+        };
+        if let (true, Expr::Name(target)) = (mutable, target) {
+            self.mutable.insert(target.id.to_string());
+        }
+    }
+
+    fn unknown(&mut self, name: &str, at: TextSize) {
+        if name == EVERYTHING {
+            self.literals.clear();
             self.declared
-                .insert(name, Declared::Unknown(at.range().start()));
+                .extend(NAMES.map(|name| (name, Declared::Unknown(at))));
+            return;
+        }
+        self.literals.remove(name);
+        if let Some(name) = known(name) {
+            self.declared.insert(name, Declared::Unknown(at));
         }
     }
 
@@ -201,43 +223,7 @@ impl Reader {
     }
 }
 
-/// Collects the names that a statement binds, wherever in it.
-#[derive(Default)]
-struct Stored {
-    names: Vec<String>,
-}
-
-impl<'a> Visitor<'a> for Stored {
-    fn visit_stmt(&mut self, statement: &'a Stmt) {
-        match statement {
-            Stmt::FunctionDef(function) => self.names.push(function.name.to_string()),
-            Stmt::ClassDef(class) => self.names.push(class.name.to_string()),
-            Stmt::Import(import) => {
-                self.names.extend(
-                    import
-                        .names
-                        .iter()
-                        .map(|alias| alias.asname.as_ref().unwrap_or(&alias.name).to_string()),
-                );
-            }
-            Stmt::ImportFrom(import) => {
-                self.names.extend(
-                    import
-                        .names
-                        .iter()
-                        .map(|alias| alias.asname.as_ref().unwrap_or(&alias.name).to_string()),
-                );
-            }
-            _ => walk_stmt(self, statement),
-        }
-    }
-
-    fn visit_expr(&mut self, expression: &'a Expr) {
-        if let Expr::Name(name) = expression
-            && matches!(name.ctx, ExprContext::Store | ExprContext::Del)
-        {
-            self.names.push(name.id.to_string());
-        }
-        walk_expr(self, expression);
-    }
+/// One of the names that a script declares.
+fn known(name: &str) -> Option<&'static str> {
+    NAMES.into_iter().chain([DOC]).find(|known| *known == name)
 }

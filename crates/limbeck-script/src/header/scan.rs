@@ -10,6 +10,9 @@ use super::{Literal, NAMES, ScriptHeader};
 /// Reads the declarations; `None` when only the parser can tell.
 pub fn scan(source: &str) -> Option<ScriptHeader> {
     let source = source.strip_prefix('\u{feff}').unwrap_or(source);
+    if lone_carriage_return(source) {
+        return None;
+    }
     let mut scanner = Scanner { rest: source };
     let mut header = ScriptHeader::default();
     scanner.skip_blank();
@@ -38,9 +41,16 @@ pub fn scan(source: &str) -> Option<ScriptHeader> {
 
 /// Whether the rest of a script could bind one of the names; `down_revision` holds `revision`.
 fn names_again(rest: &str) -> bool {
-    ["revision", "branch_labels", "depends_on", "import *"]
-        .iter()
-        .any(|word| memmem::find(rest.as_bytes(), word.as_bytes()).is_some())
+    [
+        "revision",
+        "branch_labels",
+        "depends_on",
+        "import *",
+        "__doc__",
+        "globals(",
+    ]
+    .iter()
+    .any(|word| memmem::find(rest.as_bytes(), word.as_bytes()).is_some())
 }
 
 struct Scanner<'a> {
@@ -54,7 +64,7 @@ impl<'a> Scanner<'a> {
             let line = self.rest.trim_start_matches([' ', '\t', '\r', '\u{c}']);
             if let Some(rest) = line.strip_prefix('\n') {
                 self.rest = rest;
-            } else if line.starts_with('#') && !line.contains_continued_comment() {
+            } else if line.starts_with('#') {
                 self.rest = line.split_once('\n').map_or("", |(_, rest)| rest);
             } else {
                 return;
@@ -193,15 +203,8 @@ impl<'a> Scanner<'a> {
     }
 }
 
-/// Comments end at the line's end, whatever their last character is; a form feed or a lone carriage
-/// return would end a line for Python only.
-trait Comment {
-    fn contains_continued_comment(&self) -> bool;
-}
-
-impl Comment for str {
-    fn contains_continued_comment(&self) -> bool {
-        let line = self.split_once('\n').map_or(self, |(line, _)| line);
-        line.trim_end_matches('\r').contains('\r')
-    }
+/// A carriage return without a line feed ends a line for Python, and only for Python.
+fn lone_carriage_return(source: &str) -> bool {
+    memchr::memchr_iter(b'\r', source.as_bytes())
+        .any(|at| source.as_bytes().get(at + 1) != Some(&b'\n'))
 }

@@ -104,8 +104,66 @@ fn what_names_a_declaration_again_is_parsed() {
     check("\nfrom x import revision\n", Err(24));
     check("\ndef revision(): pass\n", Err(24));
     check("\nx = (revision := 'cd34')\n", Err(24));
+    check(
+        "\ntry:\n    from x import *\nexcept ImportError:\n    pass\n",
+        Err(24),
+    );
+    check(
+        "\ntry:\n    pass\nexcept E as revision:\n    pass\n",
+        Err(24),
+    );
+    check("\nmatch 1:\n    case revision:\n        pass\n", Err(24));
+    check(
+        "\ndef f():\n    global revision\n    revision = 'x'\nf()\n",
+        Err(25),
+    );
+    check("\nglobals()['re' + 'vision'] = 'x'\n", Err(24));
+    check("\ndepends_on.append('x')\n", Err(24));
+    check("\ndef f():\n    depends_on.append('x')\n", Err(25));
+    check("\n__doc__ = 'other'\n", Ok("ab12"));
+    check("\n__doc__ = 'a'.upper()\n", Err(24));
     check("\nrevision = 12\n", Err(24));
     check("\nrevision = None\n", Err(24));
+}
+
+#[test]
+fn a_list_that_may_have_changed_is_not_read() {
+    let check = |source: &str, known: bool| {
+        assert_eq!(read(source).is_ok(), known, "{source}");
+    };
+    check("revision = 'r'\ndown_revision = ['a']\n", true);
+    check(
+        "revision = 'r'\ndown_revision = ('a',)\nprint(down_revision)\n",
+        true,
+    );
+    check(
+        "revision = 'r'\ndown_revision = ['a']\ndown_revision.append('x')\n",
+        false,
+    );
+    check(
+        "revision = 'r'\ndown_revision = ['a']\nx = down_revision\nx += ['b']\n",
+        false,
+    );
+    check(
+        "revision = 'r'\nx = ['a']\ndown_revision = x\nx.clear()\n",
+        false,
+    );
+    check(
+        "revision = 'r'\ndown_revision = depends_on = ['a']\ndepends_on.clear()\n",
+        false,
+    );
+    check(
+        "revision = 'r'\ndown_revision = ['a']\ndown_revision = 'b'\n",
+        true,
+    );
+}
+
+#[test]
+fn line_ends_are_those_of_python() {
+    let source = "\"\"\"a\rb\r\nc\\rd\"\"\"\r# x\rrevision = 'r'\rdown_revision = None  # y\rrevision = 's'\r";
+    let header = read(source).unwrap();
+    assert_eq!(header.doc.as_deref(), Some("a\nb\nc\rd"));
+    assert_eq!(header.revision.as_deref(), Some("s"));
 }
 
 #[test]
