@@ -6,6 +6,7 @@ mod broken_scripts;
 mod configuration;
 mod identifiers;
 mod listings;
+mod postgres_runs;
 mod revisions;
 mod rows;
 mod templates;

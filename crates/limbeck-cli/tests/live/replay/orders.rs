@@ -96,11 +96,18 @@ fn parents_in_order(lines: &mut [String]) {
     }
 }
 
-/// The log's lines.
+/// How statements begin that only look.
+const LOOKS: [&str; 5] = ["BEGIN", "ROLLBACK", "PRAGMA ", "SELECT ", "[raw sql]"];
+
+/// The log's lines; without statements that only look, of which limbeck has a few more: docs/differences.md.
 pub(crate) fn log(text: &str, levels: &[&str]) -> Vec<String> {
     in_order(text)
         .into_iter()
         .filter(|line| levels.iter().any(|level| line.starts_with(level)))
+        .filter(|line| {
+            line.strip_prefix("INFO  [sqlalchemy.engine.Engine] ")
+                .is_none_or(|statement| !LOOKS.iter().any(|look| statement.starts_with(look)))
+        })
         .collect()
 }
 
