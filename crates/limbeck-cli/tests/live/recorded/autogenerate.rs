@@ -64,8 +64,14 @@ fn project(sandbox: &Sandbox) {
     let ini = INI.replace("[loggers]", "prepend_sys_path = .\n[loggers]");
     sandbox.write("alembic.ini", &ini);
     let env = sync_env(", target_metadata=metadata");
-    sandbox.write("migrations/env.py", &format!("from models import metadata\n{env}"));
-    sandbox.write("migrations/script.py.mako", &template("generic", "script.py.mako"));
+    sandbox.write(
+        "migrations/env.py",
+        &format!("from models import metadata\n{env}"),
+    );
+    sandbox.write(
+        "migrations/script.py.mako",
+        &template("generic", "script.py.mako"),
+    );
     sandbox.write("migrations/versions/README", "");
     sandbox.write("models.py", FIRST);
 }
@@ -96,7 +102,11 @@ fn on_sqlite(sandbox: &Sandbox, models: &str) {
     let without_arrays = models
         .lines()
         .filter(|line| !line.contains("ARRAY") && !line.contains("Identity"))
-        .map(|line| line.replace("postgresql.JSONB", "sa.JSON").replace("postgresql.JSON", "sa.Text") + "\n");
+        .map(|line| {
+            line.replace("postgresql.JSONB", "sa.JSON")
+                .replace("postgresql.JSON", "sa.Text")
+                + "\n"
+        });
     sandbox.write("models.py", &without_arrays.collect::<String>());
 }
 

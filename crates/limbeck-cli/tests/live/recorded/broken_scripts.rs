@@ -10,7 +10,11 @@ fn project(sandbox: &Sandbox) {
 
 /// Replaces the scripts by one, or by two.
 fn scripts(sandbox: &Sandbox, scripts: &[&str]) {
-    for (name, text) in ["z.py", "y.py"].into_iter().zip(scripts.iter().chain(&["revision = 'y0'\ndown_revision = None\n"])) {
+    for (name, text) in ["z.py", "y.py"].into_iter().zip(
+        scripts
+            .iter()
+            .chain(&["revision = 'y0'\ndown_revision = None\n"]),
+    ) {
         sandbox.write(&format!("mig/versions/{name}"), text);
     }
 }
@@ -28,7 +32,11 @@ const BROKEN: Scenario = Scenario {
             .differs("a parent or a dependency that isn't there", 1, "`zz`"),
         step("193_selfloop", "heads")
             .after(|sandbox| scripts(sandbox, &["revision = 'a'\ndown_revision = 'a'\n"]))
-            .differs("a self-loop, a circle, a label used twice", 1, "Self-loop is detected in revisions (a)"),
+            .differs(
+                "a self-loop, a circle, a label used twice",
+                1,
+                "Self-loop is detected in revisions (a)",
+            ),
         step("194_cycle", "heads")
             .after(|sandbox| {
                 scripts(
@@ -39,7 +47,11 @@ const BROKEN: Scenario = Scenario {
                     ],
                 );
             })
-            .differs("a self-loop, a circle, a label used twice", 1, "Cycle is detected in revisions (a, b)"),
+            .differs(
+                "a self-loop, a circle, a label used twice",
+                1,
+                "Cycle is detected in revisions (a, b)",
+            ),
         step("195_no_down_attr", "heads")
             .after(|sandbox| scripts(sandbox, &["revision = 'a'\n"]))
             .differs("a script without `down_revision`", 1, "z.py"),
@@ -53,7 +65,11 @@ const BROKEN: Scenario = Scenario {
                     ],
                 );
             })
-            .differs("a self-loop, a circle, a label used twice", 1, "Branch name 'q' in revision a already used by revision"),
+            .differs(
+                "a self-loop, a circle, a label used twice",
+                1,
+                "Branch name 'q' in revision a already used by revision",
+            ),
         step("197_dup_rev", "heads")
             .after(|sandbox| {
                 scripts(
@@ -64,7 +80,11 @@ const BROKEN: Scenario = Scenario {
                     ],
                 );
             })
-            .differs("a self-loop, a circle, a label used twice", 1, "Branch name 'q' in revision a already used by revision"),
+            .differs(
+                "a self-loop, a circle, a label used twice",
+                1,
+                "Branch name 'q' in revision a already used by revision",
+            ),
         step("", "heads").after(|sandbox| {
             scripts(
                 sandbox,

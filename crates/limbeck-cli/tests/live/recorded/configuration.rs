@@ -30,7 +30,11 @@ const SELECTION: Scenario = Scenario {
             "178_c_twice_toml",
             "-c pyproject.toml -c a/pyproject.toml heads",
         )
-        .differs("two ini files with `-c`", 1, "pyproject.toml indicated more than once"),
+        .differs(
+            "two ini files with `-c`",
+            1,
+            "pyproject.toml indicated more than once",
+        ),
         step("179_c_two_ini", "-c a.ini -c b.ini heads").differs(
             "two ini files with `-c`",
             1,
@@ -50,7 +54,10 @@ const FILE_TEMPLATE: &str = "file_template = %%(year)d_%%(month).2d_%%(day).2d_\
     %%(hour).2d%%(minute).2d%%(second).2d-%%(epoch)s-%%(rev)s_%%(slug)s\ntruncate_slug_length = 12\n";
 
 fn ini(sandbox: &Sandbox, lines: &str) {
-    sandbox.write("alembic.ini", &format!("[alembic]\nscript_location = mig\n{lines}"));
+    sandbox.write(
+        "alembic.ini",
+        &format!("[alembic]\nscript_location = mig\n{lines}"),
+    );
 }
 
 const VALUES: Scenario = Scenario {

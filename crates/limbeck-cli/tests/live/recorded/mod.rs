@@ -1,4 +1,4 @@
-//! Every recording of the real tool, and how it is compared.
+//! Every recording of the real tool is replayed here, or the table says what else compares it.
 
 mod autogenerate;
 mod batch;
@@ -7,8 +7,88 @@ mod configuration;
 mod identifiers;
 mod listings;
 mod postgres_runs;
+mod recordings;
 mod revisions;
 mod rows;
+mod statements;
 mod templates;
 mod terminal;
 mod usage;
+
+use std::collections::BTreeSet;
+
+use self::recordings::{How, RECORDINGS};
+use crate::replay::Scenario;
+
+/// Every scenario, by the name of its test.
+const REPLAYS: &[&[(&str, &Scenario)]] = &[
+    autogenerate::REPLAYS,
+    batch::REPLAYS,
+    broken_scripts::REPLAYS,
+    configuration::REPLAYS,
+    identifiers::REPLAYS,
+    listings::REPLAYS,
+    postgres_runs::REPLAYS,
+    revisions::REPLAYS,
+    rows::REPLAYS,
+    statements::REPLAYS,
+    templates::REPLAYS,
+    terminal::REPLAYS,
+    usage::REPLAYS,
+];
+
+/// The sources of the tests that are no replays.
+const OTHERS: [(&str, &str); 2] = [
+    ("concurrency", include_str!("../concurrency.rs")),
+    ("usage", include_str!("usage.rs")),
+];
+
+/// The recordings that a scenario names, and the scenario.
+fn replayed() -> BTreeSet<(&'static str, &'static str)> {
+    let scenarios = REPLAYS.iter().copied().flatten();
+    scenarios
+        .flat_map(|(test, scenario)| {
+            let test = test
+                .strip_prefix("live::recorded::")
+                .expect("a test of this folder");
+            let names = scenario
+                .steps
+                .iter()
+                .flat_map(|step| step.recordings.split(' '));
+            names
+                .filter(|name| !name.is_empty())
+                .map(move |name| (name, test))
+        })
+        .collect()
+}
+
+#[test]
+fn every_recording_is_in_the_table_once() {
+    let names: BTreeSet<&str> = RECORDINGS.iter().map(|(name, _)| *name).collect();
+    assert_eq!(names.len(), RECORDINGS.len(), "a recording is listed twice");
+    assert_eq!(names.len(), 215);
+    for (name, test) in replayed() {
+        assert!(names.contains(name), "{test}: `{name}` is not in the table");
+    }
+}
+
+#[test]
+fn what_the_table_names_is_there() {
+    let replayed = replayed();
+    for (name, how) in RECORDINGS {
+        match how {
+            How::Replayed(test) => assert!(
+                replayed.contains(&(name, test)),
+                "`{name}`: `{test}` does not replay it"
+            ),
+            How::Covered(test) => {
+                let (module, function) = test.split_once("::").expect("a module and a function");
+                let found = OTHERS.iter().any(|(other, source)| {
+                    *other == module && source.contains(&format!("#[test]\nfn {function}()"))
+                });
+                assert!(found, "`{name}`: there is no test `{test}`");
+            }
+            How::NotACommand(why) => assert!(!why.is_empty(), "`{name}`: no reason"),
+        }
+    }
+}

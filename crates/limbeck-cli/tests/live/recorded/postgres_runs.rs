@@ -36,13 +36,27 @@ fn two(sandbox: &Sandbox) {
                  sa.Column('k', sa.Enum('a', 'b', name='kk')))";
     script(sandbox, "aa01", "", "one", table, "op.drop_table('t')");
     let column = "op.add_column('t', sa.Column('x', sa.Integer()))";
-    script(sandbox, "aa02", "aa01", "two", column, "op.drop_column('t', 'x')");
+    script(
+        sandbox,
+        "aa02",
+        "aa01",
+        "two",
+        column,
+        "op.drop_column('t', 'x')",
+    );
 }
 
 const FAILING: Scenario = Scenario {
     project: |sandbox| {
         two(sandbox);
-        script(sandbox, "aa03", "aa02", "bad", "op.execute('SELECT boom')", "pass");
+        script(
+            sandbox,
+            "aa03",
+            "aa02",
+            "bad",
+            "op.execute('SELECT boom')",
+            "pass",
+        );
     },
     on: SERVER,
     steps: &[
@@ -84,7 +98,10 @@ const ASYNCHRONOUS: Scenario = Scenario {
         ours: "postgresql+asyncpg",
     },
     steps: &[
-        step("121_asyncpg_asynctemplate 122_asyncpg_stmtlog", "-c async.ini upgrade head"),
+        step(
+            "121_asyncpg_asynctemplate 122_asyncpg_stmtlog",
+            "-c async.ini upgrade head",
+        ),
         step("123_async_down", "-c async.ini downgrade base"),
     ],
 };
@@ -92,7 +109,10 @@ const ASYNCHRONOUS: Scenario = Scenario {
 const AUTOCOMMIT: Scenario = Scenario {
     project: |sandbox| {
         two(sandbox);
-        sandbox.write("migrations/env.py", &sync_env(", transaction_per_migration=True"));
+        sandbox.write(
+            "migrations/env.py",
+            &sync_env(", transaction_per_migration=True"),
+        );
         let body = "op.execute(\"select 'before'\")\n\
                     with op.get_context().autocommit_block():\n    \
                         op.execute(\"ALTER TYPE kk ADD VALUE 'c'\")\n    \
@@ -102,7 +122,10 @@ const AUTOCOMMIT: Scenario = Scenario {
     },
     on: SERVER,
     steps: &[
-        step("130_tpm_autocommit 131_tpm_autocommit_stmtlog", "upgrade head"),
+        step(
+            "130_tpm_autocommit 131_tpm_autocommit_stmtlog",
+            "upgrade head",
+        ),
         step("132_tpm_autocommit_sql", "upgrade head --sql"),
     ],
 };
@@ -111,7 +134,14 @@ const AUTOCOMMIT: Scenario = Scenario {
 fn several_commands(sandbox: &Sandbox) {
     asynchronous(sandbox);
     let body = "op.execute('create table m1 (id int); create table m2 (id int)')";
-    script(sandbox, "aa03", "aa02", "multi", body, "op.execute('drop table m1; drop table m2')");
+    script(
+        sandbox,
+        "aa03",
+        "aa02",
+        "multi",
+        body,
+        "op.execute('drop table m1; drop table m2')",
+    );
 }
 
 const SEVERAL: Scenario = Scenario {

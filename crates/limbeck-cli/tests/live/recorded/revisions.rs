@@ -23,7 +23,10 @@ const FIRST: Scenario = Scenario {
 /// The branching history with the stock template, on a database without rows.
 fn branching_with_template(sandbox: &Sandbox) {
     branching(sandbox);
-    sandbox.write("migrations/script.py.mako", &template("generic", "script.py.mako"));
+    sandbox.write(
+        "migrations/script.py.mako",
+        &template("generic", "script.py.mako"),
+    );
 }
 
 const BRANCHES: Scenario = Scenario {

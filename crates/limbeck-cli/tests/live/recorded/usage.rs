@@ -58,11 +58,15 @@ struct Documented {
 
 /// The options of a help text.
 fn documented(help: &str) -> Vec<Documented> {
-    let options = help.split_once("\noptions:\n").map_or("", |(_, options)| options);
+    let options = help
+        .split_once("\noptions:\n")
+        .map_or("", |(_, options)| options);
     options
         .lines()
         .filter_map(|line| {
-            let shown = line.strip_prefix("  ").filter(|line| line.starts_with('-'))?;
+            let shown = line
+                .strip_prefix("  ")
+                .filter(|line| line.starts_with('-'))?;
             let shown = shown.split("  ").next()?;
             let forms: Vec<Vec<&str>> = shown
                 .split(", ")
@@ -88,12 +92,25 @@ fn check(commands: &[Option<&str>]) {
     }
 }
 
-fn check_one(sandbox: &Sandbox, oracle: &mut Oracle, (python, reference): (&Path, &Path), command: Option<&str>) {
+fn check_one(
+    sandbox: &Sandbox,
+    oracle: &mut Oracle,
+    (python, reference): (&Path, &Path),
+    command: Option<&str>,
+) {
     let ours = |arguments: &[&str]| {
         let mut ours: Command = sandbox.command(&limbeck(), Some(python));
-        ran(&ours.args(command).args(arguments).output().expect("it starts"))
+        ran(&ours
+            .args(command)
+            .args(arguments)
+            .output()
+            .expect("it starts"))
     };
-    let words: Vec<String> = command.into_iter().chain(["--help"]).map(str::to_owned).collect();
+    let words: Vec<String> = command
+        .into_iter()
+        .chain(["--help"])
+        .map(str::to_owned)
+        .collect();
     let real = oracle.alembic(
         &sandbox.command(&alembic(reference), Some(reference)),
         &words,
@@ -106,7 +123,9 @@ fn check_one(sandbox: &Sandbox, oracle: &mut Oracle, (python, reference): (&Path
     for option in &options {
         for name in &option.names {
             assert!(
-                help.stdout.split([' ', ',', '\n', '=']).any(|word| word == name),
+                help.stdout
+                    .split([' ', ',', '\n', '='])
+                    .any(|word| word == name),
                 "{command:?} {name}:\n{}",
                 help.stdout
             );
@@ -114,7 +133,11 @@ fn check_one(sandbox: &Sandbox, oracle: &mut Oracle, (python, reference): (&Path
             arguments.extend(option.takes_value.then_some("x"));
             arguments.push("--help");
             let taken = ours(&arguments);
-            assert_eq!(taken.status, 0, "{command:?} {arguments:?}: {}", taken.stderr);
+            assert_eq!(
+                taken.status, 0,
+                "{command:?} {arguments:?}: {}",
+                taken.stderr
+            );
         }
     }
     if command.is_none() {

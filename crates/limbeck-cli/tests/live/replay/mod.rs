@@ -4,8 +4,8 @@ mod history;
 mod oracle;
 mod orders;
 mod server;
-mod stock;
 mod state;
+mod stock;
 
 use limbeck_testkit::{Ran, Sandbox, python, reference_python};
 
@@ -64,7 +64,12 @@ pub(crate) const fn step(recordings: &'static str, command: &'static str) -> Ste
 
 impl Step {
     /// Differs on purpose: `case` begins a row of `docs/differences.md`, `says` is in limbeck's message.
-    pub(crate) const fn differs(mut self, case: &'static str, status: i32, says: &'static str) -> Self {
+    pub(crate) const fn differs(
+        mut self,
+        case: &'static str,
+        status: i32,
+        says: &'static str,
+    ) -> Self {
         self.expect = Expect::Differs { case, status, says };
         self
     }
@@ -108,9 +113,15 @@ impl Step {
 
     /// Whether the lines of the result come in the order of a set, or of a folder.
     fn is_a_set(&self) -> bool {
-        ["current", "branches", "show current", "list_templates", "init"]
-            .iter()
-            .any(|command| self.command.starts_with(command))
+        [
+            "current",
+            "branches",
+            "show current",
+            "list_templates",
+            "init",
+        ]
+        .iter()
+        .any(|command| self.command.starts_with(command))
     }
 }
 
@@ -128,7 +139,8 @@ impl Scenario {
             return;
         };
         let sandbox = Sandbox::new();
-        let (Some(mut oracle), Some(mut database)) = (Oracle::start(&sandbox), self.on.start()) else {
+        let (Some(mut oracle), Some(mut database)) = (Oracle::start(&sandbox), self.on.start())
+        else {
             return;
         };
         (self.project)(&sandbox);
@@ -139,7 +151,9 @@ impl Scenario {
             let arguments = step.arguments();
             let command = |program: &std::path::Path, python: &std::path::Path, url: &str| {
                 let mut command = sandbox.command(program, Some(python));
-                command.env("DATABASE_URL", url).envs(step.variables.iter().copied());
+                command
+                    .env("DATABASE_URL", url)
+                    .envs(step.variables.iter().copied());
                 command
             };
             let real_command = command(&alembic(&real_python), &real_python, &database.url(true));
@@ -152,10 +166,16 @@ impl Scenario {
             before.restore(sandbox.path());
             let mut our_command = command(&limbeck(), &ours_python, &database.url(false));
             let ours = match step.columns {
-                None => crate::support::ran(&our_command.args(&arguments).output().expect("it starts")),
+                None => {
+                    crate::support::ran(&our_command.args(&arguments).output().expect("it starts"))
+                }
                 Some(columns) => oracle.in_terminal(&our_command, &arguments, columns),
             };
-            let our_left = Left::of(&Snapshot::take(sandbox.path()), &sandbox, database.left(false));
+            let our_left = Left::of(
+                &Snapshot::take(sandbox.path()),
+                &sandbox,
+                database.left(false),
+            );
             let mut found = step.compare(&real, &ours);
             // Where limbeck goes on and Alembic can't, only limbeck has got further.
             if !matches!(step.expect, Expect::Differs { status: 0, .. }) || real.status == 0 {
@@ -197,14 +217,18 @@ impl Step {
             }
             Expect::Differs { case, status, says } => {
                 if !is_in_the_table(case) {
-                    problems.push(format!("`{case}` begins no row of the table of differences"));
+                    problems.push(format!(
+                        "`{case}` begins no row of the table of differences"
+                    ));
                 }
                 if ours.status != status {
                     problems.push(format!("limbeck's exit status is not {status}"));
                 }
                 let told = format!("{}{}", ours.stdout, ours.stderr);
                 if !told.contains(says) || told.contains("Traceback") {
-                    problems.push(format!("limbeck does not say `{says}`, or shows a traceback"));
+                    problems.push(format!(
+                        "limbeck does not say `{says}`, or shows a traceback"
+                    ));
                 }
                 if status != 0 && log(&ours.stderr, &["INFO"]) != log(&real.stderr, &["INFO"]) {
                     problems.push("other log lines".to_owned());
@@ -222,7 +246,11 @@ impl Step {
     fn compare_texts(&self, real: &Ran, ours: &Ran, problems: &mut Vec<String>) {
         let text = |text: &str| {
             let text = without_places(text);
-            if self.dated { without_digits(&text) } else { text }
+            if self.dated {
+                without_digits(&text)
+            } else {
+                text
+            }
         };
         let mut lines = [in_order(&text(&ours.stdout)), in_order(&text(&real.stdout))];
         if self.is_a_set() {
@@ -246,9 +274,10 @@ impl Step {
 
 /// Whether `case` begins a row of `docs/differences.md`.
 fn is_in_the_table(case: &str) -> bool {
-    DIFFERENCES
-        .lines()
-        .any(|line| line.strip_prefix("| ").is_some_and(|row| row.starts_with(case)))
+    DIFFERENCES.lines().any(|line| {
+        line.strip_prefix("| ")
+            .is_some_and(|row| row.starts_with(case))
+    })
 }
 
 /// What a command left: files by name, and what a server holds.
@@ -290,7 +319,10 @@ impl Left {
             }
         }
         if self.server != ours.server {
-            problems.push(format!("the server has\n{}\ninstead of\n{}", ours.server, self.server));
+            problems.push(format!(
+                "the server has\n{}\ninstead of\n{}",
+                ours.server, self.server
+            ));
         }
         problems
     }

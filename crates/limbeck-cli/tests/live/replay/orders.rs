@@ -2,8 +2,13 @@
 
 /// Orders that are sets in Python, put into one order.
 pub(crate) fn in_order(text: &str) -> Vec<String> {
-    let mut ordered: Vec<String> = text.lines().map(|line| line_in_order(&without_chance(line))).collect();
-    neighbours_in_order(&mut ordered, |line| line.contains("] Detected sequence named "));
+    let mut ordered: Vec<String> = text
+        .lines()
+        .map(|line| line_in_order(&without_chance(line)))
+        .collect();
+    neighbours_in_order(&mut ordered, |line| {
+        line.contains("] Detected sequence named ")
+    });
     parents_in_order(&mut ordered);
     ordered
 }
@@ -47,7 +52,11 @@ fn line_in_order(line: &str) -> String {
     if let Some((head, step)) = line.split_once("Running stamp_revision ")
         && let Some((from, to)) = step.split_once(" -> ")
     {
-        return format!("{head}Running stamp_revision {} -> {}", sort_list(from), sort_list(to));
+        return format!(
+            "{head}Running stamp_revision {} -> {}",
+            sort_list(from),
+            sort_list(to)
+        );
     }
     let mut sorted = String::new();
     let mut rest = line;
@@ -97,16 +106,23 @@ fn parents_in_order(lines: &mut [String]) {
 }
 
 /// How statements begin that only look.
-const LOOKS: [&str; 5] = ["BEGIN", "ROLLBACK", "PRAGMA ", "SELECT ", "[raw sql]"];
+const LOOKS: [&str; 4] = ["BEGIN", "ROLLBACK", "PRAGMA ", "SELECT "];
 
 /// The log's lines; without statements that only look, of which limbeck has a few more: docs/differences.md.
 pub(crate) fn log(text: &str, levels: &[&str]) -> Vec<String> {
+    let mut looks = false;
     in_order(text)
         .into_iter()
         .filter(|line| levels.iter().any(|level| line.starts_with(level)))
         .filter(|line| {
-            line.strip_prefix("INFO  [sqlalchemy.engine.Engine] ")
-                .is_none_or(|statement| !LOOKS.iter().any(|look| statement.starts_with(look)))
+            let Some(statement) = line.strip_prefix("INFO  [sqlalchemy.engine.Engine] ") else {
+                return true;
+            };
+            // The line with the parameters follows its statement.
+            if !statement.starts_with('[') {
+                looks = LOOKS.iter().any(|look| statement.starts_with(look));
+            }
+            !looks
         })
         .collect()
 }
@@ -136,7 +152,13 @@ pub(crate) fn without_places(text: &str) -> String {
 /// Every digit as a zero: a date's form stays.
 pub(crate) fn without_digits(text: &str) -> String {
     text.chars()
-        .map(|character| if character.is_ascii_digit() { '0' } else { character })
+        .map(|character| {
+            if character.is_ascii_digit() {
+                '0'
+            } else {
+                character
+            }
+        })
         .collect()
 }
 
@@ -168,6 +190,12 @@ fn parents_are_exchanged_within_a_step_only() {
 
 #[test]
 fn places_and_dates_go() {
-    assert_eq!(without_places("in /a/b/site-packages/x y"), "in <packages>/x y");
-    assert_eq!(without_date("Create Date: 2024-01-02\n12\n"), "Create Date: 0000-00-00\n12\n");
+    assert_eq!(
+        without_places("in /a/b/site-packages/x y"),
+        "in <packages>/x y"
+    );
+    assert_eq!(
+        without_date("Create Date: 2024-01-02\n12\n"),
+        "Create Date: 0000-00-00\n12\n"
+    );
 }

@@ -107,6 +107,8 @@ fn constraints_in_order(definition: &str) -> String {
         .lines()
         .map(|line| line.trim_end().trim_end_matches(',').to_owned())
         .collect();
-    neighbours_in_order(&mut lines, |line| line.trim_start().starts_with("CONSTRAINT "));
+    neighbours_in_order(&mut lines, |line| {
+        line.trim_start().starts_with("CONSTRAINT ")
+    });
     lines.join("\n")
 }

@@ -19,14 +19,20 @@ pub(crate) fn stock(sandbox: &Sandbox, name: &str, folder: &str) {
     if !name.starts_with("pyproject") {
         let ini = template(name, "alembic.ini.mako")
             .replace("${script_location}", &format!("%(here)s/{folder}"));
-        assert!(!ini.contains("${"), "the template asks for more than the location");
+        assert!(
+            !ini.contains("${"),
+            "the template asks for more than the location"
+        );
         sandbox.write("alembic.ini", &ini);
     }
 }
 
 fn templates() -> PathBuf {
     let python = reference_python().expect("the reference interpreter");
-    let environment = python.parent().and_then(Path::parent).expect("an environment");
+    let environment = python
+        .parent()
+        .and_then(Path::parent)
+        .expect("an environment");
     fs::read_dir(environment.join("lib"))
         .expect("a folder")
         .filter_map(Result::ok)
