@@ -299,7 +299,7 @@ fn declares_another_encoding(source: &str) -> bool {
 mod tests {
     use std::fs;
 
-    use super::{DirectoryError, ScriptDirectory};
+    use super::ScriptDirectory;
 
     fn script(revision: &str) -> String {
         format!("'''{revision} doc\n\nmore'''\nrevision = '{revision}'\ndown_revision = None\n")

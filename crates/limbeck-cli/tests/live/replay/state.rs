@@ -60,7 +60,13 @@ impl Snapshot {
             }
             let text = match content {
                 None => "a folder".to_owned(),
-                Some(_) if name.ends_with(".db") => dump(&folder.join(inside)),
+                Some(_)
+                    if inside
+                        .extension()
+                        .is_some_and(|extension| extension == "db") =>
+                {
+                    dump(&folder.join(inside))
+                }
                 Some(bytes) => String::from_utf8_lossy(bytes).into_owned(),
             };
             texts.insert(name, text);
