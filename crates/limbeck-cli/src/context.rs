@@ -98,7 +98,7 @@ impl Context {
 
     /// The project of the current folder, read without Python where that is possible.
     pub(crate) fn project(&self) -> Result<Project, CliError> {
-        let config = Config::load(&self.config_files()?, &self.global.name)?;
+        let config = self.config()?;
         let read_by_python = || self.headers();
         let project =
             Project::load(config, &self.package_folders(), read_by_python).map_err(|error| {
@@ -111,6 +111,11 @@ impl Context {
             warn(warning);
         }
         Ok(project)
+    }
+
+    /// The configuration, read anew.
+    pub(crate) fn config(&self) -> Result<Config, CliError> {
+        Ok(Config::load(&self.config_files()?, &self.global.name)?)
     }
 
     fn config_files(&self) -> Result<ConfigFiles, CliError> {

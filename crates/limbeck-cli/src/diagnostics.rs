@@ -5,6 +5,7 @@ use std::path::Path;
 use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 use limbeck::run::{FailedStatement, Failure, Place, Standing};
+use limbeck::url::mask;
 
 /// A message for standard error: an error, notes, and advice.
 #[derive(Debug, Default)]
@@ -104,6 +105,14 @@ pub(crate) fn print_failure(failure: &Failure, again: &str) {
     }
     if let Some(connect) = &failure.connect {
         help.extend(connect.hint.clone());
+    }
+    if failure
+        .traceback
+        .contains("ValueError: invalid interpolation syntax")
+    {
+        help.push(
+            "`set_main_option` takes `%` for the start of an interpolation: pass `url.replace('%', '%%')`".into(),
+        );
     }
     if let Some(module) = &failure.missing_module {
         help.push(format!(
@@ -241,7 +250,7 @@ fn source_line(place: &Place) -> Option<String> {
     let text = std::fs::read_to_string(&place.file).ok()?;
     text.lines()
         .nth((place.line as usize).checked_sub(1)?)
-        .map(str::to_owned)
+        .map(|line| mask(line).into_owned())
 }
 
 fn span_in(line: &str, columns: Option<(u32, u32)>) -> std::ops::Range<usize> {
@@ -271,5 +280,5 @@ fn shown(path: &Path) -> String {
 
 fn draw(groups: &[Group<'_>]) {
     let renderer = Renderer::styled().decor_style(DecorStyle::Ascii);
-    anstream::eprintln!("{}", renderer.render(groups));
+    anstream::eprintln!("{}", mask(&renderer.render(groups)));
 }

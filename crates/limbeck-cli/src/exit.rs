@@ -1,6 +1,7 @@
 //! The one place that maps an error to its text and its exit status.
 
 use limbeck::run::{Failure, RunError, Signal};
+use limbeck::url::mask;
 
 use crate::context::{CliError, Context};
 use crate::diagnostics::{self, Message};
@@ -38,14 +39,14 @@ pub(crate) fn report(context: &Context, error: CliError) -> u8 {
             Message::new(what).note(error.to_string()).print();
             FAILED
         }
-        CliError::Run(error) => report_run(context, &error),
+        CliError::Run(error) => report_run(context, error),
     }
 }
 
-fn report_run(context: &Context, error: &RunError) -> u8 {
+fn report_run(context: &Context, error: RunError) -> u8 {
     match error {
         RunError::Failed(failure) => {
-            failed(context, failure);
+            failed(context, *failure);
             FAILED
         }
         RunError::Interrupted(signal) => {
@@ -63,15 +64,17 @@ fn report_run(context: &Context, error: &RunError) -> u8 {
             }
         }
         RunError::Interpreter(_) => {
-            Message::from_error(error)
+            Message::from_error(&error)
                 .help("activate the project's virtual environment, or name its interpreter with --python")
                 .print();
             FAILED
         }
         RunError::MissingModule {
-            module, message, ..
+            ref module,
+            ref message,
+            ..
         } => {
-            Message::from_error(error)
+            Message::from_error(&error)
                 .note(message.clone())
                 .help(format!(
                     "install `{module}` there, activate the project's own environment, or name it with --python"
@@ -80,15 +83,25 @@ fn report_run(context: &Context, error: &RunError) -> u8 {
             FAILED
         }
         RunError::Worker(error) => {
-            Message::from_error(error).print();
+            Message::from_error(&error).print();
             FAILED
         }
     }
 }
 
-fn failed(context: &Context, failure: &Failure) {
+fn failed(context: &Context, mut failure: Failure) {
     if context.global.raiseerr {
-        anstream::eprint!("{}", failure.traceback);
+        anstream::eprint!("{}", mask(&failure.traceback));
     }
-    diagnostics::print_failure(failure, &context.typed);
+    // The worker knows the option's name; the file and the line are ours to find.
+    if let Some(option) = &failure.option
+        && let Ok(config) = context.config()
+        && let Some(Err(error)) = config
+            .ini()
+            .map(|ini| ini.get(&option.section, &option.name))
+    {
+        failure.headline = error.to_string();
+        failure.exception = None;
+    }
+    diagnostics::print_failure(&failure, &context.typed);
 }

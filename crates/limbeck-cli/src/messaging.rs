@@ -2,6 +2,8 @@
 
 use std::io::{self, Write};
 
+use limbeck::url::mask;
+
 /// Where command results and status lines go.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Printer {
@@ -36,7 +38,7 @@ impl Printer {
 
     /// The last line of a command that is refused.
     pub(crate) fn failed(self, message: &str) {
-        self.status(&format!("FAILED: {message}"));
+        self.status(&format!("FAILED: {}", mask(message)));
     }
 }
 

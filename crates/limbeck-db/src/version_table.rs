@@ -61,6 +61,7 @@ impl VersionTable {
 
     /// A query with a row when the table exists, as SQLAlchemy asks.
     fn existence(&self, product: Product) -> String {
+        let literal = |text: &str| literal(product, text);
         let name = literal(&self.name);
         match (product, &self.schema) {
             (Product::Postgresql, None) => format!(
@@ -103,7 +104,35 @@ impl VersionTable {
     }
 }
 
-/// A name as a string; a backslash in one is beyond what a version table can be called.
-fn literal(text: &str) -> String {
-    format!("'{}'", text.replace('\'', "''").replace('\\', ""))
+/// A name as a string, in a form that no setting of the session makes something else of.
+fn literal(product: Product, text: &str) -> String {
+    let quoted = format!("'{}'", text.replace('\'', "''"));
+    match product {
+        _ if !text.contains('\\') => quoted,
+        Product::Sqlite => quoted,
+        Product::Postgresql => format!("E{}", quoted.replace('\\', "\\\\")),
+        Product::Mysql | Product::Mariadb => {
+            let bytes = text.bytes().map(|byte| format!("{byte:02x}"));
+            format!("_utf8mb4 x'{}'", bytes.collect::<String>())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::literal;
+    use crate::Product;
+
+    #[test]
+    fn names_as_strings() {
+        let check = |product, text: &str, expected: &str| {
+            assert_eq!(literal(product, text), expected);
+        };
+        for product in [Product::Postgresql, Product::Mysql, Product::Sqlite] {
+            check(product, "it's", "'it''s'");
+        }
+        check(Product::Postgresql, "a\\'b", "E'a\\\\''b'");
+        check(Product::Sqlite, "a\\b", "'a\\b'");
+        check(Product::Mariadb, "a\\b", "_utf8mb4 x'615c62'");
+    }
 }

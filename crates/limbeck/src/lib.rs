@@ -9,3 +9,4 @@ pub mod run;
 pub use limbeck_db as db;
 pub use limbeck_revision as revision;
 pub use limbeck_script::interpreter;
+pub use limbeck_url as url;

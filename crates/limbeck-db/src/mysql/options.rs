@@ -15,7 +15,6 @@ const WITHOUT_EFFECT: &[&str] = &[
     "bind_address",
     "buffered",
     "client_flag",
-    "collation",
     "compress",
     "conv",
     "cursorclass",
@@ -44,7 +43,8 @@ pub struct MysqlOptions {
     pub(super) user: String,
     pub(super) password: Option<Secret>,
     pub(super) database: Option<String>,
-    pub(super) charset: String,
+    /// What `SET NAMES` gets.
+    pub(super) names: String,
     pub(super) timeout: Duration,
     pub(super) setup: Vec<String>,
     pub(super) tls: Option<MysqlTls>,
@@ -53,6 +53,8 @@ pub struct MysqlOptions {
 /// What TLS takes; it is used when it is there.
 #[derive(Debug, Clone, Default)]
 pub(super) struct MysqlTls {
+    /// A server without it is refused; otherwise the session is then plain, as `PyMySQL`'s is by default.
+    pub(super) required: bool,
     pub(super) authority: Option<PathBuf>,
     pub(super) authorities: Vec<Vec<u8>>,
     pub(super) client: Option<(PathBuf, PathBuf)>,
@@ -77,19 +79,26 @@ impl MysqlOptions {
                 .unwrap_or_else(|| "root".into()),
             password: url.password.clone(),
             database: url.database.clone(),
-            charset: "utf8mb4".into(),
+            names: String::new(),
             timeout: Duration::from_secs(10),
             setup: Vec::new(),
             tls: None,
         };
+        let mut names = Names::default();
         let mut ssl = Ssl::default();
         for (key, value) in &url.query {
-            options.set(key, &ConnectArg::Text(value.clone()), &mut ssl)?;
+            options.set(key, &ConnectArg::Text(value.clone()), &mut names, &mut ssl)?;
         }
         for (name, argument) in arguments {
-            options.set(name, argument, &mut ssl)?;
+            options.set(name, argument, &mut names, &mut ssl)?;
         }
         options.tls = ssl.finish()?;
+        options.names = names.finish();
+        if let Some(password) = &options.password
+            && let Some(sent) = as_drivers_send(url.driver.as_deref(), password)
+        {
+            options.password = Some(sent);
+        }
         Ok(options)
     }
 
@@ -109,6 +118,7 @@ impl MysqlOptions {
         &mut self,
         name: &str,
         argument: &ConnectArg,
+        names: &mut Names,
         ssl: &mut Ssl,
     ) -> Result<(), ConnectError> {
         if matches!(argument, ConnectArg::Null) || WITHOUT_EFFECT.contains(&name) {
@@ -131,7 +141,11 @@ impl MysqlOptions {
             "password" | "passwd" => self.password = Some(Secret::new(text)),
             "database" | "db" => self.database = Some(text),
             "unix_socket" => self.socket = Some(text),
-            "charset" => self.charset = text,
+            "charset" | "collation" if !is_word(&text) => {
+                return Err(unusable(name, "it is no name"));
+            }
+            "charset" => names.charset = Some(text),
+            "collation" => names.collation = Some(text),
             "connect_timeout" | "connection_timeout" => {
                 let seconds: f64 = text
                     .parse()
@@ -155,10 +169,47 @@ impl MysqlOptions {
     }
 }
 
+/// The character set as it is collected.
+#[derive(Default)]
+struct Names {
+    charset: Option<String>,
+    collation: Option<String>,
+}
+
+impl Names {
+    fn finish(self) -> String {
+        let charset = self.charset.as_deref().unwrap_or("utf8mb4");
+        match self.collation {
+            Some(collation) => format!("{charset} COLLATE {collation}"),
+            None => charset.to_owned(),
+        }
+    }
+}
+
+fn is_word(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
+/// `PyMySQL` and its descendants send a password's characters as Latin-1, so a URL that works with them
+/// holds the bytes of its UTF-8 form as characters.
+fn as_drivers_send(driver: Option<&str>, password: &Secret) -> Option<Secret> {
+    if !matches!(driver, Some("pymysql" | "aiomysql" | "asyncmy")) {
+        return None;
+    }
+    let bytes: Result<Vec<u8>, _> = password
+        .reveal_clear_text()
+        .chars()
+        .map(u8::try_from)
+        .collect();
+    String::from_utf8(bytes.ok()?).ok().map(Secret::new)
+}
+
 /// The TLS parameters as they are collected.
 #[derive(Default)]
 struct Ssl {
     asked: bool,
+    /// TLS if the server has it.
+    preferred: bool,
     disabled: bool,
     tls: MysqlTls,
     certificate: Option<PathBuf>,
@@ -211,7 +262,8 @@ impl Ssl {
             "ssl" | "tls" => self.asked = on,
             "ssl_mode" => match text.to_uppercase().replace('-', "_").as_str() {
                 "DISABLED" => self.disabled = true,
-                "PREFERRED" | "REQUIRED" => self.asked = true,
+                "PREFERRED" => self.preferred = true,
+                "REQUIRED" => self.asked = true,
                 "VERIFY_CA" => {
                     (self.asked, self.verify) = (true, Some(true));
                     self.verify_name.get_or_insert(false);
@@ -230,9 +282,10 @@ impl Ssl {
     }
 
     fn finish(mut self) -> Result<Option<MysqlTls>, ConnectError> {
-        if self.disabled || !self.asked {
+        if self.disabled {
             return Ok(None);
         }
+        self.tls.required = self.asked;
         self.tls.client = match (self.certificate, self.key) {
             (Some(certificate), Some(key)) => Some((certificate, key)),
             // A PEM file may hold both.
@@ -278,13 +331,18 @@ mod tests {
             let tls = options(&format!("mysql+pymysql://u@h/d{query}"))
                 .unwrap()
                 .tls;
+            let required = tls.as_ref().filter(|tls| tls.required);
             assert_eq!(
-                tls.map(|tls| (tls.verify_authority, tls.verify_name)),
+                required.map(|tls| (tls.verify_authority, tls.verify_name)),
                 expected,
                 "{query}"
             );
+            let plain = query.contains("disabled=true") || query.contains("DISABLED");
+            assert_eq!(tls.is_none(), plain, "{query}");
         };
         check("", None);
+        check("?ssl_mode=PREFERRED", None);
+        check("?ssl_mode=DISABLED", None);
         check("?ssl=true", Some((false, false)));
         check("?ssl_ca=/ca.pem", Some((true, true)));
         check("?ssl_mode=VERIFY_CA&ssl_ca=/ca.pem", Some((true, false)));
@@ -316,11 +374,30 @@ mod tests {
                 .unwrap_err()
                 .contains("`local_infile`")
         );
-        assert_eq!(
-            options("mysql://u:p@h:1/d?charset=latin1")
-                .unwrap()
-                .address(),
-            "h:1"
+        assert!(
+            options("mysql://u@h/d?charset=utf8;x")
+                .unwrap_err()
+                .contains("`charset`")
         );
+    }
+
+    #[test]
+    fn names_and_passwords_as_the_drivers_send_them() {
+        let names = |query: &str| options(&format!("mysql://u:p@h:1/d{query}")).unwrap().names;
+        assert_eq!(names(""), "utf8mb4");
+        assert_eq!(names("?charset=latin1"), "latin1");
+        assert_eq!(
+            names("?collation=utf8mb4_bin"),
+            "utf8mb4 COLLATE utf8mb4_bin"
+        );
+        let password = |url: &str| {
+            let password = options(url).unwrap().password.unwrap();
+            password.reveal_clear_text().to_owned()
+        };
+        assert_eq!(password("mysql+pymysql://u:%C3%83%C2%A9@h/d"), "é");
+        assert_eq!(password("mysql+pymysql://u:%C3%A9@h/d"), "é");
+        assert_eq!(password("mysql+aiomysql://u:plain@h/d"), "plain");
+        assert_eq!(password("mysql+asyncmy://u:%E2%82%AC@h/d"), "€");
+        assert_eq!(password("mysql+mysqldb://u:%C3%83%C2%A9@h/d"), "Ã©");
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use mysql_async::consts::{ColumnType, StatusFlags};
 use mysql_async::prelude::Queryable;
-use mysql_async::{ClientIdentity, Conn, Opts, OptsBuilder, SslOpts};
+use mysql_async::{ClientIdentity, Conn, DriverError, IoError, Opts, OptsBuilder, SslOpts};
 
 use super::MysqlOptions;
 use super::error::{connect_error, server_error};
@@ -13,6 +13,9 @@ use crate::{
     Column, ConnectError, ConnectErrorKind, DbError, Outcome, Product, ResultSet, ServerInfo,
     TransactionStatus, Value,
 };
+
+/// The server's number for a transaction that it has rolled back because of a deadlock.
+const DEADLOCK: u16 = 1213;
 
 /// An open MySQL or MariaDB session.
 #[derive(Debug)]
@@ -32,26 +35,7 @@ pub(crate) struct MysqlCanceller {
 
 impl MysqlSession {
     pub(crate) async fn open(options: &MysqlOptions) -> Result<Self, DbError> {
-        let connecting = Conn::new(driver_options(options));
-        let connected = tokio::time::timeout(options.timeout, connecting).await;
-        let connection = match connected {
-            Ok(Ok(connection)) => connection,
-            Ok(Err(error)) => return Err(connect_error(&error, &options.address()).into()),
-            Err(_) => {
-                return Err(ConnectError {
-                    kind: ConnectErrorKind::Timeout,
-                    message: format!(
-                        "could not connect to the server at {}: no answer within {} s",
-                        options.address(),
-                        options.timeout.as_secs()
-                    ),
-                    hint: Some(
-                        "check that the host can be reached from here (network, firewall)".into(),
-                    ),
-                }
-                .into());
-            }
-        };
+        let (connection, options) = connect(options).await?;
         let info = ServerInfo {
             product: Product::Mysql,
             version: String::new(),
@@ -61,16 +45,13 @@ impl MysqlSession {
         let mut session = Self {
             connection,
             info,
-            options: Arc::new(options.clone()),
+            options: Arc::new(options),
             status: TransactionStatus::Idle,
         };
-        // What `SET NAMES` of a driver at its connection does; the word is checked by the server.
-        let charset: String = options
-            .charset
-            .chars()
-            .filter(char::is_ascii_alphanumeric)
-            .collect();
-        session.execute(&format!("SET NAMES {charset}")).await?;
+        let options = Arc::clone(&session.options);
+        session
+            .execute(&format!("SET NAMES {}", options.names))
+            .await?;
         for statement in &options.setup {
             session.execute(statement).await?;
         }
@@ -100,7 +81,12 @@ impl MysqlSession {
                 };
                 Ok(outcome)
             }
-            Err(error) => Err(server_error(error)),
+            Err(error) => {
+                if matches!(&error, mysql_async::Error::Server(error) if error.code == DEADLOCK) {
+                    self.status = TransactionStatus::Idle;
+                }
+                Err(server_error(error))
+            }
         }
     }
 
@@ -126,14 +112,56 @@ impl MysqlSession {
 
 impl MysqlCanceller {
     pub(crate) async fn cancel(&self) -> Result<(), DbError> {
-        let mut other = Conn::new(driver_options(&self.options))
-            .await
-            .map_err(server_error)?;
-        other
-            .query_drop(format!("KILL QUERY {}", self.id))
-            .await
-            .map_err(server_error)?;
-        other.disconnect().await.map_err(server_error)
+        let killing = async {
+            let mut other = Conn::new(driver_options(&self.options)).await?;
+            other.query_drop(format!("KILL QUERY {}", self.id)).await?;
+            other.disconnect().await
+        };
+        match tokio::time::timeout(self.options.timeout, killing).await {
+            Ok(killed) => killed.map_err(server_error),
+            Err(_) => Err(no_answer(&self.options).into()),
+        }
+    }
+}
+
+/// Connects, and says with which options: where TLS is only preferred, a server without it gets none.
+async fn connect(options: &MysqlOptions) -> Result<(Conn, MysqlOptions), DbError> {
+    let mut options = options.clone();
+    let preferred = options.tls.as_ref().is_some_and(|tls| !tls.required);
+    // Nobody listens on the way to a socket.
+    if preferred && options.socket.is_some() {
+        options.tls = None;
+    }
+    loop {
+        let connecting = Conn::new(driver_options(&options));
+        match tokio::time::timeout(options.timeout, connecting).await {
+            Ok(Ok(connection)) => return Ok((connection, options)),
+            Ok(Err(error)) if preferred && options.tls.is_some() && is_about_tls(&error) => {
+                options.tls = None;
+            }
+            Ok(Err(error)) => return Err(connect_error(&error, &options.address()).into()),
+            Err(_) => return Err(no_answer(&options).into()),
+        }
+    }
+}
+
+fn is_about_tls(error: &mysql_async::Error) -> bool {
+    matches!(
+        error,
+        mysql_async::Error::Driver(DriverError::NoClientSslFlagFromServer)
+            | mysql_async::Error::Io(IoError::Tls(_))
+    )
+}
+
+fn no_answer(options: &MysqlOptions) -> ConnectError {
+    ConnectError {
+        kind: ConnectErrorKind::Timeout,
+        message: format!(
+            "could not connect to the server at {}: no answer within {} s",
+            options.address(),
+            options.timeout.as_secs()
+        ),
+        hint: Some("check that the host can be reached from here (network, firewall)".into()),
     }
 }
 

@@ -1,12 +1,15 @@
 //! SQLite: the calls into the library, set up as `CPython`'s `sqlite3` finds it.
 
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
 use rusqlite::config::DbConfig;
 use rusqlite::functions::FunctionFlags;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OpenFlags, Statement, ffi};
 
-use super::SqliteOptions;
 use super::functions::{Calls, FunctionCall};
+use super::{SqliteOptions, busy, math};
 use crate::{
     Column, ConnectError, ConnectErrorKind, DbError, Outcome, ResultSet, ServerError,
     TransactionStatus, Value,
@@ -34,7 +37,10 @@ pub(super) enum Job {
     },
 }
 
-pub(super) fn open(options: &SqliteOptions) -> Result<Connection, DbError> {
+pub(super) fn open(
+    options: &SqliteOptions,
+    interrupted: Arc<AtomicBool>,
+) -> Result<Connection, DbError> {
     let mut flags = OpenFlags::SQLITE_OPEN_READ_WRITE
         | OpenFlags::SQLITE_OPEN_CREATE
         | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -52,10 +58,12 @@ pub(super) fn open(options: &SqliteOptions) -> Result<Connection, DbError> {
             hint: Some("check that its folder exists and that you may write there".into()),
         })
     };
-    let connection =
+    let mut connection =
         Connection::open_with_flags(&options.name, flags).map_err(|error| cannot(&error))?;
+    busy::install(&mut connection, options.busy_timeout, interrupted)
+        .map_err(|error| cannot(&error))?;
     let set_up = || {
-        connection.busy_timeout(options.busy_timeout)?;
+        math::define(&connection)?;
         // The library is compiled with other defaults than the one that CPython is usually built with.
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, false)?;
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DDL, true)?;
@@ -175,11 +183,12 @@ fn owned(value: Value) -> rusqlite::types::Value {
 }
 
 fn prepare<'a>(connection: &'a Connection, sql: &str) -> Result<Statement<'a>, DbError> {
-    connection.prepare(sql).map_err(|error| match error {
-        rusqlite::Error::MultipleStatement => {
-            DbError::Unsupported("You can only execute one statement at a time.".into())
-        }
-        error => refused(&error),
+    let several = || DbError::Unsupported("You can only execute one statement at a time.".into());
+    connection.prepare(sql).map_err(|error| match &error {
+        rusqlite::Error::MultipleStatement => several(),
+        // The second statement is looked at, too, and may need what the first would make.
+        rusqlite::Error::SqlInputError { sql: refused, .. } if refused != sql => several(),
+        _ => refused(&error),
     })
 }
 

@@ -1,7 +1,9 @@
 //! SQLite: the connection.
 
+mod busy;
 mod functions;
 mod library;
+mod math;
 mod options;
 mod session;
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 
 use tokio::sync::{mpsc, oneshot};
@@ -28,6 +29,8 @@ type Answer = (Result<Outcome, DbError>, TransactionStatus);
 #[derive(Clone)]
 pub(crate) struct SqliteCanceller {
     interrupt: Arc<rusqlite::InterruptHandle>,
+    /// For a statement that waits for another process instead of working.
+    interrupted: Arc<AtomicBool>,
 }
 
 impl std::fmt::Debug for SqliteCanceller {
@@ -41,10 +44,12 @@ impl SqliteSession {
         let (jobs, mut receiver) = mpsc::unbounded_channel::<(Job, oneshot::Sender<Answer>)>();
         let (opened, ready) = oneshot::channel();
         let wanted = options.clone();
+        let interrupted = Arc::new(AtomicBool::new(false));
+        let interrupted_here = Arc::clone(&interrupted);
         let thread = thread::Builder::new()
             .name("sqlite".into())
             .spawn(move || {
-                let mut connection = match library::open(&wanted) {
+                let mut connection = match library::open(&wanted, Arc::clone(&interrupted_here)) {
                     Ok(connection) => connection,
                     Err(error) => {
                         // Nobody waits any more only when the caller was cancelled.
@@ -54,6 +59,7 @@ impl SqliteSession {
                 };
                 let _ = opened.send(Ok(connection.get_interrupt_handle()));
                 while let Some((job, answer)) = receiver.blocking_recv() {
+                    interrupted_here.store(false, Ordering::Relaxed);
                     let outcome = library::run(&mut connection, job);
                     let _ = answer.send((outcome, library::status(&connection)));
                 }
@@ -73,6 +79,7 @@ impl SqliteSession {
             thread: Some(thread),
             canceller: SqliteCanceller {
                 interrupt: Arc::new(interrupt),
+                interrupted,
             },
         })
     }
@@ -161,6 +168,7 @@ impl SqliteCanceller {
         reason = "the other databases' cancellers wait for their server"
     )]
     pub(crate) async fn cancel(&self) -> Result<(), DbError> {
+        self.interrupted.store(true, Ordering::Relaxed);
         self.interrupt.interrupt();
         Ok(())
     }

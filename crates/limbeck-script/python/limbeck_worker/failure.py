@@ -1,4 +1,5 @@
 """Describes an exception for the host: what the user's own code did, without limbeck's and the libraries' frames."""
+import configparser
 import logging
 import os
 import sys
@@ -29,7 +30,8 @@ def describe(error, start):
         "limbeck_error": next((e.limbeck_error for e in chain if hasattr(e, "limbeck_error")), None),
         "frames": frames,
         "syntax": _syntax(error),
-        "traceback": "".join(traceback.format_exception(type(error), error, error.__traceback__)),
+        "traceback": _traceback(error, chain),
+        "option": next((_option(e) for e in chain if isinstance(e, configparser.InterpolationError)), None),
         "module": error.name if isinstance(error, ImportError) else None,
     }
 
@@ -58,7 +60,22 @@ def _type_name(error):
     return "%s.%s" % (kind.__module__, kind.__qualname__)
 
 
+def _traceback(error, chain):
+    text = "".join(traceback.format_exception(type(error), error, error.__traceback__))
+    for item in chain:
+        if isinstance(item, configparser.InterpolationError):
+            text = text.replace(str(item), _message(item))
+    return text
+
+
+def _option(error):
+    return {"section": error.section, "name": error.option}
+
+
 def _message(error):
+    if isinstance(error, configparser.InterpolationError):
+        # Python's own text quotes the value, which is a URL with a password more often than not.
+        return "the value of `%s` in [%s] can't be interpolated" % (error.option, error.section)
     # SQLAlchemy appends the statement and a link to its own message; the host shows the statement itself.
     original = getattr(error, "orig", None)
     if original is not None:

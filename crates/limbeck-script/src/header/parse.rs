@@ -52,7 +52,7 @@ pub fn parse(source: &str) -> Result<ScriptHeader, HeaderProblem> {
         let line = |offset| place(offset).0;
         match value {
             Declared::Value(Literal::Text(text), _) if name == DOC => {
-                reader.header.doc = Some(text)
+                reader.header.doc = Some(text);
             }
             Declared::Value(Literal::None, _) if name == DOC => reader.header.doc = None,
             Declared::Value(value, offset) => {

@@ -192,7 +192,18 @@ pub enum End {
         traceback: String,
         /// The module that an `ImportError` names.
         module: Option<String>,
+        /// The option of the configuration whose value could not be filled in.
+        option: Option<ConfigOption>,
     },
+}
+
+/// An option of the configuration.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct ConfigOption {
+    /// Its section.
+    pub section: String,
+    /// Its name.
+    pub name: String,
 }
 
 /// A call in a Python stack.

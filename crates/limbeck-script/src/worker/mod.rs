@@ -6,7 +6,7 @@ mod process;
 mod sources;
 
 pub use message::{
-    CallAnswer, ConnectRequest, End, Execute, Frame, FunctionRequest, HeaderRow, LockRequest, Plan,
-    Request, StepRequest, SyntaxPlace,
+    CallAnswer, ConfigOption, ConnectRequest, End, Execute, Frame, FunctionRequest, HeaderRow,
+    LockRequest, Plan, Request, StepRequest, SyntaxPlace,
 };
 pub use process::{Worker, WorkerError, WorkerOptions};

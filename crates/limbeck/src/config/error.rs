@@ -41,13 +41,14 @@ pub enum ConfigError {
         problem: String,
     },
     /// The pyproject file is no TOML.
-    #[error("could not parse `{}`", path.display())]
+    #[error("{}:{line}: {problem}", path.display())]
     Toml {
         /// The file.
         path: PathBuf,
-        /// Why.
-        #[source]
-        source: Box<toml::de::Error>,
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong with it.
+        problem: String,
     },
     /// A value has a form that Alembic does not take there.
     #[error("{0}")]

@@ -91,13 +91,36 @@ pub(super) fn here(path: &Path) -> String {
 
 /// The table `[tool.alembic]`.
 pub(super) fn tool_alembic(path: &Path, text: &str) -> Result<toml::Table, ConfigError> {
-    let whole: toml::Table = text.parse().map_err(|source| ConfigError::Toml {
-        path: path.to_owned(),
-        source: Box::new(source),
+    let whole: toml::Table = text.parse().map_err(|error: toml::de::Error| {
+        // The error's own rendering quotes the line, which may hold a password.
+        let start = error.span().map_or(0, |span| span.start.min(text.len()));
+        ConfigError::Toml {
+            path: path.to_owned(),
+            line: text.as_bytes()[..start]
+                .iter()
+                .filter(|byte| **byte == b'\n')
+                .count()
+                + 1,
+            problem: error.message().to_owned(),
+        }
     })?;
-    let table = whole
-        .get("tool")
-        .and_then(|tool| tool.get("alembic"))
-        .and_then(toml::Value::as_table);
-    Ok(table.cloned().unwrap_or_default())
+    match whole.get("tool").and_then(|tool| tool.get("alembic")) {
+        None => Ok(toml::Table::new()),
+        Some(toml::Value::Table(table)) => Ok(table.clone()),
+        Some(_) => Err(ConfigError::Value(format!(
+            "{}: `tool.alembic` must be a table",
+            path.display()
+        ))),
+    }
+}
+
+/// The line of a key of `[tool.alembic]`; 1 where it can't be told.
+pub(super) fn line_of_key(path: &Path, key: &str) -> usize {
+    let text = fs::read_to_string(path).unwrap_or_default();
+    let start = toml::de::DeTable::parse(&text).ok().and_then(|table| {
+        let tool = table.get_ref().get("tool")?.get_ref().as_table()?;
+        let alembic = tool.get("alembic")?.get_ref().as_table()?;
+        Some(alembic.get_key_value(key)?.0.span().start)
+    });
+    text[..start.unwrap_or(0)].matches('\n').count() + 1
 }

@@ -1,6 +1,6 @@
 //! The logging that a stock ini sets up, for the lines that limbeck writes without Python.
 
-use super::{Config, ConfigError};
+use super::{Config, ConfigError, Ini};
 
 /// How log lines of `alembic.runtime.migration` at `INFO` look.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,53 +55,71 @@ impl LogLines {
                 .map(|args| args.replace(' ', ""))
                 == Some("(sys.stderr,)".into())
             && get(&section, "formatter")?.as_deref() == Some(formatter);
-        let handler_level = level(get(&section, "level")?.as_deref());
+        let known = ["class", "args", "formatter", "level"];
+        let plain = plain && only(ini, &section, &known);
+        let handler_level = match get(&section, "level")?.as_deref() {
+            // Python leaves a handler's level alone when the word is empty.
+            None | Some("") => Some(0),
+            Some(word) => level(word),
+        };
         let section = format!("formatter_{formatter}");
-        let known = ["format", "datefmt"];
-        let plain = plain
-            && ini
-                .keys(&section)
-                .iter()
-                .all(|key| known.contains(key) || *key == "here");
+        let plain = plain && only(ini, &section, &["format", "datefmt"]);
         // Python reads a format without filling anything in.
         let format = ini.get_as_written(&section, "format").and_then(parse);
         let (Some(format), Some(handler_level), true) = (format, handler_level, plain) else {
             return Ok(None);
         };
-        let mut effective = None;
-        let mut root_has_handler = false;
+        let mut root = None;
+        let mut alembic = None;
+        let mut sqlalchemy = None;
         for logger in &loggers {
             let section = format!("logger_{logger}");
-            let own = level(get(&section, "level")?.as_deref());
+            let Some(own) = get(&section, "level")?.as_deref().map_or(Some(0), level) else {
+                return Ok(None);
+            };
             let handled: Vec<String> = get(&section, "handlers")?
                 .unwrap_or_default()
                 .split(',')
                 .map(|name| name.trim().to_owned())
                 .filter(|name| !name.is_empty())
                 .collect();
-            let name = get(&section, "qualname")?;
             if logger == "root" {
-                root_has_handler = handled == [handler.clone()];
-                effective = effective.or(own.filter(|level| *level > 0));
-            } else {
-                let Some(name) = name else { return Ok(None) };
-                let above = name == "alembic" || name.starts_with("alembic.");
-                if above
-                    && (name != "alembic"
-                        || !handled.is_empty()
-                        || get(&section, "propagate")?.is_some())
-                {
+                if handled != [handler.clone()] {
                     return Ok(None);
                 }
-                if above {
-                    effective = own.filter(|level| *level > 0).or(effective);
+                root = Some(own);
+                continue;
+            }
+            let Some(name) = get(&section, "qualname")? else {
+                return Ok(None);
+            };
+            let ours = ["alembic", "sqlalchemy"]
+                .iter()
+                .any(|library| name.split('.').next() == Some(library));
+            if ours && (!handled.is_empty() || get(&section, "propagate")?.is_some()) {
+                return Ok(None);
+            }
+            match name.as_str() {
+                "alembic" => alembic = Some(own),
+                "sqlalchemy" | "sqlalchemy.engine" if sqlalchemy.is_none() => {
+                    sqlalchemy = Some(own);
                 }
+                _ if ours => return Ok(None),
+                _ => {}
             }
         }
-        let Some(effective) = effective.filter(|_| root_has_handler) else {
+        // A logger of Alembic's that the file does not name is switched off when the file is read.
+        let (Some(root), Some(alembic)) = (root, alembic) else {
             return Ok(None);
         };
-        Ok(Some(if effective <= INFO && handler_level <= INFO {
+        let or_root = |own: u32| if own == 0 { root } else { own };
+        let sqlalchemy = or_root(sqlalchemy.unwrap_or(0));
+        if root <= INFO || sqlalchemy <= INFO || (1..INFO).contains(&alembic) {
+            // Other libraries have something to say, too.
+            return Ok(None);
+        }
+        let shown = or_root(alembic) <= INFO && handler_level <= INFO;
+        Ok(Some(if shown {
             Self::Shown(format)
         } else {
             Self::Silent
@@ -133,16 +151,22 @@ impl LogLines {
 
 const INFO: u32 = 20;
 
+/// Whether a section has no other keys than these.
+fn only(ini: &Ini, section: &str, known: &[&str]) -> bool {
+    let keys = ini.keys(section);
+    keys.iter().all(|key| known.contains(key) || *key == "here")
+}
+
 /// `None` for a word that Python does not know.
-fn level(word: Option<&str>) -> Option<u32> {
+fn level(word: &str) -> Option<u32> {
     Some(match word {
-        None | Some("" | "NOTSET") => 0,
-        Some("DEBUG") => 10,
-        Some("INFO") => INFO,
-        Some("WARN" | "WARNING") => 30,
-        Some("ERROR") => 40,
-        Some("CRITICAL" | "FATAL") => 50,
-        Some(_) => return None,
+        "NOTSET" => 0,
+        "DEBUG" => 10,
+        "INFO" => INFO,
+        "WARN" | "WARNING" => 30,
+        "ERROR" => 40,
+        "CRITICAL" | "FATAL" => 50,
+        _ => return None,
     })
 }
 
@@ -188,7 +212,75 @@ fn parse(format: &str) -> Option<Vec<Part>> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::{LogLines, parse};
+    use crate::config::{Config, ConfigFiles};
+
+    const STOCK: &str = "\
+[loggers]
+keys = root,sqlalchemy,alembic
+[handlers]
+keys = console
+[formatters]
+keys = generic
+[logger_root]
+level = WARNING
+handlers = console
+qualname =
+[logger_sqlalchemy]
+level = WARNING
+handlers =
+qualname = sqlalchemy.engine
+[logger_alembic]
+level = INFO
+handlers =
+qualname = alembic
+[handler_console]
+class = StreamHandler
+args = (sys.stderr,)
+level = NOTSET
+formatter = generic
+[formatter_generic]
+format = %(levelname)-5.5s [%(name)s] %(message)s
+datefmt = %H:%M:%S
+";
+
+    #[test]
+    fn what_python_would_show() {
+        let check = |from: &str, to: &str, expected: Option<bool>| {
+            assert!(STOCK.contains(from), "{from}");
+            let folder = tempfile::tempdir().unwrap();
+            let ini = folder.path().join("alembic.ini");
+            fs::write(&ini, STOCK.replacen(from, to, 1)).unwrap();
+            let files = ConfigFiles {
+                ini: ini.display().to_string(),
+                toml: folder.path().join("pyproject.toml").display().to_string(),
+            };
+            let config = Config::load(&files, "alembic").unwrap();
+            let lines = LogLines::read(&config).unwrap();
+            let shown = lines.map(|lines| lines != LogLines::Silent);
+            assert_eq!(shown, expected, "{from} -> {to}");
+        };
+        check("", "", Some(true));
+        check("level = INFO", "level = WARNING", Some(false));
+        check("level = NOTSET", "level = ERROR", Some(false));
+        check("level = NOTSET", "level =", Some(true));
+        check("level = INFO\n", "", Some(false));
+        check("level = INFO", "level = NOTSET", Some(false));
+        // Python refuses these words, or something else than the stock lines would appear.
+        check("level = INFO", "level = info", None);
+        check("level = INFO", "level =", None);
+        check("level = INFO", "level = DEBUG", None);
+        check("level = WARNING", "level = DEBUG", None);
+        check("level = WARNING", "level = INFO", None);
+        check("root,sqlalchemy,alembic", "root", None);
+        check("root,sqlalchemy,alembic", "sqlalchemy,alembic", None);
+        check("level = NOTSET", "kwargs = {}", None);
+        check("(sys.stderr,)", "(sys.stdout,)", None);
+        check("handlers = console", "handlers =", None);
+        check("formatter = generic", "formatter = other", None);
+    }
 
     #[test]
     fn the_stock_format() {

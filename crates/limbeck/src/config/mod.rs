@@ -80,7 +80,12 @@ impl Config {
             Some(text) => Ok(Some(text)),
             None => match self.toml.get(key) {
                 Some(toml::Value::String(text)) => self.fill(key, text).map(Some),
-                Some(_) | None => Ok(None),
+                // Alembic's switches are booleans there; who asks for one looks for itself.
+                Some(toml::Value::Boolean(_)) | None => Ok(None),
+                Some(_) => Err(ConfigError::Value(format!(
+                    "{}: `{key}` of [tool.alembic] must be a text",
+                    self.files.toml
+                ))),
             },
         }
     }
@@ -111,7 +116,7 @@ impl Config {
                 Some(separator) => Some(separator),
                 None => self.ini_text("version_path_separator")?,
             };
-            return split(&text, separator.as_deref(), &[' ', ',', '\n']).map(Some);
+            return split(&text, separator.as_deref(), &[' ', ',']).map(Some);
         }
         self.list("version_locations")
     }
@@ -123,7 +128,7 @@ impl Config {
     pub fn prepend_sys_path(&self) -> Result<Vec<String>, ConfigError> {
         if let Some(text) = self.ini_text("prepend_sys_path")? {
             let separator = self.ini_text("path_separator")?;
-            return split(&text, separator.as_deref(), &[' ', ',', ':', '\n']);
+            return split(&text, separator.as_deref(), &[' ', ',', ':']);
         }
         Ok(self.list("prepend_sys_path")?.unwrap_or_default())
     }
@@ -202,7 +207,7 @@ impl Config {
         let lookup = |name: &str| (name == "here").then_some(self.toml_here.as_str());
         interpolate(text, &lookup).map_err(|_| ConfigError::Interpolation {
             path: PathBuf::from(&self.files.toml),
-            line: 1,
+            line: files::line_of_key(Path::new(&self.files.toml), key),
             key: key.to_owned(),
             problem: "only `%(here)s` can be filled in; write %% for a percent sign".into(),
         })

@@ -20,6 +20,7 @@ impl Host<'_, '_> {
             syntax,
             traceback,
             module,
+            option,
         } = end
         else {
             unreachable!("only exceptions are explained")
@@ -97,6 +98,7 @@ impl Host<'_, '_> {
             connect,
             exception,
             missing_module: module,
+            option,
             traceback,
             standing: Standing {
                 rolled_back,

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use limbeck_db::{ConnectError, ServerError};
 use limbeck_script::interpreter::InterpreterError;
-use limbeck_script::worker::WorkerError;
+use limbeck_script::worker::{ConfigOption, WorkerError};
 
 use super::host::Signal;
 
@@ -54,6 +54,8 @@ pub struct Failure {
     pub exception: Option<String>,
     /// The module that an `ImportError` names.
     pub missing_module: Option<String>,
+    /// The option of the configuration whose value could not be filled in.
+    pub option: Option<ConfigOption>,
     /// Python's whole traceback, for `--raiseerr`.
     pub traceback: String,
     /// Where the database stands now.

@@ -1,8 +1,12 @@
 //! The migration lock: one run at a time for each version table.
 
-use std::fs::{File, TryLockError};
+mod file;
+
 use std::future::Future;
+use std::hash::{BuildHasher, RandomState};
 use std::time::{Duration, Instant};
+
+use file::LockFile;
 
 use crate::{
     ConnectError, ConnectErrorKind, ConnectOptions, DbError, Outcome, Session, Value, VersionTable,
@@ -102,7 +106,7 @@ enum Holding {
     /// A session of its own: on PostgreSQL in a transaction that does nothing more.
     Session(Box<Session>),
     /// The database's file, locked for this process; none for a database in memory.
-    File(Option<File>),
+    File(Option<LockFile>),
 }
 
 impl MigrationLock {
@@ -140,7 +144,9 @@ impl MigrationLock {
                     holder: candidate.holder(scope).await,
                 });
             }
-            tokio::time::sleep(pause).await;
+            // Runs that were started together try at different times.
+            let pause_now = pause.mul_f64(1.0 - f64::from(fraction()) / 512.0);
+            tokio::time::sleep(pause_now.min(wait.limit.saturating_sub(waited))).await;
             pause = (pause * 2).min(PAUSES.1);
         }
     }
@@ -184,22 +190,11 @@ impl Candidate {
         let holding = match options {
             ConnectOptions::Sqlite(options) => {
                 let open = |path: std::path::PathBuf| {
-                    // Never closed before the process ends a run: closing any descriptor of the file
-                    // would drop the POSIX locks that SQLite itself holds on it.
-                    File::options()
-                        .read(true)
-                        .write(true)
-                        .create(true)
-                        .truncate(false)
-                        .open(&path)
-                        .map_err(|error| ConnectError {
-                            kind: ConnectErrorKind::File,
-                            message: format!(
-                                "could not open `{}` to lock it: {error}",
-                                path.display()
-                            ),
-                            hint: None,
-                        })
+                    LockFile::open(&path).map_err(|error| ConnectError {
+                        kind: ConnectErrorKind::File,
+                        message: format!("could not open `{}` to lock it: {error}", path.display()),
+                        hint: None,
+                    })
                 };
                 Holding::File(options.file().map(open).transpose()?)
             }
@@ -211,18 +206,20 @@ impl Candidate {
     async fn try_lock(&mut self, scope: &LockScope) -> Result<bool, DbError> {
         match &mut self.holding {
             Holding::File(None) => Ok(true),
-            Holding::File(Some(file)) => match file.try_lock() {
-                Ok(()) => Ok(true),
-                Err(TryLockError::WouldBlock) => Ok(false),
-                Err(TryLockError::Error(error)) => Err(DbError::Lost(error)),
-            },
+            Holding::File(Some(file)) => file.try_lock().map_err(DbError::Lost),
             Holding::Session(session) => {
                 if session.info().product == crate::Product::Postgresql {
                     // The transaction that takes the lock keeps it: behind a pooler it pins the backend,
                     // and idle it holds no snapshot that others would have to wait for.
                     let key = scope.key.cast_signed();
                     let text = format!("SELECT pg_catalog.pg_try_advisory_xact_lock({key})");
-                    let before = ["BEGIN", "SET LOCAL idle_in_transaction_session_timeout = 0"];
+                    // A limit that the server sets for such transactions would end it; `transaction_timeout`
+                    // came with PostgreSQL 17.
+                    let before = [
+                        "BEGIN",
+                        "SELECT pg_catalog.set_config(name, '0', true) FROM pg_catalog.pg_settings \
+                         WHERE name IN ('idle_in_transaction_session_timeout', 'transaction_timeout')",
+                    ];
                     if first_is(&session.execute_after(&before, &text, &[]).await?, "t") {
                         return Ok(true);
                     }
@@ -271,6 +268,11 @@ impl Candidate {
             _ => None,
         }
     }
+}
+
+/// A number from 0 to 255 that differs from one process, and from one call, to the next.
+fn fraction() -> u8 {
+    RandomState::new().hash_one(()).to_le_bytes()[0]
 }
 
 fn first_is(outcome: &Outcome, expected: &str) -> bool {
