@@ -80,6 +80,21 @@ const DIALECTS: Scenario = Scenario {
     ],
 };
 
+/// The same operations on a server under the scheme `mariadb`.
+const ON_MARIADB: Scenario = Scenario {
+    project,
+    on: On::MariaDb {
+        real: "mariadb+pymysql",
+        ours: "mariadb+aiomysql",
+    },
+    steps: &[
+        step("", "upgrade head"),
+        step("", "current"),
+        step("", "downgrade base"),
+    ],
+};
+
 replays! {
+    statements_on_mariadb: ON_MARIADB;
     statements_of_every_dialect: DIALECTS;
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use limbeck_testkit::{Postgres, Tls};
+use limbeck_testkit::{MariaDb, Postgres, Tls};
 
 /// The kind of database.
 #[derive(Debug, Clone, Copy)]
@@ -11,6 +11,11 @@ pub(crate) enum On {
     Sqlite,
     /// A database for each of the two on one PostgreSQL server, over the URLs with these schemes.
     Postgres {
+        real: &'static str,
+        ours: &'static str,
+    },
+    /// The same on a MariaDB server.
+    MariaDb {
         real: &'static str,
         ours: &'static str,
     },
@@ -25,6 +30,11 @@ pub(crate) enum Database {
         ours: &'static str,
         /// How much of the server's log belongs to earlier runs.
         logged: usize,
+    },
+    MariaDb {
+        server: Box<MariaDb>,
+        real: &'static str,
+        ours: &'static str,
     },
 }
 
@@ -47,6 +57,16 @@ impl On {
                     logged: 0,
                 })
             }
+            Self::MariaDb { real, ours } => {
+                let server = MariaDb::start()?;
+                server.create_database("real");
+                server.create_database("ours");
+                Some(Database::MariaDb {
+                    server: Box::new(server),
+                    real,
+                    ours,
+                })
+            }
         }
     }
 }
@@ -56,6 +76,13 @@ impl Database {
     pub(crate) fn url(&self, for_real: bool) -> String {
         match self {
             Self::Sqlite => "sqlite:///test.db".to_owned(),
+            Self::MariaDb { server, real, ours } => {
+                if for_real {
+                    server.url(real, "real")
+                } else {
+                    server.url(ours, "ours")
+                }
+            }
             Self::Postgres {
                 server, real, ours, ..
             } => {
@@ -74,10 +101,12 @@ impl Database {
 
     /// The schema and the version rows that a run left on the server, and the statements with which it did so.
     pub(crate) fn left(&mut self, by_real: bool) -> String {
-        let Self::Postgres { server, logged, .. } = self else {
-            return String::new();
-        };
         let name = if by_real { "real" } else { "ours" };
+        let (server, logged) = match self {
+            Self::Sqlite => return String::new(),
+            Self::MariaDb { server, .. } => return server.dump_schema(name),
+            Self::Postgres { server, logged, .. } => (server, logged),
+        };
         let log = server.log();
         let mut left = statements(&log[*logged..], name).join("\n");
         left += "\n\n";
