@@ -5,6 +5,7 @@ use std::fs;
 use limbeck_testkit::Sandbox;
 
 use crate::replay::{On, Scenario, replays, step, stock};
+use crate::support::{INI, sync_env};
 
 /// What the pyproject template makes, without the ini.
 fn pyproject(sandbox: &Sandbox) {
@@ -141,7 +142,77 @@ const URLS: Scenario = Scenario {
     ],
 };
 
+const HOOKS: &str = "
+[post_write_hooks]
+hooks = returns, shown
+returns.type = exec
+returns.executable = sed
+returns.options = -i s/pass/return/ REVISION_SCRIPT_FILENAME
+shown.type = exec
+shown.executable = basename
+";
+
+/// Values that the recordings don't have.
+const MORE_VALUES: Scenario = Scenario {
+    project: |sandbox| {
+        stock(sandbox, "generic", "mig");
+        sandbox.write("mig/env.py", &sync_env(""));
+        sandbox.write("alembic.ini", INI.replace("/migrations", "/mig").as_str());
+    },
+    on: On::Sqlite,
+    steps: &[
+        step("", "revision -m one --rev-id aa01"),
+        step("", "revision -m hooked --rev-id aa02").after(|sandbox| {
+            sandbox.write("alembic.ini", &(sandbox.read("alembic.ini") + HOOKS));
+        }),
+        step("", "revision -m nohook --rev-id aa03").after(|sandbox| {
+            let text = sandbox.read("alembic.ini");
+            sandbox.write("alembic.ini", &text.replace("shown.type = exec\n", ""));
+        }),
+        step("", "revision -m looked --rev-id aa04").after(|sandbox| {
+            let text = sandbox.read("alembic.ini");
+            let text = text.split("[post_write_hooks]").next().unwrap_or_default();
+            let text = text.replace("[loggers]", "revision_environment = true\n[loggers]");
+            sandbox.write("alembic.ini", &text);
+        }),
+        step("", "history"),
+        step("", "revision -m text --rev-id aa05 --sql"),
+        step("", "upgrade head --tag t"),
+        step(
+            "",
+            "merge -m m aa04 aa03 --splice --rev-id aa06 --branch-label joined",
+        ),
+        step("", "heads").after(|sandbox| {
+            sandbox.write(
+                "mig/versions/2024/x.py",
+                "revision = 'bb'\ndown_revision = None\n",
+            );
+            let text = sandbox.read("alembic.ini");
+            let text = text.replace("[loggers]", "recursive_version_locations = true\n[loggers]");
+            sandbox.write("alembic.ini", &text);
+        }),
+        step("", "heads")
+            .after(|sandbox| sandbox.write("alembic.ini", "[alembic\nscript_location = mig\n"))
+            .differs(
+                "two ini files with `-c`, an unknown `path_separator`",
+                1,
+                "alembic.ini",
+            ),
+        step("", "heads")
+            .after(|sandbox| ini(sandbox, "script_location = again\n"))
+            .differs(
+                "two ini files with `-c`, an unknown `path_separator`",
+                1,
+                "alembic.ini:3",
+            ),
+        step("", "heads").after(|sandbox| {
+            sandbox.write("alembic.ini", "[alembic]\nscript_location = gone\n");
+        }),
+    ],
+};
+
 replays! {
+    more_values: MORE_VALUES;
     selection_of_files: SELECTION;
     values: VALUES;
     locations: LOCATIONS;

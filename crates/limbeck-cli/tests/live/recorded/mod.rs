@@ -18,7 +18,7 @@ mod usage;
 use std::collections::BTreeSet;
 
 use self::recordings::{How, RECORDINGS};
-use crate::replay::Scenario;
+use crate::replay::{Scenario, is_in_the_table};
 
 /// Every scenario, by the name of its test.
 const REPLAYS: &[&[(&str, &Scenario)]] = &[
@@ -90,7 +90,8 @@ fn what_the_table_names_is_there() {
                     );
                 }
             }
-            How::Covered(test) => {
+            How::Covered(test, case) => {
+                assert!(is_in_the_table(case), "`{case}` begins no row");
                 let (module, function) = test.split_once("::").expect("a module and a function");
                 let found = OTHERS.iter().any(|(other, source)| {
                     *other == module && source.contains(&format!("#[test]\nfn {function}()"))

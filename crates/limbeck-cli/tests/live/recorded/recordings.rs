@@ -5,8 +5,8 @@
 pub(crate) enum How {
     /// A scenario of this folder replays its command with both and compares.
     Replayed(&'static str),
-    /// A test that is no replay compares it.
-    Covered(&'static str),
+    /// It differs on purpose: the test, and how the row of `docs/differences.md` begins.
+    Covered(&'static str, &'static str),
     /// It records no behaviour of a command.
     NotACommand(&'static str),
 }
@@ -15,6 +15,8 @@ use How::{Covered, NotACommand, Replayed};
 
 const DDL: &str =
     "texts that the project's own SQLAlchemy writes; `statements.rs` compares such texts";
+
+const HELP: &str = "`--version`, help and usage errors";
 
 /// Every recording, by the stem of its file.
 pub(crate) const RECORDINGS: &[(How, &[&str])] = &[
@@ -26,9 +28,12 @@ pub(crate) const RECORDINGS: &[(How, &[&str])] = &[
         Replayed("usage::usage_errors"),
         &["004_no_args", "007_version", "008_bad_command"],
     ),
-    (Covered("usage::help_names_every_command"), &["005_help"]),
     (
-        Covered("usage::help_of_every_command"),
+        Covered("usage::help_names_every_command", HELP),
+        &["005_help"],
+    ),
+    (
+        Covered("usage::help_of_every_command", HELP),
         &[
             "006_help_branches",
             "006_help_check",
@@ -199,7 +204,7 @@ pub(crate) const RECORDINGS: &[(How, &[&str])] = &[
         ],
     ),
     (
-        Covered("concurrency::postgresql"),
+        Covered("concurrency::postgresql", "two `upgrade` at once"),
         &["140_concurrent_create", "141_concurrent_data"],
     ),
     (

@@ -113,15 +113,9 @@ impl Step {
 
     /// Whether the lines of the result come in the order of a set, or of a folder.
     fn is_a_set(&self) -> bool {
-        [
-            "current",
-            "branches",
-            "show current",
-            "list_templates",
-            "init",
-        ]
-        .iter()
-        .any(|command| self.command.starts_with(command))
+        self.command
+            .split(' ')
+            .any(|word| ["current", "branches", "list_templates", "init"].contains(&word))
     }
 }
 
@@ -273,7 +267,7 @@ impl Step {
 }
 
 /// Whether `case` begins a row of `docs/differences.md`.
-fn is_in_the_table(case: &str) -> bool {
+pub(crate) fn is_in_the_table(case: &str) -> bool {
     DIFFERENCES.lines().any(|line| {
         line.strip_prefix("| ")
             .is_some_and(|row| row.starts_with(case))
