@@ -47,13 +47,13 @@ pub(crate) struct Global {
     #[arg(short, long)]
     pub(crate) quiet: bool,
     /// The Python interpreter (or virtual environment) for what limbeck does not read itself.
-    #[arg(long, value_name = "PYTHON")]
+    #[arg(long, value_name = "PYTHON", global = true)]
     pub(crate) python: Option<PathBuf>,
     /// How many seconds to wait while another run holds the migration lock.
-    #[arg(long, value_name = "SECONDS", default_value_t = 600)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 600, global = true)]
     pub(crate) lock_wait: u64,
     /// Run without the migration lock.
-    #[arg(long)]
+    #[arg(long, global = true)]
     pub(crate) no_lock: bool,
 }
 

@@ -1,9 +1,12 @@
 //! limbeck beside real Alembic, on real servers.
 
 mod concurrency;
+mod errors;
 mod failing;
 mod interrupts;
+mod locks;
 mod recorded;
 mod replay;
 mod reported_failure;
+mod secrets;
 mod support;

@@ -74,6 +74,17 @@ pub(super) fn refusal(error: &ServerError, target: &Target) -> ConnectError {
             ConnectErrorKind::Authentication,
             "check the user and the password in the URL",
         ),
+        // The server says so itself; before PostgreSQL 14 in other words.
+        "28000"
+            if ["no encryption", "SSL off"]
+                .iter()
+                .any(|words| error.message.ends_with(words)) =>
+        {
+            (
+                ConnectErrorKind::Authentication,
+                "the server wants TLS: put `sslmode=require`, or better `sslmode=verify-full`, into the URL (asyncpg calls it `ssl`)",
+            )
+        }
         "28000" => (
             ConnectErrorKind::Authentication,
             "the server's rules (pg_hba.conf) refuse this user, database, address or lack of TLS",

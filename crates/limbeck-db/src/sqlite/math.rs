@@ -11,9 +11,10 @@ const FLAGS: FunctionFlags = FunctionFlags::SQLITE_UTF8
     .union(FunctionFlags::SQLITE_DETERMINISTIC)
     .union(FunctionFlags::SQLITE_INNOCUOUS);
 
-type Named<F> = (&'static str, F);
+type Of1 = fn(f64) -> f64;
+type Of2 = fn(f64, f64) -> f64;
 
-const ONE_ARGUMENT: &[Named<fn(f64) -> f64>] = &[
+const ONE_ARGUMENT: &[(&str, Of1)] = &[
     ("acos", f64::acos),
     ("acosh", f64::acosh),
     ("asin", f64::asin),
@@ -36,7 +37,7 @@ const ONE_ARGUMENT: &[Named<fn(f64) -> f64>] = &[
     ("tanh", f64::tanh),
 ];
 
-const TWO_ARGUMENTS: &[Named<fn(f64, f64) -> f64>] = &[
+const TWO_ARGUMENTS: &[(&str, Of2)] = &[
     ("atan2", f64::atan2),
     ("log", |base, x| logarithm(x) / logarithm(base)),
     ("mod", |x, y| x % y),
@@ -45,7 +46,7 @@ const TWO_ARGUMENTS: &[Named<fn(f64, f64) -> f64>] = &[
 ];
 
 /// These keep an integer an integer.
-const ROUNDING: &[Named<fn(f64) -> f64>] = &[
+const ROUNDING: &[(&str, Of1)] = &[
     ("ceil", f64::ceil),
     ("ceiling", f64::ceil),
     ("floor", f64::floor),

@@ -91,6 +91,15 @@ const MOVING: Scenario = Scenario {
         step("058_upgrade_plus9", "upgrade +9"),
         step("059_current", "current"),
         step("060_upgrade_shop_head", "upgrade shop@head"),
+    ],
+};
+
+/// From the rows that the recordings before left.
+const STAMPING: Scenario = Scenario {
+    project: branching,
+    on: On::Sqlite,
+    steps: &[
+        step("", "stamp --purge d1d1 f1f1"),
         step("061_upgrade_range_nosql", "upgrade a1:a2"),
         step("062_downgrade_sql_norange", "downgrade base --sql"),
         step("067_upgrade_already", "upgrade c2c2c2c2"),
@@ -177,6 +186,7 @@ const BEYOND: Scenario = Scenario {
 replays! {
     looking: LOOKING;
     moving: MOVING;
+    stamping: STAMPING;
     as_text: AS_TEXT;
     beyond_the_recordings: BEYOND;
 }

@@ -114,6 +114,11 @@ pub(crate) const RECORDINGS: &[(How, &[&str])] = &[
             "058_upgrade_plus9",
             "059_current",
             "060_upgrade_shop_head",
+        ],
+    ),
+    (
+        Replayed("listings::stamping"),
+        &[
             "061_upgrade_range_nosql",
             "062_downgrade_sql_norange",
             "067_upgrade_already",

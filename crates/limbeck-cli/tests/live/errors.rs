@@ -1,0 +1,188 @@
+//! What is told when there is no connection, no interpreter or no Alembic: the cause and the next step.
+
+use std::net::TcpListener;
+use std::path::Path;
+
+use limbeck_testkit::{MariaDb, Postgres, Sandbox, Tls, python};
+
+use crate::support::{limbeck, linear, ran, run, sync_env};
+
+fn project() -> Sandbox {
+    linear(&sync_env(""), &[("a1", "pass", "pass")])
+}
+
+/// Expects an error with these words, and advice.
+fn check(url: &str, told: &[&str]) {
+    let Some(ran) = run(&project(), url, &["upgrade", "head"]) else {
+        return;
+    };
+    assert_eq!(ran.status, 1, "{}", ran.stderr);
+    for words in told {
+        assert!(ran.stderr.contains(words), "{words}: {}", ran.stderr);
+    }
+    assert!(ran.stderr.starts_with("error: "), "{}", ran.stderr);
+    assert!(ran.stderr.contains("= help: "), "{}", ran.stderr);
+    assert!(!ran.stderr.contains("Traceback"), "{}", ran.stderr);
+    assert!(!ran.stderr.contains("limbeck_worker"), "{}", ran.stderr);
+    assert!(!ran.stderr.contains("hunter2"), "{}", ran.stderr);
+}
+
+/// A port on which nothing listens.
+fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    listener.local_addr().expect("its address").port()
+}
+
+#[test]
+fn nothing_listens() {
+    let port = free_port();
+    check(
+        &format!("postgresql+asyncpg://u:hunter2@127.0.0.1:{port}/d"),
+        &["127.0.0.1", "nothing listens there"],
+    );
+    check(
+        &format!("mysql+aiomysql://u:hunter2@127.0.0.1:{port}/d"),
+        &["127.0.0.1", "nothing listens there"],
+    );
+}
+
+#[test]
+fn nobody_answers() {
+    // Accepted by the kernel, and by nobody else.
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("its address").port();
+    check(
+        &format!("postgresql+psycopg://u:hunter2@127.0.0.1:{port}/d?connect_timeout=2"),
+        &["no answer within the connect timeout"],
+    );
+    check(
+        &format!("mysql+pymysql://u:hunter2@127.0.0.1:{port}/d?connect_timeout=2"),
+        &["no answer within 2 s"],
+    );
+}
+
+#[test]
+fn the_host_is_unknown() {
+    check(
+        "postgresql+asyncpg://u:hunter2@nosuch.invalid/d",
+        &["nosuch.invalid"],
+    );
+}
+
+#[test]
+fn the_server_refuses() {
+    let Some(server) = Postgres::start(Tls::Required) else {
+        return;
+    };
+    let url = |query: &str| server.url("postgresql+psycopg", "postgres", query);
+    let with = |query: &str| url(query).replace(":secret@", ":hunter2@");
+    check(
+        &with("?sslmode=require"),
+        &["password authentication failed"],
+    );
+    check(
+        &server.url("postgresql+asyncpg", "nosuch", "?ssl=require"),
+        &["database \"nosuch\" does not exist"],
+    );
+    check(
+        &url("?sslmode=disable"),
+        &["no encryption", "put `sslmode=require`"],
+    );
+    check(
+        &url("?sslmode=verify-full&sslrootcert=system"),
+        &["certificate", "sslrootcert"],
+    );
+    check(&url("?sslmode=require&nosuch=1"), &["`nosuch`"]);
+}
+
+#[test]
+fn mariadb_refuses() {
+    let Some(server) = MariaDb::start() else {
+        return;
+    };
+    server.create_database("app");
+    let url = server.url("mysql+aiomysql", "app");
+    check(&url.replace("/app", "/nosuch"), &["nosuch"]);
+    check(
+        &url.replace("root@", "root:hunter2@"),
+        &["Access denied", "check the user and the password"],
+    );
+}
+
+#[test]
+fn sqlite_has_no_folder() {
+    let folder = Sandbox::new();
+    let file = folder.path().join("gone/app.db");
+    check(
+        &format!("sqlite+aiosqlite:///{}", file.display()),
+        &["gone/app.db", "unable to open database file"],
+    );
+}
+
+/// Runs with an interpreter of the test's own choice.
+fn with_python(python: &Path, told: &[&str]) {
+    let sandbox = project();
+    let output = sandbox
+        .command(&limbeck(), None)
+        .env("DATABASE_URL", "sqlite:///app.db")
+        .arg("--python")
+        .arg(python)
+        .args(["upgrade", "head"])
+        .output()
+        .expect("limbeck starts");
+    let ran = ran(&output);
+    assert_eq!(ran.status, 1, "{}", ran.stderr);
+    for words in told {
+        assert!(ran.stderr.contains(words), "{words}: {}", ran.stderr);
+    }
+    assert!(ran.stderr.contains("= help: "), "{}", ran.stderr);
+    assert!(!sandbox.path().join("app.db").exists());
+}
+
+#[test]
+fn the_interpreter_is_not_there() {
+    with_python(Path::new("/nonexistent/python"), &["/nonexistent/python"]);
+}
+
+#[test]
+fn the_interpreter_has_no_alembic() {
+    // Debian's own, which has no packages but its own.
+    let python = Path::new("/usr/bin/python3");
+    if !python.exists() {
+        limbeck_testkit::missing("there is no /usr/bin/python3");
+        return;
+    }
+    with_python(python, &["has no module `", "install `"]);
+}
+
+#[test]
+fn python_is_found_where_users_expect_it() {
+    let Some(python) = python() else { return };
+    let environment = python.parent().and_then(Path::parent).expect("its folder");
+    let run = |prepare: &dyn Fn(&Sandbox, &mut std::process::Command)| {
+        let sandbox = project();
+        let mut command = sandbox.command(&limbeck(), None);
+        command
+            .env("DATABASE_URL", "sqlite+aiosqlite:///app.db")
+            .args(["upgrade", "head"]);
+        prepare(&sandbox, &mut command);
+        ran(&command.output().expect("limbeck starts")).success();
+        assert!(sandbox.path().join("app.db").exists());
+    };
+    run(&|_, command| {
+        command.arg("--python").arg(&python);
+    });
+    run(&|_, command| {
+        command.arg("--python").arg(environment);
+    });
+    run(&|_, command| {
+        command.env("VIRTUAL_ENV", environment);
+    });
+    run(&|sandbox, _| {
+        std::os::unix::fs::symlink(environment, sandbox.path().join(".venv")).expect("a link");
+    });
+    run(&|_, command| {
+        let path = std::env::join_paths([environment.join("bin")]).expect("a path");
+        command.env("PATH", path);
+    });
+}

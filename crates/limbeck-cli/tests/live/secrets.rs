@@ -1,0 +1,120 @@
+//! Passwords in odd places: no message shows one.
+
+use limbeck_testkit::{Sandbox, python};
+
+use crate::support::{INI, limbeck, linear, sync_env};
+
+/// What must never be seen, in front of and behind the percent sign that breaks the value.
+const SECRETS: [&str; 2] = ["Geheim1", "Geheim2"];
+
+/// Runs every kind of command with a project and expects `told` in what the failing ones say.
+fn check(sandbox: &Sandbox, variables: &[(&str, &str)], told: &str) {
+    let Some(python) = python() else { return };
+    for arguments in [
+        &["upgrade", "head"][..],
+        &["--raiseerr", "upgrade", "head"],
+        &["current"],
+        &["upgrade", "head", "--sql"],
+        &["check"],
+    ] {
+        let output = sandbox
+            .command(&limbeck(), Some(&python))
+            .envs(variables.iter().copied())
+            .args(arguments)
+            .output()
+            .expect("limbeck starts");
+        let said = format!(
+            "{}{}",
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr)
+        );
+        for secret in SECRETS {
+            assert!(!said.contains(secret), "{arguments:?}: {said}");
+        }
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}: {said}");
+        assert!(said.contains(told), "{arguments:?}: {said}");
+    }
+}
+
+/// A project whose `env.py` takes its URL from the ini.
+fn from_ini(url: &str) -> Sandbox {
+    let env = sync_env("").replace(
+        "os.environ['DATABASE_URL']",
+        "context.config.get_main_option('sqlalchemy.url')",
+    );
+    let sandbox = linear(&env, &[("a1", "pass", "pass")]);
+    let ini = INI.replacen(
+        "[loggers]",
+        &format!("sqlalchemy.url = {url}\n[loggers]"),
+        1,
+    );
+    sandbox.write("alembic.ini", &ini);
+    sandbox
+}
+
+#[test]
+fn a_lone_percent_sign_in_the_ini() {
+    let sandbox = from_ini("postgresql+asyncpg://u:Geheim1%40Geheim2@127.0.0.1:1/d");
+    check(
+        &sandbox,
+        &[],
+        "alembic.ini:3: the value of `sqlalchemy.url` can't be used",
+    );
+}
+
+#[test]
+fn an_interpolation_of_what_is_not_there() {
+    let sandbox = from_ini("postgresql+asyncpg://u:Geheim1%(x)sGeheim2@127.0.0.1:1/d");
+    check(&sandbox, &[], "there is no `x` for its `%(x)s`");
+}
+
+#[test]
+fn set_main_option_with_a_percent_sign() {
+    let sandbox = from_ini("x");
+    let env = sandbox.read("migrations/env.py").replace(
+        "fileConfig(",
+        "context.config.set_main_option('sqlalchemy.url', os.environ['URL'])\nfileConfig(",
+    );
+    sandbox.write("migrations/env.py", &env);
+    check(
+        &sandbox,
+        &[(
+            "URL",
+            "postgresql+asyncpg://u:Geheim1%40Geheim2@127.0.0.1:1/d",
+        )],
+        "pass `url.replace('%', '%%')`",
+    );
+}
+
+#[test]
+fn a_url_that_a_script_quotes() {
+    let sandbox = from_ini("x");
+    let env = "import os\nraise ValueError('cannot use ' + os.environ['URL'])\n";
+    sandbox.write("migrations/env.py", env);
+    check(
+        &sandbox,
+        &[(
+            "URL",
+            "postgresql+asyncpg://u:Geheim1@Geheim2@127.0.0.1:1/d",
+        )],
+        "cannot use postgresql+asyncpg://u:***@127.0.0.1:1/d",
+    );
+}
+
+#[test]
+fn a_url_in_the_line_that_fails() {
+    let sandbox = from_ini("x");
+    let env = "connect('postgresql://u:Geheim1/Geheim2@127.0.0.1:1/d')\n";
+    sandbox.write("migrations/env.py", env);
+    check(&sandbox, &[], "connect('postgresql://u:***@127.0.0.1:1/d')");
+}
+
+#[test]
+fn a_line_of_toml_is_not_quoted() {
+    let sandbox = from_ini("x");
+    sandbox.write(
+        "pyproject.toml",
+        "[tool.alembic]\nurl = 'Geheim1' 'Geheim2'\n",
+    );
+    check(&sandbox, &[], "pyproject.toml:2: ");
+}
