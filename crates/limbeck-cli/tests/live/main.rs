@@ -10,3 +10,4 @@ mod replay;
 mod reported_failure;
 mod secrets;
 mod support;
+mod versions;

@@ -1,0 +1,181 @@
+//! The example's history with every version of Python, Alembic and SQLAlchemy that can be installed, on every
+//! database: the schema is the one that real Alembic makes, there and back.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use limbeck_testkit::{MariaDb, Postgres, Sandbox, Tls, all_pythons, missing, reference_python};
+
+use crate::support::{alembic, limbeck, sync_env};
+
+/// A copy of the example.
+fn shop() -> Sandbox {
+    let sandbox = Sandbox::new();
+    let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/shop");
+    copy(&example, sandbox.path());
+    sandbox
+}
+
+fn copy(from: &Path, to: &Path) {
+    for entry in fs::read_dir(from).expect("the example") {
+        let entry = entry.expect("an entry");
+        let (name, target) = (entry.file_name(), to.join(entry.file_name()));
+        // What a developer's own run leaves is no part of it.
+        if name.to_string_lossy().starts_with('.') || name == "__pycache__" {
+            continue;
+        }
+        if entry.file_type().expect("its type").is_dir() {
+            fs::create_dir_all(&target).expect("a folder");
+            copy(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), &target).expect("a copy");
+        }
+    }
+}
+
+/// Runs one of the two programs, which must succeed.
+fn run(sandbox: &Sandbox, program: &Path, python: &Path, url: &str, arguments: &[&str]) {
+    let output = sandbox
+        .command(program, Some(python))
+        .env("DATABASE_URL", url)
+        .args(arguments)
+        .output()
+        .expect("the program starts");
+    assert!(
+        output.status.success(),
+        "{} {arguments:?} with {}: {}",
+        program.display(),
+        python.display(),
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+fn pythons() -> Vec<PathBuf> {
+    let pythons = all_pythons();
+    if pythons.is_empty() {
+        missing("LIMBECK_TEST_PYTHONS is not set (the script `test` sets it)");
+    }
+    pythons
+}
+
+/// Up, up again, and down: what limbeck leaves each time. `dump` shows all that is in the database.
+fn limbecks(python: &Path, url: &str, downgrade: bool, dump: impl Fn() -> String) -> Vec<String> {
+    let sandbox = shop();
+    let ways = [
+        &["upgrade", "heads"][..],
+        &["upgrade", "heads"],
+        &["downgrade", "base"],
+    ];
+    let left = ways.iter().take(if downgrade { 3 } else { 2 }).map(|way| {
+        run(&sandbox, &limbeck(), python, url, way);
+        dump()
+    });
+    left.collect()
+}
+
+/// The same of real Alembic.
+fn alembics(
+    python: &Path,
+    sandbox: &Sandbox,
+    url: &str,
+    downgrade: bool,
+    dump: impl Fn() -> String,
+) -> Vec<String> {
+    run(
+        sandbox,
+        &alembic(python),
+        python,
+        url,
+        &["upgrade", "heads"],
+    );
+    let mut left = vec![dump(); 2];
+    if downgrade {
+        run(
+            sandbox,
+            &alembic(python),
+            python,
+            url,
+            &["downgrade", "base"],
+        );
+        left.push(dump());
+        assert_ne!(left[0], left[2]);
+    }
+    left
+}
+
+#[test]
+fn postgresql() {
+    let (Some(server), Some(reference)) = (Postgres::start(Tls::Off), reference_python()) else {
+        return;
+    };
+    let url = |name: &str| {
+        server.create_database(name);
+        server.url("postgresql+asyncpg", name, "")
+    };
+    let expected = alembics(&reference, &shop(), &url("reference"), true, || {
+        server.dump_schema("reference")
+    });
+    for (number, python) in pythons().iter().enumerate() {
+        let name = format!("n{number}");
+        let actual = limbecks(python, &url(&name), true, || server.dump_schema(&name));
+        assert_eq!(actual, expected, "{}", python.display());
+    }
+}
+
+/// Real Alembic can't take this history back here: an index that a foreign key needs is dropped first.
+#[test]
+fn mariadb() {
+    let (Some(server), Some(reference)) = (MariaDb::start(), reference_python()) else {
+        return;
+    };
+    let url = |name: &str| {
+        server.create_database(name);
+        server.url("mysql+aiomysql", name)
+    };
+    let expected = alembics(&reference, &shop(), &url("reference"), false, || {
+        server.dump_schema("reference")
+    });
+    for (number, python) in pythons().iter().enumerate() {
+        let name = format!("n{number}");
+        let actual = limbecks(python, &url(&name), false, || server.dump_schema(&name));
+        assert_eq!(actual, expected, "{}", python.display());
+    }
+}
+
+/// SQLite's tables keep the words of the version that made them, so each version is compared with itself:
+/// Python brings the driver, for a synchronous `env.py`.
+#[test]
+fn sqlite() {
+    let synchronous = shop();
+    let env = sync_env(", render_as_batch=True");
+    synchronous.write("migrations/env.py", &env);
+    for (number, python) in pythons().iter().enumerate() {
+        let dump = |name: &str| {
+            let path = synchronous.path().join(name);
+            let connection = rusqlite::Connection::open(path).expect("the database");
+            let sql = "select coalesce(group_concat(sql, x'0a'), '') from (select sql from sqlite_master order by name)";
+            let text = connection
+                .query_row(sql, [], |row| row.get::<_, String>(0))
+                .expect("the schema");
+            // A table that a batch makes anew gets its constraints in the order of a Python set of objects,
+            // which goes by their addresses.
+            let mut lines: Vec<&str> = text
+                .lines()
+                .map(|line| line.trim_end().trim_end_matches(','))
+                .collect();
+            lines.sort_unstable();
+            lines.join("\n")
+        };
+        let (theirs, ours) = (format!("theirs{number}.db"), format!("ours{number}.db"));
+        let url = |scheme: &str, name: &str| {
+            format!("{scheme}:///{}", synchronous.path().join(name).display())
+        };
+        let expected = alembics(python, &synchronous, &url("sqlite", &theirs), true, || {
+            dump(&theirs)
+        });
+        let actual = limbecks(python, &url("sqlite+aiosqlite", &ours), true, || {
+            dump(&ours)
+        });
+        assert_eq!(actual, expected, "{}", python.display());
+    }
+}
