@@ -53,9 +53,7 @@ impl ProjectError {
     pub fn refusal(&self) -> Option<String> {
         match self {
             Self::Config(error) => error.is_refusal().then(|| error.to_string()),
-            Self::NoFolder(_) | Self::Directory(DirectoryError::NoRevision { .. }) => {
-                Some(self.to_string())
-            }
+            Self::NoFolder(_) => Some(self.to_string()),
             Self::Graph(GraphError::Identifier { .. }) => match self {
                 Self::Graph(error) => Some(error.to_string()),
                 _ => None,

@@ -12,7 +12,7 @@ use crate::context::{CliError, Context, Outcome};
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Specify a revision range; format is `[start]:[end]`.
-    #[arg(short, long, allow_hyphen_values = true)]
+    #[arg(short, long)]
     rev_range: Option<String>,
     /// Use more verbose output.
     #[arg(short, long)]
