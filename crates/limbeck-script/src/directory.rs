@@ -2,8 +2,11 @@
 
 use std::collections::HashSet;
 use std::fs;
-use std::io;
+use std::io::{self, Read};
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
+
+use rustix::fs::{Mode, OFlags};
 
 use crate::header::{self, HeaderProblem, ScriptHeader};
 
@@ -118,7 +121,7 @@ impl ScriptDirectory {
             });
             directory.loaded_twice = twice;
         }
-        directory.scripts = read_all(&files)?;
+        directory.scripts = read_all(files)?;
         Ok(directory)
     }
 }
@@ -175,19 +178,21 @@ fn is_script(name: &str) -> bool {
     name.strip_suffix(".py").is_some() && !name.starts_with(".#") && !name.starts_with("__init__")
 }
 
-fn read_all(files: &[PathBuf]) -> Result<Vec<Script>, DirectoryError> {
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let threads = threads.min(files.len() / FILES_PER_THREAD).max(1);
-    if threads == 1 {
-        return read_some(files);
-    }
+fn read_all(mut files: Vec<PathBuf>) -> Result<Vec<Script>, DirectoryError> {
+    let threads = match files.len() / FILES_PER_THREAD {
+        // Asking how many there are takes as long as reading a dozen files.
+        0 | 1 => 1,
+        useful => std::thread::available_parallelism().map_or(1, |there| there.get().min(useful)),
+    };
+    let share = files.len().div_ceil(threads).max(1);
     std::thread::scope(|scope| {
-        let readers: Vec<_> = files
-            .chunks(files.len().div_ceil(threads))
-            .map(|chunk| scope.spawn(move || read_some(chunk)))
-            .collect();
-        let mut scripts = Vec::with_capacity(files.len());
-        for reader in readers {
+        let mut readers = Vec::with_capacity(threads);
+        while files.len() > share {
+            let part = files.split_off(files.len() - share);
+            readers.push(scope.spawn(move || read_some(part)));
+        }
+        let mut scripts = read_some(std::mem::take(&mut files))?;
+        for reader in readers.into_iter().rev() {
             scripts.extend(
                 reader
                     .join()
@@ -198,28 +203,64 @@ fn read_all(files: &[PathBuf]) -> Result<Vec<Script>, DirectoryError> {
     })
 }
 
-fn read_some(files: &[PathBuf]) -> Result<Vec<Script>, DirectoryError> {
-    let mut buffer = Vec::new();
+fn read_some(files: Vec<PathBuf>) -> Result<Vec<Script>, DirectoryError> {
+    let mut reader = Reader::default();
     files
-        .iter()
-        .map(|file| read_script(file, &mut buffer))
+        .into_iter()
+        .map(|file| match reader.read(&file) {
+            Ok(text) => script(file, text),
+            Err(source) => Err(DirectoryError::Read { path: file, source }),
+        })
         .collect()
 }
 
-fn read_script(path: &Path, buffer: &mut Vec<u8>) -> Result<Script, DirectoryError> {
-    buffer.clear();
-    let read = fs::File::open(path).and_then(|mut file| io::Read::read_to_end(&mut file, buffer));
-    read.map_err(|source| DirectoryError::Read {
-        path: path.to_owned(),
-        source,
-    })?;
+/// Reads files one after the other, with as few calls of the system as that takes: each is opened from its
+/// folder, and neither its size nor its place is asked for.
+#[derive(Default)]
+struct Reader {
+    folder: Option<(PathBuf, OwnedFd)>,
+    buffer: Vec<u8>,
+}
+
+impl Reader {
+    fn read(&mut self, path: &Path) -> io::Result<&[u8]> {
+        let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
+            return Err(io::ErrorKind::InvalidInput.into());
+        };
+        let folder = match self.folder.take() {
+            Some(folder) if folder.0.as_os_str() == parent.as_os_str() => folder,
+            _ => {
+                let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+                let opened = rustix::fs::open(parent, flags, Mode::empty())?;
+                (parent.to_owned(), opened)
+            }
+        };
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC;
+        let opened = rustix::fs::openat(&folder.1, name, flags, Mode::empty());
+        self.folder = Some(folder);
+        let mut file = fs::File::from(opened?);
+        let mut length = 0;
+        loop {
+            if length == self.buffer.len() {
+                self.buffer.resize((2 * length).max(64 * 1024), 0);
+            }
+            match file.read(&mut self.buffer[length..]) {
+                Ok(0) => return Ok(&self.buffer[..length]),
+                Ok(more) => length += more,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+}
+
+fn script(path: PathBuf, text: &[u8]) -> Result<Script, DirectoryError> {
     let not_static = |reason: &str| DirectoryError::NotStatic {
-        path: path.to_owned(),
+        path: path.clone(),
         line: 1,
         reason: reason.to_owned(),
     };
-    let source =
-        std::str::from_utf8(buffer).map_err(|_| not_static("it is not encoded in UTF-8"))?;
+    let source = std::str::from_utf8(text).map_err(|_| not_static("it is not encoded in UTF-8"))?;
     if !source.is_ascii() && declares_another_encoding(source) {
         return Err(not_static("it declares an encoding of its own"));
     }
@@ -229,18 +270,18 @@ fn read_script(path: &Path, buffer: &mut Vec<u8>) -> Result<Script, DirectoryErr
             column,
             message,
         } => DirectoryError::Syntax {
-            path: path.to_owned(),
+            path: path.clone(),
             line,
             column,
             message,
         },
         HeaderProblem::NotStatic { line, reason } => DirectoryError::NotStatic {
-            path: path.to_owned(),
+            path: path.clone(),
             line,
             reason,
         },
         HeaderProblem::Value { line, reason } => DirectoryError::Value {
-            path: path.to_owned(),
+            path: path.clone(),
             line,
             reason,
         },
@@ -260,13 +301,12 @@ fn read_script(path: &Path, buffer: &mut Vec<u8>) -> Result<Script, DirectoryErr
     };
     Ok(Script {
         id,
-        down_revisions: down_revisions.ok_or_else(|| DirectoryError::NoDownRevision {
-            path: path.to_owned(),
-        })?,
+        down_revisions: down_revisions
+            .ok_or_else(|| DirectoryError::NoDownRevision { path: path.clone() })?,
         branch_labels,
         dependencies,
         long_doc: doc.unwrap_or_default().trim().to_owned(),
-        path: path.to_owned(),
+        path,
     })
 }
 

@@ -3,6 +3,9 @@
 //! An ordinary script has a docstring, imports, comments and the declarations first, and never names what
 //! it declares again. Whatever looks otherwise is left to the parser.
 
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
 use memchr::memmem;
 
 use super::{Literal, NAMES, ScriptHeader};
@@ -41,16 +44,18 @@ pub fn scan(source: &str) -> Option<ScriptHeader> {
 
 /// Whether the rest of a script could bind one of the names; `down_revision` holds `revision`.
 fn names_again(rest: &str) -> bool {
-    [
-        "revision",
-        "branch_labels",
-        "depends_on",
-        "import *",
-        "__doc__",
-        "globals(",
-    ]
-    .iter()
-    .any(|word| memmem::find(rest.as_bytes(), word.as_bytes()).is_some())
+    static WORDS: LazyLock<AhoCorasick> = LazyLock::new(|| {
+        let words = [
+            "revision",
+            "branch_labels",
+            "depends_on",
+            "import *",
+            "__doc__",
+            "globals(",
+        ];
+        AhoCorasick::new(words).expect("six short words")
+    });
+    WORDS.is_match(rest)
 }
 
 struct Scanner<'a> {
