@@ -1,12 +1,15 @@
 //! Throw-away servers, interpreters and projects for limbeck's tests.
 #![allow(clippy::print_stdout, reason = "a skipped test says so")]
 
+pub mod certificates;
 mod mariadb;
+mod pgbouncer;
 mod postgres;
 mod process;
 mod project;
 
 pub use mariadb::MariaDb;
+pub use pgbouncer::PgBouncer;
 pub use postgres::{Postgres, Tls};
 pub use project::{Ran, Sandbox};
 

@@ -2,11 +2,12 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
 
+use crate::certificates::{Issued, for_owner_only};
 use crate::missing;
 use crate::process::{Killed, find, free_port, hand_over, is_root, run, unprivileged, wait_until};
 
@@ -15,13 +16,23 @@ use crate::process::{Killed, find, free_port, hand_over, is_root, run, unprivile
 pub struct MariaDb {
     /// The port on 127.0.0.1.
     pub port: u16,
-    _folder: TempDir,
+    folder: TempDir,
     server_process: Killed,
 }
 
 impl MariaDb {
     /// Starts a server; `None`, with a printed line, where MariaDB is not installed.
     pub fn start() -> Option<Self> {
+        Self::start_with(None)
+    }
+
+    /// Starts a server with TLS that knows the clients of an authority; [`Self::certificate`] changes
+    /// its certificate.
+    pub fn start_with_tls(certificate: &Issued, clients: &Path) -> Option<Self> {
+        Self::start_with(Some((certificate, clients)))
+    }
+
+    fn start_with(tls: Option<(&Issued, &Path)>) -> Option<Self> {
         let folders = [PathBuf::from("/usr/sbin")];
         let (Some(server), Some(install)) =
             (find("mariadbd", &folders), find("mariadb-install-db", &[]))
@@ -46,6 +57,15 @@ impl MariaDb {
         }
         run(command.current_dir(folder.path()));
         let port = free_port();
+        let mut more = Vec::new();
+        if let Some((certificate, clients)) = tls {
+            put_certificate(folder.path(), certificate);
+            fs::copy(clients, folder.path().join("clients.crt")).expect("a copy");
+            let file = |name: &str| folder.path().join(name).display().to_string();
+            more.push(format!("--ssl-cert={}", file("server.crt")));
+            more.push(format!("--ssl-key={}", file("server.key")));
+            more.push(format!("--ssl-ca={}", file("clients.crt")));
+        }
         let log = fs::File::create(folder.path().join("log")).expect("a log file");
         let child = unprivileged(&server, "mysql")
             .arg("--no-defaults")
@@ -66,6 +86,7 @@ impl MariaDb {
                 "--skip-name-resolve",
                 "--default-time-zone=+00:00",
             ])
+            .args(more)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)
@@ -73,7 +94,7 @@ impl MariaDb {
             .expect("mariadbd starts");
         let mut server = Self {
             port,
-            _folder: folder,
+            folder,
             server_process: Killed(child),
         };
         let mut probe = server.client(None, "select 1");
@@ -82,6 +103,12 @@ impl MariaDb {
             probe.status().is_ok_and(|status| status.success())
         });
         Some(server)
+    }
+
+    /// Changes the server's certificate.
+    pub fn certificate(&self, certificate: &Issued) {
+        put_certificate(self.folder.path(), certificate);
+        self.sql("mysql", "flush ssl");
     }
 
     /// Creates an empty database.
@@ -124,5 +151,17 @@ impl MariaDb {
             .arg(self.port.to_string());
         command.args(database).args(["-e", sql]);
         command
+    }
+}
+
+fn put_certificate(folder: &Path, certificate: &Issued) {
+    for (from, name) in [
+        (&certificate.certificate, "server.crt"),
+        (&certificate.key, "server.key"),
+    ] {
+        let target = folder.join(name);
+        fs::copy(from, &target).expect("a copy");
+        for_owner_only(&target);
+        hand_over(&target, "mysql");
     }
 }

@@ -1,12 +1,16 @@
 //! A throw-away PostgreSQL cluster.
 
 use std::fs;
+use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
+use crate::certificates::{Authority, Wanted, for_owner_only};
 use crate::missing;
 use crate::process::{Killed, find, free_port, hand_over, run, unprivileged, wait_until};
 
@@ -22,13 +26,18 @@ pub enum Tls {
 /// A running cluster.
 #[derive(Debug)]
 pub struct Postgres {
-    /// The port on 127.0.0.1.
+    /// The port on 127.0.0.1 and `::1`.
     pub port: u16,
     folder: TempDir,
     bin: PathBuf,
     tls: Tls,
+    /// How often the configuration was written.
+    generation: AtomicU32,
     server_process: Killed,
 }
+
+/// Who may connect to a cluster whose tests connect over its unix socket.
+const LOCAL: &str = "local all all trust\nlocal replication all trust\n";
 
 impl Postgres {
     /// Starts a cluster; `None`, with a printed line, where PostgreSQL is not installed.
@@ -37,15 +46,10 @@ impl Postgres {
             missing("PostgreSQL's server programs are not installed");
             return None;
         };
-        let folder = tempfile::Builder::new()
-            .prefix("limbeck-pg")
-            .tempdir()
-            .expect("a folder");
-        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).expect("permissions");
+        let folder = new_folder();
         let data = folder.path().join("data");
-        let program = |name: &str| unprivileged(&bin.join(name), "postgres");
         hand_over(folder.path(), "postgres");
-        run(program("initdb")
+        run(unprivileged(&bin.join("initdb"), "postgres")
             .arg("-D")
             .arg(&data)
             .args([
@@ -60,28 +64,75 @@ impl Postgres {
                 "--no-instructions",
             ])
             .current_dir(folder.path()));
-        let port = free_port();
+        let mut configuration = fs::OpenOptions::new()
+            .append(true)
+            .open(data.join("postgresql.conf"))
+            .expect("a configuration");
+        writeln!(configuration, "include_if_exists 'limbeck.conf'").expect("a file");
+        drop(configuration);
         if tls == Tls::Required {
             require_tls(folder.path(), &data);
         }
-        let mut server = program("postgres");
-        server.arg("-D").arg(&data).current_dir(folder.path());
-        let socket = folder.path().display().to_string();
+        let cluster = Self::run(folder, bin, tls, &[], |probe| probe.status.success());
+        if tls == Tls::Required {
+            cluster.sql("postgres", "alter role postgres password 'secret'");
+        }
+        Some(cluster)
+    }
+
+    /// Starts a copy that follows this cluster. With `hot_standby=off` among its settings it answers
+    /// that it takes no connections.
+    #[must_use]
+    pub fn standby(&self, settings: &[(&str, &str)]) -> Self {
+        let folder = new_folder();
+        hand_over(folder.path(), "postgres");
+        run(unprivileged(&self.bin.join("pg_basebackup"), "postgres")
+            .arg("-h")
+            .arg(self.folder.path())
+            .args([
+                "-p",
+                &self.port.to_string(),
+                "-U",
+                "postgres",
+                "-R",
+                "--no-sync",
+            ])
+            .args(["-X", "stream", "-c", "fast", "-D"])
+            .arg(folder.path().join("data"))
+            .current_dir(folder.path()));
+        Self::run(folder, self.bin.clone(), self.tls, settings, |probe| {
+            probe.status.success()
+                || String::from_utf8_lossy(&probe.stderr).contains("Hot standby mode is disabled")
+        })
+    }
+
+    fn run(
+        folder: TempDir,
+        bin: PathBuf,
+        tls: Tls,
+        more: &[(&str, &str)],
+        is_ready: impl Fn(&Output) -> bool,
+    ) -> Self {
+        let port = free_port();
+        let mut server = unprivileged(&bin.join("postgres"), "postgres");
+        server
+            .arg("-D")
+            .arg(folder.path().join("data"))
+            .current_dir(folder.path());
+        let number = port.to_string();
+        // One with a file, and one of Linux without.
+        let sockets = format!("{}, @limbeck-{port}", folder.path().display());
         let settings = [
-            ("port", port.to_string()),
-            ("listen_addresses", "127.0.0.1".into()),
-            ("unix_socket_directories", socket),
-            ("fsync", "off".into()),
-            ("synchronous_commit", "off".into()),
-            ("full_page_writes", "off".into()),
-            ("max_connections", "100".into()),
-            ("timezone", "UTC".into()),
-            (
-                "ssl",
-                if tls == Tls::Required { "on" } else { "off" }.into(),
-            ),
+            ("port", number.as_str()),
+            ("listen_addresses", "127.0.0.1,::1"),
+            ("unix_socket_directories", sockets.as_str()),
+            ("fsync", "off"),
+            ("synchronous_commit", "off"),
+            ("full_page_writes", "off"),
+            ("max_connections", "100"),
+            ("timezone", "UTC"),
         ];
-        for (name, value) in settings {
+        for (name, value) in settings.iter().chain(more) {
             server.arg("-c").arg(format!("{name}={value}"));
         }
         let log = fs::File::create(folder.path().join("log")).expect("a log file");
@@ -96,18 +147,94 @@ impl Postgres {
             folder,
             bin,
             tls,
+            generation: AtomicU32::new(0),
             server_process: Killed(child),
         };
-        let probe = cluster.psql("postgres", "select 1");
-        let mut probe = probe;
-        probe.stdout(Stdio::null()).stderr(Stdio::null());
+        let mut probe = cluster.psql("postgres", "select 1");
         wait_until("postgres", &mut cluster.server_process.0, || {
-            probe.status().is_ok_and(|status| status.success())
+            probe.output().is_ok_and(|output| is_ready(&output))
         });
-        if tls == Tls::Required {
-            cluster.sql("postgres", "alter role postgres password 'secret'");
+        cluster
+    }
+
+    /// Sets the server's settings, in place of those of the call before, and the rules of who may
+    /// connect over TCP; returns when the server has taken them.
+    pub fn configure(&self, settings: &[(&str, &str)], rules: &str) {
+        let generation = (self.generation.fetch_add(1, Ordering::Relaxed) + 1).to_string();
+        let mut text = format!("limbeck.generation = '{generation}'\n");
+        for (name, value) in settings {
+            text += &format!("{name} = '{value}'\n");
         }
-        Some(cluster)
+        let data = self.folder.path().join("data");
+        fs::write(data.join("limbeck.conf"), text).expect("a file");
+        fs::write(data.join("pg_hba.conf"), format!("{LOCAL}{rules}\n")).expect("a file");
+        let id = self.server_process.0.id().to_string();
+        run(Command::new("kill").args(["-HUP", &id]));
+        let start = Instant::now();
+        while self.sql("postgres", "show limbeck.generation").trim() != generation {
+            assert!(
+                start.elapsed() < Duration::from_secs(20),
+                "the server does not take its settings"
+            );
+        }
+    }
+
+    /// Copies a file into the cluster's folder, for the server alone; its settings may name it so.
+    pub fn put(&self, file: &Path, name: &str) {
+        let target = self.folder.path().join("data").join(name);
+        // The one before belongs to the server's user; a new file takes its place.
+        let _ = fs::remove_file(&target);
+        fs::copy(file, &target).expect("a copy");
+        for_owner_only(&target);
+        hand_over(&target, "postgres");
+    }
+
+    /// The folder of the unix socket.
+    pub fn socket_folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// What the server has logged.
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.folder.path().join("log")).expect("a log file")
+    }
+
+    /// `psql` with a connection string and nothing around it but a home folder and variables; its
+    /// output, or what it says on standard error.
+    pub fn psql_with(
+        &self,
+        connection: &str,
+        home: &Path,
+        variables: &[(&str, &str)],
+        sql: &str,
+    ) -> Result<String, String> {
+        let mut command = Command::new(self.bin.join("psql"));
+        command
+            .env_clear()
+            .env("HOME", home)
+            .envs(variables.iter().copied());
+        command.args([
+            "-X",
+            "-q",
+            "-w",
+            "-A",
+            "-t",
+            "-v",
+            "ON_ERROR_STOP=1",
+            "-c",
+            sql,
+        ]);
+        let output = command
+            .args(["-d", connection])
+            .stdin(Stdio::null())
+            .output()
+            .expect("psql runs");
+        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+        if output.status.success() {
+            Ok(text(output.stdout))
+        } else {
+            Err(text(output.stderr))
+        }
     }
 
     /// Creates an empty database.
@@ -204,68 +331,36 @@ fn server_folder() -> Option<PathBuf> {
 
 /// A server certificate for 127.0.0.1 under an authority of its own; over TCP only TLS with a password.
 fn require_tls(folder: &Path, data: &Path) {
-    let openssl = |arguments: &[&str]| {
-        run(Command::new("openssl")
-            .args(arguments)
-            .current_dir(folder)
-            .stderr(Stdio::null()))
-    };
-    openssl(&[
-        "req",
-        "-new",
-        "-x509",
-        "-days",
-        "30",
-        "-nodes",
-        "-subj",
-        "/CN=limbeck test authority",
-        "-keyout",
-        "ca.key",
-        "-out",
-        "ca.crt",
-    ]);
-    openssl(&[
-        "req",
-        "-new",
-        "-nodes",
-        "-subj",
-        "/CN=localhost",
-        "-keyout",
-        "server.key",
-        "-out",
-        "server.csr",
-    ]);
-    fs::write(
-        folder.join("san"),
-        "subjectAltName=DNS:localhost,IP:127.0.0.1\n",
-    )
-    .expect("a file");
-    openssl(&[
-        "x509",
-        "-req",
-        "-days",
-        "30",
-        "-in",
-        "server.csr",
-        "-CA",
-        "ca.crt",
-        "-CAkey",
-        "ca.key",
-        "-CAcreateserial",
-        "-extfile",
-        "san",
-        "-out",
-        "server.crt",
-    ]);
-    for name in ["server.crt", "server.key"] {
+    let authority = Authority::new(&folder.join("authority"), "limbeck test authority");
+    fs::copy(&authority.own.certificate, folder.join("ca.crt")).expect("a copy");
+    let server = authority.issue(&Wanted::new(
+        "server",
+        "localhost",
+        "subjectAltName=DNS:localhost,IP:127.0.0.1",
+    ));
+    for (file, name) in [
+        (&server.certificate, "server.crt"),
+        (&server.key, "server.key"),
+    ] {
         let target = data.join(name);
-        fs::copy(folder.join(name), &target).expect("a copy");
-        fs::set_permissions(&target, fs::Permissions::from_mode(0o600)).expect("permissions");
+        fs::copy(file, &target).expect("a copy");
+        for_owner_only(&target);
     }
+    fs::write(data.join("limbeck.conf"), "ssl = on\n").expect("a file");
     fs::write(
         data.join("pg_hba.conf"),
-        "local all all trust\nhostssl all all 127.0.0.1/32 scram-sha-256\nhostnossl all all 127.0.0.1/32 reject\n",
+        format!("{LOCAL}hostssl all all 127.0.0.1/32 scram-sha-256\nhostnossl all all 127.0.0.1/32 reject\n"),
     )
     .expect("a file");
     hand_over(data, "postgres");
+}
+
+/// A folder that the server's user can enter.
+fn new_folder() -> TempDir {
+    let folder = tempfile::Builder::new()
+        .prefix("limbeck-pg")
+        .tempdir()
+        .expect("a folder");
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).expect("permissions");
+    folder
 }

@@ -24,6 +24,18 @@ pub(super) fn server_error(error: Error) -> DbError {
     }
 }
 
+/// What went wrong with TLS, if it was that: the handshake's error comes within one of the stream.
+pub(super) fn tls_failure(error: &Error) -> Option<String> {
+    match error {
+        Error::Io(IoError::Tls(error)) => Some(error.to_string()),
+        Error::Io(IoError::Io(error)) => error
+            .get_ref()
+            .filter(|inner| inner.is::<rustls::Error>())
+            .map(ToString::to_string),
+        _ => None,
+    }
+}
+
 /// Why there is no connection.
 pub(super) fn connect_error(error: &Error, address: &str) -> ConnectError {
     let (kind, what, hint) = match error {
@@ -48,6 +60,18 @@ pub(super) fn connect_error(error: &Error, address: &str) -> ConnectError {
                 _ => (ConnectErrorKind::Other, "see the server's message"),
             };
             (kind, error.message.clone(), hint)
+        }
+        error if let Some(text) = tls_failure(error) => {
+            let kind = if text.contains("certificate") {
+                ConnectErrorKind::TlsUnverified
+            } else {
+                ConnectErrorKind::Tls
+            };
+            (
+                kind,
+                text,
+                "give the authority that signed the server's certificate with `ssl_ca`",
+            )
         }
         Error::Io(IoError::Io(error)) => match error.kind() {
             io::ErrorKind::ConnectionRefused => (
@@ -76,19 +100,6 @@ pub(super) fn connect_error(error: &Error, address: &str) -> ConnectError {
                 "check host and port in the URL",
             ),
         },
-        Error::Io(IoError::Tls(error)) => {
-            let text = error.to_string();
-            let kind = if text.contains("certificate") {
-                ConnectErrorKind::TlsUnverified
-            } else {
-                ConnectErrorKind::Tls
-            };
-            (
-                kind,
-                text,
-                "give the authority that signed the server's certificate with `ssl_ca`",
-            )
-        }
         Error::Driver(DriverError::NoClientSslFlagFromServer) => (
             ConnectErrorKind::TlsRefused,
             "it has no TLS, which the connection parameters demand".into(),

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use mysql_async::consts::{ColumnType, StatusFlags};
 use mysql_async::prelude::Queryable;
-use mysql_async::{ClientIdentity, Conn, DriverError, IoError, Opts, OptsBuilder, SslOpts};
+use mysql_async::{ClientIdentity, Conn, DriverError, Opts, OptsBuilder, SslOpts};
 
 use super::MysqlOptions;
-use super::error::{connect_error, server_error};
+use super::error::{connect_error, server_error, tls_failure};
 use crate::{
     Column, ConnectError, ConnectErrorKind, DbError, Outcome, Product, ResultSet, ServerInfo,
     TransactionStatus, Value,
@@ -146,11 +146,8 @@ async fn connect(options: &MysqlOptions) -> Result<(Conn, MysqlOptions), DbError
 }
 
 fn is_about_tls(error: &mysql_async::Error) -> bool {
-    matches!(
-        error,
-        mysql_async::Error::Driver(DriverError::NoClientSslFlagFromServer)
-            | mysql_async::Error::Io(IoError::Tls(_))
-    )
+    use mysql_async::Error::Driver;
+    matches!(error, Driver(DriverError::NoClientSslFlagFromServer)) || tls_failure(error).is_some()
 }
 
 fn no_answer(options: &MysqlOptions) -> ConnectError {

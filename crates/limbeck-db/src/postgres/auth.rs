@@ -7,6 +7,7 @@ use postgres_protocol::{authentication, message::frontend};
 
 use super::connect::Attempt;
 use super::error::{refusal, server_error, unreachable};
+use super::methods::Method;
 use super::options::{ChannelBinding, PostgresOptions, Target};
 use super::stream::Stream;
 use crate::{ConnectError, ConnectErrorKind};
@@ -25,6 +26,7 @@ impl Authentication<'_> {
     /// Answers until the server is content.
     pub(super) async fn run(&self, stream: &mut Stream) -> Result<(), Attempt> {
         let mut bound = false;
+        let mut authenticated = false;
         loop {
             match self.read(stream).await? {
                 Message::AuthenticationOk => {
@@ -32,10 +34,15 @@ impl Authentication<'_> {
                         let why = "channel binding was demanded, and the server asked for none";
                         return Err(self.failed(why).into());
                     }
+                    if !authenticated {
+                        self.require(Method::None)?;
+                    }
                     return Ok(());
                 }
                 Message::AuthenticationCleartextPassword => {
                     self.refuse_without_binding()?;
+                    self.require(Method::Password)?;
+                    authenticated = true;
                     let password = self.password()?.as_bytes().to_vec();
                     self.send(stream, |buffer| {
                         frontend::password_message(&password, buffer)
@@ -44,6 +51,8 @@ impl Authentication<'_> {
                 }
                 Message::AuthenticationMd5Password(body) => {
                     self.refuse_without_binding()?;
+                    self.require(Method::Md5)?;
+                    authenticated = true;
                     let user = self.options.user.as_bytes();
                     let hash =
                         authentication::md5_hash(user, self.password()?.as_bytes(), body.salt());
@@ -53,7 +62,9 @@ impl Authentication<'_> {
                     .await?;
                 }
                 Message::AuthenticationSasl(body) => {
+                    self.require(Method::Scram)?;
                     self.sasl(stream, &body, &mut bound).await?;
+                    authenticated = true;
                 }
                 Message::AuthenticationGss
                 | Message::AuthenticationSspi
@@ -182,6 +193,19 @@ impl Authentication<'_> {
         Ok(())
     }
 
+    fn require(&self, method: Method) -> Result<(), ConnectError> {
+        if self.options.required.allow(method) {
+            return Ok(());
+        }
+        let asked = match method {
+            Method::None => "asks for no authentication".to_owned(),
+            other => format!("asks for `{}`", other.name()),
+        };
+        Err(self.failed(&format!(
+            "the server {asked}, which `require_auth` rules out"
+        )))
+    }
+
     fn password(&self) -> Result<&str, ConnectError> {
         let password = self
             .options
@@ -196,9 +220,15 @@ impl Authentication<'_> {
                     "the server at {} asks for a password, and there is none",
                     self.target
                 ),
-                hint: Some(
-                    "put it into the URL, into PGPASSWORD or into ~/.pgpass (mode 0600)".into(),
-                ),
+                hint: Some(match &self.options.ignored_passfile {
+                    Some(file) => format!(
+                        "`{0}` is not read, because others may read it: run `chmod 0600 {0}`",
+                        file.display()
+                    ),
+                    None => {
+                        "put it into the URL, into PGPASSWORD or into ~/.pgpass (mode 0600)".into()
+                    }
+                }),
             })
     }
 

@@ -18,7 +18,7 @@ use super::error::{refusal, server_error, unreachable};
 use super::options::{PostgresOptions, SessionAttributes, SslMode, Target};
 use super::session::PostgresSession;
 use super::stream::{Stream, Transport};
-use crate::tls::{handshake_error, server_end_point, tls_error};
+use crate::tls::{Verification, handshake_error, server_end_point, tls_error};
 use crate::{ConnectError, ConnectErrorKind, DbError, Product, ServerInfo, TransactionStatus};
 
 /// A failed attempt, and whether another one, with or without TLS, may fare better.
@@ -26,14 +26,31 @@ use crate::{ConnectError, ConnectErrorKind, DbError, Product, ServerInfo, Transa
 pub(super) struct Attempt {
     error: ConnectError,
     by_server: bool,
+    /// No server took the connection, so another place may be tried. libpq goes no further where one
+    /// did and then refused: a password is not carried from host to host.
+    elsewhere: bool,
+    /// libpq might have had TLS here, so limbeck does not go on without.
+    is_final: bool,
 }
 
 impl Attempt {
     /// The server itself refused to start the session.
     pub(super) fn refused(error: ConnectError) -> Self {
         Self {
+            elsewhere: error.kind == ConnectErrorKind::StartingUp,
             error,
             by_server: true,
+            is_final: false,
+        }
+    }
+
+    /// There is no server to talk to.
+    fn nobody(error: ConnectError) -> Self {
+        Self {
+            error,
+            by_server: false,
+            elsewhere: true,
+            is_final: false,
         }
     }
 }
@@ -43,6 +60,8 @@ impl From<ConnectError> for Attempt {
         Self {
             error,
             by_server: false,
+            elsewhere: false,
+            is_final: false,
         }
     }
 }
@@ -84,9 +103,10 @@ pub(super) async fn open(options: &PostgresOptions) -> Result<PostgresSession, D
                         }
                     }
                 }
-                Err(error) => {
-                    first_error.get_or_insert(error);
+                Err(attempt) if attempt.elsewhere => {
+                    first_error.get_or_insert(attempt.error);
                 }
+                Err(attempt) => return Err(attempt.error.into()),
             }
         }
     }
@@ -101,7 +121,7 @@ pub(super) async fn open(options: &PostgresOptions) -> Result<PostgresSession, D
 async fn start_within_timeout(
     options: &PostgresOptions,
     target: &Target,
-) -> Result<Started, ConnectError> {
+) -> Result<Started, Attempt> {
     // libpq takes at least two seconds, so that a slow handshake is not cut.
     let limit = options
         .timeout
@@ -110,13 +130,16 @@ async fn start_within_timeout(
         None => start(options, target).await,
         Some(limit) => match tokio::time::timeout(limit, start(options, target)).await {
             Ok(result) => result,
-            Err(_) => Err(unreachable(&io::ErrorKind::TimedOut.into(), target)),
+            Err(_) => Err(Attempt::nobody(unreachable(
+                &io::ErrorKind::TimedOut.into(),
+                target,
+            ))),
         },
     }
 }
 
 /// libpq's order of attempts: `allow` tries TLS second, `prefer` tries plain second.
-async fn start(options: &PostgresOptions, target: &Target) -> Result<Started, ConnectError> {
+async fn start(options: &PostgresOptions, target: &Target) -> Result<Started, Attempt> {
     let socket = target.is_socket();
     let attempts: &[bool] = match options.ssl {
         _ if socket => &[false],
@@ -125,25 +148,26 @@ async fn start(options: &PostgresOptions, target: &Target) -> Result<Started, Co
         SslMode::Prefer => &[true, false],
         SslMode::Require | SslMode::VerifyCa | SslMode::VerifyFull => &[true],
     };
-    let mut first: Option<ConnectError> = None;
+    let mut first: Option<Attempt> = None;
     for (index, &encrypted) in attempts.iter().enumerate() {
         match attempt(options, target, encrypted).await {
             Ok(started) => return Ok(started),
-            Err(Attempt { error, by_server }) => {
+            Err(failed) => {
                 let last = index + 1 == attempts.len();
-                let again = by_server
-                    || matches!(
-                        error.kind,
-                        ConnectErrorKind::Tls | ConnectErrorKind::TlsUnverified
-                    );
+                let about_tls = matches!(
+                    failed.error.kind,
+                    ConnectErrorKind::Tls | ConnectErrorKind::TlsUnverified
+                );
+                let again = failed.by_server || (about_tls && !failed.is_final);
                 if last || !again {
-                    return Err(first.unwrap_or(error));
+                    return Err(first.unwrap_or(failed));
                 }
-                first.get_or_insert(error);
+                first.get_or_insert(failed);
             }
         }
     }
-    Err(first.unwrap_or_else(|| unreachable(&io::ErrorKind::Other.into(), target)))
+    let nothing = unreachable(&io::ErrorKind::Other.into(), target);
+    Err(first.unwrap_or_else(|| nothing.into()))
 }
 
 async fn attempt(
@@ -152,9 +176,13 @@ async fn attempt(
     encrypted: bool,
 ) -> Result<Started, Attempt> {
     let (transport, end_point, encrypted) = if target.is_socket() {
-        (unix_socket(target).await?, None, false)
+        (
+            unix_socket(target).await.map_err(Attempt::nobody)?,
+            None,
+            false,
+        )
     } else {
-        let socket = tcp_socket(target).await?;
+        let socket = tcp_socket(target).await.map_err(Attempt::nobody)?;
         if encrypted {
             encrypt(options, target, socket).await?
         } else {
@@ -222,10 +250,30 @@ async fn attempt(
 #[cfg(unix)]
 async fn unix_socket(target: &Target) -> Result<Box<dyn Transport>, ConnectError> {
     let path = format!("{}/.s.PGSQL.{}", target.host, target.port);
-    let socket = UnixStream::connect(path)
-        .await
-        .map_err(|error| unreachable(&error, target))?;
-    Ok(Box::new(socket))
+    let socket = match path.strip_prefix('@') {
+        None => UnixStream::connect(path).await,
+        Some(name) => abstract_socket(name),
+    };
+    Ok(Box::new(
+        socket.map_err(|error| unreachable(&error, target))?,
+    ))
+}
+
+/// A socket of Linux without a file.
+#[cfg(target_os = "linux")]
+fn abstract_socket(name: &str) -> io::Result<UnixStream> {
+    use std::os::linux::net::SocketAddrExt;
+    use std::os::unix::net;
+    let address = net::SocketAddr::from_abstract_name(name)?;
+    let socket = net::UnixStream::connect_addr(&address)?;
+    socket.set_nonblocking(true)?;
+    UnixStream::from_std(socket)
+}
+
+#[cfg(all(unix, not(target_os = "linux")))]
+fn abstract_socket(_: &str) -> io::Result<UnixStream> {
+    let why = "only Linux has abstract sockets";
+    Err(io::Error::new(io::ErrorKind::Unsupported, why))
 }
 
 async fn tcp_socket(target: &Target) -> Result<TcpStream, ConnectError> {
@@ -292,6 +340,14 @@ async fn encrypt(
             }
         }
     }
+    if options.tls.verification == Verification::Full && !target.is_named {
+        let why = "only `hostaddr` is given, and `verify-full` needs the name of the host";
+        return Err(tls_error(
+            format!("the server at {target} can't be verified: {why}"),
+            Some("give the name that is in the certificate as `host`"),
+        )
+        .into());
+    }
     let mut config = options.tls.config()?;
     if options.direct_tls {
         Arc::make_mut(&mut config).alpn_protocols = vec![b"postgresql".to_vec()];
@@ -308,7 +364,13 @@ async fn encrypt(
     let stream = TlsConnector::from(config)
         .connect(name, socket)
         .await
-        .map_err(|error| handshake_error(&error, &target.to_string()))?;
+        .map_err(|error| {
+            let failed = handshake_error(&error, &target.to_string());
+            Attempt {
+                is_final: failed.is_our_limit,
+                ..Attempt::from(failed.error)
+            }
+        })?;
     let certificate = stream
         .get_ref()
         .1

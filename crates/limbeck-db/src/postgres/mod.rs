@@ -3,9 +3,11 @@
 mod auth;
 mod connect;
 mod error;
+mod methods;
 mod options;
 mod parameters;
 mod passfile;
+mod service;
 mod session;
 mod stream;
 

@@ -1,14 +1,18 @@
 //! PostgreSQL: what a connection needs to know.
 
+mod tls;
+
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use limbeck_url::{DatabaseUrl, Secret};
 
-use super::parameters::Parameters;
-use super::passfile;
-use crate::tls::{Authorities, TlsOptions, Verification};
+use super::methods::RequiredMethods;
+use super::parameters::{NEVER_EMPTY, Parameters};
+use super::passfile::{self, Found};
+use crate::tls::TlsOptions;
 use crate::{ConnectArgs, ConnectError, ConnectErrorKind, Surroundings};
 
 /// What opening a PostgreSQL session takes.
@@ -18,6 +22,9 @@ pub struct PostgresOptions {
     pub(super) user: String,
     pub(super) database: String,
     pub(super) password: Option<Secret>,
+    /// A password file that is not used, because others may read it.
+    pub(super) ignored_passfile: Option<PathBuf>,
+    pub(super) required: RequiredMethods,
     pub(super) ssl: SslMode,
     pub(super) direct_tls: bool,
     pub(super) tls: TlsOptions,
@@ -36,6 +43,8 @@ pub(super) struct Target {
     /// The address to use in place of looking the name up.
     pub(super) address: Option<String>,
     pub(super) port: u16,
+    /// The host was given; otherwise it is only an address.
+    pub(super) is_named: bool,
     /// The password of the password file for this place.
     pub(super) password: Option<Secret>,
 }
@@ -99,6 +108,11 @@ impl PostgresOptions {
             settings,
             tls: context,
         } = Parameters::collect(url, arguments, surroundings)?;
+        for name in NEVER_EMPTY {
+            if values.get(*name).is_some_and(String::is_empty) {
+                return Err(problem(name, "it is empty"));
+            }
+        }
         values.retain(|_, value| !value.is_empty());
         let value = |name: &str| values.get(name).map(String::as_str);
         let user = value("user")
@@ -117,99 +131,12 @@ impl PostgresOptions {
                 "limbeck's connection has no GSSAPI encryption",
             ));
         }
-        let file = |parameter: &str, default: &str| {
-            value(parameter).map(PathBuf::from).or_else(|| {
-                let path = surroundings
-                    .home
-                    .as_ref()?
-                    .join(".postgresql")
-                    .join(default);
-                path.exists().then_some(path)
-            })
-        };
-        let given_mode = value("sslmode")
-            .map(|word| parse_ssl_mode(word, value("sslrootcert")))
-            .transpose()?;
-        let (ssl, tls) = if let Some(context) = context {
-            let verification = match (context.verify, context.check_hostname) {
-                (true, true) => Verification::Full,
-                (true, false) => Verification::Authority,
-                (false, _) => Verification::None,
-            };
-            let authorities = Some(Authorities::Der(context.authorities));
-            (
-                SslMode::Require,
-                TlsOptions {
-                    verification,
-                    authorities,
-                    revoked: None,
-                    client: None,
-                },
-            )
-        } else {
-            let system = value("sslrootcert") == Some("system");
-            let ssl = given_mode.unwrap_or(if system {
-                SslMode::VerifyFull
-            } else {
-                SslMode::Prefer
-            });
-            if system && ssl != SslMode::VerifyFull {
-                let why = "`sslrootcert=system` needs `sslmode=verify-full`: anybody can get a certificate there";
-                return Err(problem("sslmode", why));
-            }
-            let authorities = if system {
-                Some(Authorities::System)
-            } else {
-                file("sslrootcert", "root.crt").map(Authorities::File)
-            };
-            let readable = |authorities: &Option<Authorities>| match authorities {
-                Some(Authorities::File(path)) => path.exists(),
-                other => other.is_some(),
-            };
-            let verification = match ssl {
-                SslMode::VerifyFull => Verification::Full,
-                SslMode::VerifyCa => Verification::Authority,
-                // An authority that is there is used, as libpq does it.
-                SslMode::Require if readable(&authorities) => Verification::Authority,
-                _ => Verification::None,
-            };
-            if verification != Verification::None && !readable(&authorities) {
-                let place = match &authorities {
-                    Some(Authorities::File(path)) => format!("`{}` does not exist", path.display()),
-                    _ => "no root certificate file is named and ~/.postgresql/root.crt does not exist".into(),
-                };
-                return Err(ConnectError {
-                    kind: ConnectErrorKind::Tls,
-                    message: format!("the server's certificate can't be verified: {place}"),
-                    hint: Some(
-                        "name the authority's certificate with `sslrootcert`, or use `sslrootcert=system`".into(),
-                    ),
-                });
-            }
-            (
-                ssl,
-                TlsOptions {
-                    verification,
-                    authorities,
-                    revoked: file("sslcrl", "root.crl"),
-                    client: None,
-                },
-            )
-        };
-        let client = match (
-            file("sslcert", "postgresql.crt"),
-            file("sslkey", "postgresql.key"),
-        ) {
-            (Some(certificate), Some(key)) if ssl != SslMode::Disable => Some((certificate, key)),
-            (Some(certificate), None) if value("sslcert").is_some() => {
-                return Err(problem(
-                    "sslkey",
-                    &format!("the certificate `{}` needs its key", certificate.display()),
-                ));
-            }
-            _ => None,
-        };
-        let tls = TlsOptions { client, ..tls };
+        let mut targets = targets(value("host"), value("hostaddr"), value("port"))?;
+        let (ssl, tls) = tls::Sources {
+            value,
+            home: surroundings.home.as_deref(),
+        }
+        .read(context, !targets.iter().all(Target::is_socket))?;
         let direct_tls = match value("sslnegotiation") {
             None | Some("postgres") => false,
             Some("direct") if ssl >= SslMode::Require => true,
@@ -237,6 +164,12 @@ impl PostgresOptions {
                 ));
             }
         };
+        let required = RequiredMethods::parse(value("require_auth"))
+            .map_err(|why| problem("require_auth", &why))?;
+        if value("requirepeer").is_some() && targets.iter().any(Target::is_socket) {
+            let why = "limbeck does not look at who runs the server behind a socket";
+            return Err(problem("requirepeer", why));
+        }
         let session = match value("target_session_attrs") {
             None | Some("any") => SessionAttributes::Any,
             Some("read-write") => SessionAttributes::ReadWrite,
@@ -258,15 +191,20 @@ impl PostgresOptions {
             }
             Some(_) => return Err(problem("connect_timeout", "it is not a number of seconds")),
         };
-        let mut targets = targets(value("host"), value("hostaddr"), value("port"))?;
         let password = value("password").map(Secret::new);
+        let mut ignored_passfile = None;
         if password.is_none() {
             let file = value("passfile").map(PathBuf::from);
             let file = file.or_else(|| surroundings.home.as_ref().map(|home| home.join(".pgpass")));
             for target in &mut targets {
-                target.password = file
+                let found = file
                     .as_deref()
-                    .and_then(|file| passfile::lookup(file, target, &database, &user));
+                    .map(|file| passfile::lookup(file, target, &database, &user));
+                match found.unwrap_or(Found::Nothing) {
+                    Found::Password(password) => target.password = Some(password),
+                    Found::Readable => ignored_passfile.clone_from(&file),
+                    Found::Nothing => {}
+                }
             }
         }
         let mut startup: BTreeMap<String, String> = settings;
@@ -285,6 +223,8 @@ impl PostgresOptions {
             user,
             database,
             password,
+            ignored_passfile,
+            required,
             ssl,
             direct_tls,
             tls,
@@ -301,25 +241,6 @@ impl PostgresOptions {
     }
 }
 
-fn parse_ssl_mode(word: &str, root: Option<&str>) -> Result<SslMode, ConnectError> {
-    Ok(match word {
-        "disable" => SslMode::Disable,
-        "allow" => SslMode::Allow,
-        "prefer" => SslMode::Prefer,
-        "require" => SslMode::Require,
-        "verify-ca" => SslMode::VerifyCa,
-        "verify-full" => SslMode::VerifyFull,
-        // What people write who think of a switch: encrypt at least; an authority that is named is used.
-        "true" | "1" | "yes" | "on" if root.is_none() => SslMode::Require,
-        "true" | "1" | "yes" | "on" => SslMode::VerifyFull,
-        "false" | "0" | "no" | "off" => SslMode::Disable,
-        other => {
-            let words = "disable, allow, prefer, require, verify-ca or verify-full";
-            return Err(problem("sslmode", &format!("`{other}` is none of {words}")));
-        }
-    })
-}
-
 fn targets(
     hosts: Option<&str>,
     addresses: Option<&str>,
@@ -331,9 +252,7 @@ fn targets(
     };
     let (hosts, addresses, ports) = (list(hosts), list(addresses), list(ports));
     let count = hosts.len().max(addresses.len()).max(1);
-    if (hosts.len() > 1 && hosts.len() != count)
-        || (addresses.len() > 1 && addresses.len() != count)
-    {
+    if !hosts.is_empty() && !addresses.is_empty() && hosts.len() != addresses.len() {
         return Err(problem(
             "hostaddr",
             "there must be as many addresses as hosts",
@@ -354,19 +273,28 @@ fn targets(
     (0..count)
         .map(|index| {
             let address = pick(&addresses, index);
-            let host = pick(&hosts, index)
-                .or_else(|| address.clone())
-                .unwrap_or_else(default_host);
+            if let Some(address) = &address
+                && address.parse::<IpAddr>().is_err()
+            {
+                let why = format!("`{address}` is not an address in numbers");
+                return Err(problem("hostaddr", &why));
+            }
             let port = match pick(&ports, index) {
                 None => 5432,
                 Some(port) => port
                     .parse()
                     .map_err(|_| problem("port", &format!("`{port}` is not a port")))?,
             };
+            let host = pick(&hosts, index);
+            let is_named = host.is_some();
+            let host = host
+                .or_else(|| address.clone())
+                .unwrap_or_else(|| default_host(port));
             Ok(Target {
                 host,
                 address,
                 port,
+                is_named,
                 password: None,
             })
         })
@@ -374,11 +302,11 @@ fn targets(
 }
 
 /// Where libpq looks when nobody names a host.
-fn default_host() -> String {
+fn default_host(port: u16) -> String {
     let folders = ["/var/run/postgresql", "/tmp"];
     let found = folders
         .iter()
-        .find(|folder| Path::new(folder).join(".s.PGSQL.5432").exists());
+        .find(|folder| Path::new(folder).join(format!(".s.PGSQL.{port}")).exists());
     found.map_or_else(|| "localhost".to_owned(), |folder| (*folder).to_owned())
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use limbeck_url::DatabaseUrl;
 
+use super::service;
 use crate::{ConnectArg, ConnectArgs, ConnectError, ConnectErrorKind, Surroundings, TlsContext};
 
 /// Environment variables and the parameters that they stand for.
@@ -20,8 +21,15 @@ const VARIABLES: &[(&str, &str)] = &[
     ("PGSSLCERT", "sslcert"),
     ("PGSSLKEY", "sslkey"),
     ("PGSSLCRL", "sslcrl"),
+    ("PGSSLCRLDIR", "sslcrldir"),
+    ("PGSSLSNI", "sslsni"),
+    ("PGSSLMINPROTOCOLVERSION", "ssl_min_protocol_version"),
+    ("PGSSLMAXPROTOCOLVERSION", "ssl_max_protocol_version"),
     ("PGSSLNEGOTIATION", "sslnegotiation"),
+    ("PGSSLCERTMODE", "sslcertmode"),
     ("PGCHANNELBINDING", "channel_binding"),
+    ("PGREQUIREAUTH", "require_auth"),
+    ("PGREQUIREPEER", "requirepeer"),
     ("PGGSSENCMODE", "gssencmode"),
     ("PGCONNECT_TIMEOUT", "connect_timeout"),
     ("PGAPPNAME", "application_name"),
@@ -31,6 +39,9 @@ const VARIABLES: &[(&str, &str)] = &[
     ("PGDATESTYLE", "setting.datestyle"),
     ("PGGEQO", "setting.geqo"),
 ];
+
+/// Parameters that libpq refuses when they are empty, even out of a variable.
+pub(super) const NEVER_EMPTY: &[&str] = &["channel_binding", "sslmode", "target_session_attrs"];
 
 /// Parameters that are used as they are.
 const USED: &[&str] = &[
@@ -46,12 +57,19 @@ const USED: &[&str] = &[
     "passfile",
     "password",
     "port",
+    "require_auth",
+    "requirepeer",
+    "ssl_max_protocol_version",
+    "ssl_min_protocol_version",
     "sslcert",
+    "sslcertmode",
     "sslcrl",
+    "sslcrldir",
     "sslkey",
     "sslmode",
     "sslnegotiation",
     "sslrootcert",
+    "sslsni",
     "target_session_attrs",
     "user",
 ];
@@ -84,9 +102,9 @@ const WITHOUT_EFFECT: &[&str] = &[
     "prepared_statement_name_func",
     "record_class",
     "row_factory",
-    "ssl_min_protocol_version",
+    "service",
     "sslcompression",
-    "sslsni",
+    "sslpassword",
     "statement_cache_size",
     "tcp_keepalive",
     "tcp_user_timeout",
@@ -111,11 +129,10 @@ impl Parameters {
     ) -> Result<Self, ConnectError> {
         let mut parameters = Self::default();
         for (variable, name) in VARIABLES {
-            if let Some(value) = surroundings
-                .variables
-                .get(*variable)
-                .filter(|value| !value.is_empty())
-            {
+            if let Some(value) = surroundings.variables.get(*variable) {
+                if value.is_empty() && !NEVER_EMPTY.contains(name) {
+                    continue;
+                }
                 match name.strip_prefix("setting.") {
                     Some(setting) => parameters
                         .settings
@@ -123,6 +140,14 @@ impl Parameters {
                     None => parameters.values.insert((*name).to_owned(), value.clone()),
                 };
             }
+        }
+        let named = match arguments.get("service") {
+            Some(ConnectArg::Text(name)) => Some(name.as_str()),
+            _ => url.query_value("service"),
+        };
+        let found = service::settings(named, surroundings)?;
+        for (name, value) in found.unwrap_or_default() {
+            parameters.set_text(&name, &value)?;
         }
         parameters.read_url(url)?;
         for (name, argument) in arguments {
@@ -146,11 +171,8 @@ impl Parameters {
         );
         set("dbname", url.database.clone());
         if url.host.is_some() {
-            // A host in the URL is another place than the one that the environment tells of.
-            self.values.remove("hostaddr");
             self.values
                 .insert("host".into(), url.host.clone().unwrap_or_default());
-            self.values.remove("port");
         }
         if let Some(port) = url.port {
             self.values.insert("port".into(), port.to_string());
@@ -163,7 +185,6 @@ impl Parameters {
             .map(|(_, value)| value.as_str())
             .collect();
         if !hosts.is_empty() {
-            self.values.remove("hostaddr");
             self.read_hosts(&hosts);
         }
         for (key, value) in url.query.iter().filter(|(key, _)| key != "host") {

@@ -7,12 +7,29 @@ use limbeck_url::Secret;
 
 use super::options::Target;
 
-/// The password for a place. A file that others can read is not used, as libpq has it.
-pub(super) fn lookup(file: &Path, target: &Target, database: &str, user: &str) -> Option<Secret> {
-    let metadata = fs::metadata(file).ok().filter(fs::Metadata::is_file)?;
-    if others_may_read(&metadata) {
-        return None;
+/// What a password file has for a place.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Found {
+    Password(Secret),
+    /// Others can read it, so it is not used, as libpq has it.
+    Readable,
+    Nothing,
+}
+
+/// Looks the password for a place up.
+pub(super) fn lookup(file: &Path, target: &Target, database: &str, user: &str) -> Found {
+    match fs::metadata(file) {
+        Ok(metadata) if !metadata.is_file() => Found::Nothing,
+        Ok(metadata) if others_may_read(&metadata) => Found::Readable,
+        Ok(_) => {
+            let found = search(file, target, database, user);
+            found.map_or(Found::Nothing, Found::Password)
+        }
+        Err(_) => Found::Nothing,
     }
+}
+
+fn search(file: &Path, target: &Target, database: &str, user: &str) -> Option<Secret> {
     let text = fs::read_to_string(file).ok()?;
     let local = target.host == "/var/run/postgresql" || target.host == "/tmp";
     let host = if target.is_socket() && local {
@@ -47,7 +64,9 @@ fn fields(line: &str) -> Vec<Option<String>> {
             break;
         };
         match character {
-            ':' if count < 5 => {
+            // What follows the password belongs to nothing.
+            ':' if count == 5 => break,
+            ':' => {
                 fields.push(String::new());
                 starred.push(true);
             }
@@ -85,7 +104,11 @@ mod tests {
                 .map(|field| field.unwrap_or_else(|| "<any>".into()))
                 .collect::<Vec<_>>()
         };
-        assert_eq!(shown("h:*:d:u:p:q\\\\"), ["h", "<any>", "d", "u", "p:q\\"]);
+        assert_eq!(
+            shown("h:*:d:u:p\\:q\\\\"),
+            ["h", "<any>", "d", "u", "p:q\\"]
+        );
+        assert_eq!(shown("h:1:d:u:p:q"), ["h", "1", "d", "u", "p"]);
         assert_eq!(shown("a\\:b:1:\\*:u:p"), ["a:b", "1", "*", "u", "p"]);
     }
 }

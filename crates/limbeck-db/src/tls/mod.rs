@@ -1,18 +1,26 @@
 //! TLS with exactly as much verification as was asked for.
 
+mod client;
+mod end_point;
+mod names;
+mod revocation;
 mod verifier;
+mod x509;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
-use rustls::{ClientConfig, RootCertStore};
+use rustls::sign::SingleCertAndKey;
+use rustls::{AlertDescription, ClientConfig};
 
 use crate::{ConnectError, ConnectErrorKind};
 
-pub(crate) use verifier::server_end_point;
+pub(crate) use client::ClientFiles;
+pub(crate) use end_point::server_end_point;
+use verifier::Trust;
 
 /// How much of the server's certificate is verified.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -41,10 +49,33 @@ pub(crate) enum Authorities {
 pub(crate) struct TlsOptions {
     pub(crate) verification: Verification,
     pub(crate) authorities: Option<Authorities>,
-    /// PEM file with revoked certificates.
-    pub(crate) revoked: Option<PathBuf>,
-    /// PEM files of the client's certificate and key.
-    pub(crate) client: Option<(PathBuf, PathBuf)>,
+    /// PEM files with revocation lists, and folders of such.
+    pub(crate) revoked: Vec<PathBuf>,
+    pub(crate) client: Option<ClientFiles>,
+    /// The lowest and the highest version of TLS.
+    pub(crate) versions: (TlsVersion, TlsVersion),
+    /// The server is told which host is meant.
+    pub(crate) server_name: bool,
+}
+
+/// The versions of TLS that there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum TlsVersion {
+    V12,
+    V13,
+}
+
+impl Default for TlsOptions {
+    fn default() -> Self {
+        Self {
+            verification: Verification::None,
+            authorities: None,
+            revoked: Vec::new(),
+            client: None,
+            versions: (TlsVersion::V12, TlsVersion::V13),
+            server_name: true,
+        }
+    }
 }
 
 impl TlsOptions {
@@ -54,46 +85,38 @@ impl TlsOptions {
     /// [`ConnectError`] names the file that can't be used.
     pub(crate) fn config(&self) -> Result<Arc<ClientConfig>, ConnectError> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let (lowest, highest) = self.versions;
+        let versions: Vec<_> = [
+            (TlsVersion::V12, &rustls::version::TLS12),
+            (TlsVersion::V13, &rustls::version::TLS13),
+        ]
+        .into_iter()
+        .filter(|(version, _)| (lowest..=highest).contains(version))
+        .map(|(_, version)| version)
+        .collect();
         let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
-            .with_safe_default_protocol_versions()
+            .with_protocol_versions(&versions)
             .map_err(|error| tls_error(format!("could not set TLS up: {error}"), None))?;
-        let verifier = verifier::build(
-            self.verification,
-            self.roots()?,
-            self.revocations()?,
-            &provider,
-        )?;
+        let verifier = verifier::build(self.verification, self.trust()?, &provider)?;
         let builder = builder
             .dangerous()
             .with_custom_certificate_verifier(verifier);
-        let config = match &self.client {
+        let mut config = match &self.client {
             None => builder.with_no_client_auth(),
-            Some((certificate, key)) => {
-                let chain = certificates(certificate)?;
-                let secret = PrivateKeyDer::from_pem_file(key).map_err(|error| {
-                    let hint = "the key must be a PEM file without a passphrase";
-                    tls_error(
-                        format!("could not read the client key `{}`: {error}", key.display()),
-                        Some(hint),
-                    )
-                })?;
-                builder
-                    .with_client_auth_cert(chain, secret)
-                    .map_err(|error| {
-                        let files = format!("`{}` and `{}`", certificate.display(), key.display());
-                        tls_error(
-                            format!("could not use the client certificate {files}: {error}"),
-                            None,
-                        )
-                    })?
+            Some(files) => {
+                let key = files.load(&provider)?;
+                builder.with_client_cert_resolver(Arc::new(SingleCertAndKey::from(key)))
             }
         };
+        config.enable_sni = self.server_name;
         Ok(Arc::new(config))
     }
 
-    fn roots(&self) -> Result<RootCertStore, ConnectError> {
-        let mut store = RootCertStore::empty();
-        let found = match &self.authorities {
+    fn trust(&self) -> Result<Trust, ConnectError> {
+        if self.verification == Verification::None {
+            return Ok(Trust::default());
+        }
+        let certificates = match &self.authorities {
             None => Vec::new(),
             Some(Authorities::File(path)) => certificates(path)?,
             Some(Authorities::System) => rustls_native_certs::load_native_certs().certs,
@@ -102,29 +125,12 @@ impl TlsOptions {
                 .map(|der| CertificateDer::from(der.clone()))
                 .collect(),
         };
-        // Old authorities that rustls can't read are skipped, as OpenSSL skips what it can't use.
-        store.add_parsable_certificates(found);
-        Ok(store)
-    }
-
-    fn revocations(&self) -> Result<Vec<CertificateRevocationListDer<'static>>, ConnectError> {
-        let Some(path) = &self.revoked else {
-            return Ok(Vec::new());
-        };
-        let unusable = |error: &dyn std::fmt::Display| {
-            tls_error(
-                format!(
-                    "could not read the revocation list `{}`: {error}",
-                    path.display()
-                ),
-                None,
-            )
-        };
-        let lists =
-            CertificateRevocationListDer::pem_file_iter(path).map_err(|error| unusable(&error))?;
-        lists
-            .collect::<Result<_, _>>()
-            .map_err(|error| unusable(&error))
+        Ok(Trust {
+            certificates,
+            partial_chains: matches!(self.authorities, Some(Authorities::Der(_))),
+            common_name: matches!(self.authorities, Some(Authorities::File(_))),
+            revocations: revocation::lists(&self.revoked)?,
+        })
     }
 }
 
@@ -156,12 +162,26 @@ pub(crate) fn tls_error(message: String, hint: Option<&str>) -> ConnectError {
     }
 }
 
+/// Why a handshake failed.
+#[derive(Debug)]
+pub(crate) struct HandshakeError {
+    pub(crate) error: ConnectError,
+    /// The two sides have nothing in common, where OpenSSL might have: its kinds of keys and ciphers are more.
+    pub(crate) is_our_limit: bool,
+}
+
 /// Says why a handshake failed.
-pub(crate) fn handshake_error(error: &std::io::Error, address: &str) -> ConnectError {
+pub(crate) fn handshake_error(error: &std::io::Error, address: &str) -> HandshakeError {
     let inner = error
         .get_ref()
         .and_then(|inner| inner.downcast_ref::<rustls::Error>());
-    match inner {
+    let is_our_limit = matches!(
+        inner,
+        Some(rustls::Error::AlertReceived(
+            AlertDescription::HandshakeFailure
+        ))
+    );
+    let error = match inner {
         Some(rustls::Error::InvalidCertificate(problem)) => ConnectError {
             kind: ConnectErrorKind::TlsUnverified,
             message: format!("the certificate of the server at {address} could not be verified: {problem}"),
@@ -173,7 +193,14 @@ pub(crate) fn handshake_error(error: &std::io::Error, address: &str) -> ConnectE
         _ => ConnectError {
             kind: ConnectErrorKind::Tls,
             message: format!("the TLS handshake with the server at {address} failed: {error}"),
-            hint: None,
+            hint: is_our_limit.then(|| {
+                "limbeck's TLS has no P-521 and no RSA-PSS keys and no key exchange by RSA: give the server another key, or say `sslmode=disable`"
+                    .into()
+            }),
         },
+    };
+    HandshakeError {
+        error,
+        is_our_limit,
     }
 }

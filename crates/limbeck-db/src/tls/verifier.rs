@@ -1,49 +1,51 @@
-//! Checks the server's certificate as far as was asked, and names its digest for channel binding.
+//! Checks the server's certificate as far as was asked, as libpq and OpenSSL would.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{WebPkiServerVerifier, verify_server_name};
 use rustls::crypto::{
-    CryptoProvider, WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature,
+    CryptoProvider, WebPkiSupportedAlgorithms, verify_tls12_signature,
+    verify_tls13_signature_with_raw_key,
 };
-use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, ServerName, UnixTime};
+use rustls::pki_types::{
+    CertificateDer, CertificateRevocationListDer, ServerName, SignatureVerificationAlgorithm,
+    SubjectPublicKeyInfoDer, UnixTime,
+};
+use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
-use sha2::{Digest, Sha256, Sha384, Sha512};
 
+use super::names::common_name_is;
+use super::x509::{Certificate, RevocationList};
 use super::{Verification, tls_error};
-use crate::ConnectError;
+use crate::{ConnectError, ConnectErrorKind};
+
+/// What a server's certificate is measured by.
+#[derive(Debug, Default)]
+pub(super) struct Trust {
+    /// The certificates of the authorities.
+    pub(super) certificates: Vec<CertificateDer<'static>>,
+    /// One that is not self-issued is trusted, too (Python's default); otherwise it only leads on.
+    pub(super) partial_chains: bool,
+    /// The common name may stand for the alternative names that are not there.
+    pub(super) common_name: bool,
+    /// What the authorities have revoked; each certificate of the chain needs a list when there is one.
+    pub(super) revocations: Vec<CertificateRevocationListDer<'static>>,
+}
 
 pub(super) fn build(
     verification: Verification,
-    roots: RootCertStore,
-    revocations: Vec<CertificateRevocationListDer<'static>>,
+    trust: Trust,
     provider: &Arc<CryptoProvider>,
 ) -> Result<Arc<dyn ServerCertVerifier>, ConnectError> {
     let algorithms = provider.signature_verification_algorithms;
-    if verification == Verification::None {
-        return Ok(Arc::new(Verifier {
-            chain: None,
-            any_name: true,
-            algorithms,
-        }));
-    }
-    let mut builder =
-        WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider));
-    if !revocations.is_empty() {
-        builder = builder
-            .with_crls(revocations)
-            .only_check_end_entity_revocation()
-            .allow_unknown_revocation_status();
-    }
-    let chain = builder.build().map_err(|error| {
-        tls_error(
-            format!("there is no authority to verify the server's certificate with: {error}"),
-            Some("give the authority's certificate with `sslrootcert` (or `ssl_ca`)"),
-        )
-    })?;
+    let chain = match verification {
+        Verification::None => None,
+        Verification::Authority | Verification::Full => Some(Chain::new(trust, provider)?),
+    };
     Ok(Arc::new(Verifier {
-        chain: Some(chain),
+        chain,
         any_name: verification == Verification::Authority,
         algorithms,
     }))
@@ -52,9 +54,234 @@ pub(super) fn build(
 /// Verifies the chain when there is one to verify, and the name unless any will do.
 #[derive(Debug)]
 struct Verifier {
-    chain: Option<Arc<WebPkiServerVerifier>>,
+    chain: Option<Chain>,
     any_name: bool,
     algorithms: WebPkiSupportedAlgorithms,
+}
+
+/// The way from a server's certificate to an authority.
+#[derive(Debug)]
+struct Chain {
+    /// The authorities, by how many others they allow below them.
+    webpki: Vec<(Option<usize>, Arc<WebPkiServerVerifier>)>,
+    /// Certificates that are trusted.
+    trusted: Vec<CertificateDer<'static>>,
+    /// Certificates that only lead to a trusted one.
+    bridges: Vec<CertificateDer<'static>>,
+    common_name: bool,
+    revocations: Vec<CertificateRevocationListDer<'static>>,
+    algorithms: WebPkiSupportedAlgorithms,
+}
+
+impl Chain {
+    fn new(trust: Trust, provider: &Arc<CryptoProvider>) -> Result<Self, ConnectError> {
+        // Certificates that can't be read are skipped, as OpenSSL skips what it can't use.
+        let (trusted, bridges): (Vec<_>, Vec<_>) = trust
+            .certificates
+            .into_iter()
+            .filter(|der| Certificate::parse(der).is_some())
+            .partition(|der| {
+                trust.partial_chains
+                    || Certificate::parse(der).is_some_and(|found| found.is_self_issued())
+            });
+        if trusted.is_empty() {
+            return Err(tls_error(
+                "there is no authority to verify the server's certificate with".into(),
+                Some(
+                    "give the authority's own, self-signed certificate with `sslrootcert` (or `ssl_ca`)",
+                ),
+            ));
+        }
+        let now = UnixTime::now();
+        let mut anchors: BTreeMap<Option<usize>, RootCertStore> = BTreeMap::new();
+        for der in &trusted {
+            let able =
+                |found: &Certificate<'_>| found.may_sign() && within(found.valid, now).is_ok();
+            if let Some(found) = Certificate::parse(der).filter(able) {
+                let store = anchors
+                    .entry(found.path_length())
+                    .or_insert_with(RootCertStore::empty);
+                store.add_parsable_certificates([der.clone()]);
+            }
+        }
+        anchors.retain(|_, store| !store.is_empty());
+        let mut webpki = Vec::new();
+        for (below, store) in anchors {
+            let mut builder =
+                WebPkiServerVerifier::builder_with_provider(Arc::new(store), Arc::clone(provider));
+            if !trust.revocations.is_empty() {
+                builder = builder
+                    .with_crls(trust.revocations.iter().cloned())
+                    .enforce_revocation_expiration();
+            }
+            let built = builder.build().map_err(|error| ConnectError {
+                // No reason to go on without TLS, under whatever `sslmode`.
+                kind: ConnectErrorKind::Parameter,
+                message: format!("the revocation lists can't be used: {error}"),
+                hint: None,
+            })?;
+            webpki.push((below, built));
+        }
+        Ok(Self {
+            webpki,
+            trusted,
+            bridges,
+            common_name: trust.common_name,
+            revocations: trust.revocations,
+            algorithms: provider.signature_verification_algorithms,
+        })
+    }
+
+    /// Verifies everything but the name.
+    fn verify(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        certificate: &Certificate<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        now: UnixTime,
+    ) -> Result<(), Error> {
+        if !certificate.may_serve() {
+            return Err(CertificateError::InvalidPurpose.into());
+        }
+        if certificate.is_self_issued() && self.trusted.iter().any(|der| der == end_entity) {
+            return self.verify_alone(certificate, certificate, now);
+        }
+        if certificate.version < 3 || certificate.is_marked_as_authority() {
+            let mut authorities = self
+                .trusted
+                .iter()
+                .filter_map(|der| Certificate::parse(der));
+            return match authorities.find(|found| self.has_signed(found, certificate, now)) {
+                Some(authority) => self.verify_alone(certificate, &authority, now),
+                None => Err(CertificateError::UnknownIssuer.into()),
+            };
+        }
+        let able = |der: &&CertificateDer<'_>| {
+            Certificate::parse(der).is_some_and(|found| found.may_sign())
+        };
+        let way: Vec<_> = intermediates
+            .iter()
+            .chain(&self.bridges)
+            .filter(able)
+            .cloned()
+            .collect();
+        let mut verdict = Err(CertificateError::UnknownIssuer.into());
+        for (below, webpki) in &self.webpki {
+            let way = &way[..way.len().min(below.unwrap_or(usize::MAX))];
+            verdict = match webpki.verify_server_cert(end_entity, way, server_name, &[], now) {
+                // The name is looked at last: with this error the chain has been found good.
+                Ok(_)
+                | Err(Error::InvalidCertificate(
+                    CertificateError::NotValidForName
+                    | CertificateError::NotValidForNameContext { .. },
+                )) => return Ok(()),
+                Err(error) => Err(error),
+            };
+        }
+        verdict
+    }
+
+    /// What is to be seen on a certificate whose issuer is known. webpki takes neither an authority's
+    /// certificate nor one of version 1 as a server's; OpenSSL does.
+    fn verify_alone(
+        &self,
+        certificate: &Certificate<'_>,
+        issuer: &Certificate<'_>,
+        now: UnixTime,
+    ) -> Result<(), Error> {
+        within(certificate.valid, now)?;
+        if !certificate.is_for_servers() {
+            return Err(CertificateError::InvalidPurpose.into());
+        }
+        if certificate.demands_the_unknown() {
+            return Err(CertificateError::UnhandledCriticalExtension.into());
+        }
+        if self.revocations.is_empty() {
+            return Ok(());
+        }
+        let mut lists = self
+            .revocations
+            .iter()
+            .filter_map(|der| RevocationList::parse(der))
+            .filter(|list| list.issuer == certificate.issuer && !list.is_partial);
+        let signed = |list: &RevocationList<'_>| {
+            issuer.may_revoke()
+                && self.is_signature(issuer, list.algorithm, list.signed, list.signature)
+        };
+        let list = lists.find(signed);
+        let list = list.ok_or(CertificateError::UnknownRevocationStatus)?;
+        if within(list.valid, now).is_err() {
+            return Err(CertificateError::ExpiredRevocationList.into());
+        }
+        if list.revoked.contains(&certificate.serial) {
+            return Err(CertificateError::Revoked.into());
+        }
+        Ok(())
+    }
+
+    /// The authority is good and has signed the certificate itself.
+    fn has_signed(
+        &self,
+        authority: &Certificate<'_>,
+        certificate: &Certificate<'_>,
+        now: UnixTime,
+    ) -> bool {
+        authority.subject == certificate.issuer
+            && authority.may_sign()
+            && !authority.demands_the_unknown()
+            && within(authority.valid, now).is_ok()
+            && self.is_signature(
+                authority,
+                certificate.algorithm,
+                certificate.signed,
+                certificate.signature,
+            )
+    }
+
+    fn is_signature(
+        &self,
+        signer: &Certificate<'_>,
+        name: &[u8],
+        signed: &[u8],
+        signature: &[u8],
+    ) -> bool {
+        let fits = |algorithm: &&&dyn SignatureVerificationAlgorithm| {
+            algorithm.signature_alg_id().as_ref() == name
+                && algorithm.public_key_alg_id().as_ref() == signer.key_algorithm
+        };
+        let mut fitting = self.algorithms.all.iter().filter(fits);
+        fitting.any(|algorithm| {
+            algorithm
+                .verify_signature(signer.key, signed, signature)
+                .is_ok()
+        })
+    }
+
+    fn verify_name(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        certificate: &Certificate<'_>,
+        server_name: &ServerName<'_>,
+    ) -> Result<(), Error> {
+        if self.common_name && common_name_is(certificate, server_name) {
+            return Ok(());
+        }
+        match ParsedCertificate::try_from(end_entity) {
+            Ok(parsed) => verify_server_name(&parsed, server_name),
+            Err(_) => Err(CertificateError::NotValidForName.into()),
+        }
+    }
+}
+
+fn within(valid: (u64, u64), now: UnixTime) -> Result<(), Error> {
+    if now.as_secs() < valid.0 {
+        Err(CertificateError::NotValidYet.into())
+    } else if now.as_secs() > valid.1 {
+        Err(CertificateError::Expired.into())
+    } else {
+        Ok(())
+    }
 }
 
 impl ServerCertVerifier for Verifier {
@@ -63,37 +290,60 @@ impl ServerCertVerifier for Verifier {
         end_entity: &CertificateDer<'_>,
         intermediates: &[CertificateDer<'_>],
         server_name: &ServerName<'_>,
-        ocsp_response: &[u8],
+        _ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        let Some(chain) = &self.chain else {
-            return Ok(ServerCertVerified::assertion());
-        };
-        match chain.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now) {
-            // The name is looked at last: with this error the chain has been found good.
-            Err(Error::InvalidCertificate(
-                CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
-            )) if self.any_name => Ok(ServerCertVerified::assertion()),
-            result => result,
+        if let Some(chain) = &self.chain {
+            let certificate = read(end_entity)?;
+            chain.verify(end_entity, &certificate, intermediates, server_name, now)?;
+            if !self.any_name {
+                chain.verify_name(end_entity, &certificate, server_name)?;
+            }
         }
+        Ok(ServerCertVerified::assertion())
     }
 
     fn verify_tls12_signature(
         &self,
         message: &[u8],
-        certificate: &CertificateDer<'_>,
+        der: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls12_signature(message, certificate, signature, &self.algorithms)
+        if ParsedCertificate::try_from(der).is_ok() {
+            return verify_tls12_signature(message, der, signature, &self.algorithms);
+        }
+        // webpki does not read certificates of version 1; the key in them is as good as another.
+        let certificate = read(der)?;
+        let possible = self
+            .algorithms
+            .mapping
+            .iter()
+            .filter(|(scheme, _)| *scheme == signature.scheme)
+            .flat_map(|(_, algorithms)| algorithms.iter());
+        let mut fitting = possible.filter(|algorithm| {
+            algorithm.public_key_alg_id().as_ref() == certificate.key_algorithm
+        });
+        let valid = fitting.any(|algorithm| {
+            algorithm
+                .verify_signature(certificate.key, message, signature.signature())
+                .is_ok()
+        });
+        if valid {
+            Ok(HandshakeSignatureValid::assertion())
+        } else {
+            Err(CertificateError::BadSignature.into())
+        }
     }
 
     fn verify_tls13_signature(
         &self,
         message: &[u8],
-        certificate: &CertificateDer<'_>,
+        der: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls13_signature(message, certificate, signature, &self.algorithms)
+        let certificate = read(der)?;
+        let key = SubjectPublicKeyInfoDer::from(certificate.key_info);
+        verify_tls13_signature_with_raw_key(message, &key, signature, &self.algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
@@ -101,48 +351,6 @@ impl ServerCertVerifier for Verifier {
     }
 }
 
-/// The digest of a certificate for `tls-server-end-point` (RFC 5929): with the hash of its own
-/// signature, SHA-256 in place of MD5 and SHA-1. `None` where the signature names no such hash.
-pub(crate) fn server_end_point(certificate: &[u8]) -> Option<Vec<u8>> {
-    let (certificate_body, _) = der_value(certificate, 0x30)?;
-    let (_, after_tbs) = der_value(certificate_body, 0x30)?;
-    let (algorithm, _) = der_value(after_tbs, 0x30)?;
-    let (oid, _) = der_value(algorithm, 0x06)?;
-    let rsa = |last: u8| [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, last];
-    let ecdsa = |last: u8| [0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, last];
-    let is = |candidates: &[&[u8]]| candidates.contains(&oid);
-    if is(&[
-        &rsa(4),
-        &rsa(5),
-        &rsa(11),
-        &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x01],
-        &ecdsa(2),
-    ]) {
-        Some(Sha256::digest(certificate).to_vec())
-    } else if is(&[&rsa(12), &ecdsa(3)]) {
-        Some(Sha384::digest(certificate).to_vec())
-    } else if is(&[&rsa(13), &ecdsa(4)]) {
-        Some(Sha512::digest(certificate).to_vec())
-    } else {
-        None
-    }
-}
-
-/// The value of the element that `data` begins with, and what follows it.
-fn der_value(data: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
-    let (&first, rest) = data.split_first()?;
-    let (&length, rest) = rest.split_first()?;
-    let (length, rest) = if length < 0x80 {
-        (usize::from(length), rest)
-    } else {
-        let count = usize::from(length & 0x7f);
-        let bytes = rest.get(..count).filter(|_| count <= 4)?;
-        (
-            bytes
-                .iter()
-                .fold(0, |sum, &byte| (sum << 8) | usize::from(byte)),
-            &rest[count..],
-        )
-    };
-    (first == tag && length <= rest.len()).then(|| rest.split_at(length))
+fn read<'a>(der: &'a CertificateDer<'_>) -> Result<Certificate<'a>, Error> {
+    Certificate::parse(der).ok_or_else(|| CertificateError::BadEncoding.into())
 }

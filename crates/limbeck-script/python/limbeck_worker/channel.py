@@ -4,6 +4,8 @@ import os
 import struct
 import threading
 
+_EXACT = ("connect", "execute", "function")
+
 
 class HostError(Exception):
     """An error that the host replied with; its fields are in `fields`."""
@@ -19,12 +21,14 @@ class Channel:
         self._fd = fd
         self._lock = threading.RLock()
         self._broken = False
-        # What SQL may call, by its name in lower case: takes and gives values of the protocol.
+        # What SQL may call, by its name in lower case and its number of arguments (-1 for any): takes and
+        # gives values of the protocol.
         self.functions = {}
 
     def request(self, op, **fields):
         fields["op"] = op
-        payload = _frame(fields)
+        # In a statement, text that is no Unicode is the caller's error; in a report a question mark does.
+        payload = _frame(fields, "strict" if op in _EXACT else "replace")
         with self._lock:
             if self._broken:
                 raise KeyboardInterrupt
@@ -33,7 +37,7 @@ class Channel:
                 reply = self._receive()
                 while "call" in reply:
                     # SQL calls a Python function while its statement runs.
-                    self._send(self._called(reply))
+                    self._write(self._called(reply))
                     reply = self._receive()
             except BaseException:
                 # A reply that was not read would be taken for the next one's.
@@ -44,13 +48,12 @@ class Channel:
         return reply.get("ok")
 
     def _called(self, message):
+        name, arguments = message["call"].lower(), message["arguments"]
         try:
-            return {"return": self.functions[message["call"].lower()](message["arguments"])}
+            function = self.functions.get((name, len(arguments))) or self.functions[name, -1]
+            return _frame({"return": function(arguments)}, "strict")
         except Exception as error:
-            return {"raise": "%s: %s" % (type(error).__name__, error)}
-
-    def _send(self, message):
-        self._write(_frame(message))
+            return _frame({"raise": "%s: %s" % (type(error).__name__, error)}, "replace")
 
     def _receive(self):
         (length,) = struct.unpack(">I", self._read(4))
@@ -72,6 +75,7 @@ class Channel:
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
-def _frame(message):
-    payload = json.dumps(message).encode("utf-8")
+def _frame(message, errors):
+    # Not escaped as ASCII: half of a surrogate pair would then pass here and break the host's reader.
+    payload = json.dumps(message, ensure_ascii=False, allow_nan=False).encode("utf-8", errors)
     return struct.pack(">I", len(payload)) + payload

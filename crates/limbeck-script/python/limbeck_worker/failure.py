@@ -78,9 +78,11 @@ def _message(error):
         return "the value of `%s` in [%s] can't be interpolated" % (error.option, error.section)
     # SQLAlchemy appends the statement and a link to its own message; the host shows the statement itself.
     original = getattr(error, "orig", None)
-    if original is not None:
-        return str(original)
-    return str(error)
+    try:
+        return str(error if original is None else original)
+    except Exception:
+        # A project's own exception may fail even here, which must not hide it.
+        return ""
 
 
 def _syntax(error):

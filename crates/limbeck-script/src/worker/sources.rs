@@ -71,6 +71,11 @@ pub(super) const MODULES: &[(&str, bool, &str)] = &[
         include_str!("../../python/limbeck_worker/dialects/__init__.py"),
     ),
     (
+        "limbeck_worker.dialects.asyncio_extension",
+        false,
+        include_str!("../../python/limbeck_worker/dialects/asyncio_extension.py"),
+    ),
+    (
         "limbeck_worker.dialects.common",
         false,
         include_str!("../../python/limbeck_worker/dialects/common.py"),
@@ -89,11 +94,6 @@ pub(super) const MODULES: &[(&str, bool, &str)] = &[
         "limbeck_worker.dialects.sqlite",
         false,
         include_str!("../../python/limbeck_worker/dialects/sqlite.py"),
-    ),
-    (
-        "limbeck_worker.dialects.without_greenlet",
-        false,
-        include_str!("../../python/limbeck_worker/dialects/without_greenlet.py"),
     ),
     (
         "limbeck_worker.failure",

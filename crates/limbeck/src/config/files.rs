@@ -96,11 +96,7 @@ pub(super) fn tool_alembic(path: &Path, text: &str) -> Result<toml::Table, Confi
         let start = error.span().map_or(0, |span| span.start.min(text.len()));
         ConfigError::Toml {
             path: path.to_owned(),
-            line: text.as_bytes()[..start]
-                .iter()
-                .filter(|byte| **byte == b'\n')
-                .count()
-                + 1,
+            line: line_at(text, start),
             problem: error.message().to_owned(),
         }
     })?;
@@ -122,5 +118,9 @@ pub(super) fn line_of_key(path: &Path, key: &str) -> usize {
         let alembic = tool.get("alembic")?.get_ref().as_table()?;
         Some(alembic.get_key_value(key)?.0.span().start)
     });
-    text[..start.unwrap_or(0)].matches('\n').count() + 1
+    line_at(&text, start.unwrap_or(0))
+}
+
+fn line_at(text: &str, offset: usize) -> usize {
+    memchr::memchr_iter(b'\n', &text.as_bytes()[..offset]).count() + 1
 }

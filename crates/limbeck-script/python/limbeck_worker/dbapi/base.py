@@ -1,6 +1,7 @@
 """What the DBAPIs of all families share."""
 from ..channel import HostError
 from . import errors
+from .placeholders import PROGRAMMING
 
 
 class Driver:
@@ -14,6 +15,12 @@ class Driver:
     NUMBER = float
     DATETIME = object
     ROWID = int
+    # What the drivers of a family differ in: see `dialects`.
+    mismatch = PROGRAMMING
+    infinite_numerics = True
+    parses_json = True
+    bytes_as_memoryview = False
+    parses_addresses = False
 
     def __init__(self, channel, connection_class, paramstyle, **attributes):
         self.channel = channel
@@ -65,10 +72,16 @@ class Connection:
             made = errors.of_host(error.fields, self.family)
         raise made
 
+    def check(self):
+        if self.closed:
+            raise self.closed_error()
+
+    def closed_error(self):
+        return errors.InterfaceError("connection already closed")
+
     def run(self, sql, before=(), **fields):
         """One text, after the statements in `before`; returns the results."""
-        if self.closed:
-            raise errors.InterfaceError("connection already closed")
+        self.check()
         reply = self.request(
             "execute", connection=self.limbeck_connection, sql=sql, before=list(before), **fields
         )
@@ -124,34 +137,51 @@ class Cursor:
         self.lastrowid = lastrowid
 
     def check(self):
+        # Rows that are here can be read when the connection is closed, as asyncpg's and PyMySQL's can.
         if self.closed:
-            raise errors.InterfaceError("cursor already closed")
+            raise self.closed_error()
 
-    def _result(self):
+    def start(self):
+        """Before a statement: what the one before left is gone."""
+        self.check()
+        self.connection.check()
+        self.take(None, [], -1, self.lastrowid)
+
+    def closed_error(self):
+        return errors.InterfaceError("cursor already closed")
+
+    def check_rows(self):
+        """Before rows are fetched: whether there can be any."""
         self.check()
         if self.description is None:
             raise errors.ProgrammingError("no results to fetch")
 
     def fetchone(self):
-        self._result()
+        self.check_rows()
         if self._next >= len(self._rows):
             return None
         self._next += 1
         return self._rows[self._next - 1]
 
     def fetchmany(self, size=None):
-        self._result()
+        self.check_rows()
         start = self._next
         self._next = min(start + (self.arraysize if size is None else size), len(self._rows))
         return self._rows[start : self._next]
 
     def fetchall(self):
-        self._result()
+        self.check_rows()
         start, self._next = self._next, len(self._rows)
         return self._rows[start:]
 
     def __iter__(self):
-        return iter(self.fetchone, None)
+        return self
+
+    def __next__(self):
+        row = self.fetchone()
+        if row is None:
+            raise StopIteration
+        return row
 
     def setinputsizes(self, sizes):
         pass
@@ -165,6 +195,9 @@ class Cursor:
     def close(self):
         self.closed = True
         self._rows = []
+
+    async def _async_soft_close(self):
+        """SQLAlchemy's asyncio extension asks for it; all rows are here already."""
 
     def __enter__(self):
         return self

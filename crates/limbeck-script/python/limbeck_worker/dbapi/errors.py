@@ -67,12 +67,13 @@ _BY_SQLSTATE = {
     "23": IntegrityError,
     "24": InternalError,
     "25": InternalError,
-    "26": ProgrammingError,
+    "26": OperationalError,
     "27": OperationalError,
     "28": OperationalError,
+    "2B": InternalError,
     "2D": InternalError,
     "2F": InternalError,
-    "34": ProgrammingError,
+    "34": OperationalError,
     "38": InternalError,
     "39": InternalError,
     "3B": InternalError,
@@ -87,21 +88,39 @@ _BY_SQLSTATE = {
     "57": OperationalError,
     "58": OperationalError,
     "F0": InternalError,
+    "HV": OperationalError,
     "P0": InternalError,
     "XX": InternalError,
 }
 
-# As PyMySQL sorts MySQL's numbers.
+# As PyMySQL sorts MySQL's numbers; the others are operational: also a duplicate column (1060) or table (1050).
 _BY_ERRNO = {}
 for _kind, _numbers in (
-    (ProgrammingError, (1007, 1049, 1050, 1051, 1054, 1057, 1060, 1061, 1064, 1065, 1091, 1102, 1103, 1146, 1149)),
-    (DataError, (1230, 1265, 1264, 1406, 1441, 3140)),
-    (IntegrityError, (1048, 1062, 1169, 1215, 1216, 1217, 1451, 1452, 1557, 1586, 1761, 1762, 1859, 4025, 3819)),
-    (NotSupportedError, (1196, 1235, 1286)),
-    (OperationalError, (1040, 1044, 1045, 1142, 1143, 1205, 1213, 3024)),
+    (ProgrammingError, (1007, 1064, 1102, 1103, 1110, 1111, 1112, 1113, 1146, 1149, 1166, 1179)),
+    (DataError, (1171, 1230, 1263, 1264, 1265, 1366, 1367, 1406, 1441)),
+    (IntegrityError, (1048, 1062, 1215, 1216, 1217, 1451, 1452)),
+    (NotSupportedError, (1196, 1235, 1286, 1289)),
 ):
     for _number in _numbers:
         _BY_ERRNO[_number] = _kind
+
+# As `sqlite3` sorts SQLite's codes.
+_BY_SQLITE_NAME = {
+    "SQLITE_INTERNAL": InternalError,
+    "SQLITE_NOTFOUND": InternalError,
+    "SQLITE_TOOBIG": DataError,
+    "SQLITE_CONSTRAINT": IntegrityError,
+    "SQLITE_MISMATCH": IntegrityError,
+    "SQLITE_MISUSE": InterfaceError,
+    "SQLITE_RANGE": InterfaceError,
+    **{
+        "SQLITE_" + name: OperationalError
+        for name in (
+            "ERROR", "PERM", "ABORT", "BUSY", "LOCKED", "NOMEM", "READONLY", "INTERRUPT", "IOERR", "FULL",
+            "CANTOPEN", "PROTOCOL", "EMPTY", "SCHEMA",
+        )
+    },
+}
 
 
 def of_host(fields, family):
@@ -111,7 +130,8 @@ def of_host(fields, family):
     if kind == "server":
         error = _SERVER_ERRORS[family](fields, message)
     elif kind == "unsupported":
-        error = NotSupportedError(message)
+        # What SQLite's host refuses is several statements in one text.
+        error = ProgrammingError(message) if family == "sqlite" else NotSupportedError(message)
     elif kind == "connect" or kind == "lost":
         error = OperationalError(message)
     else:
@@ -147,16 +167,11 @@ def _mysql(fields, message):
 
 def _sqlite(fields, message):
     name = fields.get("code") or ""
-    if name.startswith("SQLITE_CONSTRAINT") or name == "SQLITE_MISMATCH":
-        kind = IntegrityError
-    elif name in ("SQLITE_INTERNAL", "SQLITE_NOTFOUND"):
-        kind = InternalError
-    elif name == "SQLITE_TOOBIG":
-        kind = DataError
-    elif name in ("SQLITE_MISUSE", "SQLITE_RANGE"):
-        kind = InterfaceError
-    else:
-        kind = DatabaseError if name in ("SQLITE_CORRUPT", "SQLITE_NOTADB") else OperationalError
+    # An extended name begins with the primary one: SQLITE_CONSTRAINT_UNIQUE.
+    kind = _BY_SQLITE_NAME.get("_".join(name.split("_")[:2]), DatabaseError)
+    if message.startswith("Incorrect number of bindings"):
+        # Found by `sqlite3` itself.
+        kind = ProgrammingError
     error = kind(message)
     error.sqlite_errorcode = fields.get("number")
     error.sqlite_errorname = name

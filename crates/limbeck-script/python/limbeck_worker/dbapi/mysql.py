@@ -2,21 +2,23 @@
 import base64
 import datetime
 import decimal
-import enum
 import re
 
 from . import errors
 from .base import Connection, Cursor
 from .placeholders import fill_percent
 
+# What PyMySQL sends as one statement: the row has placeholders alone.
+_PLACE = r"\s*(?:%s|%\([^)]+\)s)\s*"
+_NAME = r"(?:`[^`]+`|[0-9A-Za-z_$]+)"
 _INSERT = re.compile(
-    r"\s*((?:INSERT|REPLACE)\b.+\bVALUES?\s*)(\(\s*(?:%s|%\(.+?\)s).*?\))(\s*(?:ON DUPLICATE.*)?);?\s*\Z",
+    r"\s*(?P<head>(?:INSERT|REPLACE)\b.+\bVALUES?\s*)"
+    r"(?P<row>\(" + _PLACE + r"(?:," + _PLACE + r")*\))"
+    r"(?P<tail>\s*(?:AS\s+" + _NAME + r"\s*(?:\([^()]*\)\s*)?)?(?:ON\s+DUPLICATE.*?)?);?\s*\Z",
     re.IGNORECASE | re.DOTALL,
 )
-_ESCAPES = {
-    ord("\0"): "\\0", ord("\n"): "\\n", ord("\r"): "\\r", ord("\032"): "\\Z",
-    ord('"'): '\\"', ord("'"): "\\'", ord("\\"): "\\\\",
-}
+_PLACEHOLDER = re.compile(r"(?<!%)(?:%%)*%(?:s|\()")
+_SQL_MODE = re.compile(r"sql_mode", re.IGNORECASE)
 # As long as a text of many rows may become, in characters.
 _LONGEST = 1024000
 
@@ -27,13 +29,28 @@ class MysqlConnection(Connection):
     def __init__(self, driver, arguments):
         self.autocommit_mode = arguments.pop("autocommit", False)
         self.charset = arguments.get("charset") or "utf8mb4"
-        self.no_backslash_escapes = False
+        self._backslash_escapes = None
         super().__init__(driver, arguments)
         if self.autocommit_mode is not None:
             self.autocommit(bool(self.autocommit_mode))
 
     def cursor(self, *args, **kwargs):
+        self.check()
         return MysqlCursor(self)
+
+    def run(self, sql, before=(), **fields):
+        try:
+            return super().run(sql, before, **fields)
+        finally:
+            if _SQL_MODE.search(sql):
+                self._backslash_escapes = None
+
+    def closed_error(self):
+        return errors.InterfaceError(0, "")
+
+    def __exit__(self, kind, value, traceback):
+        # Nothing is committed: that is PyMySQL's way since 1.0.
+        self.close()
 
     def autocommit(self, on):
         self.run("SET AUTOCOMMIT = %d" % bool(on))
@@ -65,9 +82,17 @@ class MysqlConnection(Connection):
         return self.server_version_text
 
     def escape_string(self, text):
-        if self.no_backslash_escapes:
-            return text.replace("'", "''")
-        return text.translate(_ESCAPES)
+        text = text.replace("'", "''")
+        if "\\" in text and self.backslash_escapes():
+            text = text.replace("\\", "\\\\")
+        return text
+
+    def backslash_escapes(self):
+        """Whether a backslash means something in a literal, which the session's `sql_mode` says."""
+        if self._backslash_escapes is None:
+            mode = _text(super().run("SELECT @@SESSION.sql_mode")[0]["rows"][0][0])
+            self._backslash_escapes = "NO_BACKSLASH_ESCAPES" not in mode.upper()
+        return self._backslash_escapes
 
     def literal(self, value):
         kind = type(value)
@@ -77,56 +102,75 @@ class MysqlConnection(Connection):
             return "1" if value else "0"
         if kind is int:
             return str(value)
-        if kind is float:
+        if isinstance(value, float):
             return _float(value)
-        if isinstance(value, str) and not isinstance(value, enum.Enum) or kind is str:
+        if isinstance(value, str):
             return "'%s'" % self.escape_string(str.__str__(value))
         if isinstance(value, (bytes, bytearray, memoryview)):
-            return "x'%s'" % bytes(value).hex() if value else "''"
+            # Without the introducer it would be a number where a number is expected.
+            return "_binary x'%s'" % bytes(value).hex()
         if isinstance(value, decimal.Decimal):
-            return str(value)
+            if not value.is_finite():
+                raise errors.ProgrammingError("%s can not be used with MySQL" % str(value).lower())
+            return format(value, "f")
         if isinstance(value, datetime.datetime):
-            return "'%s'" % _clock(value.strftime("%Y-%m-%d %H:%M:%S").rjust(19, "0"), value.microsecond)
+            clock = _clock("%02d:%02d:%02d" % (value.hour, value.minute, value.second), value.microsecond)
+            return "'%04d-%02d-%02d %s'" % (value.year, value.month, value.day, clock)
         if isinstance(value, datetime.date):
             return "'%04d-%02d-%02d'" % (value.year, value.month, value.day)
         if isinstance(value, datetime.time):
-            return "'%s'" % _clock(value.strftime("%H:%M:%S"), value.microsecond)
+            return "'%s'" % _clock("%02d:%02d:%02d" % (value.hour, value.minute, value.second), value.microsecond)
         if isinstance(value, datetime.timedelta):
-            seconds = int(value.total_seconds() // 1)
-            hours, rest = divmod(abs(seconds), 3600)
-            text = "%s%02d:%02d:%02d" % ("-" if seconds < 0 else "", hours, rest // 60, rest % 60)
-            return "'%s'" % _clock(text, value.microseconds)
+            size = abs(value)
+            minutes, seconds = divmod(size.seconds, 60)
+            clock = "%02d:%02d:%02d" % (size.days * 24 + minutes // 60, minutes % 60, seconds)
+            return "'%s%s'" % ("-" if value.days < 0 else "", _clock(clock, size.microseconds))
         if isinstance(value, (list, tuple, set, frozenset)):
             return "(%s)" % ",".join(self.literal(item) for item in value)
+        if isinstance(value, dict):
+            raise TypeError("dict can not be used as parameter")
         if isinstance(value, int):
             return str(int(value))
         return "'%s'" % self.escape_string(str(value))
 
 
 class MysqlCursor(Cursor):
-    def execute(self, sql, parameters=None):
+    def __init__(self, connection):
+        super().__init__(connection)
+        self._executed = False
+        self._more = []
+
+    def closed_error(self):
+        return errors.ProgrammingError("Cursor closed")
+
+    def check_rows(self):
+        # A statement without rows has none to fetch, which is no error.
         self.check()
+        if not self._executed:
+            raise errors.ProgrammingError("execute() first")
+
+    def execute(self, sql, parameters=None):
+        self.start()
         self._take(self.connection.run(self._text(sql, parameters)))
         return self.rowcount
 
     def executemany(self, sql, rows):
-        self.check()
+        self.start()
         rows = list(rows)
         if not rows:
             return None
         match = _INSERT.match(sql)
-        if match is None:
+        if match is None or _PLACEHOLDER.search(match.group("tail")):
             total = 0
             for parameters in rows:
                 self._take(self.connection.run(self._text(sql, parameters)))
                 total += max(self.rowcount, 0)
             self.rowcount = total
             return total
-        head, values, tail = match.group(1), match.group(2).rstrip(), match.group(3)
-        head, tail = head.replace("%%", "%"), tail.replace("%%", "%")
+        head, tail = match.group("head").replace("%%", "%"), match.group("tail").replace("%%", "%")
         total, texts, length = 0, [], 0
         for index, parameters in enumerate(rows):
-            text = fill_percent(values, parameters, self.connection.literal, errors.ProgrammingError)
+            text = self._text(match.group("row"), parameters)
             texts.append(text)
             length += len(text)
             if length > _LONGEST or index + 1 == len(rows):
@@ -142,7 +186,7 @@ class MysqlCursor(Cursor):
     def _text(self, sql, parameters):
         if isinstance(sql, bytes):
             sql = sql.decode("utf-8")
-        return fill_percent(sql, parameters, self.connection.literal, errors.ProgrammingError)
+        return fill_percent(sql, parameters, self.connection.literal, self.connection.driver.mismatch)
 
     def nextset(self):
         if not self._more:
@@ -151,6 +195,7 @@ class MysqlCursor(Cursor):
         return True
 
     def _take(self, results):
+        self._executed = True
         self._more = list(results)
         if self._more:
             self._show(self._more.pop(0))
@@ -171,7 +216,7 @@ class MysqlCursor(Cursor):
             )
             for row in result["rows"]
         ]
-        description = [(c[0], c[1], None, c[2], c[2], 0, not c[3] & 1) for c in columns]
+        description = tuple((c[0], c[1], None, c[2], c[2], 0, not c[3] & 1) for c in columns)
         self.take(description, rows, len(rows), result["last_id"])
 
 
@@ -180,7 +225,7 @@ def _clock(text, microseconds):
 
 
 def _float(value):
-    text = repr(value)
+    text = float.__repr__(value)
     if text in ("inf", "-inf", "nan"):
         raise errors.ProgrammingError("%s can not be used with MySQL" % text)
     return text if "e" in text else text + "e0"

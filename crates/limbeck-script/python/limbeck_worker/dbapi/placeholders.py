@@ -1,26 +1,42 @@
 """Puts literals in the places of a statement's parameters."""
 import re
+from collections import namedtuple
+
+from . import errors
+
+# What a driver raises: a position without a parameter, a name without one, parameters of another form or
+# more of them than there are places.
+Mismatch = namedtuple("Mismatch", "position name unfit")
+
+PROGRAMMING = Mismatch(errors.ProgrammingError, errors.ProgrammingError, errors.ProgrammingError)
+INTERFACE = Mismatch(errors.InterfaceError, errors.InterfaceError, errors.InterfaceError)
+# Those that format the text as Python does show some of Python's exceptions.
+PSYCOPG2 = Mismatch(IndexError, KeyError, TypeError)
+PYMYSQL = Mismatch(errors.ProgrammingError, KeyError, errors.ProgrammingError)
 
 _PERCENT = re.compile(r"%(?:%|s|\((?P<name>[^)]*)\)s)")
 
-# What is not SQL text to look for parameters in: strings, quoted names, comments, dollar quotes.
+# What is not SQL text to look for parameters in: strings, names (a `$` may be in them), comments, dollar
+# quotes. What has no end reaches to the end of the text.
 _DOLLAR = re.compile(
     r"""
     (?P<skip>
-        (?<![A-Za-z0-9_])[eE]'(?:[^'\\]|\\.|'')*'
-      | '(?:[^']|'')*'
-      | "(?:[^"]|"")*"
-      | --[^\n]*
-      | /\*.*?\*/
-      | \$(?P<tag>(?:[A-Za-z_\u0080-\uffff][A-Za-z0-9_\u0080-\uffff]*)?)\$.*?\$(?P=tag)\$
+        [eE]'(?:[^'\\]|\\.|'')*(?:'|\Z)
+      | '(?:[^']|'')*(?:'|\Z)
+      | "(?:[^"]|"")*(?:"|\Z)
+      | --[^\r\n]*
+      | \$(?P<tag>(?:[A-Za-z_\u0080-\U0010ffff][A-Za-z0-9_\u0080-\U0010ffff]*)?)\$.*?(?:\$(?P=tag)\$|\Z)
+      | [A-Za-z_\u0080-\U0010ffff][A-Za-z0-9_$\u0080-\U0010ffff]*
     )
-    | (?<![A-Za-z0-9_$])\$(?P<number>[0-9]+)
+    | (?P<comment>/\*)
+    | \$(?P<number>[0-9]+)
     """,
     re.VERBOSE | re.DOTALL,
 )
+_COMMENT_EDGE = re.compile(r"/\*|\*/")
 
 
-def fill_percent(sql, parameters, literal, error):
+def fill_percent(sql, parameters, literal, mismatch=PROGRAMMING):
     """`%s` and `%(name)s`, wherever they stand, as psycopg2 and PyMySQL take them."""
     if parameters is None:
         return sql
@@ -29,39 +45,75 @@ def fill_percent(sql, parameters, literal, error):
         # server would not even look at it.
         return sql.replace("%%", "%")
     named = hasattr(parameters, "keys")
-    position = 0
+    used = 0
 
     def fill(match):
-        nonlocal position
-        text = match.group(0)
+        nonlocal used
+        text, name = match.group(0), match.group("name")
         if text == "%%":
             return "%"
-        name = match.group("name")
-        try:
-            if name is not None:
-                return literal(parameters[name])
-            position += 1
-            return literal(parameters[position - 1])
-        except (IndexError, KeyError, TypeError) as cause:
-            if isinstance(cause, KeyError) and not named:
-                raise
-            raise error("the statement has a parameter %s that was not given" % text) from cause
+        if named != (name is not None):
+            raise mismatch.unfit(
+                "the statement has a parameter %s, and the parameters came %s names"
+                % (text, "with" if named else "without")
+            )
+        if named:
+            if name not in parameters:
+                raise mismatch.name("the statement has a parameter %s that was not given" % text)
+            value = parameters[name]
+        else:
+            if used >= len(parameters):
+                raise mismatch.position(
+                    "the statement has more parameters than the %d that were given" % len(parameters)
+                )
+            value = parameters[used]
+            used += 1
+        return _placed(literal(value), match)
 
-    return _PERCENT.sub(fill, sql)
+    filled = _PERCENT.sub(fill, sql)
+    if not named and used < len(parameters):
+        raise mismatch.unfit("the statement has %d parameters, and %d were given" % (used, len(parameters)))
+    return filled
 
 
-def fill_dollar(sql, parameters, literal, error):
+def fill_dollar(sql, parameters, literal, mismatch=INTERFACE):
     """`$1`, `$2`, … outside of strings, names and comments."""
     if not parameters:
         return sql
+    parts, start, position, highest = [], 0, 0, 0
+    while True:
+        match = _DOLLAR.search(sql, position)
+        if match is None:
+            break
+        position = match.end()
+        if match.group("comment"):
+            position = _comment_end(sql, position)
+        elif match.group("number"):
+            index = int(match.group("number")) - 1
+            if not 0 <= index < len(parameters):
+                raise mismatch.position("the statement has a parameter %s that was not given" % match.group(0))
+            highest = max(highest, index + 1)
+            parts.append(sql[start : match.start()])
+            parts.append(_placed(literal(parameters[index]), match))
+            start = position
+    if highest < len(parameters):
+        raise mismatch.unfit("the statement has %d parameters, and %d were given" % (highest, len(parameters)))
+    parts.append(sql[start:])
+    return "".join(parts)
 
-    def fill(match):
-        number = match.group("number")
-        if number is None:
-            return match.group(0)
-        index = int(number) - 1
-        if not 0 <= index < len(parameters):
-            raise error("the statement has a parameter $%s that was not given" % number)
-        return literal(parameters[index])
 
-    return _DOLLAR.sub(fill, sql)
+def _placed(text, match):
+    # A cast binds tighter than a minus sign: `-32768::smallint` is out of range.
+    if text.startswith(" -") and match.string.startswith("::", match.end()):
+        return "(%s)" % text[1:]
+    return text
+
+
+def _comment_end(sql, position):
+    """Where a block comment ends that began before `position`; PostgreSQL's can be nested."""
+    depth = 1
+    for edge in _COMMENT_EDGE.finditer(sql, position):
+        depth += 1 if edge.group(0) == "/*" else -1
+        if depth == 0:
+            return edge.end()
+    return len(sql)

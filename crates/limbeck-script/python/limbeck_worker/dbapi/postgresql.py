@@ -1,4 +1,7 @@
 """PostgreSQL: psycopg2's way with transactions and literals, whatever driver the URL names."""
+import re
+from collections import namedtuple
+
 from . import errors
 from .base import Connection, Cursor
 from .placeholders import fill_dollar, fill_percent
@@ -7,6 +10,13 @@ from .postgresql_values import decoder_for
 
 # How many rows of an `executemany` go in one text.
 _BATCH = 100
+
+Column = namedtuple("Column", "name type_code display_size internal_size precision scale null_ok")
+
+# psycopg2's constants for isolation levels.
+_LEVELS = {
+    0: "AUTOCOMMIT", 1: "READ COMMITTED", 2: "REPEATABLE READ", 3: "SERIALIZABLE", 4: "READ UNCOMMITTED", 5: None,
+}
 
 
 class PostgresConnection(Connection):
@@ -18,17 +28,37 @@ class PostgresConnection(Connection):
         self.deferrable = None
         self.json_loads = None
         super().__init__(driver, arguments)
-        self.literal = Literals(self).literal
+        self.literal = Literals(driver.infinite_numerics).literal
         self._decoders = {}
 
     def cursor(self, *args, **kwargs):
+        self.check()
         return PostgresCursor(self)
 
     def set_isolation_level(self, level):
-        """`AUTOCOMMIT` or a level's name; what is open is rolled back first, as psycopg2 does it."""
+        """A level's name, `AUTOCOMMIT` or psycopg2's number; what is open is rolled back first, as there."""
+        if isinstance(level, int):
+            if level not in _LEVELS:
+                raise ValueError("isolation_level must be between 0 and 5")
+            level = _LEVELS[level]
         self.rollback()
         self.autocommit = level == "AUTOCOMMIT"
         self.isolation_level = None if self.autocommit else level
+
+    def set_session(self, isolation_level=None, readonly=None, deferrable=None, autocommit=None):
+        """psycopg2's way to say the same; what is not given stays as it is."""
+        self.check()
+        if self.status != "I":
+            raise errors.ProgrammingError("set_session cannot be used inside a transaction")
+        if isolation_level is not None:
+            level = _LEVELS.get(isolation_level, isolation_level)
+            self.isolation_level = None if level == "DEFAULT" else level and level.upper()
+        if readonly is not None:
+            self.readonly = None if readonly == "DEFAULT" else readonly
+        if deferrable is not None:
+            self.deferrable = None if deferrable == "DEFAULT" else deferrable
+        if autocommit is not None:
+            self.autocommit = bool(autocommit)
 
     def send(self, sql):
         before = () if self.autocommit or self.status != "I" else (self._begin(),)
@@ -54,10 +84,12 @@ class PostgresConnection(Connection):
 
     @property
     def server_version(self):
-        numbers = [int(part) for part in self.server_version_text.split(" ")[0].split(".") if part.isdigit()]
-        major = numbers[0] if numbers else 0
-        minor = numbers[1] if len(numbers) > 1 else 0
-        return major * 10000 + minor
+        """As libpq counts: 9.6.24 is 90624, 15.8 is 150008, 17beta1 is 170000."""
+        match = re.match(r"(\d+)(?:\.(\d+))?(?:\.(\d+))?", self.server_version_text)
+        if match is None:
+            return 0
+        major, minor, patch = (int(number or 0) for number in match.groups())
+        return major * 10000 + (minor if major >= 10 else minor * 100 + patch)
 
     @property
     def encoding(self):
@@ -66,26 +98,30 @@ class PostgresConnection(Connection):
 
 class PostgresCursor(Cursor):
     def execute(self, sql, parameters=None):
-        self.check()
+        self.start()
         self._take(self.connection.send(self._text(sql, parameters)))
         return self
 
     def executemany(self, sql, rows):
-        self.check()
-        total = 0
-        results = []
-        texts = []
+        self.start()
+        # Without a transaction around it one text would be one transaction.
+        batch = 1 if self.connection.autocommit and self.connection.status == "I" else _BATCH
+        total, results, texts = 0, [], []
         for parameters in rows:
             texts.append(self._text(sql, parameters))
-            if len(texts) == _BATCH:
-                results = self.connection.send(";\n".join(texts))
+            if len(texts) == batch:
+                results = self._send_all(texts)
                 total += sum(result["affected"] or 0 for result in results)
                 texts = []
         if texts:
-            results = self.connection.send(";\n".join(texts))
+            results = self._send_all(texts)
             total += sum(result["affected"] or 0 for result in results)
         self._take(results)
         self.rowcount = total
+
+    def _send_all(self, texts):
+        # A line of its own: the text before may end with a comment.
+        return self.connection.send("\n;\n".join(texts))
 
     def mogrify(self, sql, parameters=None):
         return self._text(sql, parameters).encode("utf-8")
@@ -93,8 +129,9 @@ class PostgresCursor(Cursor):
     def _text(self, sql, parameters):
         if isinstance(sql, bytes):
             sql = sql.decode("utf-8")
-        fill = fill_dollar if self.connection.driver.paramstyle == "numeric_dollar" else fill_percent
-        return fill(sql, parameters, self.connection.literal, errors.ProgrammingError)
+        driver = self.connection.driver
+        fill = fill_dollar if driver.paramstyle == "numeric_dollar" else fill_percent
+        return fill(sql, parameters, self.connection.literal, driver.mismatch)
 
     def _take(self, results):
         if not results:
@@ -107,6 +144,9 @@ class PostgresCursor(Cursor):
         if columns is None:
             self.take(None, [], rowcount)
             return
+        if result["affected"] is None:
+            # The rows of a SHOW are counted, too.
+            rowcount = len(result["rows"])
         decoders = [self.connection.decoder(column[1]) for column in columns]
         used = [(index, decode) for index, decode in enumerate(decoders) if decode is not None]
         rows = result["rows"]
@@ -115,5 +155,5 @@ class PostgresCursor(Cursor):
                 for index, decode in used:
                     if row[index] is not None:
                         row[index] = decode(row[index])
-        description = [(column[0], column[1], None, None, None, None, None) for column in columns]
+        description = [Column(column[0], column[1], None, None, None, None, None) for column in columns]
         self.take(description, [tuple(row) for row in rows], rowcount)

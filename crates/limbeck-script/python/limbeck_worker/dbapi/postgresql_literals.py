@@ -5,14 +5,20 @@ import enum
 import ipaddress
 import json
 import math
+import re
+import sys
 import uuid
 
 from . import errors
 
+# In the text of a range.
+_NEEDS_QUOTES = re.compile(r'[\s,"\\()\[\]]|^$')
+
 
 class Literals:
-    def __init__(self, connection):
-        self._connection = connection
+    def __init__(self, infinite_numerics=True):
+        # psycopg2 writes an infinite Decimal as NaN.
+        self._infinite_numerics = infinite_numerics
         self._writers = {
             type(None): lambda value: "NULL",
             bool: lambda value: "true" if value else "false",
@@ -22,8 +28,8 @@ class Literals:
             bytes: _bytes,
             bytearray: _bytes,
             memoryview: _bytes,
-            decimal.Decimal: _decimal,
-            datetime.datetime: lambda value: _datetime(value),
+            decimal.Decimal: self._decimal,
+            datetime.datetime: _datetime,
             datetime.date: lambda value: "'%s'::date" % value.isoformat(),
             datetime.time: _time,
             datetime.timedelta: _interval,
@@ -36,6 +42,9 @@ class Literals:
         }
 
     def literal(self, value):
+        registered = _registered_adapter(type(value))
+        if registered is not None:
+            return self.literal(registered(value))
         writer = self._writers.get(type(value))
         if writer is None:
             writer = self._find(value)
@@ -43,52 +52,97 @@ class Literals:
         return writer(value)
 
     def _find(self, value):
+        """What writes values of this type; the answer is kept, so it must hold for every value of the type."""
         if isinstance(value, enum.Enum) and not isinstance(value, (str, int)):
-            raise errors.ProgrammingError("can't adapt type '%s'" % type(value).__name__)
-        if isinstance(value, (ipaddress.IPv4Address, ipaddress.IPv6Address, ipaddress.IPv4Interface,
-                              ipaddress.IPv6Interface)):
+            raise _unknown(value)
+        if isinstance(value, (ipaddress.IPv4Address, ipaddress.IPv6Address)):
+            # An interface is an address with its network.
             return lambda value: "'%s'::inet" % value
         if isinstance(value, (ipaddress.IPv4Network, ipaddress.IPv6Network)):
             return lambda value: "'%s'::cidr" % value
-        if hasattr(value, "_stringify") and hasattr(value, "bounds"):
-            # SQLAlchemy's Range; a MultiRange is a list of them.
-            return lambda value: self._text(value._stringify())
-        if isinstance(value, list) and value and hasattr(value[0], "_stringify"):
-            return lambda value: self._text("{%s}" % ",".join(item._stringify() for item in value))
+        if _is_range(value):
+            return lambda value: self._text(_range_text(value))
         for kind in (bool, int, float, str, bytes, decimal.Decimal, datetime.datetime, datetime.date,
                      datetime.time, datetime.timedelta, uuid.UUID, list, tuple, dict):
             if isinstance(value, kind):
                 if kind is str:
                     return lambda value: self._text(str.__str__(value))
-                if kind is int:
-                    return lambda value: _number(int(value))
                 return self._writers[kind]
-        raise errors.ProgrammingError("can't adapt type '%s'" % type(value).__name__)
+        # The drivers' own wrappers: `Json` of psycopg2, `Json` and `Jsonb` of psycopg.
+        if hasattr(value, "adapted") and hasattr(value, "dumps"):
+            return lambda value: self._text(value.dumps(value.adapted))
+        if hasattr(value, "obj") and hasattr(value, "dumps"):
+            return lambda value: self._text(_text_of((value.dumps or json.dumps)(value.obj)))
+        if hasattr(value, "adapted") and type(value).__name__ != "AsIs":
+            # psycopg2's `QuotedString` and `Binary` escape rightly with its connection only.
+            return lambda value: self.literal(value.adapted)
+        if hasattr(value, "getquoted"):
+            return lambda value: _text_of(value.getquoted())
+        raise _unknown(value)
 
     def _text(self, value):
         if "\x00" in value:
             raise ValueError("A string literal cannot contain NUL (0x00) characters.")
-        value = value.replace("'", "''")
-        if "\\" in value:
-            # Right with and without standard_conforming_strings.
-            return "E'%s'" % value.replace("\\", "\\\\")
-        return "'%s'" % value
+        return _quoted(value)
+
+    def _decimal(self, value):
+        if value.is_finite():
+            text = str(value)
+            return " " + text if text.startswith("-") else text
+        if value.is_infinite() and self._infinite_numerics:
+            return "'%sInfinity'::numeric" % ("-" if value < 0 else "")
+        return "'NaN'::numeric"
 
     def _array(self, value):
         if not value:
             return "'{}'"
-        if hasattr(value[0], "_stringify"):
-            return self._text("{%s}" % ",".join(item._stringify() for item in value))
+        if _is_range(value[0]):
+            # A multirange.
+            return self._text("{%s}" % ",".join(map(_range_text, value)))
         if all(isinstance(item, list) and not item for item in value):
             return "'{}'"
-        return "ARRAY[%s]" % ",".join(self.literal(item) for item in value)
+        items = [self.literal(item) for item in value]
+        if all(item is None or isinstance(item, list) and text[0] == "'" for item, text in zip(value, items)):
+            # An ARRAY without any value has no type that the server could find out.
+            return "'{%s}'" % ",".join("NULL" if item is None else text[1:-1] for item, text in zip(value, items))
+        return "ARRAY[%s]" % ",".join(items)
 
     def _tuple(self, value):
         return "(%s)" % ", ".join(self.literal(item) for item in value)
 
 
+def _unknown(value):
+    return errors.ProgrammingError("can't adapt type '%s'" % type(value).__name__)
+
+
+def _registered_adapter(kind):
+    """What the project registered with psycopg2 for values of this type."""
+    extensions = sys.modules.get("psycopg2.extensions")
+    adapters = getattr(extensions, "adapters", None)
+    if not adapters:
+        return None
+    adapter = adapters.get((kind, extensions.ISQLQuote))
+    # psycopg2's own need its connection.
+    if adapter is None or (getattr(adapter, "__module__", None) or "").startswith("psycopg2"):
+        return None
+    return adapter
+
+
+def _text_of(value):
+    return bytes(value).decode("utf-8") if isinstance(value, (bytes, bytearray, memoryview)) else value
+
+
+def _quoted(value):
+    value = value.replace("'", "''")
+    if "\\" in value:
+        # Right with and without standard_conforming_strings.
+        return "E'%s'" % value.replace("\\", "\\\\")
+    return "'%s'" % value
+
+
 def _number(value):
-    # A minus sign behind another would begin a comment.
+    # A minus sign behind another would begin a comment. A subclass (an IntEnum) may print something else.
+    value = int(value)
     return " %d" % value if value < 0 else "%d" % value
 
 
@@ -97,19 +151,13 @@ def _float(value):
         return "'NaN'::float"
     if math.isinf(value):
         return "'%sInfinity'::float" % ("-" if value < 0 else "")
-    text = repr(value)
-    return " " + text if text.startswith("-") else text
-
-
-def _decimal(value):
-    if not value.is_finite():
-        return "'NaN'::numeric"
-    text = str(value)
+    text = float.__repr__(value)
     return " " + text if text.startswith("-") else text
 
 
 def _bytes(value):
-    return "'\\x%s'::bytea" % bytes(value).hex()
+    # Right with and without standard_conforming_strings.
+    return "E'\\\\x%s'::bytea" % bytes(value).hex()
 
 
 def _datetime(value):
@@ -122,4 +170,26 @@ def _time(value):
 
 
 def _interval(value):
-    return "'%d days %d.%06d seconds'::interval" % (value.days, value.seconds, value.microseconds)
+    # Without its plus sign the second part would be negative, too, where IntervalStyle is sql_standard.
+    sign = "+" if value.days < 0 else ""
+    return "'%d days %s%d.%06d seconds'::interval" % (value.days, sign, value.seconds, value.microseconds)
+
+
+def _is_range(value):
+    """SQLAlchemy's Range, and those of the drivers."""
+    return hasattr(value, "lower_inc") and hasattr(value, "upper_inc") and hasattr(value, "isempty")
+
+
+def _range_text(value):
+    if value.isempty:
+        return "empty"
+    return "%s%s,%s%s" % (
+        "[" if value.lower_inc else "(", _bound(value.lower), _bound(value.upper), "]" if value.upper_inc else ")"
+    )
+
+
+def _bound(value):
+    if value is None:
+        return ""
+    text = str(value)
+    return '"%s"' % text.replace("\\", "\\\\").replace('"', '""') if _NEEDS_QUOTES.search(text) else text

@@ -10,9 +10,18 @@ from . import errors
 
 _DATE = re.compile(r"(\d{4,})-(\d\d)-(\d\d)$")
 _TIME = re.compile(r"(\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:([+-])(\d\d)(?::(\d\d))?(?::(\d\d))?)?$")
-_INTERVAL_PART = re.compile(r"([+-]?\d+) (year|mon|day)s?")
-_INTERVAL_TIME = re.compile(r"([+-]?)(\d+):(\d\d):(\d\d)(?:\.(\d+))?$")
-
+# What has a unit, in the styles `postgres` and `postgres_verbose`.
+_INTERVAL_PART = re.compile(r"([+-]?\d+) (year|mon|day|hour|min)s?\b|([+-]?\d+(?:\.\d+)?) secs?\b")
+_INTERVAL_TIME = re.compile(r"(?:^|(?<= ))([+-]?)(\d+):(\d\d):(\d\d(?:\.\d+)?)$")
+_INTERVAL_SQL = re.compile(
+    r"(?:(?P<sign>[+-]?)(?P<years>\d+)-(?P<months>\d+))?(?:(?:^| )(?P<days>[+-]?\d+)(?= |$))?(?: ?(?P<time>[+-]?\d+:.*))?$"
+)
+_INTERVAL_ISO = re.compile(
+    r"P(?:(-?\d+)Y)?(?:(-?\d+)M)?(?:(-?\d+)W)?(?:(-?\d+)D)?"
+    r"(?:T(?:(-?\d+)H)?(?:(-?\d+)M)?(?:(-?\d+(?:\.\d+)?)S)?)?$"
+)
+_DAYS = {"year": 365, "mon": 30, "day": 1}
+_SECONDS = {"hour": 3600, "min": 60}
 
 def _bool(text):
     return text == "t"
@@ -73,20 +82,60 @@ def _checked(kind, text, *parts):
 
 
 def _interval(text):
-    days = 0
-    for number, unit in _INTERVAL_PART.findall(text):
-        # As psycopg2: a timedelta knows no months.
-        days += int(number) * {"year": 365, "mon": 30, "day": 1}[unit]
-    delta = datetime.timedelta(days=days)
-    match = _INTERVAL_TIME.search(text)
-    if match:
-        sign, hours, minutes, seconds, fraction = match.groups()
-        time = datetime.timedelta(
-            hours=int(hours), minutes=int(minutes), seconds=int(seconds),
-            microseconds=int((fraction or "0").ljust(6, "0")[:6]),
-        )
-        delta += -time if sign == "-" else time
-    return delta
+    """In each of the server's styles. As psycopg2: a timedelta knows no months, they have 30 days."""
+    try:
+        if text.startswith("P"):
+            return _iso_interval(text)
+        if text.startswith("@"):
+            body, _, ago = text[1:].strip().partition(" ago")
+            delta = _interval_parts(body if body != "0" else "")
+            return -delta if ago or text.endswith(" ago") else delta
+        if text == "0":
+            return datetime.timedelta()
+        match = _INTERVAL_SQL.match(text)
+        if match is not None:
+            return _sql_interval(match)
+        return _interval_parts(text)
+    except (AttributeError, OverflowError, ValueError) as error:
+        raise errors.DataError("the interval %r is none that Python has" % text) from error
+
+
+def _interval_parts(text):
+    delta = datetime.timedelta()
+    for number, unit, seconds in _INTERVAL_PART.findall(text):
+        if seconds:
+            delta += _seconds(seconds)
+        else:
+            delta += datetime.timedelta(days=int(number) * _DAYS.get(unit, 0), seconds=int(number) * _SECONDS.get(unit, 0))
+    rest = _INTERVAL_PART.sub("", text).strip()
+    return delta + _clock(rest) if rest else delta
+
+
+def _sql_interval(match):
+    delta = datetime.timedelta(days=int(match.group("days") or 0))
+    if match.group("years"):
+        months = int(match.group("years")) * 365 + int(match.group("months")) * 30
+        delta += datetime.timedelta(days=-months if match.group("sign") == "-" else months)
+    return delta + _clock(match.group("time")) if match.group("time") else delta
+
+
+def _iso_interval(text):
+    years, months, weeks, days, hours, minutes, seconds = _INTERVAL_ISO.match(text).groups(default="0")
+    return datetime.timedelta(
+        days=int(years) * 365 + int(months) * 30 + int(weeks) * 7 + int(days),
+        seconds=int(hours) * 3600 + int(minutes) * 60,
+    ) + _seconds(seconds)
+
+
+def _clock(text):
+    sign, hours, minutes, seconds = _INTERVAL_TIME.match(text).groups()
+    delta = datetime.timedelta(seconds=int(hours) * 3600 + int(minutes) * 60) + _seconds(seconds)
+    return -delta if sign == "-" else delta
+
+
+def _seconds(text):
+    # Not by way of a float, which would lose microseconds.
+    return datetime.timedelta(microseconds=int(decimal.Decimal(text) * 1000000))
 
 
 def parse_array(text, decode):
@@ -178,7 +227,16 @@ def _multirange(decode):
     if single is None:
         return None
     one = re.compile(r'[\[(](?:"(?:[^"\\]|\\.|"")*"|[^"\])])*[\])]')
-    return lambda text: [single(item) for item in one.findall(text)]
+    kind = _multirange_class()
+    return lambda text: kind(single(item) for item in one.findall(text))
+
+
+def _multirange_class():
+    try:
+        from sqlalchemy.dialects.postgresql.ranges import MultiRange
+    except ImportError:
+        return list
+    return MultiRange
 
 
 _PLAIN = {
@@ -199,10 +257,16 @@ _PLAIN = {
     1700: decimal.Decimal,
     2950: uuid.UUID,
 }
-_TEXT_ARRAYS = (1002, 1003, 1009, 1014, 1015)
+# Arrays, by the type of their items; those of text and of what stays text are at the end.
 _ARRAYS = {
     1000: 16, 1001: 17, 1005: 21, 1007: 23, 1016: 20, 1021: 700, 1022: 701, 1028: 26, 1115: 1114,
     1182: 1082, 1183: 1083, 1185: 1184, 1187: 1186, 1231: 1700, 1270: 1266, 2951: 2950, 199: 114, 3807: 3802,
+    1041: 869, 651: 650, 3905: 3904, 3907: 3906, 3909: 3908, 3911: 3910, 3913: 3912, 3927: 3926,
+    6150: 4451, 6151: 4532, 6152: 4533, 6153: 4534, 6155: 4535, 6157: 4536,
+    **dict.fromkeys((
+        1002, 1003, 1009, 1014, 1015,  # "char", name, text, char, varchar
+        143, 775, 791, 1040, 1561, 1563, 3643, 3645, 4073,  # xml, macaddr8, money, macaddr, bit, varbit, ts…, jsonpath
+    ), 25),
 }
 _RANGES = {3904: int, 3926: int, 3906: decimal.Decimal, 3908: _timestamp, 3910: _timestamp, 3912: _date}
 _MULTIRANGES = {4451: int, 4536: int, 4532: decimal.Decimal, 4533: _timestamp, 4534: _timestamp, 4535: _date}
@@ -221,8 +285,6 @@ def decoder_for(oid, connection):
         return lambda text: memoryview(_bytes(text))
     if oid in _ADDRESSES and driver.parses_addresses:
         return _address if oid == 869 else ipaddress.ip_network
-    if oid in _TEXT_ARRAYS:
-        return lambda text: parse_array(text, None)
     if oid in _ARRAYS:
         decode = decoder_for(_ARRAYS[oid], connection)
         return lambda text: parse_array(text, decode)

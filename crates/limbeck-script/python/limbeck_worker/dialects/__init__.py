@@ -4,14 +4,11 @@ import sys
 
 def register(channel):
     """Puts the dialects in the place of SQLAlchemy's own."""
-    try:
-        import greenlet  # noqa: F401
-    except ImportError:
-        from . import without_greenlet
-
-        without_greenlet.apply()
-
     from sqlalchemy.dialects import registry
+
+    from . import asyncio_extension
+
+    asyncio_extension.apply()
 
     # Each family's module is imported when a URL names it.
     for family, module, names in _FAMILIES:

@@ -4,10 +4,11 @@ from sqlalchemy.dialects.mysql.pymysql import MySQLDialect_pymysql
 
 from ..dbapi.base import Driver
 from ..dbapi.mysql import MysqlConnection
+from ..dbapi.placeholders import PYMYSQL
 from .common import HostDialect, asynchronous, queue_pool
 
 _ASYNC = ("aiomysql", "asyncmy")
-_PARAMSTYLES = {"mysqldb": "format", "mysqlconnector": "format", "mariadbconnector": "qmark"}
+_FORMAT = ("mysqldb", "mysqlconnector", "mariadbconnector", "aiomysql", "asyncmy")
 
 
 class MysqlDialect(HostDialect, MySQLDialect_pymysql):
@@ -22,13 +23,6 @@ class MysqlDialect(HostDialect, MySQLDialect_pymysql):
 
     def on_connect(self):
         return None
-
-    def _detect_sql_mode(self, connection):
-        super()._detect_sql_mode(connection)
-        # Literals are written here, so here it has to be known whether a backslash escapes.
-        dbapi_connection = connection.connection
-        dbapi_connection = getattr(dbapi_connection, "dbapi_connection", None) or dbapi_connection.connection
-        dbapi_connection.no_backslash_escapes = "NO_BACKSLASH_ESCAPES" in (getattr(self, "_sql_mode", None) or "")
 
     def set_isolation_level(self, dbapi_connection, level):
         level = level.replace("_", " ")
@@ -60,11 +54,21 @@ def dialect_class(name, channel):
         family, _, driver_name = name.rpartition(".")
         is_mariadb = family == "mariadb" or name == "mariadb"
         driver_name = "mysqldb" if driver_name == "mariadb" else driver_name
-        paramstyle = _PARAMSTYLES.get(driver_name, "pyformat")
-        if paramstyle == "qmark":
-            paramstyle = "format"
-        driver = Driver(channel, MysqlConnection, paramstyle, version_info=(1, 4, 6, "final", 1), __version__="1.4.6")
-        attributes = {"driver": driver_name, "limbeck_driver": driver, "default_paramstyle": paramstyle, "supports_statement_cache": True}
+        paramstyle = "format" if driver_name in _FORMAT else "pyformat"
+        driver = Driver(
+            channel,
+            MysqlConnection,
+            paramstyle,
+            version_info=(1, 4, 6, "final", 1),
+            __version__="1.4.6",
+            mismatch=PYMYSQL,
+        )
+        attributes = {
+            "driver": driver_name,
+            "limbeck_driver": driver,
+            "default_paramstyle": paramstyle,
+            "supports_statement_cache": True,
+        }
         # As SQLAlchemy's own loader does it: MariaDB's class before the driver's.
         bases = (MariaDBDialect, MysqlDialect) if is_mariadb else (MysqlDialect,)
         made = type("MysqlDialect_" + name.replace(".", "_"), bases, attributes)

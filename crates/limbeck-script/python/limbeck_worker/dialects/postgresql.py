@@ -4,6 +4,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql.base import PGDialect
 
 from ..dbapi.base import Driver
+from ..dbapi.placeholders import INTERFACE, PROGRAMMING, PSYCOPG2
 from ..dbapi.postgresql import PostgresConnection
 from .common import VERSION, HostDialect, asynchronous, queue_pool
 
@@ -21,6 +22,8 @@ _DRIVERS = {
     "pypostgresql": ("pyformat", False, True, False, False),
     "asyncpg": (_DOLLAR, True, False, False, True),
 }
+# What they raise where parameters are missing or too many.
+_MISMATCHES = {"psycopg2": PSYCOPG2, "psycopg2cffi": PSYCOPG2, "asyncpg": INTERFACE}
 
 
 class _Parsed:
@@ -42,8 +45,6 @@ class _OldUUID(postgresql.UUID):
     """SQLAlchemy 1.4 expects text of a driver that knows no UUIDs; ours does."""
 
     def bind_processor(self, dialect):
-        if self.as_uuid:
-            return None
         return None
 
     def result_processor(self, dialect, coltype):
@@ -56,6 +57,15 @@ class _Array(postgresql.ARRAY):
     """An array literal of text is no array of varchar: psycopg2's dialect, too, says the type."""
 
     render_bind_cast = True
+
+
+class _OldArray(postgresql.ARRAY):
+    """The same for SQLAlchemy 1.4."""
+
+    def bind_expression(self, bindvalue):
+        from sqlalchemy.dialects.postgresql.base import _ColonCast
+
+        return _ColonCast(bindvalue, self)
 
 
 class _Vector:
@@ -171,6 +181,8 @@ def dialect_class(name, channel):
             parses_json=parses_json,
             bytes_as_memoryview=as_memoryview,
             parses_addresses=addresses and VERSION < (2, 0),
+            infinite_numerics=not name.startswith("psycopg2"),
+            mismatch=_MISMATCHES.get(name, PROGRAMMING),
         )
         colspecs = dict(PGDialect.colspecs)
         if parses_json:
@@ -180,7 +192,8 @@ def dialect_class(name, channel):
         colspecs.update(_vectors())
         if VERSION >= (2, 0):
             colspecs[sqltypes.ARRAY] = _Array
-        if VERSION < (2, 0):
+        else:
+            colspecs[sqltypes.ARRAY] = _OldArray
             colspecs[postgresql.UUID] = _OldUUID
         attributes = {
             "driver": name,

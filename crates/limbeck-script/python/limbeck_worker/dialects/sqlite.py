@@ -16,7 +16,6 @@ class SqliteDialect(HostDialect, SQLiteDialect_pysqlite):
         if level == "AUTOCOMMIT":
             dbapi_connection.isolation_level = None
             return
-        dbapi_connection.isolation_level = ""
         number = {"READ UNCOMMITTED": 1, "SERIALIZABLE": 0}.get(level)
         if number is None:
             from sqlalchemy.exc import ArgumentError
@@ -25,6 +24,7 @@ class SqliteDialect(HostDialect, SQLiteDialect_pysqlite):
                 "Invalid value %r for isolation_level. Valid isolation levels for sqlite are "
                 "AUTOCOMMIT, READ UNCOMMITTED, SERIALIZABLE" % level
             )
+        dbapi_connection.isolation_level = ""
         dbapi_connection.execute("PRAGMA read_uncommitted = %d" % number)
 
     def detect_autocommit_setting(self, dbapi_connection):

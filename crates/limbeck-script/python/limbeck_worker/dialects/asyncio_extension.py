@@ -1,11 +1,39 @@
-"""SQLAlchemy's asyncio extension where greenlet is not installed.
+"""SQLAlchemy's asyncio extension over connections that never wait for an event loop.
 
-It runs synchronous code in a greenlet so that a driver can wait in it. Our connections never wait for an
-event loop, so the code can just be called.
+It runs synchronous code in a greenlet so that a driver can wait in it. Our connections do not, so where
+greenlet is not installed the code can just be called, and where it is nobody may insist on the waiting.
 """
+import functools
+import threading
 
 
 def apply():
+    """Before the extension is imported, which keeps the functions that it finds."""
+    try:
+        import greenlet  # noqa: F401
+    except ImportError:
+        _without_greenlet()
+    else:
+        _with_greenlet()
+
+
+def _with_greenlet():
+    import sqlalchemy.util as util
+    from sqlalchemy.util import concurrency
+
+    spawn = concurrency.greenlet_spawn
+
+    @functools.wraps(spawn)
+    async def greenlet_spawn(function, *args, _require_await=False, **kwargs):
+        return await spawn(function, *args, **kwargs)
+
+    for module in (concurrency, util):
+        if hasattr(module, "greenlet_spawn"):
+            module.greenlet_spawn = greenlet_spawn
+
+
+def _without_greenlet():
+    from sqlalchemy.event import attr
     from sqlalchemy.util import concurrency
 
     async def greenlet_spawn(function, *args, _require_await=False, **kwargs):
@@ -24,6 +52,8 @@ def apply():
         "await_fallback": await_fallback,
         "await_": await_only,
         "in_greenlet": lambda: True,
+        # Nothing waits while it holds one.
+        "AsyncAdaptedLock": threading.RLock,
         "_util_async_run": _finish,
         "_util_async_run_coroutine_function": lambda function, *args, **kwargs: _finish(function(*args, **kwargs)),
     }
@@ -36,8 +66,9 @@ def apply():
 
     for name, value in replaced.items():
         setattr(concurrency, name, value)
-        if hasattr(util, name):
-            setattr(util, name, value)
+        for module in (util, attr):
+            if hasattr(module, name):
+                setattr(module, name, value)
 
 
 def _finish(awaitable):

@@ -1,0 +1,227 @@
+//! Several hosts, standbys, addresses and sockets: where psql ends up, limbeck does.
+
+use std::net::TcpListener;
+
+use limbeck_testkit::certificates::{Authority, Wanted};
+use limbeck_testkit::{Postgres, Tls};
+
+use crate::support::{TLS_ON, answers};
+
+const RULES: &str = "\
+host all right 0.0.0.0/0 scram-sha-256
+host all all 0.0.0.0/0 trust
+host all all ::1/128 trust";
+
+#[test]
+fn the_same_server_is_chosen() {
+    let Some(primary) = Postgres::start(Tls::Off) else {
+        return;
+    };
+    let home = tempfile::tempdir().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    primary.sql(
+        "postgres",
+        "create role right login password 's3cr3t';
+         create role careful login; alter role careful set default_transaction_read_only = on",
+    );
+    let standby = primary.standby(&[]);
+    let starting = primary.standby(&[("hot_standby", "off")]);
+    let authority = Authority::new(&folder.path().join("authority"), "authority");
+    let certificate = authority.issue(&Wanted::new("row", "row", "subjectAltName=DNS:localhost"));
+    primary.put(&certificate.certificate, "row.crt");
+    primary.put(&certificate.key, "row.key");
+    primary.configure(&TLS_ON, RULES);
+
+    // One that takes connections and never says a word, one that hangs up, and one where nobody is.
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let hanging_up = TcpListener::bind("127.0.0.1:0").unwrap();
+    let gone = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = |listener: &TcpListener| listener.local_addr().unwrap().port();
+    let (quiet, rude, nobody) = (port(&silent), port(&hanging_up), port(&gone));
+    drop(gone);
+    std::thread::spawn(move || hanging_up.incoming().for_each(drop));
+
+    let (p, s, starts) = (primary.port, standby.port, starting.port);
+    let list = |ports: &[u16], rest: &str| {
+        let ports: Vec<String> = ports.iter().map(ToString::to_string).collect();
+        let hosts = vec!["127.0.0.1"; ports.len()].join(",");
+        format!(
+            "postgresql://postgres@/postgres?host={hosts}&port={}{rest}",
+            ports.join(",")
+        )
+    };
+    let socket = primary.socket_folder().display();
+    let root = format!("&sslrootcert={}", authority.own.certificate.display());
+    let mut rows = vec![
+        ("first refused", list(&[nobody, p], "")),
+        ("first silent", list(&[quiet, p], "&connect_timeout=4")),
+        (
+            "first silent, a short time",
+            list(&[quiet, p], "&connect_timeout=1"),
+        ),
+        ("first hangs up", list(&[rude, p], "")),
+        ("first is starting up", list(&[starts, p], "")),
+        ("first without TLS", list(&[s, p], "&sslmode=require")),
+        ("all refused", list(&[nobody, nobody], "")),
+        (
+            "first has no address",
+            format!("postgresql://postgres@/postgres?host=nowhere.invalid,127.0.0.1&port={p}"),
+        ),
+        (
+            "first asks for a password",
+            list(&[p, s], "").replace("postgres@", "right:s3cr3t-not@"),
+        ),
+        (
+            "first has another database",
+            list(&[p, s], "").replace("/postgres?", "/gone?"),
+        ),
+        (
+            "one port for all",
+            format!("postgresql://postgres@/postgres?host=127.0.0.1,127.0.0.1&port={p}"),
+        ),
+        (
+            "more ports than hosts",
+            format!("postgresql://postgres@/postgres?host=127.0.0.1&port={p},{s}"),
+        ),
+        (
+            "fewer ports than hosts",
+            format!(
+                "postgresql://postgres@/postgres?host=localhost,localhost,localhost&port={p},{s}"
+            ),
+        ),
+        ("IPv6", format!("postgresql://postgres@[::1]:{p}/postgres")),
+        (
+            "IPv6 in the query",
+            format!("postgresql://postgres@/postgres?host=::1&port={p}"),
+        ),
+        (
+            "name and address",
+            format!("postgresql://postgres@nowhere.invalid:{p}/postgres?hostaddr=127.0.0.1"),
+        ),
+        (
+            "several addresses",
+            format!("postgresql://postgres@/postgres?hostaddr=127.0.0.1,::1&port={nobody},{p}"),
+        ),
+        (
+            "more addresses than hosts",
+            format!(
+                "postgresql://postgres@/postgres?host=localhost&hostaddr=127.0.0.1,::1&port={p}"
+            ),
+        ),
+        (
+            "address that is none",
+            format!("postgresql://postgres@/postgres?hostaddr=localhost&port={p}"),
+        ),
+        (
+            "name and address, verified",
+            format!(
+                "postgresql://postgres@localhost:{p}/postgres?hostaddr=127.0.0.1&sslmode=verify-full{root}"
+            ),
+        ),
+        (
+            "other name and address, verified",
+            format!(
+                "postgresql://postgres@nowhere.invalid:{p}/postgres?hostaddr=127.0.0.1&sslmode=verify-full{root}"
+            ),
+        ),
+        (
+            "address only, verified",
+            format!(
+                "postgresql://postgres@/postgres?hostaddr=127.0.0.1&port={p}&sslmode=verify-full{root}"
+            ),
+        ),
+        (
+            "address only, authority verified",
+            format!(
+                "postgresql://postgres@/postgres?hostaddr=127.0.0.1&port={p}&sslmode=verify-ca{root}"
+            ),
+        ),
+        (
+            "socket",
+            format!("postgresql://postgres@/postgres?host={socket}&port={p}"),
+        ),
+        (
+            "socket that isn't there",
+            format!("postgresql://postgres@/postgres?host={socket}&port={nobody}"),
+        ),
+        (
+            "socket, TLS demanded",
+            format!("postgresql://postgres@/postgres?host={socket}&port={p}&sslmode=require"),
+        ),
+        (
+            "socket, verified without authority",
+            format!("postgresql://postgres@/postgres?host={socket}&port={p}&sslmode=verify-full"),
+        ),
+        (
+            "socket, then host",
+            format!("postgresql://postgres@/postgres?host={socket},127.0.0.1&port={nobody},{p}"),
+        ),
+        (
+            "abstract socket",
+            format!("postgresql://postgres@/postgres?host=@limbeck-{p}&port={p}"),
+        ),
+        (
+            "abstract socket that isn't there",
+            format!("postgresql://postgres@/postgres?host=@limbeck-none&port={p}"),
+        ),
+        (
+            "port that is none",
+            "postgresql://postgres@/postgres?host=127.0.0.1&port=x".to_owned(),
+        ),
+    ];
+    let wanted = [
+        "any",
+        "read-write",
+        "read-only",
+        "primary",
+        "standby",
+        "prefer-standby",
+        "else",
+    ];
+    for attributes in wanted {
+        let rest = format!("&target_session_attrs={attributes}");
+        rows.push(("primary", list(&[p], &rest)));
+        rows.push(("standby", list(&[s], &rest)));
+        rows.push(("primary, standby", list(&[p, s], &rest)));
+        rows.push(("standby, primary", list(&[s, p], &rest)));
+        rows.push(("refused, primary", list(&[nobody, p], &rest)));
+        rows.push(("standby, refused, primary", list(&[s, nobody, p], &rest)));
+        let careful = list(&[p, s], &rest).replace("postgres@", "careful@");
+        rows.push(("primary read-only for the user, standby", careful));
+    }
+    let problems: Vec<String> = std::thread::scope(|scope| {
+        let running: Vec<_> = rows
+            .iter()
+            .map(|(name, url)| {
+                let (primary, home) = (&primary, home.path());
+                (
+                    name,
+                    url,
+                    scope.spawn(move || answers(primary, url, home, &[], "SHOW port")),
+                )
+            })
+            .collect();
+        let mut problems = Vec::new();
+        for (name, url, answers) in running {
+            let (theirs, ours) = answers.join().unwrap();
+            let place = |text: &String| match text.parse::<u16>() {
+                Ok(port) if port == p => "primary",
+                Ok(port) if port == s => "standby",
+                _ => "?",
+            };
+            let shown = (
+                theirs.as_ref().map_or("-", place),
+                ours.as_ref().map_or("-", place),
+            );
+            let attributes = url.split("attrs=").nth(1).unwrap_or_default();
+            println!("{name:42}{attributes:16}{}", shown.1);
+            if shown.0 != shown.1 {
+                problems.push(format!(
+                    "{name}: {url}\n    psql: {theirs:?}\n    limbeck: {ours:?}"
+                ));
+            }
+        }
+        problems
+    });
+    assert!(problems.is_empty(), "{}", problems.join("\n"));
+}

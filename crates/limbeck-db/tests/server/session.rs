@@ -1,0 +1,135 @@
+//! An open session: its settings are a libpq client's, and its statements can be cancelled.
+
+use std::time::Duration;
+
+use limbeck_db::{DbError, TransactionStatus};
+use limbeck_testkit::{Postgres, Tls};
+
+use crate::support::{block_on, open, value};
+
+#[test]
+fn a_session_has_the_settings_of_libpq() {
+    let Some(server) = Postgres::start(Tls::Off) else {
+        return;
+    };
+    let home = tempfile::tempdir().unwrap();
+    server.sql(
+        "postgres",
+        "alter role postgres set lock_timeout = '7s'; alter database postgres set search_path = 'a', public;
+         create role dmy; alter role dmy login; alter role dmy set datestyle = 'German, DMY'",
+    );
+    let changed = "SELECT coalesce(string_agg(name || '=' || setting || ' (' || source || ')', ', ' ORDER BY name), '') \
+         FROM pg_settings WHERE source NOT IN ('default', 'configuration file', 'command line', 'override', \
+         'environment variable') AND name NOT IN ('application_name', 'client_encoding')";
+    let everything = "SELECT string_agg(name || '=' || setting, E'\\n' ORDER BY name) FROM pg_settings \
+         WHERE name NOT IN ('application_name', 'client_encoding', 'in_hot_standby')";
+    let url = format!("postgresql://postgres@127.0.0.1:{}/postgres", server.port);
+    let settings = |query: &str, variables: &[(&str, &str)], sql: &str| {
+        let url = format!("{url}{query}");
+        let theirs = server.psql_with(&url, home.path(), variables, sql).unwrap();
+        let ours = block_on(async {
+            let mut session = open(&url, home.path(), variables).await.unwrap();
+            value(&mut session, sql).await
+        });
+        (theirs.trim_end().to_owned(), ours)
+    };
+    for (query, variables) in [
+        ("", &[][..]),
+        ("?options=-c%20statement_timeout%3D5s", &[]),
+        (
+            "",
+            &[
+                ("PGOPTIONS", "-c extra_float_digits=3"),
+                ("PGTZ", "Asia/Tokyo"),
+                ("PGGEQO", "off"),
+            ],
+        ),
+        ("", &[("PGDATESTYLE", "ISO, DMY")]),
+    ] {
+        let (theirs, ours) = settings(query, variables, changed);
+        println!("{query:40}{ours}");
+        assert_eq!(theirs, ours);
+        let (theirs, ours) = settings(query, variables, everything);
+        assert_eq!(theirs, ours);
+        assert!(ours.lines().count() > 200);
+    }
+    block_on(async {
+        // The two that are limbeck's own: libpq has no name, and psql's encoding is the terminal's.
+        let mut session = open(&url, home.path(), &[]).await.unwrap();
+        assert_eq!(
+            value(&mut session, "SHOW application_name").await,
+            "limbeck"
+        );
+        assert_eq!(value(&mut session, "SHOW client_encoding").await, "UTF8");
+        // The worker reads dates in the ISO form; the order of day and month stays the user's.
+        let url = url.replace("postgres@", "dmy@");
+        let mut session = open(&url, home.path(), &[]).await.unwrap();
+        assert_eq!(value(&mut session, "SHOW DateStyle").await, "ISO, DMY");
+    });
+}
+
+#[test]
+fn a_running_statement_is_cancelled() {
+    for tls in [Tls::Off, Tls::Required] {
+        let Some(server) = Postgres::start(tls) else {
+            return;
+        };
+        let home = tempfile::tempdir().unwrap();
+        let urls = match tls {
+            Tls::Off => vec![
+                server.url("postgresql", "postgres", ""),
+                format!(
+                    "postgresql://postgres@/postgres?host={}&port={}",
+                    server.socket_folder().display(),
+                    server.port
+                ),
+            ],
+            Tls::Required => {
+                let root = server.authority();
+                let query = format!("?sslmode=verify-full&sslrootcert={}", root.display());
+                vec![server.url("postgresql", "postgres", &query)]
+            }
+        };
+        for url in urls {
+            block_on(cancel(&server, &url, home.path()));
+        }
+    }
+}
+
+async fn cancel(server: &Postgres, url: &str, home: &std::path::Path) {
+    let mut session = open(url, home, &[]).await.unwrap();
+    let process = value(&mut session, "SELECT pg_backend_pid()").await;
+    let canceller = session.canceller();
+    // Outside of a transaction, and in one.
+    for (before, after) in [
+        ("", TransactionStatus::Idle),
+        ("BEGIN; CREATE TABLE t (i int)", TransactionStatus::Failed),
+    ] {
+        session.execute(before, &[]).await.unwrap();
+        let active = format!(
+            "select count(*) from pg_stat_activity where pid = {process} and query like '%pg_sleep%' and state = 'active'"
+        );
+        let cancelling = async {
+            while server.sql("postgres", &active).trim() != "1" {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+            canceller.cancel().await.unwrap();
+        };
+        let sleeping = session.execute("SELECT pg_sleep(30)", &[]);
+        let (result, ()) = tokio::join!(sleeping, cancelling);
+        match result {
+            Err(DbError::Server(error)) => assert_eq!(error.code, "57014", "{error}"),
+            other => panic!("{other:?}"),
+        }
+        assert_eq!(session.transaction_status(), after);
+        session.execute("ROLLBACK", &[]).await.unwrap();
+        assert_eq!(value(&mut session, "SELECT 1").await, "1");
+        let same = value(&mut session, "SELECT pg_backend_pid()").await;
+        assert_eq!(same, process);
+    }
+    // With nothing running, nothing happens.
+    canceller.cancel().await.unwrap();
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    assert_eq!(value(&mut session, "SELECT 2").await, "2");
+    session.close().await.unwrap();
+}

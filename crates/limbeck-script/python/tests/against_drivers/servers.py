@@ -1,0 +1,142 @@
+"""Throw-away servers on a Unix socket in a temporary folder."""
+import glob
+import os
+import pwd
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+
+def find_program(name):
+    found = shutil.which(name)
+    if found:
+        return found
+    candidates = ["/usr/sbin/" + name, "/usr/local/sbin/" + name]
+    candidates += sorted(glob.glob("/usr/lib/postgresql/*/bin/" + name), reverse=True)
+    return next((candidate for candidate in candidates if os.access(candidate, os.X_OK)), None)
+
+
+def programs(*names):
+    """The paths of programs; the test is skipped where one is missing, in CI that is an error."""
+    paths = [find_program(name) for name in names]
+    missing = [name for name, path in zip(names, paths) if path is None]
+    if missing and os.environ.get("CI") in ("true", "1"):
+        raise RuntimeError("CI needs these programs: %s" % ", ".join(missing))
+    if missing:
+        raise unittest.SkipTest("not installed: %s" % ", ".join(missing))
+    return paths
+
+
+def without_drivers(error):
+    """What a module raises that can't import the drivers: the environment that is made of them must have them."""
+    if sys.executable == os.environ.get("LIMBECK_TEST_REFERENCE_PYTHON"):
+        return error
+    return unittest.SkipTest("without the real drivers: %s" % error)
+
+
+class Server:
+    """A server that ends, with its folder, when it is closed."""
+
+    def __init__(self):
+        # Sockets have short paths only.
+        self.folder = tempfile.mkdtemp(prefix="limbeck-")
+        # Neither server runs as root.
+        self.user = _unprivileged_user() if os.getuid() == 0 else None
+        if self.user:
+            os.chown(self.folder, *_ids(self.user))
+        self.process = None
+
+    def run(self, *command):
+        done = subprocess.run(
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, cwd=self.folder,
+            timeout=120, **self._as_user(),
+        )
+        if done.returncode:
+            raise RuntimeError("%s: %s" % (command[0], done.stdout.decode("utf-8", "replace")))
+
+    def start(self, *command):
+        self.log = open(os.path.join(self.folder, "log"), "wb")
+        self.process = subprocess.Popen(
+            command, stdout=self.log, stderr=self.log, stdin=subprocess.DEVNULL, cwd=self.folder, **self._as_user()
+        )
+
+    def wait_for(self, connect):
+        """Tries until a connection is made."""
+        until = time.monotonic() + 60
+        while True:
+            try:
+                return connect()
+            except Exception as error:
+                if self.process.poll() is not None or time.monotonic() > until:
+                    self.log.flush()
+                    with open(self.log.name, "rb") as log:
+                        text = log.read().decode("utf-8", "replace")
+                    raise RuntimeError("the server did not start: %s\n%s" % (error, text[-3000:])) from error
+                time.sleep(0.05)
+
+    def close(self):
+        if self.process is not None:
+            self.process.terminate()
+            try:
+                self.process.wait(30)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+            self.log.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _as_user(self):
+        if self.user is None:
+            return {}
+        uid, gid = _ids(self.user)
+        environment = {**os.environ, "HOME": self.folder, "LC_ALL": "C"}
+        return {"user": uid, "group": gid, "extra_groups": [], "env": environment}
+
+
+def postgresql():
+    """A server, whose `folder` is where its socket is; user and database are `postgres`."""
+    initdb, postgres = programs("initdb", "postgres")
+    server = Server()
+    try:
+        data = os.path.join(server.folder, "data")
+        server.run(initdb, "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync", "--locale", "C")
+        server.start(
+            postgres, "-D", data, "-k", server.folder, "-c", "listen_addresses=", "-c", "fsync=off", "-p", "5432",
+            "-c", "max_connections=20",
+        )
+    except BaseException:
+        server.close()
+        raise
+    return server
+
+
+def mariadb():
+    """A server with the socket `folder`/s and a user `root` without a password."""
+    install, mariadbd = programs("mariadb-install-db", "mariadbd")
+    server = Server()
+    try:
+        data = os.path.join(server.folder, "data")
+        server.run(
+            install, "--no-defaults", "--datadir=" + data, "--auth-root-authentication-method=normal", "--skip-test-db",
+        )
+        server.start(
+            mariadbd, "--no-defaults", "--datadir=" + data, "--socket=" + os.path.join(server.folder, "s"),
+            "--pid-file=" + os.path.join(server.folder, "pid"), "--skip-networking", "--innodb-flush-log-at-trx-commit=0",
+        )
+    except BaseException:
+        server.close()
+        raise
+    return server
+
+
+def _unprivileged_user():
+    names = {entry.pw_name for entry in pwd.getpwall()}
+    return next(name for name in ("postgres", "mysql", "nobody") if name in names)
+
+
+def _ids(user):
+    entry = pwd.getpwnam(user)
+    return entry.pw_uid, entry.pw_gid

@@ -1,0 +1,174 @@
+"""PostgreSQL under the names of psycopg and asyncpg: the values of each, beside the driver's own."""
+import asyncio
+import datetime
+import unittest
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql as types
+
+from limbeck_worker.dialects import postgresql
+
+from . import servers, test_postgresql
+
+try:
+    import asyncpg
+    import psycopg
+except ImportError as error:
+    raise servers.without_drivers(error)
+
+EXPRESSIONS = [
+    "true", "1::smallint", "9223372036854775807", "1.10", "'NaN'::numeric", "'Infinity'::numeric", "1.5::real",
+    "'-0'::float8", "'a'::text", "'a'::varchar(5)", "'a'::char(5)", "'a'::name", "''::text", "26::oid",
+    "'\\x00ff'::bytea", "'2024-02-29'::date", "'03:04:05.678'::time", "'03:04:05+05:30'::timetz",
+    "'2024-01-02 03:04:05.000001'::timestamp", "'2024-01-02 03:04:05+02'::timestamptz",
+    "'1 year 2 mons 3 days 04:05:06.789'::interval", "'-00:00:00.5'::interval", "'-10 mon 24:00'::interval",
+    "'00000000-0000-0000-0000-000000000001'::uuid", "'{1,NULL,-3}'::int[]", "'{{1,2},{3,4}}'::bigint[]",
+    "ARRAY['a','b c','d,e','f\"g','h\\i','{}','',NULL,'NULL','null']", "ARRAY['a'::varchar]", "ARRAY[true,NULL]",
+    "ARRAY['\\x00ff'::bytea]", "ARRAY['2024-01-01'::date]", "ARRAY['1 day'::interval]", "'<a/>'::xml", "NULL::int",
+    "ARRAY['00000000-0000-0000-0000-000000000001'::uuid]", "ARRAY[1.5::numeric]", "ARRAY[B'101']", "ARRAY['<a/>'::xml]",
+    "'{\"a\": 1.50}'::jsonb", "'null'::json",
+]
+
+
+def setUpModule():
+    test_postgresql.setUpModule()
+
+
+def tearDownModule():
+    test_postgresql.server = None
+
+
+class Values(test_postgresql.Case):
+    def ours_as(self, name):
+        host = test_postgresql.LibpqHost()
+        postgresql._classes.clear()
+        self.addCleanup(postgresql._classes.clear)
+        kind = postgresql.dialect_class(name, host)
+        connection = kind.limbeck_driver.connect(url="x")
+        self.addCleanup(connection.close)
+        return kind, connection
+
+    def compare(self, connection, expected):
+        for expression in EXPRESSIONS:
+            with self.subTest(expression):
+                cursor = connection.cursor()
+                cursor.execute("SELECT " + expression)
+                (found,) = cursor.fetchone()
+                self.assertEqual(test_postgresql.shown(found), test_postgresql.shown(expected[expression]))
+
+    def test_psycopg(self):
+        _, ours = self.ours_as("psycopg")
+        real = self.psycopg()
+        expected = {text: real.execute("SELECT " + text).fetchone()[0] for text in EXPRESSIONS}
+        self.compare(ours, expected)
+
+    def test_asyncpg(self):
+        async def read():
+            connection = await asyncpg.connect(host=test_postgresql.server.folder, port=5432, user="postgres", database="postgres")
+            try:
+                # As SQLAlchemy sets it up.
+                for name in ("json", "jsonb"):
+                    await connection.set_type_codec(name, encoder=str, decoder=str, schema="pg_catalog")
+                return {text: await connection.fetchval("SELECT " + text) for text in EXPRESSIONS}
+            finally:
+                await connection.close()
+
+        expected = asyncio.run(read())
+        for text, value in expected.items():
+            if isinstance(value, asyncpg.BitString) or text == "ARRAY[B'101']":
+                # SQLAlchemy shows bits as text.
+                expected[text] = [bits.as_string().replace(" ", "") for bits in value]
+        _, ours = self.ours_as("asyncpg")
+        self.compare(ours, expected)
+
+
+class Sqlalchemy(test_postgresql.Case):
+    """The same statements through SQLAlchemy with the real driver and with ours."""
+
+    def run_both(self, name):
+        metadata = sa.MetaData()
+        things = sa.Table(
+            "things", metadata,
+            sa.Column("id", sa.Integer, sa.Identity(), primary_key=True),
+            sa.Column("name", sa.String(20)),
+            sa.Column("amount", sa.Numeric(10, 2)),
+            sa.Column("ratio", sa.Float),
+            sa.Column("colour", sa.Enum("red", "it's", name="colour")),
+            sa.Column("document", sa.JSON),
+            sa.Column("document_b", types.JSONB),
+            sa.Column("data", sa.LargeBinary),
+            sa.Column("key", sa.Uuid),
+            sa.Column("numbers", types.ARRAY(sa.Integer)),
+            sa.Column("words", types.ARRAY(sa.String)),
+            sa.Column("colours", types.ARRAY(types.ENUM("red", "it's", name="colour", create_type=False))),
+            sa.Column("moment", sa.DateTime(timezone=True)),
+            sa.Column("span", sa.Interval),
+            sa.Column("period", types.DATERANGE),
+            sa.Column("address", types.INET),
+        )
+        import uuid
+        from decimal import Decimal
+
+        rows = [
+            {
+                "name": "it's 100% \\", "amount": Decimal("1.10"), "ratio": -0.5, "colour": "it's",
+                "document": {"a": ["it's", None, "\\ \" %s"]}, "document_b": [1.5, None], "data": b"\x00'\\",
+                "key": uuid.UUID(int=7), "numbers": [1, None, -2], "words": ["a", "it's", "b\\", '"'], "colours": ["red", "it's"],
+                "moment": datetime.datetime(2024, 1, 2, 3, 4, 5, 6, datetime.timezone.utc),
+                "span": datetime.timedelta(days=-1, seconds=5),
+                "period": types.Range(datetime.date(2024, 1, 1), datetime.date(2024, 2, 1)),
+                "address": "10.0.0.1",
+            },
+            {name: None for name in (
+                "name", "amount", "ratio", "colour", "document", "document_b", "data", "key", "numbers", "words", "colours",
+                "moment", "span", "period", "address",
+            )},
+        ]
+
+        def work(engine):
+            with engine.connect() as connection:
+                metadata.create_all(connection)
+                connection.execute(things.insert(), rows)
+                connection.execute(things.insert().values(numbers=[], words=[], document_b={"b": 1}, amount=-32768))
+                count = connection.execute(
+                    things.update().where(things.c.name.like("it's 100\\%%", escape="!") | (things.c.id == 3)).values(ratio=2)
+                ).rowcount
+                found = [tuple(map(test_postgresql.shown, row)) for row in connection.execute(sa.select(things).order_by("id"))]
+                texts = connection.execute(sa.text("SELECT things::text FROM things ORDER BY id")).scalars().all()
+                one = connection.execute(
+                    sa.select(things.c.id).where(
+                        things.c.document_b["b"].as_integer() == 1, things.c.numbers == [], things.c.amount == -32768
+                    )
+                ).scalar()
+                connection.rollback()
+            engine.dispose()
+            return count, found, texts, one
+
+        from sqlalchemy.dialects import registry
+
+        server = test_postgresql.server
+        expected = work(sa.create_engine("postgresql+psycopg2://postgres@/postgres?host=%s" % server.folder))
+        before = dict(registry.impls)
+        try:
+            host = test_postgresql.LibpqHost()
+            postgresql._classes.clear()
+            kind = postgresql.dialect_class(name, host)
+            registry.impls["postgresql." + name] = lambda: kind
+            found = work(sa.create_engine("postgresql+%s://postgres@/postgres" % name, poolclass=sa.pool.StaticPool))
+        finally:
+            registry.impls.clear()
+            registry.impls.update(before)
+            postgresql._classes.clear()
+        self.assertEqual(found, expected)
+
+    def test_psycopg2(self):
+        self.run_both("psycopg2")
+
+    def test_psycopg(self):
+        self.run_both("psycopg")
+
+    def test_asyncpg(self):
+        self.run_both("asyncpg")
+
+    def test_pg8000(self):
+        self.run_both("pg8000")

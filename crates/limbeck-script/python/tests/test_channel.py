@@ -1,0 +1,180 @@
+"""The framing of messages, and what happens when the other side is gone."""
+import json
+import os
+import socket
+import struct
+import subprocess
+import sys
+import threading
+import unittest
+
+from limbeck_worker.channel import Channel, HostError
+
+
+def frame(payload):
+    return struct.pack(">I", len(payload)) + payload
+
+
+class Host:
+    """The other end of a socket, which answers from a thread."""
+
+    def __init__(self, *replies):
+        self.socket, worker = socket.socketpair()
+        self.worker = worker
+        self.channel = Channel(worker.fileno())
+        self.received = []
+        self.raw = []
+        self.thread = threading.Thread(target=self._serve, args=(replies,))
+        self.thread.start()
+
+    def _serve(self, replies):
+        with self.socket:
+            for reply in replies:
+                payload = self._read()
+                if payload is None:
+                    return
+                self.raw.append(payload)
+                self.received.append(json.loads(payload))
+                self.socket.sendall(reply if isinstance(reply, bytes) else frame(json.dumps(reply).encode()))
+
+    def _read(self):
+        head = self._exactly(4)
+        return None if head is None else self._exactly(struct.unpack(">I", head)[0])
+
+    def _exactly(self, count):
+        parts = b""
+        while len(parts) < count:
+            part = self.socket.recv(count - len(parts))
+            if not part:
+                return None
+            parts += part
+        return parts
+
+    def close(self):
+        self.worker.close()
+        self.thread.join()
+
+
+class ChannelTest(unittest.TestCase):
+    def host(self, *replies):
+        host = Host(*replies)
+        self.addCleanup(host.close)
+        return host
+
+    def test_a_request_and_its_reply(self):
+        host = self.host({"ok": {"a": [1, None, "ü"]}}, {"ok": None})
+        self.assertEqual(host.channel.request("execute", sql="SELECT 'é\U0001f600\x00\n'"), {"a": [1, None, "ü"]})
+        self.assertIsNone(host.channel.request("close", connection=1))
+        self.assertEqual(
+            host.received, [{"op": "execute", "sql": "SELECT 'é\U0001f600\x00\n'"}, {"op": "close", "connection": 1}]
+        )
+
+    def test_text_travels_as_utf_8(self):
+        host = self.host({"ok": None})
+        host.channel.request("execute", sql="ü")
+        self.assertIn("ü".encode("utf-8"), host.raw[0])
+
+    def test_a_huge_message(self):
+        text = "ü" * (3 << 20)
+        host = self.host({"ok": text})
+        self.assertEqual(host.channel.request("execute", sql=text), text)
+        self.assertEqual(host.received[0]["sql"], text)
+
+    def test_an_error_reply(self):
+        host = self.host({"error": {"id": 3, "kind": "server", "message": "no"}}, {"ok": 1})
+        with self.assertRaises(HostError) as caught:
+            host.channel.request("execute", sql="x")
+        self.assertEqual((caught.exception.limbeck_error, caught.exception.fields["kind"]), (3, "server"))
+        self.assertEqual(host.channel.request("execute", sql="y"), 1)
+
+    def test_half_a_surrogate_pair_in_a_statement_is_refused_before_anything_is_sent(self):
+        host = self.host({"ok": 1})
+        for sql in ("SELECT '\ud800'", "\udcff"):
+            with self.assertRaises(UnicodeEncodeError):
+                host.channel.request("execute", sql=sql)
+        self.assertEqual(host.channel.request("execute", sql="y"), 1)
+        self.assertEqual(len(host.received), 1)
+
+    def test_a_report_is_sent_whatever_its_text_is(self):
+        host = self.host({"ok": None})
+        host.channel.request("end", outcome="exception", message="file \udcff.py")
+        self.assertEqual(host.received[0]["message"], "file ?.py")
+
+    def test_numbers_that_json_lacks_are_refused(self):
+        host = self.host({"ok": 1})
+        with self.assertRaises(ValueError):
+            host.channel.request("execute", sql="", parameters=[float("nan")])
+        self.assertEqual(host.channel.request("execute", sql="y"), 1)
+
+    def test_after_a_reply_that_was_not_read_nothing_is_asked(self):
+        rows = {
+            "no UTF-8": frame(b'{"ok": "\xff\xfe"}'),
+            "no JSON": frame(b"{"),
+        }
+        for name, reply in rows.items():
+            with self.subTest(name):
+                host = self.host(reply, {"ok": 1})
+                with self.assertRaises(ValueError):
+                    host.channel.request("execute", sql="x")
+                with self.assertRaises(KeyboardInterrupt):
+                    host.channel.request("execute", sql="y")
+
+    def test_a_broken_pipe(self):
+        host = self.host()
+        host.thread.join()
+        with self.assertRaises(OSError):
+            # The first bytes may still fit somewhere.
+            for _ in range(3):
+                host.channel.request("execute", sql="x" * (1 << 20))
+        with self.assertRaises(KeyboardInterrupt):
+            host.channel.request("execute", sql="x")
+
+    def test_the_end_of_the_stream_ends_the_process(self):
+        program = (
+            "import socket, sys\n"
+            "from limbeck_worker.channel import Channel\n"
+            "ours, theirs = socket.socketpair()\n"
+            "theirs.sendall(b'\\0\\0\\0\\x09half')\n"
+            "theirs.shutdown(socket.SHUT_WR)\n"
+            "try:\n"
+            "    Channel(ours.fileno()).request('execute', sql='x')\n"
+            "finally:\n"
+            "    print('still here')\n"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", program], cwd=os.getcwd(), env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60,
+        )
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (1, b"", b""))
+
+
+class Calls(unittest.TestCase):
+    def call(self, functions, name, arguments):
+        host = Host({"call": name, "arguments": arguments}, {"ok": "done"})
+        self.addCleanup(host.close)
+        host.channel.functions.update(functions)
+        self.assertEqual(host.channel.request("execute", sql="x"), "done")
+        return host.received[1]
+
+    def test_functions(self):
+        def one(arguments):
+            return "one %s" % arguments
+
+        def many(arguments):
+            return "many %s" % arguments
+
+        def fails(arguments):
+            raise RuntimeError("no \udcff")
+
+        functions = {("f", 1): one, ("f", -1): many, ("g", 0): fails, ("s", 0): lambda arguments: "\ud800"}
+        rows = [
+            ("F", [1], {"return": "one [1]"}),
+            ("f", [], {"return": "many []"}),
+            ("g", [], {"raise": "RuntimeError: no ?"}),
+        ]
+        for name, arguments, answer in rows:
+            with self.subTest(name=name, arguments=arguments):
+                self.assertEqual(self.call(functions, name, arguments), answer)
+        # What can't be sent, and what nobody registered, ends the statement and not the worker.
+        self.assertIn("UnicodeEncodeError", self.call(functions, "s", [])["raise"])
+        self.assertIn("KeyError", self.call(functions, "unknown", [])["raise"])

@@ -1,0 +1,225 @@
+"""Alembic's run in the worker: headers in place of modules, the host's plan, one of Alembic's own commands."""
+import os
+import subprocess
+import sys
+import tempfile
+import types
+import unittest
+import warnings
+
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from alembic.util import CommandError
+from limbeck_worker import commands, migrations
+from limbeck_worker.scripts import use_headers
+
+REVISION = '"""%s\n\nRevises: %s\n"""\nrevision = %r\ndown_revision = %r\ndef upgrade(): pass\ndef downgrade(): pass\n'
+
+
+class Channel:
+    def __init__(self, *replies):
+        self.replies = list(replies)
+        self.requests = []
+
+    def request(self, op, **fields):
+        self.requests.append((op, fields))
+        return self.replies.pop(0) if self.replies else None
+
+
+class Case(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.versions = os.path.join(folder.name, "versions")
+        os.mkdir(self.versions)
+        config = Config()
+        config.set_main_option("script_location", folder.name)
+        self.directory = ScriptDirectory.from_config(config)
+
+    def write(self, revision, down_revision):
+        path = os.path.join(self.versions, revision + ".py")
+        with open(path, "w") as file:
+            file.write(REVISION % ("about " + revision, down_revision, revision, down_revision))
+        return path
+
+    def use(self, *headers):
+        use_headers(self.directory, headers)
+
+
+class Headers(Case):
+    def test_the_map_is_made_without_the_modules(self):
+        # Neither file is there.
+        self.use(
+            ["a", [], ["label"], [], "/not/there/a.py"],
+            ["b", ["a"], [], [], "/not/there/b.py"],
+            ["c", ["a"], [], ["b"], "/not/there/c.py"],
+            ["d", ["b", "c"], [], [], "/not/there/d.py"],
+        )
+        self.assertEqual(self.directory.get_heads(), ["d"])
+        self.assertEqual(self.directory.get_base(), "a")
+        script = self.directory.get_revision("d")
+        self.assertEqual(script.down_revision, ("b", "c"))
+        self.assertEqual(self.directory.get_revision("b").down_revision, "a")
+        self.assertIsNone(self.directory.get_revision("a").down_revision)
+        self.assertEqual(self.directory.get_revision("c").dependencies, ("b",) if isinstance(
+            self.directory.get_revision("c").dependencies, tuple) else "b")
+        self.assertIn("label", self.directory.get_revision("a").branch_labels)
+        self.assertEqual(script.path, "/not/there/d.py")
+
+    def test_a_module_is_imported_when_it_is_used(self):
+        path = self.write("a", None)
+        self.use(["a", [], [], [], path], ["b", ["a"], [], [], "/not/there/b.py"])
+        script = self.directory.get_revision("a")
+        self.assertEqual(script.doc, "about a")
+        self.assertIs(script.module, script.module)
+        self.assertEqual(script.module.revision, "a")
+        with self.assertRaises(ImportError):
+            self.directory.get_revision("b").module
+
+    def test_without_headers_alembic_reads_the_files(self):
+        self.write("a", None)
+        use_headers(self.directory, None)
+        self.assertEqual(self.directory.get_heads(), ["a"])
+
+
+class Plans(Case):
+    def context(self, url="postgresql://u:secret@h/d", as_sql=False):
+        from sqlalchemy.engine import make_url
+
+        engine = types.SimpleNamespace(url=make_url(url))
+        made = types.SimpleNamespace(connection=types.SimpleNamespace(engine=engine), as_sql=as_sql, ensured=0)
+
+        def ensure():
+            made.ensured += 1
+
+        made._ensure_version_table = ensure
+        return made
+
+    def plan(self, reply, heads=("a",), **context):
+        self.channel = Channel(reply)
+        host = migrations.Host(self.channel, True)
+        host.script_directory = self.directory
+        self.made = self.context(**context)
+        return host.plan(heads, self.made)
+
+    def test_steps(self):
+        path = self.write("b", "a")
+        self.use(["a", [], [], [], "/not/there/a.py"], ["b", ["a"], [], [], path])
+        steps = self.plan(
+            {
+                "steps": [
+                    {"kind": "upgrade", "revision": "b"},
+                    {"kind": "downgrade", "revision": "b"},
+                    {"kind": "stamp", "from": ["a"], "to": ["b"], "upgrade": True, "branch_move": False},
+                ],
+                "warnings": [],
+            },
+        )
+        self.assertEqual(self.channel.requests, [("plan", {"heads": ["a"], "url": "postgresql://u:***@h/d"})])
+        self.assertEqual([step.is_upgrade for step in steps], [True, False, True])
+        self.assertEqual((steps[2].from_revisions, steps[2].to_revisions), (("a",), ("b",)))
+        self.assertEqual(self.made.ensured, 0)
+        # The host is told before the function runs.
+        steps[0].migration_fn()
+        self.assertEqual(self.channel.requests[1:], [("step", {"revision": "b", "kind": "upgrade", "path": path})])
+
+    def test_an_error_of_the_command(self):
+        with self.assertRaisesRegex(CommandError, "Can't locate"):
+            self.plan({"command_error": "Can't locate revision identified by 'x'"})
+
+    def test_warnings_and_the_version_table(self):
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            self.assertEqual(self.plan({"steps": [], "warnings": ["look out"], "ensure_version": True}), [])
+        self.assertEqual([str(item.message) for item in caught], ["look out"])
+        self.assertEqual(self.made.ensured, 1)
+
+    def test_heads_and_urls(self):
+        for heads, expected in (((), []), ("a", ["a"]), (("a", "b"), ["a", "b"]), (None, [])):
+            self.plan({"steps": []}, heads=heads)
+            self.assertEqual(self.channel.requests[0][1]["heads"], expected)
+        self.plan({"steps": []}, as_sql=True)
+        self.assertIsNone(self.channel.requests[0][1]["url"])
+
+
+class Commands(unittest.TestCase):
+    def test_options_that_this_alembic_lacks(self):
+        from alembic import command
+
+        seen = []
+        command.limbeck_test = lambda config, message=None: seen.append(message)
+        self.addCleanup(delattr, command, "limbeck_test")
+        commands._call_alembic("limbeck_test", None, {"message": "x", "check_heads": False, "other": None})
+        self.assertEqual(seen, ["x"])
+        with self.assertRaisesRegex(CommandError, "no option --check-heads"):
+            commands._call_alembic("limbeck_test", None, {"message": "x", "check_heads": True})
+        with self.assertRaisesRegex(CommandError, "no command 'not_there'"):
+            commands._call_alembic("not_there", None, {})
+
+    def test_lists_of_texts(self):
+        for value, expected in ((None, []), ("a", ["a"]), (("a", "b"), ["a", "b"]), ({"a"}, ["a"]), ([], [])):
+            self.assertEqual(commands._texts(value), expected)
+
+
+ASYNCHRONOUS = """
+import asyncio, sys
+%s
+from limbeck_worker import dialects
+from tests.host import SqliteHost
+dialects.register(SqliteHost())
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
+from sqlalchemy import pool
+
+async def main():
+    engine = create_async_engine("sqlite+aiosqlite://", poolclass=pool.StaticPool)
+    async with engine.begin() as connection:
+        await connection.execute(sa.text("CREATE TABLE t (a)"))
+        await connection.exec_driver_sql("INSERT INTO t VALUES (1)")
+        await connection.run_sync(lambda plain: plain.execute(sa.text("INSERT INTO t VALUES (2)")))
+    async with engine.connect() as connection:
+        print((await connection.execute(sa.text("SELECT a FROM t"))).scalars().all())
+        print(await connection.scalar(sa.text("SELECT count(*) FROM t")))
+        await connection.rollback()
+        async with AsyncSession(engine) as session:
+            print((await session.execute(sa.text("SELECT max(a) FROM t"))).scalar())
+        await waits(connection)
+    await engine.dispose()
+
+async def waits(connection):
+    pass
+%s
+asyncio.run(main())
+"""
+# Somebody else's coroutine, which does wait.
+ELSEWHERE = """
+async def waits(connection):
+    from sqlalchemy.util import concurrency
+    try:
+        concurrency.await_only(asyncio.sleep(0.001))
+    except RuntimeError as error:
+        print("greenlet" in str(error))
+"""
+
+
+class Asynchronous(unittest.TestCase):
+    """In an interpreter of its own, for SQLAlchemy is changed."""
+
+    def run_program(self, *parts):
+        done = subprocess.run(
+            [sys.executable, "-W", "error", "-c", ASYNCHRONOUS % parts], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}, timeout=120,
+        )
+        self.assertEqual(done.stderr.decode(), "")
+        return done.stdout.decode().splitlines()
+
+    def test_without_greenlet(self):
+        found = self.run_program("sys.modules['greenlet'] = None", ELSEWHERE)
+        self.assertEqual(found, ["[1, 2]", "2", "2", "True"])
+
+    def test_with_greenlet(self):
+        try:
+            import greenlet  # noqa: F401
+        except ImportError:
+            self.skipTest("greenlet is not installed")
+        self.assertEqual(self.run_program("", ""), ["[1, 2]", "2", "2"])
