@@ -274,12 +274,6 @@ impl Postgres {
         text.lines().filter(session).collect::<Vec<_>>().join("\n")
     }
 
-    /// What the server has logged.
-    pub fn log(&self) -> String {
-        let bytes = fs::read(self.folder.path().join("log")).expect("the log");
-        String::from_utf8_lossy(&bytes).into_owned()
-    }
-
     /// The certificate of the authority that signed the server's.
     pub fn authority(&self) -> PathBuf {
         self.folder.path().join("ca.crt")
