@@ -77,7 +77,38 @@ fn without_revisions(sandbox: &Sandbox) {
     std::fs::create_dir(sandbox.path().join("migrations/versions")).expect("a folder");
 }
 
+/// A misspelt branch where there are no branches.
+const MISSPELT: Scenario = Scenario {
+    project: |sandbox| {
+        without_revisions(sandbox);
+        sandbox.write(
+            "migrations/versions/a.py",
+            &without_labels("a1a1a1a1", "None"),
+        );
+        sandbox.write(
+            "migrations/versions/b.py",
+            &without_labels("b1b1b1b1", "'a1a1a1a1'"),
+        );
+    },
+    on: On::Sqlite,
+    steps: &[
+        step("", "upgrade head"),
+        step("", "downgrade typo@base").differs(
+            "`downgrade typo@base`, one base without a label",
+            255,
+            "FAILED: Can't locate revision identified by 'typo'",
+        ),
+    ],
+};
+
+fn without_labels(id: &str, parent: &str) -> String {
+    format!(
+        "revision = '{id}'\ndown_revision = {parent}\n\n\ndef upgrade():\n    pass\n\n\ndef downgrade():\n    pass\n"
+    )
+}
+
 replays! {
+    misspelt_branch: MISSPELT;
     identifiers: IDENTIFIERS;
     dependencies_and_unknown_rows: DEPENDENCIES;
     without_a_revision: EMPTY;

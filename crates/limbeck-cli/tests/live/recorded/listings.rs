@@ -167,6 +167,14 @@ const BEYOND: Scenario = Scenario {
         step("", "current -c"),
         step("", "upgrade heads"),
         step("", "downgrade f2f2f2f2"),
+    ],
+};
+
+const STAMPING_BEYOND: Scenario = Scenario {
+    project: branching,
+    on: On::Sqlite,
+    steps: &[
+        step("", "upgrade heads"),
         step("", "stamp base"),
         step("", "stamp a3a3"),
         step("", "stamp b2b2 c2c2"),
@@ -175,6 +183,13 @@ const BEYOND: Scenario = Scenario {
         step("", "current"),
         step("", "stamp heads"),
         step("", "stamp zzz"),
+        step("", "stamp --purge a1a1 b2b2"),
+        step("", "stamp a3a3").differs(
+            "`stamp` of a revision with rows above and below it",
+            255,
+            "FAILED: The version table has rows above and below revision",
+        ),
+        step("", "stamp --purge d1d1 e3e3"),
         step("", "downgrade blog@base"),
         step("", "downgrade base"),
         step("", "upgrade e1"),
@@ -189,4 +204,5 @@ replays! {
     stamping: STAMPING;
     as_text: AS_TEXT;
     beyond_the_recordings: BEYOND;
+    stamping_beyond_the_recordings: STAMPING_BEYOND;
 }
