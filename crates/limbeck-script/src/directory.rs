@@ -1,10 +1,13 @@
 //! The script directory: which files are revision scripts, and what they declare.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::fs;
 use std::io::{self, Read};
 use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 
 use rustix::fs::{Mode, OFlags};
 
@@ -96,8 +99,11 @@ pub struct ScriptDirectory {
     pub loaded_twice: Vec<PathBuf>,
 }
 
-/// Below this many files a second thread costs more than it brings.
-const FILES_PER_THREAD: usize = 200;
+/// What a thread takes at a time.
+const FILES_IN_A_PART: usize = 32;
+
+/// Below this many parts another thread would come too late.
+const FEWEST_PARTS_TO_SHARE: usize = 5;
 
 impl ScriptDirectory {
     /// Reads the scripts in `locations`; a location that isn't there has none.
@@ -152,13 +158,16 @@ fn list(location: &Path, recursive: bool, files: &mut Vec<PathBuf>) -> Result<()
         let name = entry.file_name();
         if kind.is_dir() {
             folders.push(name);
-        } else if is_script(&name.to_string_lossy()) {
+        } else if is_script(name.as_bytes()) {
             names.push((name, kind.is_symlink()));
         }
     }
-    names.sort();
+    names.sort_unstable();
+    files.reserve(names.len());
     for (name, linked) in names {
-        let path = location.join(name);
+        let mut path = PathBuf::with_capacity(location.as_os_str().len() + name.len() + 1);
+        path.push(&location);
+        path.push(name);
         files.push(if linked {
             path.canonicalize().map_err(failed)?
         } else {
@@ -174,64 +183,104 @@ fn list(location: &Path, recursive: bool, files: &mut Vec<PathBuf>) -> Result<()
     Ok(())
 }
 
-fn is_script(name: &str) -> bool {
-    name.strip_suffix(".py").is_some() && !name.starts_with(".#") && !name.starts_with("__init__")
+fn is_script(name: &[u8]) -> bool {
+    name.ends_with(b".py") && !name.starts_with(b".#") && !name.starts_with(b"__init__")
 }
 
-fn read_all(mut files: Vec<PathBuf>) -> Result<Vec<Script>, DirectoryError> {
-    let threads = match files.len() / FILES_PER_THREAD {
-        // Asking how many there are takes as long as reading a dozen files.
-        0 | 1 => 1,
-        useful => std::thread::available_parallelism().map_or(1, |there| there.get().min(useful)),
+/// Reads the files, part by part, with the help of other threads. A thread may take longer to start than a
+/// short history takes to read: parts are taken as they come, and nobody waits for a thread that has none.
+fn read_all(files: Vec<PathBuf>) -> Result<Vec<Script>, DirectoryError> {
+    let total = files.len();
+    let mut files = files.into_iter();
+    let parts = (0..total.div_ceil(FILES_IN_A_PART))
+        .map(|_| Mutex::new(files.by_ref().take(FILES_IN_A_PART).collect()))
+        .collect();
+    let work = Arc::new(Work {
+        parts,
+        next: AtomicUsize::new(0),
+    });
+    let helpers = match work.parts.len() {
+        0..FEWEST_PARTS_TO_SHARE => 0,
+        _ => std::thread::available_parallelism().map_or(0, |there| there.get() - 1),
     };
-    let share = files.len().div_ceil(threads).max(1);
-    std::thread::scope(|scope| {
-        let mut readers = Vec::with_capacity(threads);
-        while files.len() > share {
-            let part = files.split_off(files.len() - share);
-            readers.push(scope.spawn(move || read_some(part)));
-        }
-        let mut scripts = read_some(std::mem::take(&mut files))?;
-        for reader in readers.into_iter().rev() {
-            scripts.extend(
-                reader
-                    .join()
-                    .unwrap_or_else(|panic| std::panic::resume_unwind(panic))?,
-            );
-        }
-        Ok(scripts)
-    })
+    let (done, from_helpers) = mpsc::channel();
+    for _ in 0..helpers {
+        let (work, done) = (Arc::clone(&work), done.clone());
+        let helper = std::thread::Builder::new().name("scripts".into());
+        // Without help it takes longer, and that is all.
+        let _ = helper.spawn(move || {
+            let mut reader = Reader::default();
+            while let Some((number, part)) = work.take() {
+                if done.send((number, reader.read_all(part))).is_err() {
+                    return;
+                }
+            }
+        });
+    }
+    drop(done);
+    let mut reader = Reader::default();
+    let mut read = BTreeMap::new();
+    while let Some((number, part)) = work.take() {
+        read.insert(number, reader.read_all(part));
+    }
+    while read.len() < work.parts.len() {
+        // A helper that panicked has told so on standard error; the part that it had is missing then.
+        let (number, part) = from_helpers.recv().expect("no reading thread panics");
+        read.insert(number, part);
+    }
+    let mut scripts = Vec::with_capacity(total);
+    for part in read.into_values() {
+        scripts.append(&mut part?);
+    }
+    Ok(scripts)
 }
 
-fn read_some(files: Vec<PathBuf>) -> Result<Vec<Script>, DirectoryError> {
-    let mut reader = Reader::default();
-    files
-        .into_iter()
-        .map(|file| match reader.read(&file) {
-            Ok(text) => script(file, text),
-            Err(source) => Err(DirectoryError::Read { path: file, source }),
-        })
-        .collect()
+/// Files to be read, in parts that each thread takes as it has time.
+struct Work {
+    parts: Vec<Mutex<Vec<PathBuf>>>,
+    next: AtomicUsize,
+}
+
+impl Work {
+    fn take(&self) -> Option<(usize, Vec<PathBuf>)> {
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        let part = self.parts.get(number)?;
+        let mut part = part.lock().unwrap_or_else(PoisonError::into_inner);
+        Some((number, std::mem::take(&mut *part)))
+    }
 }
 
 /// Reads files one after the other, with as few calls of the system as that takes: each is opened from its
 /// folder, and neither its size nor its place is asked for.
 #[derive(Default)]
 struct Reader {
-    folder: Option<(PathBuf, OwnedFd)>,
+    folder: Option<(Vec<u8>, OwnedFd)>,
     buffer: Vec<u8>,
 }
 
 impl Reader {
+    fn read_all(&mut self, files: Vec<PathBuf>) -> Result<Vec<Script>, DirectoryError> {
+        let mut scripts = Vec::with_capacity(files.len());
+        for file in files {
+            let read = match self.read(&file) {
+                Ok(text) => script(file, text),
+                Err(source) => Err(DirectoryError::Read { path: file, source }),
+            };
+            scripts.push(read?);
+        }
+        Ok(scripts)
+    }
+
     fn read(&mut self, path: &Path) -> io::Result<&[u8]> {
-        let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
-            return Err(io::ErrorKind::InvalidInput.into());
-        };
+        // The paths are absolute and plain, so the last slash tells folder and name apart.
+        let bytes = path.as_os_str().as_bytes();
+        let slash = memchr::memrchr(b'/', bytes).ok_or(io::ErrorKind::InvalidInput)?;
+        let (parent, name) = (&bytes[..slash], &bytes[slash + 1..]);
         let folder = match self.folder.take() {
-            Some(folder) if folder.0.as_os_str() == parent.as_os_str() => folder,
+            Some(folder) if folder.0 == parent => folder,
             _ => {
                 let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-                let opened = rustix::fs::open(parent, flags, Mode::empty())?;
+                let opened = rustix::fs::open(&bytes[..=slash], flags, Mode::empty())?;
                 (parent.to_owned(), opened)
             }
         };
@@ -293,11 +342,10 @@ fn script(path: PathBuf, text: &[u8]) -> Result<Script, DirectoryError> {
         dependencies,
         doc,
     } = header;
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
     let id = match revision {
         Some(id) => id,
         // What is no revision script may fail, or declare it in ways that only running it shows.
-        None => legacy_id(&name).ok_or_else(|| not_static("it declares no `revision`"))?,
+        None => legacy_id(&path).ok_or_else(|| not_static("it declares no `revision`"))?,
     };
     Ok(Script {
         id,
@@ -305,14 +353,23 @@ fn script(path: PathBuf, text: &[u8]) -> Result<Script, DirectoryError> {
             .ok_or_else(|| DirectoryError::NoDownRevision { path: path.clone() })?,
         branch_labels,
         dependencies,
-        long_doc: doc.unwrap_or_default().trim().to_owned(),
+        long_doc: trimmed(doc.unwrap_or_default()),
         path,
     })
 }
 
+fn trimmed(mut text: String) -> String {
+    text.truncate(text.trim_end().len());
+    let blank = text.len() - text.trim_start().len();
+    if blank > 0 {
+        text.drain(..blank);
+    }
+    text
+}
+
 /// Alembic 0.1 had the id in the file's name.
-fn legacy_id(name: &str) -> Option<String> {
-    let stem = name.strip_suffix(".py")?;
+fn legacy_id(path: &Path) -> Option<String> {
+    let stem = path.file_stem()?.to_str()?;
     let hexadecimal = |c: char| c.is_ascii_digit() || matches!(c, 'a'..='f');
     (!stem.is_empty() && stem.chars().all(hexadecimal)).then(|| stem.to_owned())
 }

@@ -47,7 +47,7 @@ pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
         "edit",
         json!({"rev": rev}),
         json!({}),
-        &project,
+        project,
         Intent::Inspect(Box::new(look)),
     )
 }

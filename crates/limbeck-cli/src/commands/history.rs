@@ -44,7 +44,7 @@ pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
         }
     };
     let listing = Listing {
-        project: &project,
+        project,
         verbose: *verbose,
         indicate_current: *indicate_current,
     };
@@ -71,7 +71,7 @@ pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
         "history",
         options,
         json!({}),
-        &project,
+        project,
         Intent::Inspect(Box::new(look)),
     )
 }

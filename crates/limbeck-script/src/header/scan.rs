@@ -5,8 +5,7 @@
 
 use std::sync::LazyLock;
 
-use aho_corasick::AhoCorasick;
-use memchr::memmem;
+use memchr::memmem::Finder;
 
 use super::{Literal, NAMES, ScriptHeader};
 
@@ -44,18 +43,20 @@ pub fn scan(source: &str) -> Option<ScriptHeader> {
 
 /// Whether the rest of a script could bind one of the names; `down_revision` holds `revision`.
 fn names_again(rest: &str) -> bool {
-    static WORDS: LazyLock<AhoCorasick> = LazyLock::new(|| {
-        let words = [
+    static WORDS: LazyLock<[Finder<'static>; 6]> = LazyLock::new(|| {
+        [
             "revision",
             "branch_labels",
             "depends_on",
             "import *",
             "__doc__",
             "globals(",
-        ];
-        AhoCorasick::new(words).expect("six short words")
+        ]
+        .map(Finder::new)
     });
-    WORDS.is_match(rest)
+    WORDS
+        .iter()
+        .any(|word| word.find(rest.as_bytes()).is_some())
 }
 
 struct Scanner<'a> {
@@ -173,10 +174,17 @@ impl<'a> Scanner<'a> {
             "'"
         };
         let inside = self.rest.strip_prefix(quote)?;
-        let end = memmem::find(inside.as_bytes(), quote.as_bytes())?;
+        let mark = quote.as_bytes()[0];
+        let end = if quote.len() == 1 {
+            memchr::memchr(mark, inside.as_bytes())?
+        } else {
+            memchr::memchr_iter(mark, inside.as_bytes())
+                .find(|&at| inside.as_bytes()[at..].starts_with(quote.as_bytes()))?
+        };
         let text = &inside[..end];
         // Python reads `\r\n` as `\n`; escapes and single-quoted line ends are left to the parser.
-        if text.contains(['\\', '\r']) || (quote.len() == 1 && text.contains('\n')) {
+        let line_end = if quote.len() == 1 { b'\n' } else { b'\r' };
+        if memchr::memchr3(b'\\', b'\r', line_end, text.as_bytes()).is_some() {
             return None;
         }
         self.rest = &inside[end + quote.len()..];
