@@ -1,7 +1,9 @@
 //! The migration lock as a user meets it: who holds it, how long to wait, how to do without.
 
+use std::io::{BufRead, BufReader};
 use std::process::Child;
-use std::thread::sleep;
+use std::sync::{Arc, Mutex};
+use std::thread::{JoinHandle, sleep, spawn};
 use std::time::{Duration, Instant};
 
 use limbeck_testkit::{MariaDb, Postgres, Ran, Sandbox, Tls, python};
@@ -44,6 +46,56 @@ fn end(child: Child) -> Ran {
     ran(&child.wait_with_output().expect("it ends"))
 }
 
+/// A running program whose standard error is read as it comes.
+struct Told {
+    child: Child,
+    stderr: Arc<Mutex<String>>,
+    reader: JoinHandle<()>,
+}
+
+impl Told {
+    fn follow(mut child: Child) -> Self {
+        let stderr = Arc::new(Mutex::new(String::new()));
+        let lines = BufReader::new(child.stderr.take().expect("a pipe")).lines();
+        let told = Arc::clone(&stderr);
+        let reader = spawn(move || {
+            for line in lines {
+                let mut told = told.lock().expect("no panic");
+                *told += &line.expect("text");
+                told.push('\n');
+            }
+        });
+        Self {
+            child,
+            stderr,
+            reader,
+        }
+    }
+
+    fn await_words(&self, words: &str) {
+        let start = Instant::now();
+        while !self.stderr.lock().expect("no panic").contains(words) {
+            let told = self.stderr.lock().expect("no panic");
+            assert!(
+                start.elapsed() < Duration::from_secs(60),
+                "no `{words}`: {told}"
+            );
+            drop(told);
+            sleep(Duration::from_millis(20));
+        }
+    }
+
+    fn end(mut self) -> Ran {
+        let status = self.child.wait().expect("it ends");
+        self.reader.join().expect("no panic");
+        Ran {
+            status: status.code().unwrap_or(-1),
+            stdout: String::new(),
+            stderr: self.stderr.lock().expect("no panic").clone(),
+        }
+    }
+}
+
 fn await_file(sandbox: &Sandbox, name: &str) {
     let start = Instant::now();
     while !sandbox.path().join(name).exists() {
@@ -65,13 +117,12 @@ fn check(url: &str, holder: &str) {
     let told = "the migration lock was not free within";
     assert!(impatient.stderr.contains(told), "{}", impatient.stderr);
     assert!(impatient.stderr.contains(holder), "{}", impatient.stderr);
-    let patient = start(&sandbox, url, &["upgrade", "head"]).expect("an interpreter");
-    sleep(Duration::from_millis(2500));
+    let patient = start(&sandbox, url, &["upgrade", "head"]);
+    let patient = Told::follow(patient.expect("an interpreter"));
+    patient.await_words(&format!("waiting for the migration lock, held by {holder}"));
     sandbox.write("go", "");
     end(first).success();
-    let patient = end(patient).success();
-    let told = format!("waiting for the migration lock, held by {holder}");
-    assert!(patient.stderr.contains(&told), "{}", patient.stderr);
+    let patient = patient.end().success();
     assert!(
         patient.stderr.contains("the migration lock is ours after"),
         "{}",
