@@ -1,5 +1,6 @@
 //! TLS with exactly as much verification as was asked for.
 
+mod chain;
 mod client;
 mod end_point;
 mod names;
@@ -18,9 +19,9 @@ use rustls::{AlertDescription, ClientConfig};
 
 use crate::{ConnectError, ConnectErrorKind};
 
+use chain::Trust;
 pub(crate) use client::ClientFiles;
 pub(crate) use end_point::server_end_point;
-use verifier::Trust;
 
 /// How much of the server's certificate is verified.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
