@@ -142,7 +142,16 @@ impl Authority {
     /// An authority under this one.
     #[must_use]
     pub fn subordinate(&self, folder: &Path, common_name: &str) -> Self {
-        let own = self.issue(&Wanted::new("subordinate", common_name, OF_AUTHORITY));
+        self.subordinate_with(
+            folder,
+            &Wanted::new("subordinate", common_name, OF_AUTHORITY),
+        )
+    }
+
+    /// What this one signs as an authority, whether its extensions say so or not.
+    #[must_use]
+    pub fn subordinate_with(&self, folder: &Path, wanted: &Wanted<'_>) -> Self {
+        let own = self.issue(wanted);
         books(folder);
         Self {
             own,

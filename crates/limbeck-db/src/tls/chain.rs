@@ -16,7 +16,7 @@ use webpki::{
 
 use super::names::common_name_is;
 use super::tls_error;
-use super::x509::{Algorithms, Certificate, RevocationList};
+use super::x509::{Algorithms, Certificate, HostKind, RevocationList};
 use crate::{ConnectError, ConnectErrorKind};
 
 /// What a server's certificate is measured by.
@@ -147,12 +147,13 @@ impl Chain {
                 .ok_or(CertificateError::UnknownIssuer)?;
             return self.verify_alone(certificate, &authority, now);
         }
-        self.verify_with_webpki(end_entity, intermediates, now)
+        self.verify_with_webpki(end_entity, certificate, intermediates, now)
     }
 
     fn verify_with_webpki(
         &self,
         end_entity: &CertificateDer<'_>,
+        certificate: &Certificate<'_>,
         intermediates: &[CertificateDer<'_>],
         now: UnixTime,
     ) -> Result<Good, Error> {
@@ -185,8 +186,8 @@ impl Chain {
                 .then_some(())
                 .ok_or(webpki::Error::PathLenConstraintViolated)
         };
-        let certificate = EndEntityCert::try_from(end_entity).map_err(refusal)?;
-        let path = certificate
+        let parsed = EndEntityCert::try_from(end_entity).map_err(refusal)?;
+        let path = parsed
             .verify_for_usage(
                 self.algorithms,
                 &self.anchors,
@@ -197,15 +198,18 @@ impl Chain {
                 Some(&path_length),
             )
             .map_err(refusal)?;
-        let constrained = |der: &CertificateDer<'_>| {
+        let limits = |der: &CertificateDer<'_>| {
             Certificate::parse(der).is_none_or(|found| found.constrains_names())
         };
-        Ok(Good {
-            constrained: path.anchor().name_constraints.is_some()
-                || path
-                    .intermediate_certificates()
-                    .any(|between| constrained(&between.der())),
-        })
+        let constrained = path.anchor().name_constraints.is_some()
+            || path
+                .intermediate_certificates()
+                .any(|between| limits(&between.der()));
+        // What nobody looked at may not be what it is known by, under whatever `sslmode`.
+        if constrained && !certificate.has_alternative_name(HostKind::Name) {
+            return Err(refusal(webpki::Error::NameConstraintViolation));
+        }
+        Ok(Good { constrained })
     }
 
     /// What is to be seen on a certificate whose issuer is known. webpki takes neither an authority's

@@ -9,9 +9,11 @@ use x509_parser::extensions::{
     BasicConstraints, GeneralName, KeyUsage, ParsedExtension, X509Extension,
 };
 use x509_parser::oid_registry::{
-    OID_X509_EXT_BASIC_CONSTRAINTS, OID_X509_EXT_CERT_TYPE, OID_X509_EXT_DELTA_CRL_INDICATOR,
-    OID_X509_EXT_EXTENDED_KEY_USAGE, OID_X509_EXT_ISSUER_DISTRIBUTION_POINT,
-    OID_X509_EXT_KEY_USAGE, OID_X509_EXT_NAME_CONSTRAINTS, OID_X509_EXT_SUBJECT_ALT_NAME,
+    OID_X509_EXT_BASIC_CONSTRAINTS, OID_X509_EXT_CERT_TYPE, OID_X509_EXT_CERTIFICATE_POLICIES,
+    OID_X509_EXT_DELTA_CRL_INDICATOR, OID_X509_EXT_EXTENDED_KEY_USAGE,
+    OID_X509_EXT_INHIBIT_ANY_POLICY, OID_X509_EXT_ISSUER_DISTRIBUTION_POINT,
+    OID_X509_EXT_KEY_USAGE, OID_X509_EXT_NAME_CONSTRAINTS, OID_X509_EXT_POLICY_CONSTRAINTS,
+    OID_X509_EXT_POLICY_MAPPINGS, OID_X509_EXT_SUBJECT_ALT_NAME,
 };
 use x509_parser::prelude::FromDer;
 use x509_parser::revocation_list::CertificateRevocationList;
@@ -25,6 +27,14 @@ const KNOWN: [Oid<'_>; 5] = [
     OID_X509_EXT_KEY_USAGE,
     OID_X509_EXT_EXTENDED_KEY_USAGE,
     OID_X509_EXT_CERT_TYPE,
+];
+
+/// The extensions that OpenSSL passes over, critical ones as well, unless it is asked for policies.
+const OF_POLICIES: [Oid<'_>; 4] = [
+    OID_X509_EXT_CERTIFICATE_POLICIES,
+    OID_X509_EXT_POLICY_MAPPINGS,
+    OID_X509_EXT_POLICY_CONSTRAINTS,
+    OID_X509_EXT_INHIBIT_ANY_POLICY,
 ];
 
 /// A certificate whose extensions can be asked: none of the known ones is there twice or can't be read.
@@ -145,11 +155,12 @@ impl<'a> Certificate<'a> {
         self.0.extensions().iter().any(|extension| {
             extension.critical
                 && !KNOWN.contains(&extension.oid)
+                && !OF_POLICIES.contains(&extension.oid)
                 && extension.oid != OID_X509_EXT_NAME_CONSTRAINTS
         })
     }
 
-    /// Has an alternative name that is a host's, or an address. One that can't be read counts as well.
+    /// Has an alternative name of this kind, be it one that can't be read.
     pub(super) fn has_alternative_name(&self, kind: HostKind) -> bool {
         let names = match self.extension(&OID_X509_EXT_SUBJECT_ALT_NAME) {
             Some(ParsedExtension::SubjectAlternativeName(names)) => &names.general_names,
@@ -158,14 +169,14 @@ impl<'a> Certificate<'a> {
         names.iter().any(|name| match name {
             GeneralName::DNSName(_) => kind == HostKind::Name,
             GeneralName::IPAddress(_) => kind == HostKind::Address,
-            GeneralName::Invalid(..) => true,
+            GeneralName::Invalid(tag, _) => tag.0 == if kind == HostKind::Name { 2 } else { 7 },
             _ => false,
         })
     }
 
-    /// The last common name of the subject.
+    /// The first common name of the subject, which is the one that libpq looks at.
     pub(super) fn common_name(&self) -> Option<&str> {
-        self.0.subject().iter_common_name().last()?.as_str().ok()
+        self.0.subject().iter_common_name().next()?.as_str().ok()
     }
 
     fn extension(&self, id: &Oid<'_>) -> Option<&ParsedExtension<'a>> {
