@@ -187,6 +187,17 @@ impl Authority {
         file
     }
 
+    /// A new revocation list with extensions, one a line, as `openssl` has them.
+    pub fn revocation_list_with(&self, name: &str, extensions: &str) -> PathBuf {
+        let file = self.folder.join(name);
+        let configuration = format!("{CONFIGURATION}[list]\n{extensions}\n");
+        fs::write(self.folder.join("ca.cnf"), configuration).expect("a file");
+        let mut command = self.books_command();
+        command.args(["-gencrl", "-crlexts", "list", "-out"]);
+        run(command.arg(&file));
+        file
+    }
+
     fn books_command(&self) -> Command {
         let mut command = openssl(&self.folder);
         command.args(["ca", "-config", "ca.cnf", "-batch"]);

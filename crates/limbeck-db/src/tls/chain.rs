@@ -16,7 +16,7 @@ use webpki::{
 
 use super::names::common_name_is;
 use super::tls_error;
-use super::x509::{Algorithms, Certificate, HostKind, RevocationList};
+use super::x509::{Algorithms, Certificate, HostKind, RevocationList, Validity};
 use crate::{ConnectError, ConnectErrorKind};
 
 /// What a server's certificate is measured by.
@@ -37,9 +37,10 @@ pub(super) struct Trust {
 pub(super) struct Chain {
     /// Certificates that are trusted.
     trusted: Vec<CertificateDer<'static>>,
-    /// Those of them that may sign, for webpki; and how many others each allows below it.
+    /// Those of them that may sign, for webpki; and what webpki does not know of each: how many others may
+    /// stand below it, and when it is good.
     anchors: Vec<TrustAnchor<'static>>,
-    path_lengths: Vec<Option<u32>>,
+    limits: Vec<(Option<u32>, Validity)>,
     /// Certificates that only lead to a trusted one.
     bridges: Vec<CertificateDer<'static>>,
     common_name: bool,
@@ -91,23 +92,21 @@ impl Chain {
                 message: format!("the revocation lists can't be used: {error}"),
                 hint: None,
             })?;
-        let now = UnixTime::now();
-        // webpki looks at no more of an authority than its name, its key and its constraints.
         let able = |found: &Certificate<'_>| {
-            is_authority(found, now) && (lists.is_empty() || found.may_revoke())
+            is_authority(found) && (lists.is_empty() || found.may_revoke())
         };
-        let (anchors, path_lengths) = trusted
+        let (anchors, limits) = trusted
             .iter()
             .filter_map(|der| {
                 let found = Certificate::parse(der).filter(able)?;
                 let anchor = anchor_from_trusted_cert(der).ok()?.to_owned();
-                Some((anchor, found.path_length()))
+                Some((anchor, (found.path_length(), found.validity())))
             })
             .unzip();
         Ok(Self {
             trusted,
             anchors,
-            path_lengths,
+            limits,
             bridges,
             common_name: trust.common_name,
             revocations: trust.revocations,
@@ -175,16 +174,16 @@ impl Chain {
                 .with_expiration_policy(ExpirationPolicy::Enforce)
                 .build()
         });
-        let path_length = |path: &VerifiedPath<'_>| {
+        let allowed = |path: &VerifiedPath<'_>| {
             let between = path.intermediate_certificates().count();
-            let mut authorities = self.anchors.iter().zip(&self.path_lengths);
-            let allowed = authorities.any(|(anchor, length)| {
-                let allows = |length| usize::try_from(length).is_ok_and(|most| between <= most);
-                anchor == path.anchor() && length.is_none_or(allows)
-            });
-            allowed
+            let fits = |length| usize::try_from(length).is_ok_and(|most| between <= most);
+            let mut authorities = self.anchors.iter().zip(&self.limits);
+            authorities
+                .any(|(anchor, (length, validity))| {
+                    anchor == path.anchor() && length.is_none_or(fits) && validity.has(now)
+                })
                 .then_some(())
-                .ok_or(webpki::Error::PathLenConstraintViolated)
+                .ok_or(webpki::Error::UnknownIssuer)
         };
         let parsed = EndEntityCert::try_from(end_entity).map_err(refusal)?;
         let path = parsed
@@ -195,7 +194,7 @@ impl Chain {
                 now,
                 KeyUsage::server_auth(),
                 revocation,
-                Some(&path_length),
+                Some(&allowed),
             )
             .map_err(refusal)?;
         let limits = |der: &CertificateDer<'_>| {
@@ -264,7 +263,8 @@ impl Chain {
         now: UnixTime,
     ) -> bool {
         authority.subject() == certificate.issuer()
-            && is_authority(authority, now)
+            && is_authority(authority)
+            && authority.validity().has(now)
             && !authority.constrains_names()
             && certificate.is_signed_by(authority, self.algorithms)
     }
@@ -286,9 +286,9 @@ impl Chain {
     }
 }
 
-/// May sign, now, and does not ask for what is not looked at.
-fn is_authority(found: &Certificate<'_>, now: UnixTime) -> bool {
-    found.may_sign() && !found.demands_the_unknown() && found.validity().has(now)
+/// May sign, and does not ask for what is not looked at.
+fn is_authority(found: &Certificate<'_>) -> bool {
+    found.may_sign() && !found.demands_the_unknown()
 }
 
 /// webpki's refusal as rustls has it.

@@ -5,6 +5,8 @@ mod client;
 mod end_point;
 mod names;
 mod revocation;
+#[cfg(test)]
+mod tests;
 mod verifier;
 mod x509;
 

@@ -3,7 +3,7 @@
 
 use rustls::pki_types::{SignatureVerificationAlgorithm, SubjectPublicKeyInfoDer, UnixTime};
 use webpki::RawPublicKeyEntity;
-use x509_parser::asn1_rs::{Any, BitString, Oid};
+use x509_parser::asn1_rs::{BitString, Oid, Sequence, SerializeError, ToDer};
 use x509_parser::certificate::X509Certificate;
 use x509_parser::extensions::{
     BasicConstraints, GeneralName, KeyUsage, ParsedExtension, X509Extension,
@@ -18,7 +18,6 @@ use x509_parser::oid_registry::{
 use x509_parser::prelude::FromDer;
 use x509_parser::revocation_list::CertificateRevocationList;
 use x509_parser::time::ASN1Time;
-use x509_parser::x509::AlgorithmIdentifier;
 
 /// The extensions whose meaning is looked at, the constraints of names not among them.
 const KNOWN: [Oid<'_>; 5] = [
@@ -87,13 +86,7 @@ impl<'a> Certificate<'a> {
     pub(super) fn is_signed_by(&self, signer: &Certificate<'_>, by: Algorithms) -> bool {
         let found = &self.0;
         let signed = found.tbs_certificate.as_ref();
-        is_signature(
-            signer,
-            by,
-            &found.signature_algorithm,
-            signed,
-            &found.signature_value,
-        )
+        is_signature(signer, by, found.as_raw(), signed, &found.signature_value)
     }
 
     /// Issuer and subject are the same.
@@ -233,13 +226,7 @@ impl<'a> RevocationList<'a> {
     pub(super) fn is_signed_by(&self, signer: &Certificate<'_>, by: Algorithms) -> bool {
         let found = &self.0;
         let signed = found.tbs_cert_list.as_ref();
-        is_signature(
-            signer,
-            by,
-            &found.signature_algorithm,
-            signed,
-            &found.signature_value,
-        )
+        is_signature(signer, by, found.as_raw(), signed, &found.signature_value)
     }
 
     /// When it was made.
@@ -297,7 +284,7 @@ pub(super) type Algorithms = &'static [&'static dyn SignatureVerificationAlgorit
 fn is_signature(
     signer: &Certificate<'_>,
     by: Algorithms,
-    algorithm: &AlgorithmIdentifier<'_>,
+    whole: &[u8],
     signed: &[u8],
     signature: &BitString<'_>,
 ) -> bool {
@@ -305,18 +292,21 @@ fn is_signature(
     let Ok(key) = RawPublicKeyEntity::try_from(&key) else {
         return false;
     };
-    let mut fitting = by
-        .iter()
-        .filter(|each| is_named(algorithm, each.signature_alg_id().as_ref()));
+    // What is not signed must have the one form that it can have with the algorithm.
+    let mut fitting = by.iter().filter(|each| {
+        joined(signed, &each.signature_alg_id(), signature).is_ok_and(|found| found == whole)
+    });
     signature.unused_bits == 0
         && fitting.any(|each| key.verify_signature(*each, signed, &signature.data).is_ok())
 }
 
-/// The identifier has this content.
-fn is_named(algorithm: &AlgorithmIdentifier<'_>, content: &[u8]) -> bool {
-    let Ok((rest, id)) = Oid::from_der(content) else {
-        return false;
-    };
-    let parameters = Any::from_der(rest).ok().map(|(_, parameters)| parameters);
-    algorithm.algorithm == id && algorithm.parameters == parameters
+/// What is signed, the content of the algorithm's identifier and the signature, as DER has them.
+fn joined(
+    signed: &[u8],
+    algorithm: &[u8],
+    signature: &BitString<'_>,
+) -> Result<Vec<u8>, SerializeError> {
+    let algorithm = Sequence::new(algorithm.into()).to_der_vec()?;
+    let content = [signed, &algorithm, &signature.to_der_vec()?].concat();
+    Sequence::new(content.into()).to_der_vec()
 }
