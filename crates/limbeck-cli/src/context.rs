@@ -97,7 +97,7 @@ impl Context {
     }
 
     /// The project of the current folder, read without Python where that is possible.
-    pub(crate) fn project(&self) -> Result<Project, CliError> {
+    pub(crate) fn project(&self) -> Result<&'static Project, CliError> {
         let config = self.config()?;
         let read_by_python = || self.headers();
         let project =
@@ -110,7 +110,8 @@ impl Context {
         for warning in project.warnings() {
             warn(warning);
         }
-        Ok(project)
+        // The process ends with the command: taking a long history apart again would be for nothing.
+        Ok(Box::leak(Box::new(project)))
     }
 
     /// The configuration, read anew.

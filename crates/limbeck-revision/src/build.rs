@@ -1,6 +1,6 @@
 //! Builds the map: links, heads, labels, dependencies, and the proof that there is no circle.
 
-use std::collections::HashMap;
+use rustc_hash::{FxBuildHasher, FxHashMap};
 
 use crate::map::{Index, Node};
 use crate::traverse::Marks;
@@ -16,7 +16,7 @@ impl RevisionMap {
     /// [`GraphError`] names the revisions that don't fit together.
     pub fn new(revisions: Vec<Revision>) -> Result<Self, GraphError> {
         let mut map = Self {
-            names: HashMap::with_capacity(revisions.len()),
+            names: FxHashMap::with_capacity_and_hasher(revisions.len(), FxBuildHasher),
             ..Self::default()
         };
         map.nodes.reserve(revisions.len());
@@ -155,7 +155,7 @@ impl RevisionMap {
 
     /// A dependency that an ancestor has declared already adds nothing.
     fn leave_out_inherited_dependencies(&mut self) {
-        let mut declaring: HashMap<Index, Vec<Index>> = HashMap::new();
+        let mut declaring: FxHashMap<Index, Vec<Index>> = FxHashMap::default();
         for (index, node) in self.nodes.iter().enumerate() {
             for &dependency in &node.dependencies {
                 declaring.entry(dependency).or_default().push(index);

@@ -1,6 +1,6 @@
 //! The revisions and how they hang together.
 
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 
 /// A revision as its file declares it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -66,7 +66,7 @@ impl Node {
 pub struct RevisionMap {
     pub(crate) nodes: Vec<Node>,
     /// Ids and labels.
-    pub(crate) names: HashMap<String, Index>,
+    pub(crate) names: FxHashMap<String, Index>,
     /// Labels in the order of their declaration, behind the ids where prefixes are looked up.
     pub(crate) labels: Vec<(String, Index)>,
     pub(crate) heads: Vec<Index>,
@@ -125,6 +125,12 @@ impl RevisionMap {
             .unwrap_or_default()
     }
 
+    /// A revision's place among the different ids, in the order of loading.
+    pub fn position(&self, id: &str) -> Option<usize> {
+        let index = *self.names.get(id)?;
+        (self.id(index) == id).then_some(index)
+    }
+
     /// Whether nothing follows the revision, not even through `depends_on`.
     pub fn is_real_head(&self, id: &str) -> bool {
         self.node_of(id)
@@ -151,8 +157,7 @@ impl RevisionMap {
     }
 
     fn node_of(&self, id: &str) -> Option<&Node> {
-        let node = &self.nodes[*self.names.get(id)?];
         // A label names a revision, too, but is not its id.
-        (node.declared.id == id).then_some(node)
+        self.position(id).map(|index| &self.nodes[index])
     }
 }

@@ -1,9 +1,15 @@
 //! The script directory: which files are revision scripts, and what they declare.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::fs;
-use std::io;
+use std::io::{self, Read};
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+
+use rustix::fs::{Mode, OFlags};
 
 use crate::header::{self, HeaderProblem, ScriptHeader};
 
@@ -76,15 +82,6 @@ pub enum DirectoryError {
         /// What is wrong.
         reason: String,
     },
-    /// A script has no `revision`; this is Alembic's refusal.
-    #[error(
-        "Could not determine revision id from filename {name}. Be sure the 'revision' variable is declared inside the \
-         script (please see 'Upgrading from Alembic 0.1 to 0.2' in the documentation)."
-    )]
-    NoRevision {
-        /// The file's name.
-        name: String,
-    },
     /// A script has no `down_revision`.
     #[error("`{}` does not declare `down_revision`", path.display())]
     NoDownRevision {
@@ -102,8 +99,11 @@ pub struct ScriptDirectory {
     pub loaded_twice: Vec<PathBuf>,
 }
 
-/// Below this many files a second thread costs more than it brings.
-const FILES_PER_THREAD: usize = 200;
+/// What a thread takes at a time.
+const FILES_IN_A_PART: usize = 32;
+
+/// Below this many parts another thread would come too late.
+const FEWEST_PARTS_TO_SHARE: usize = 5;
 
 impl ScriptDirectory {
     /// Reads the scripts in `locations`; a location that isn't there has none.
@@ -127,7 +127,7 @@ impl ScriptDirectory {
             });
             directory.loaded_twice = twice;
         }
-        directory.scripts = read_all(&files)?;
+        directory.scripts = read_all(files)?;
         Ok(directory)
     }
 }
@@ -158,13 +158,16 @@ fn list(location: &Path, recursive: bool, files: &mut Vec<PathBuf>) -> Result<()
         let name = entry.file_name();
         if kind.is_dir() {
             folders.push(name);
-        } else if is_script(&name.to_string_lossy()) {
+        } else if is_script(name.as_bytes()) {
             names.push((name, kind.is_symlink()));
         }
     }
-    names.sort();
+    names.sort_unstable();
+    files.reserve(names.len());
     for (name, linked) in names {
-        let path = location.join(name);
+        let mut path = PathBuf::with_capacity(location.as_os_str().len() + name.len() + 1);
+        path.push(&location);
+        path.push(name);
         files.push(if linked {
             path.canonicalize().map_err(failed)?
         } else {
@@ -180,55 +183,133 @@ fn list(location: &Path, recursive: bool, files: &mut Vec<PathBuf>) -> Result<()
     Ok(())
 }
 
-fn is_script(name: &str) -> bool {
-    name.strip_suffix(".py").is_some() && !name.starts_with(".#") && !name.starts_with("__init__")
+fn is_script(name: &[u8]) -> bool {
+    name.ends_with(b".py") && !name.starts_with(b".#") && !name.starts_with(b"__init__")
 }
 
-fn read_all(files: &[PathBuf]) -> Result<Vec<Script>, DirectoryError> {
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let threads = threads.min(files.len() / FILES_PER_THREAD).max(1);
-    if threads == 1 {
-        return read_some(files);
+/// Reads the files, part by part, with the help of other threads. A thread may take longer to start than a
+/// short history takes to read: parts are taken as they come, and nobody waits for a thread that has none.
+fn read_all(files: Vec<PathBuf>) -> Result<Vec<Script>, DirectoryError> {
+    let total = files.len();
+    let mut files = files.into_iter();
+    let parts = (0..total.div_ceil(FILES_IN_A_PART))
+        .map(|_| Mutex::new(files.by_ref().take(FILES_IN_A_PART).collect()))
+        .collect();
+    let work = Arc::new(Work {
+        parts,
+        next: AtomicUsize::new(0),
+    });
+    let helpers = match work.parts.len() {
+        0..FEWEST_PARTS_TO_SHARE => 0,
+        _ => std::thread::available_parallelism().map_or(0, |there| there.get() - 1),
+    };
+    let (done, from_helpers) = mpsc::channel();
+    for _ in 0..helpers {
+        let (work, done) = (Arc::clone(&work), done.clone());
+        let helper = std::thread::Builder::new().name("scripts".into());
+        // Without help it takes longer, and that is all.
+        let _ = helper.spawn(move || {
+            let mut reader = Reader::default();
+            while let Some((number, part)) = work.take() {
+                if done.send((number, reader.read_all(part))).is_err() {
+                    return;
+                }
+            }
+        });
     }
-    std::thread::scope(|scope| {
-        let readers: Vec<_> = files
-            .chunks(files.len().div_ceil(threads))
-            .map(|chunk| scope.spawn(move || read_some(chunk)))
-            .collect();
+    drop(done);
+    let mut reader = Reader::default();
+    let mut read = BTreeMap::new();
+    while let Some((number, part)) = work.take() {
+        read.insert(number, reader.read_all(part));
+    }
+    while read.len() < work.parts.len() {
+        // A helper that panicked has told so on standard error; the part that it had is missing then.
+        let (number, part) = from_helpers.recv().expect("no reading thread panics");
+        read.insert(number, part);
+    }
+    let mut scripts = Vec::with_capacity(total);
+    for part in read.into_values() {
+        scripts.append(&mut part?);
+    }
+    Ok(scripts)
+}
+
+/// Files to be read, in parts that each thread takes as it has time.
+struct Work {
+    parts: Vec<Mutex<Vec<PathBuf>>>,
+    next: AtomicUsize,
+}
+
+impl Work {
+    fn take(&self) -> Option<(usize, Vec<PathBuf>)> {
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        let part = self.parts.get(number)?;
+        let mut part = part.lock().unwrap_or_else(PoisonError::into_inner);
+        Some((number, std::mem::take(&mut *part)))
+    }
+}
+
+/// Reads files one after the other, with as few calls of the system as that takes: each is opened from its
+/// folder, and neither its size nor its place is asked for.
+#[derive(Default)]
+struct Reader {
+    folder: Option<(Vec<u8>, OwnedFd)>,
+    buffer: Vec<u8>,
+}
+
+impl Reader {
+    fn read_all(&mut self, files: Vec<PathBuf>) -> Result<Vec<Script>, DirectoryError> {
         let mut scripts = Vec::with_capacity(files.len());
-        for reader in readers {
-            scripts.extend(
-                reader
-                    .join()
-                    .unwrap_or_else(|panic| std::panic::resume_unwind(panic))?,
-            );
+        for file in files {
+            let read = match self.read(&file) {
+                Ok(text) => script(file, text),
+                Err(source) => Err(DirectoryError::Read { path: file, source }),
+            };
+            scripts.push(read?);
         }
         Ok(scripts)
-    })
+    }
+
+    fn read(&mut self, path: &Path) -> io::Result<&[u8]> {
+        // The paths are absolute and plain, so the last slash tells folder and name apart.
+        let bytes = path.as_os_str().as_bytes();
+        let slash = memchr::memrchr(b'/', bytes).ok_or(io::ErrorKind::InvalidInput)?;
+        let (parent, name) = (&bytes[..slash], &bytes[slash + 1..]);
+        let folder = match self.folder.take() {
+            Some(folder) if folder.0 == parent => folder,
+            _ => {
+                let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+                let opened = rustix::fs::open(&bytes[..=slash], flags, Mode::empty())?;
+                (parent.to_owned(), opened)
+            }
+        };
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC;
+        let opened = rustix::fs::openat(&folder.1, name, flags, Mode::empty());
+        self.folder = Some(folder);
+        let mut file = fs::File::from(opened?);
+        let mut length = 0;
+        loop {
+            if length == self.buffer.len() {
+                self.buffer.resize((2 * length).max(64 * 1024), 0);
+            }
+            match file.read(&mut self.buffer[length..]) {
+                Ok(0) => return Ok(&self.buffer[..length]),
+                Ok(more) => length += more,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
 }
 
-fn read_some(files: &[PathBuf]) -> Result<Vec<Script>, DirectoryError> {
-    let mut buffer = Vec::new();
-    files
-        .iter()
-        .map(|file| read_script(file, &mut buffer))
-        .collect()
-}
-
-fn read_script(path: &Path, buffer: &mut Vec<u8>) -> Result<Script, DirectoryError> {
-    buffer.clear();
-    let read = fs::File::open(path).and_then(|mut file| io::Read::read_to_end(&mut file, buffer));
-    read.map_err(|source| DirectoryError::Read {
-        path: path.to_owned(),
-        source,
-    })?;
+fn script(path: PathBuf, text: &[u8]) -> Result<Script, DirectoryError> {
     let not_static = |reason: &str| DirectoryError::NotStatic {
-        path: path.to_owned(),
+        path: path.clone(),
         line: 1,
         reason: reason.to_owned(),
     };
-    let source =
-        std::str::from_utf8(buffer).map_err(|_| not_static("it is not encoded in UTF-8"))?;
+    let source = std::str::from_utf8(text).map_err(|_| not_static("it is not encoded in UTF-8"))?;
     if !source.is_ascii() && declares_another_encoding(source) {
         return Err(not_static("it declares an encoding of its own"));
     }
@@ -238,18 +319,18 @@ fn read_script(path: &Path, buffer: &mut Vec<u8>) -> Result<Script, DirectoryErr
             column,
             message,
         } => DirectoryError::Syntax {
-            path: path.to_owned(),
+            path: path.clone(),
             line,
             column,
             message,
         },
         HeaderProblem::NotStatic { line, reason } => DirectoryError::NotStatic {
-            path: path.to_owned(),
+            path: path.clone(),
             line,
             reason,
         },
         HeaderProblem::Value { line, reason } => DirectoryError::Value {
-            path: path.to_owned(),
+            path: path.clone(),
             line,
             reason,
         },
@@ -261,28 +342,34 @@ fn read_script(path: &Path, buffer: &mut Vec<u8>) -> Result<Script, DirectoryErr
         dependencies,
         doc,
     } = header;
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
     let id = match revision {
         Some(id) => id,
-        None => legacy_id(&name).ok_or_else(|| DirectoryError::NoRevision {
-            name: name.clone().into_owned(),
-        })?,
+        // What is no revision script may fail, or declare it in ways that only running it shows.
+        None => legacy_id(&path).ok_or_else(|| not_static("it declares no `revision`"))?,
     };
     Ok(Script {
         id,
-        down_revisions: down_revisions.ok_or_else(|| DirectoryError::NoDownRevision {
-            path: path.to_owned(),
-        })?,
+        down_revisions: down_revisions
+            .ok_or_else(|| DirectoryError::NoDownRevision { path: path.clone() })?,
         branch_labels,
         dependencies,
-        long_doc: doc.unwrap_or_default().trim().to_owned(),
-        path: path.to_owned(),
+        long_doc: trimmed(doc.unwrap_or_default()),
+        path,
     })
 }
 
+fn trimmed(mut text: String) -> String {
+    text.truncate(text.trim_end().len());
+    let blank = text.len() - text.trim_start().len();
+    if blank > 0 {
+        text.drain(..blank);
+    }
+    text
+}
+
 /// Alembic 0.1 had the id in the file's name.
-fn legacy_id(name: &str) -> Option<String> {
-    let stem = name.strip_suffix(".py")?;
+fn legacy_id(path: &Path) -> Option<String> {
+    let stem = path.file_stem()?.to_str()?;
     let hexadecimal = |c: char| c.is_ascii_digit() || matches!(c, 'a'..='f');
     (!stem.is_empty() && stem.chars().all(hexadecimal)).then(|| stem.to_owned())
 }
@@ -309,7 +396,7 @@ fn declares_another_encoding(source: &str) -> bool {
 mod tests {
     use std::fs;
 
-    use super::{DirectoryError, ScriptDirectory};
+    use super::ScriptDirectory;
 
     fn script(revision: &str) -> String {
         format!("'''{revision} doc\n\nmore'''\nrevision = '{revision}'\ndown_revision = None\n")
@@ -366,14 +453,12 @@ mod tests {
             fs::write(folder.path().join(name), text).unwrap();
             let error = ScriptDirectory::load(&[folder.path().to_owned()], false).unwrap_err();
             assert!(error.to_string().contains(expected), "{error}");
-            error
         };
-        let error = check(
+        check(
             "x_y.py",
             b"down_revision = None\n",
-            "Could not determine revision id from filename x_y.py.",
+            "x_y.py:1: it declares no `revision`",
         );
-        assert!(matches!(error, DirectoryError::NoRevision { .. }));
         check(
             "a.py",
             b"revision = 'a'\n",

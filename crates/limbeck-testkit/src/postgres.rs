@@ -273,7 +273,6 @@ impl Postgres {
             |line: &&str| !line.starts_with("--") && !line.starts_with('\\') && !line.is_empty();
         text.lines().filter(session).collect::<Vec<_>>().join("\n")
     }
-
     /// The certificate of the authority that signed the server's.
     pub fn authority(&self) -> PathBuf {
         self.folder.path().join("ca.crt")

@@ -1,6 +1,5 @@
 //! A project: its configuration, its scripts, and their graph.
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use limbeck_revision::{GraphError, HistoryEnd, Revision, RevisionError, RevisionMap};
@@ -22,7 +21,6 @@ pub struct Project {
     /// The folder of `env.py`; none where only Python can find it.
     pub script_folder: Option<PathBuf>,
     scripts: Vec<Script>,
-    by_id: HashMap<String, usize>,
     warnings: Vec<String>,
     /// The headers were read by running the scripts, which the worker then does itself.
     read_by_python: bool,
@@ -53,9 +51,7 @@ impl ProjectError {
     pub fn refusal(&self) -> Option<String> {
         match self {
             Self::Config(error) => error.is_refusal().then(|| error.to_string()),
-            Self::NoFolder(_) | Self::Directory(DirectoryError::NoRevision { .. }) => {
-                Some(self.to_string())
-            }
+            Self::NoFolder(_) => Some(self.to_string()),
             Self::Graph(GraphError::Identifier { .. }) => match self {
                 Self::Graph(error) => Some(error.to_string()),
                 _ => None,
@@ -172,17 +168,11 @@ impl Project {
                 .iter()
                 .map(|id| format!("Revision {id} is present more than once")),
         );
-        let by_id = scripts
-            .iter()
-            .enumerate()
-            .map(|(index, script)| (script.id.clone(), index))
-            .collect();
         Ok(Self {
             config,
             map,
             script_folder,
             scripts,
-            by_id,
             warnings,
             read_by_python,
         })
@@ -198,11 +188,12 @@ impl Project {
     /// # Errors
     /// Alembic's refusal for an unknown id.
     pub fn script(&self, id: &str) -> Result<&Script, Refusal> {
-        let index = self
-            .by_id
-            .get(id)
-            .ok_or_else(|| Refusal(format!("Can't locate revision identified by '{id}'")))?;
-        Ok(&self.scripts[*index])
+        // The map has them in the same order, but for ids that several files declare: the last one counts.
+        let script = match self.map.position(id) {
+            Some(index) if self.map.duplicates().is_empty() => self.scripts.get(index),
+            _ => self.scripts.iter().rfind(|script| script.id == id),
+        };
+        script.ok_or_else(|| Refusal(format!("Can't locate revision identified by '{id}'")))
     }
 
     /// A revision as a listing shows it; `marked` are the rows that `(current)` is shown for.

@@ -11,5 +11,5 @@ pub(crate) struct Args {}
 pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
     let Args {} = args;
     let project = context.project()?;
-    context.alembic("check", json!({}), json!({}), Some(&project))
+    context.alembic("check", json!({}), json!({}), Some(project))
 }

@@ -34,7 +34,7 @@ pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
                 url.unwrap_or_default()
             ));
         }
-        if check_heads && !at_heads(&project, rows) {
+        if check_heads && !at_heads(project, rows) {
             return Err(Refusal("Database is not on all head revisions".into()));
         }
         for id in project.current(rows)? {
@@ -48,10 +48,10 @@ pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
         }
         Ok(())
     };
-    if let Some(found) = context.look(&project)? {
+    if let Some(found) = context.look(project)? {
         let rows = found.heads.unwrap_or_default();
         // A refusal is logged, too, by the logging that `env.py` sets up: the worker's part.
-        if !check_heads || at_heads(&project, &rows) {
+        if !check_heads || at_heads(project, &rows) {
             context.log(&found.log);
             look(&rows, Some(&found.url))?;
             return Ok(0);
@@ -63,7 +63,7 @@ pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
         "current",
         options,
         arguments,
-        &project,
+        project,
         Intent::Inspect(Box::new(look)),
     )
 }

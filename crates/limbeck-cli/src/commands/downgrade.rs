@@ -36,7 +36,7 @@ pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
         "downgrade",
         options,
         arguments,
-        &project,
+        project,
         Intent::Downgrade(target.to_owned()),
     )
 }

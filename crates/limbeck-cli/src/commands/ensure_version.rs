@@ -20,7 +20,7 @@ pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
         "ensure_version",
         json!({"sql": sql}),
         json!({"as_sql": sql}),
-        &project,
+        project,
         Intent::EnsureVersion,
     )
 }

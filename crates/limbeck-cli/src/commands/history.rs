@@ -12,7 +12,7 @@ use crate::context::{CliError, Context, Outcome};
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Specify a revision range; format is `[start]:[end]`.
-    #[arg(short, long, allow_hyphen_values = true)]
+    #[arg(short, long)]
     rev_range: Option<String>,
     /// Use more verbose output.
     #[arg(short, long)]
@@ -44,7 +44,7 @@ pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
         }
     };
     let listing = Listing {
-        project: &project,
+        project,
         verbose: *verbose,
         indicate_current: *indicate_current,
     };
@@ -71,7 +71,7 @@ pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
         "history",
         options,
         json!({}),
-        &project,
+        project,
         Intent::Inspect(Box::new(look)),
     )
 }

@@ -55,5 +55,5 @@ pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
         "message": message, "autogenerate": autogenerate, "sql": sql, "head": head, "splice": splice,
         "branch_label": branch_label, "version_path": version_path, "rev_id": rev_id, "depends_on": depends_on,
     });
-    context.alembic("revision", arguments.clone(), arguments, Some(&project))
+    context.alembic("revision", arguments.clone(), arguments, Some(project))
 }

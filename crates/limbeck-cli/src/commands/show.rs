@@ -34,7 +34,7 @@ pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
         "show",
         json!({"rev": rev}),
         json!({}),
-        &project,
+        project,
         Intent::Inspect(Box::new(look)),
     )
 }

@@ -49,11 +49,5 @@ pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
     let arguments = json!({
         "as_sql": sql, "starting_rev": start, "destination_rev": targets, "tag": tag, "purge": purge,
     });
-    context.environment(
-        "stamp",
-        options,
-        arguments,
-        &project,
-        Intent::Stamp(targets),
-    )
+    context.environment("stamp", options, arguments, project, Intent::Stamp(targets))
 }

@@ -38,7 +38,7 @@ pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
     };
     let project = context.project()?;
     if !sql
-        && let Some(found) = context.look(&project)?
+        && let Some(found) = context.look(project)?
         && let Some(rows) = &found.heads
         && !rows.is_empty()
         && let Ok(plan) = project.map.plan_upgrade(rows, target)
@@ -54,7 +54,7 @@ pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
         "upgrade",
         options,
         arguments,
-        &project,
+        project,
         Intent::Upgrade(target.to_owned()),
     )
 }

@@ -133,3 +133,39 @@ fn sqlite() {
         },
     );
 }
+
+/// The version rows that a transaction of this level has read stay what they were, whatever others commit:
+/// the second run must not look before it has the lock.
+#[test]
+fn postgresql_with_repeatable_reads() {
+    let (Some(server), Some(python)) = (Postgres::start(Tls::Off), python()) else {
+        return;
+    };
+    let sandbox = project();
+    let env = sandbox.read("migrations/env.py").replace(
+        "poolclass=pool.NullPool",
+        "poolclass=pool.NullPool, isolation_level='REPEATABLE READ'",
+    );
+    sandbox.write("migrations/env.py", &env);
+    for number in 0..rounds().div_ceil(2) {
+        let name = format!("n{number}");
+        server.create_database(&name);
+        let url = server.url("postgresql+asyncpg", &name, "");
+        let start = || {
+            sandbox
+                .command(&limbeck(), Some(&python))
+                .env("DATABASE_URL", &url)
+                .args(["upgrade", "head"])
+                .stderr(std::process::Stdio::piped())
+                .spawn()
+                .expect("limbeck starts")
+        };
+        for child in [start(), start(), start()] {
+            let output = child.wait_with_output().expect("it ends");
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert!(output.status.success(), "{said}");
+        }
+        let applied = "select string_agg(step, ',' order by step) from log";
+        assert_eq!(server.sql(&name, applied).trim(), "b2,c3");
+    }
+}

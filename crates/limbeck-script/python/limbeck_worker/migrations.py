@@ -67,7 +67,7 @@ def _lock(context, host):
     began = connection.in_transaction()
     # A repeatable-read snapshot, taken by reading the heads now, would hide what another run commits
     # while we wait. Where such a transaction was begun by the project, it can't be restarted: lock first.
-    snapshot = began and connection.dialect.name in ("mysql", "mariadb")
+    snapshot = began and _repeats_reads(connection)
     facts = {
         "connection": _dbapi_connection(connection).limbeck_connection,
         "table": context.version_table,
@@ -80,6 +80,20 @@ def _lock(context, host):
     host.channel.request("lock", **facts)
     if not began:
         _end_reading(connection)
+
+
+def _repeats_reads(connection):
+    """Whether what a transaction has read first is what it goes on to see."""
+    dialect = connection.dialect
+    if dialect.name in ("mysql", "mariadb"):
+        return True
+    level = (
+        connection.get_execution_options().get("isolation_level")
+        or getattr(dialect, "_on_connect_isolation_level", None)
+        or dialect.default_isolation_level
+        or ""
+    )
+    return level.upper().replace("_", " ") in ("REPEATABLE READ", "SERIALIZABLE") and dialect.name == "postgresql"
 
 
 def _end_reading(connection):

@@ -3,7 +3,9 @@
 //! An ordinary script has a docstring, imports, comments and the declarations first, and never names what
 //! it declares again. Whatever looks otherwise is left to the parser.
 
-use memchr::memmem;
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
 
 use super::{Literal, NAMES, ScriptHeader};
 
@@ -41,16 +43,20 @@ pub fn scan(source: &str) -> Option<ScriptHeader> {
 
 /// Whether the rest of a script could bind one of the names; `down_revision` holds `revision`.
 fn names_again(rest: &str) -> bool {
-    [
-        "revision",
-        "branch_labels",
-        "depends_on",
-        "import *",
-        "__doc__",
-        "globals(",
-    ]
-    .iter()
-    .any(|word| memmem::find(rest.as_bytes(), word.as_bytes()).is_some())
+    static WORDS: LazyLock<[Finder<'static>; 6]> = LazyLock::new(|| {
+        [
+            "revision",
+            "branch_labels",
+            "depends_on",
+            "import *",
+            "__doc__",
+            "globals(",
+        ]
+        .map(Finder::new)
+    });
+    WORDS
+        .iter()
+        .any(|word| word.find(rest.as_bytes()).is_some())
 }
 
 struct Scanner<'a> {
@@ -168,10 +174,17 @@ impl<'a> Scanner<'a> {
             "'"
         };
         let inside = self.rest.strip_prefix(quote)?;
-        let end = memmem::find(inside.as_bytes(), quote.as_bytes())?;
+        let mark = quote.as_bytes()[0];
+        let end = if quote.len() == 1 {
+            memchr::memchr(mark, inside.as_bytes())?
+        } else {
+            memchr::memchr_iter(mark, inside.as_bytes())
+                .find(|&at| inside.as_bytes()[at..].starts_with(quote.as_bytes()))?
+        };
         let text = &inside[..end];
         // Python reads `\r\n` as `\n`; escapes and single-quoted line ends are left to the parser.
-        if text.contains(['\\', '\r']) || (quote.len() == 1 && text.contains('\n')) {
+        let line_end = if quote.len() == 1 { b'\n' } else { b'\r' };
+        if memchr::memchr3(b'\\', b'\r', line_end, text.as_bytes()).is_some() {
             return None;
         }
         self.rest = &inside[end + quote.len()..];

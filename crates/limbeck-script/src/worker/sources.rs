@@ -41,6 +41,11 @@ pub(super) const MODULES: &[(&str, bool, &str)] = &[
         include_str!("../../python/limbeck_worker/dbapi/mysql.py"),
     ),
     (
+        "limbeck_worker.dbapi.patterns",
+        false,
+        include_str!("../../python/limbeck_worker/dbapi/patterns.py"),
+    ),
+    (
         "limbeck_worker.dbapi.placeholders",
         false,
         include_str!("../../python/limbeck_worker/dbapi/placeholders.py"),

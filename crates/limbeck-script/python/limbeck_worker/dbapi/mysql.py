@@ -6,19 +6,20 @@ import re
 
 from . import errors
 from .base import Connection, Cursor
+from .patterns import Pattern
 from .placeholders import fill_percent
 
 # What PyMySQL sends as one statement: the row has placeholders alone.
 _PLACE = r"\s*(?:%s|%\([^)]+\)s)\s*"
 _NAME = r"(?:`[^`]+`|[0-9A-Za-z_$]+)"
-_INSERT = re.compile(
+_INSERT = Pattern(
     r"\s*(?P<head>(?:INSERT|REPLACE)\b.+\bVALUES?\s*)"
     r"(?P<row>\(" + _PLACE + r"(?:," + _PLACE + r")*\))"
     r"(?P<tail>\s*(?:AS\s+" + _NAME + r"\s*(?:\([^()]*\)\s*)?)?(?:ON\s+DUPLICATE.*?)?);?\s*\Z",
     re.IGNORECASE | re.DOTALL,
 )
-_PLACEHOLDER = re.compile(r"(?<!%)(?:%%)*%(?:s|\()")
-_SQL_MODE = re.compile(r"sql_mode", re.IGNORECASE)
+_PLACEHOLDER = Pattern(r"(?<!%)(?:%%)*%(?:s|\()")
+_SQL_MODE = Pattern(r"sql_mode", re.IGNORECASE)
 # As long as a text of many rows may become, in characters.
 _LONGEST = 1024000
 

@@ -3,6 +3,7 @@ import re
 from collections import namedtuple
 
 from . import errors
+from .patterns import Pattern
 
 # What a driver raises: a position without a parameter, a name without one, parameters of another form or
 # more of them than there are places.
@@ -14,11 +15,11 @@ INTERFACE = Mismatch(errors.InterfaceError, errors.InterfaceError, errors.Interf
 PSYCOPG2 = Mismatch(IndexError, KeyError, TypeError)
 PYMYSQL = Mismatch(errors.ProgrammingError, KeyError, errors.ProgrammingError)
 
-_PERCENT = re.compile(r"%(?:%|s|\((?P<name>[^)]*)\)s)")
+_PERCENT = Pattern(r"%(?:%|s|\((?P<name>[^)]*)\)s)")
 
 # What is not SQL text to look for parameters in: strings, names (a `$` may be in them), comments, dollar
 # quotes. What has no end reaches to the end of the text.
-_DOLLAR = re.compile(
+_DOLLAR = Pattern(
     r"""
     (?P<skip>
         [eE]'(?:[^'\\]|\\.|'')*(?:'|\Z)
@@ -33,7 +34,7 @@ _DOLLAR = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
-_COMMENT_EDGE = re.compile(r"/\*|\*/")
+_COMMENT_EDGE = Pattern(r"/\*|\*/")
 
 
 def fill_percent(sql, parameters, literal, mismatch=PROGRAMMING):

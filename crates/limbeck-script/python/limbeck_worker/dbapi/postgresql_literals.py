@@ -5,14 +5,14 @@ import enum
 import ipaddress
 import json
 import math
-import re
 import sys
 import uuid
 
 from . import errors
+from .patterns import Pattern
 
 # In the text of a range.
-_NEEDS_QUOTES = re.compile(r'[\s,"\\()\[\]]|^$')
+_NEEDS_QUOTES = Pattern(r'[\s,"\\()\[\]]|^$')
 
 
 class Literals:

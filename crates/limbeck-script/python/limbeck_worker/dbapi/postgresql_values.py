@@ -7,16 +7,17 @@ import re
 import uuid
 
 from . import errors
+from .patterns import Pattern
 
-_DATE = re.compile(r"(\d{4,})-(\d\d)-(\d\d)$")
-_TIME = re.compile(r"(\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:([+-])(\d\d)(?::(\d\d))?(?::(\d\d))?)?$")
+_DATE = Pattern(r"(\d{4,})-(\d\d)-(\d\d)$")
+_TIME = Pattern(r"(\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:([+-])(\d\d)(?::(\d\d))?(?::(\d\d))?)?$")
 # What has a unit, in the styles `postgres` and `postgres_verbose`.
-_INTERVAL_PART = re.compile(r"([+-]?\d+) (year|mon|day|hour|min)s?\b|([+-]?\d+(?:\.\d+)?) secs?\b")
-_INTERVAL_TIME = re.compile(r"(?:^|(?<= ))([+-]?)(\d+):(\d\d):(\d\d(?:\.\d+)?)$")
-_INTERVAL_SQL = re.compile(
+_INTERVAL_PART = Pattern(r"([+-]?\d+) (year|mon|day|hour|min)s?\b|([+-]?\d+(?:\.\d+)?) secs?\b")
+_INTERVAL_TIME = Pattern(r"(?:^|(?<= ))([+-]?)(\d+):(\d\d):(\d\d(?:\.\d+)?)$")
+_INTERVAL_SQL = Pattern(
     r"(?:(?P<sign>[+-]?)(?P<years>\d+)-(?P<months>\d+))?(?:(?:^| )(?P<days>[+-]?\d+)(?= |$))?(?: ?(?P<time>[+-]?\d+:.*))?$"
 )
-_INTERVAL_ISO = re.compile(
+_INTERVAL_ISO = Pattern(
     r"P(?:(-?\d+)Y)?(?:(-?\d+)M)?(?:(-?\d+)W)?(?:(-?\d+)D)?"
     r"(?:T(?:(-?\d+)H)?(?:(-?\d+)M)?(?:(-?\d+(?:\.\d+)?)S)?)?$"
 )

@@ -7,12 +7,13 @@ import sys
 
 from . import errors
 from .base import Connection, Cursor
+from .patterns import Pattern
 
 # Comments and white space before a statement's first word, which decides whether a transaction begins.
-_LEADING = re.compile(r"(?:\s+|--[^\n]*(?:\n|$)|/\*.*?\*/)*", re.DOTALL)
+_LEADING = Pattern(r"(?:\s+|--[^\n]*(?:\n|$)|/\*.*?\*/)*", re.DOTALL)
 _CHANGES_ROWS = ("INSERT", "UPDATE", "DELETE", "REPLACE")
 # Names can contain a `$`, and a parameter's name can begin with a digit.
-_NAMED = re.compile(
+_NAMED = Pattern(
     r"""(?P<skip>'(?:[^']|'')*'|"(?:[^"]|"")*"|`(?:[^`]|``)*`|\[[^\]]*\]|--[^\n]*|/\*.*?(?:\*/|\Z)
         |[A-Za-z_\u0080-\U0010ffff][A-Za-z0-9_$\u0080-\U0010ffff]*)
     |[:@$](?P<name>[A-Za-z0-9_$\u0080-\U0010ffff]+)""",

@@ -1,4 +1,5 @@
 """MySQL and MariaDB under the names of their drivers."""
+from sqlalchemy.dialects.mysql.mariadb import MariaDBDialect
 from sqlalchemy.dialects.mysql.pymysql import MySQLDialect_pymysql
 
 from ..dbapi.base import Driver
@@ -68,23 +69,11 @@ def dialect_class(name, channel):
             "default_paramstyle": paramstyle,
             "supports_statement_cache": True,
         }
-        if is_mariadb:
-            attributes.update(is_mariadb=True, name="mariadb")
-            _mariadb_types(attributes)
-        made = type("MysqlDialect_" + name.replace(".", "_"), (MysqlDialect,), attributes)
+        # As SQLAlchemy's own loader does it: MariaDB's class before the driver's.
+        bases = (MariaDBDialect, MysqlDialect) if is_mariadb else (MysqlDialect,)
+        made = type("MysqlDialect_" + name.replace(".", "_"), bases, attributes)
         if driver_name in _ASYNC:
             in_async = asynchronous("MysqlDialectAsync_" + driver_name, made, queue_pool)
             made.get_async_dialect_cls = classmethod(lambda cls, url: in_async)
         _classes[name] = made
     return _classes[name]
-
-
-def _mariadb_types(attributes):
-    """What SQLAlchemy's own MariaDB dialects add to the MySQL one."""
-    try:
-        from sqlalchemy.dialects.mysql.mariadb import MariaDBDialect
-    except ImportError:
-        return
-    for key in ("type_compiler_cls", "colspecs", "supports_native_uuid"):
-        if key in MariaDBDialect.__dict__:
-            attributes[key] = MariaDBDialect.__dict__[key]

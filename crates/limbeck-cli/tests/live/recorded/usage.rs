@@ -1,0 +1,159 @@
+//! Help and usage errors: the wording is limbeck's own, the commands, options and exit codes are Alembic's.
+
+use std::path::Path;
+use std::process::Command;
+
+use limbeck_testkit::{Sandbox, python, reference_python};
+
+use crate::replay::{On, Oracle, Scenario, replays, step};
+use crate::support::{alembic, limbeck, ran};
+
+const USAGE: Scenario = Scenario {
+    project: |_| {},
+    on: On::Sqlite,
+    steps: &[
+        step("004_no_args", ""),
+        step("008_bad_command", "foo"),
+        step("007_version", "--version").differs(
+            "`--version`, help and usage errors",
+            0,
+            concat!("limbeck ", env!("CARGO_PKG_VERSION")),
+        ),
+        step("", "upgrade"),
+        step("", "upgrade head -q"),
+        step("", "heads --nonsense"),
+        step("", "merge"),
+        step("", "-c"),
+    ],
+};
+
+replays! {
+    usage_errors: USAGE;
+}
+
+/// The commands of the original; each has a recording of its help.
+const COMMANDS: [&str; 15] = [
+    "branches",
+    "check",
+    "current",
+    "downgrade",
+    "edit",
+    "ensure_version",
+    "heads",
+    "history",
+    "init",
+    "list_templates",
+    "merge",
+    "revision",
+    "show",
+    "stamp",
+    "upgrade",
+];
+
+/// An option as `argparse` shows it: its names, and whether a value follows.
+struct Documented {
+    names: Vec<String>,
+    takes_value: bool,
+}
+
+/// The options of a help text.
+fn documented(help: &str) -> Vec<Documented> {
+    let options = help
+        .split_once("\noptions:\n")
+        .map_or("", |(_, options)| options);
+    options
+        .lines()
+        .filter_map(|line| {
+            let shown = line
+                .strip_prefix("  ")
+                .filter(|line| line.starts_with('-'))?;
+            let shown = shown.split("  ").next()?;
+            let forms: Vec<Vec<&str>> = shown
+                .split(", ")
+                .map(|form| form.split(' ').collect())
+                .collect();
+            Some(Documented {
+                names: forms.iter().map(|form| form[0].to_owned()).collect(),
+                takes_value: forms[0].len() > 1,
+            })
+        })
+        .collect()
+}
+
+/// Compares the help of these commands, and of the program itself where there is none.
+fn check(commands: &[Option<&str>]) {
+    let (Some(python), Some(reference)) = (python(), reference_python()) else {
+        return;
+    };
+    let sandbox = Sandbox::new();
+    let mut oracle = Oracle::start(&sandbox).expect("it starts");
+    for command in commands {
+        check_one(&sandbox, &mut oracle, (&python, &reference), *command);
+    }
+}
+
+fn check_one(
+    sandbox: &Sandbox,
+    oracle: &mut Oracle,
+    (python, reference): (&Path, &Path),
+    command: Option<&str>,
+) {
+    let ours = |arguments: &[&str]| {
+        let mut ours: Command = sandbox.command(&limbeck(), Some(python));
+        ran(&ours
+            .args(command)
+            .args(arguments)
+            .output()
+            .expect("it starts"))
+    };
+    let words: Vec<String> = command
+        .into_iter()
+        .chain(["--help"])
+        .map(str::to_owned)
+        .collect();
+    let real = oracle.alembic(
+        &sandbox.command(&alembic(reference), Some(reference)),
+        &words,
+    );
+    let help = ours(&["--help"]);
+    assert_eq!((real.status, help.status), (0, 0), "{}", help.stderr);
+    assert!(help.stderr.is_empty() && ours(&["--nonsense", "--help"]).status == 2);
+    let options = documented(&real.stdout);
+    assert!(!options.is_empty(), "{}", real.stdout);
+    for option in &options {
+        for name in &option.names {
+            assert!(
+                help.stdout
+                    .split([' ', ',', '\n', '='])
+                    .any(|word| word == name),
+                "{command:?} {name}:\n{}",
+                help.stdout
+            );
+            let mut arguments = vec![name.as_str()];
+            arguments.extend(option.takes_value.then_some("x"));
+            arguments.push("--help");
+            let taken = ours(&arguments);
+            assert_eq!(
+                taken.status, 0,
+                "{command:?} {arguments:?}: {}",
+                taken.stderr
+            );
+        }
+    }
+    if command.is_none() {
+        for name in COMMANDS {
+            assert!(real.stdout.contains(&format!("\n    {name} ")), "{name}");
+            assert!(help.stdout.contains(&format!("\n  {name} ")), "{name}");
+        }
+    }
+}
+
+#[test]
+fn help_names_every_command() {
+    check(&[None]);
+}
+
+#[test]
+fn help_of_every_command() {
+    check(&COMMANDS.map(Some));
+}

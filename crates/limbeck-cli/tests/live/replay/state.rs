@@ -1,0 +1,120 @@
+//! What a command leaves behind: the project's files and its SQLite databases.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use rusqlite::types::ValueRef;
+
+use super::orders::neighbours_in_order;
+
+/// A folder as it was: what the files hold; none for a folder.
+pub(crate) struct Snapshot(BTreeMap<PathBuf, Option<Vec<u8>>>);
+
+impl Snapshot {
+    pub(crate) fn take(folder: &Path) -> Self {
+        let mut entries = BTreeMap::new();
+        let mut open = vec![folder.to_owned()];
+        while let Some(next) = open.pop() {
+            for entry in fs::read_dir(&next).expect("a folder") {
+                let path = entry.expect("an entry").path();
+                let inside = path.strip_prefix(folder).expect("inside").to_owned();
+                if path.is_dir() {
+                    entries.insert(inside, None);
+                    open.push(path);
+                } else {
+                    entries.insert(inside, Some(fs::read(&path).expect("a file")));
+                }
+            }
+        }
+        Self(entries)
+    }
+
+    /// Makes the folder what it was.
+    pub(crate) fn restore(&self, folder: &Path) {
+        for entry in fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                fs::remove_dir_all(path).expect("it goes");
+            } else {
+                fs::remove_file(path).expect("it goes");
+            }
+        }
+        for (inside, content) in &self.0 {
+            let path = folder.join(inside);
+            match content {
+                None => fs::create_dir_all(path).expect("a folder"),
+                Some(bytes) => fs::write(path, bytes).expect("a file"),
+            }
+        }
+    }
+
+    /// The entries as texts that can be compared; the content of SQLite's files is read in `folder`, where
+    /// they still lie.
+    pub(crate) fn texts(&self, folder: &Path) -> BTreeMap<String, String> {
+        let mut texts = BTreeMap::new();
+        for (inside, content) in &self.0 {
+            let name = inside.to_string_lossy().into_owned();
+            if name.contains("__pycache__") {
+                continue;
+            }
+            let text = match content {
+                None => "a folder".to_owned(),
+                Some(_)
+                    if inside
+                        .extension()
+                        .is_some_and(|extension| extension == "db") =>
+                {
+                    dump(&folder.join(inside))
+                }
+                Some(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+            };
+            texts.insert(name, text);
+        }
+        texts
+    }
+}
+
+/// Every object and every row of a SQLite file.
+fn dump(path: &Path) -> String {
+    let connection = rusqlite::Connection::open(path).expect("the database");
+    let list = |sql: &str| -> Vec<String> {
+        let mut statement = connection.prepare(sql).expect("a query");
+        let columns = statement.column_count();
+        let mut rows = statement.query([]).expect("rows");
+        let mut lines = Vec::new();
+        while let Some(row) = rows.next().expect("a row") {
+            let cells = (0..columns).map(|index| match row.get_ref(index).expect("a value") {
+                ValueRef::Null => "null".to_owned(),
+                ValueRef::Integer(number) => number.to_string(),
+                ValueRef::Real(number) => number.to_string(),
+                ValueRef::Text(text) => String::from_utf8_lossy(text).into_owned(),
+                ValueRef::Blob(bytes) => format!("{bytes:?}"),
+            });
+            lines.push(cells.collect::<Vec<_>>().join("|"));
+        }
+        lines.sort();
+        lines
+    };
+    let mut lines: Vec<String> = list("select type, name, sql from sqlite_master")
+        .iter()
+        .map(|definition| constraints_in_order(definition))
+        .collect();
+    for table in list("select name from sqlite_master where type = 'table'") {
+        let rows = list(&format!("select * from \"{table}\""));
+        lines.extend(rows.iter().map(|row| format!("{table}: {row}")));
+    }
+    lines.join("\n")
+}
+
+/// Batches write the constraints of a table in the order of a set.
+fn constraints_in_order(definition: &str) -> String {
+    let mut lines: Vec<String> = definition
+        .lines()
+        .map(|line| line.trim_end().trim_end_matches(',').to_owned())
+        .collect();
+    neighbours_in_order(&mut lines, |line| {
+        line.trim_start().starts_with("CONSTRAINT ")
+    });
+    lines.join("\n")
+}

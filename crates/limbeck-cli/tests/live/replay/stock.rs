@@ -1,0 +1,42 @@
+//! Projects as `init` makes them, from the templates of the installed Alembic.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use limbeck_testkit::{Sandbox, reference_python};
+
+/// A file of one of Alembic's templates.
+pub(crate) fn template(name: &str, file: &str) -> String {
+    fs::read_to_string(templates().join(name).join(file)).expect("a template's file")
+}
+
+/// The files of a template in `folder`, and an ini where the template has one.
+pub(crate) fn stock(sandbox: &Sandbox, name: &str, folder: &str) {
+    for file in ["env.py", "script.py.mako"] {
+        sandbox.write(&format!("{folder}/{file}"), &template(name, file));
+    }
+    fs::create_dir_all(sandbox.path().join(folder).join("versions")).expect("a folder");
+    if !name.starts_with("pyproject") {
+        let ini = template(name, "alembic.ini.mako")
+            .replace("${script_location}", &format!("%(here)s/{folder}"));
+        assert!(
+            !ini.contains("${"),
+            "the template asks for more than the location"
+        );
+        sandbox.write("alembic.ini", &ini);
+    }
+}
+
+fn templates() -> PathBuf {
+    let python = reference_python().expect("the reference interpreter");
+    let environment = python
+        .parent()
+        .and_then(Path::parent)
+        .expect("an environment");
+    fs::read_dir(environment.join("lib"))
+        .expect("a folder")
+        .filter_map(Result::ok)
+        .map(|entry| entry.path().join("site-packages/alembic/templates"))
+        .find(|folder| folder.is_dir())
+        .expect("Alembic's templates")
+}
