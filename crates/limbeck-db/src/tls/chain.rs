@@ -3,10 +3,12 @@
 use std::cmp::Reverse;
 use std::sync::Arc;
 
+use rustls::client::verify_server_name;
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{
     CertificateDer, CertificateRevocationListDer, ServerName, TrustAnchor, UnixTime,
 };
+use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, Error, OtherError};
 use webpki::{
     CertRevocationList, EndEntityCert, ExpirationPolicy, KeyUsage, OwnedCertRevocationList,
@@ -280,9 +282,10 @@ impl Chain {
         if self.common_name && !good.constrained && common_name_is(certificate, server_name) {
             return Ok(());
         }
-        EndEntityCert::try_from(end_entity)
-            .and_then(|found| found.verify_is_valid_for_subject_name(server_name))
-            .map_err(|_| CertificateError::NotValidForName.into())
+        match ParsedCertificate::try_from(end_entity) {
+            Ok(parsed) => verify_server_name(&parsed, server_name),
+            Err(_) => Err(CertificateError::NotValidForName.into()),
+        }
     }
 }
 
