@@ -294,6 +294,12 @@ fn is_authority(found: &Certificate<'_>) -> bool {
     found.may_sign() && !found.demands_the_unknown()
 }
 
+/// Whether webpki, where it judges alone, may be given this certificate as an authority's.
+pub(super) fn may_be_an_anchor(der: &CertificateDer<'_>) -> bool {
+    Certificate::parse(der)
+        .is_some_and(|found| is_authority(&found) && found.validity().has(UnixTime::now()))
+}
+
 /// webpki's refusal as rustls has it.
 fn refusal(error: webpki::Error) -> Error {
     use webpki::Error as Webpki;
