@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::{self, JoinHandle};
+use std::thread;
 
 use tokio::sync::{mpsc, oneshot};
 
@@ -18,7 +18,8 @@ pub(crate) struct SqliteSession {
     info: ServerInfo,
     status: TransactionStatus,
     jobs: mpsc::UnboundedSender<(Job, oneshot::Sender<Answer>)>,
-    thread: Option<JoinHandle<()>>,
+    /// Tells when the thread has closed the file: waiting for the thread itself would take another one.
+    closed: oneshot::Receiver<()>,
     canceller: SqliteCanceller,
 }
 
@@ -43,10 +44,11 @@ impl SqliteSession {
     pub(crate) async fn open(options: &SqliteOptions) -> Result<Self, DbError> {
         let (jobs, mut receiver) = mpsc::unbounded_channel::<(Job, oneshot::Sender<Answer>)>();
         let (opened, ready) = oneshot::channel();
+        let (has_closed, closed) = oneshot::channel();
         let wanted = options.clone();
         let interrupted = Arc::new(AtomicBool::new(false));
         let interrupted_here = Arc::clone(&interrupted);
-        let thread = thread::Builder::new()
+        thread::Builder::new()
             .name("sqlite".into())
             .spawn(move || {
                 let mut connection = match library::open(&wanted, Arc::clone(&interrupted_here)) {
@@ -63,6 +65,9 @@ impl SqliteSession {
                     let outcome = library::run(&mut connection, job);
                     let _ = answer.send((outcome, library::status(&connection)));
                 }
+                drop(connection);
+                // A session that was dropped, not closed, is waited for by nobody.
+                let _ = has_closed.send(());
             })
             .map_err(DbError::Lost)?;
         let interrupt = ready.await.map_err(|_| gone())??;
@@ -76,7 +81,7 @@ impl SqliteSession {
             info,
             status: TransactionStatus::Idle,
             jobs,
-            thread: Some(thread),
+            closed,
             canceller: SqliteCanceller {
                 interrupt: Arc::new(interrupt),
                 interrupted,
@@ -151,14 +156,9 @@ impl SqliteSession {
         self.canceller.clone()
     }
 
-    pub(crate) async fn close(mut self) -> Result<(), DbError> {
-        let thread = self.thread.take();
+    pub(crate) async fn close(self) -> Result<(), DbError> {
         drop(self.jobs);
-        let ended = tokio::task::spawn_blocking(move || thread.map(JoinHandle::join)).await;
-        match ended {
-            Ok(None | Some(Ok(()))) => Ok(()),
-            _ => Err(gone()),
-        }
+        self.closed.await.map_err(|_| gone())
     }
 }
 
