@@ -142,7 +142,16 @@ impl Authority {
     /// An authority under this one.
     #[must_use]
     pub fn subordinate(&self, folder: &Path, common_name: &str) -> Self {
-        let own = self.issue(&Wanted::new("subordinate", common_name, OF_AUTHORITY));
+        self.subordinate_with(
+            folder,
+            &Wanted::new("subordinate", common_name, OF_AUTHORITY),
+        )
+    }
+
+    /// What this one signs as an authority, whether its extensions say so or not.
+    #[must_use]
+    pub fn subordinate_with(&self, folder: &Path, wanted: &Wanted<'_>) -> Self {
+        let own = self.issue(wanted);
         books(folder);
         Self {
             own,
@@ -175,6 +184,17 @@ impl Authority {
             command.args(["-crl_lastupdate", PAST.0, "-crl_nextupdate", PAST.1]);
         }
         run(&mut command);
+        file
+    }
+
+    /// A new revocation list with extensions, one a line, as `openssl` has them.
+    pub fn revocation_list_with(&self, name: &str, extensions: &str) -> PathBuf {
+        let file = self.folder.join(name);
+        let configuration = format!("{CONFIGURATION}[list]\n{extensions}\n");
+        fs::write(self.folder.join("ca.cnf"), configuration).expect("a file");
+        let mut command = self.books_command();
+        command.args(["-gencrl", "-crlexts", "list", "-out"]);
+        run(command.arg(&file));
         file
     }
 

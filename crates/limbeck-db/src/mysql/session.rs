@@ -132,6 +132,12 @@ async fn connect(options: &MysqlOptions) -> Result<(Conn, MysqlOptions), DbError
     if preferred && options.socket.is_some() {
         options.tls = None;
     }
+    if let Some(tls) = options.tls.as_mut().filter(|tls| tls.verify_authority)
+        && (tls.authority.is_some() || !tls.authorities.is_empty())
+    {
+        tls.authorities = crate::tls::authorities(tls.authority.as_deref(), &tls.authorities)?;
+        tls.authority = None;
+    }
     loop {
         let connecting = Conn::new(driver_options(&options));
         match tokio::time::timeout(options.timeout, connecting).await {

@@ -43,7 +43,7 @@ impl ClientFiles {
         let certificate = certificate.ok_or_else(|| unusable(&"it is no X.509 certificate"))?;
         if key
             .public_key()
-            .is_some_and(|public| public.as_ref() != certificate.key_info)
+            .is_some_and(|public| public != certificate.key())
         {
             return Err(unusable(&"the key is not the certificate's"));
         }

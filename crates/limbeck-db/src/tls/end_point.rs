@@ -1,28 +1,33 @@
 //! The digest of a server's certificate that binds a password to the TLS connection.
 
 use sha2::{Digest, Sha256, Sha384, Sha512};
+use x509_parser::asn1_rs::{Oid, oid};
+use x509_parser::oid_registry::{
+    OID_PKCS1_MD5WITHRSAENC, OID_PKCS1_SHA1WITHRSA, OID_PKCS1_SHA256WITHRSA,
+    OID_PKCS1_SHA384WITHRSA, OID_PKCS1_SHA512WITHRSA, OID_SIG_ECDSA_WITH_SHA256,
+    OID_SIG_ECDSA_WITH_SHA384, OID_SIG_ECDSA_WITH_SHA512,
+};
 
-use super::x509::{Certificate, Der};
+use super::x509::Certificate;
+
+const ECDSA_WITH_SHA1: Oid<'_> = oid!(1.2.840.10045.4.1);
 
 /// The digest for `tls-server-end-point` (RFC 5929): with the hash of the certificate's own
 /// signature, SHA-256 in place of MD5 and SHA-1. `None` where the signature names no such hash.
 pub(crate) fn server_end_point(der: &[u8]) -> Option<Vec<u8>> {
     let certificate = Certificate::parse(der)?;
-    let (_, id) = Iterator::next(&mut Der(certificate.algorithm))?;
-    let rsa = |last: u8| [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, last];
-    let ecdsa = |last: u8| [0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, last];
-    let is = |candidates: &[&[u8]]| candidates.contains(&id);
+    let is = |candidates: &[Oid<'_>]| candidates.contains(certificate.algorithm());
     if is(&[
-        &rsa(4),
-        &rsa(5),
-        &rsa(11),
-        &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x01],
-        &ecdsa(2),
+        OID_PKCS1_MD5WITHRSAENC,
+        OID_PKCS1_SHA1WITHRSA,
+        OID_PKCS1_SHA256WITHRSA,
+        ECDSA_WITH_SHA1,
+        OID_SIG_ECDSA_WITH_SHA256,
     ]) {
         Some(Sha256::digest(der).to_vec())
-    } else if is(&[&rsa(12), &ecdsa(3)]) {
+    } else if is(&[OID_PKCS1_SHA384WITHRSA, OID_SIG_ECDSA_WITH_SHA384]) {
         Some(Sha384::digest(der).to_vec())
-    } else if is(&[&rsa(13), &ecdsa(4)]) {
+    } else if is(&[OID_PKCS1_SHA512WITHRSA, OID_SIG_ECDSA_WITH_SHA512]) {
         Some(Sha512::digest(der).to_vec())
     } else {
         None

@@ -1,9 +1,12 @@
 //! TLS with exactly as much verification as was asked for.
 
+mod chain;
 mod client;
 mod end_point;
 mod names;
 mod revocation;
+#[cfg(test)]
+mod tests;
 mod verifier;
 mod x509;
 
@@ -18,9 +21,9 @@ use rustls::{AlertDescription, ClientConfig};
 
 use crate::{ConnectError, ConnectErrorKind};
 
+use chain::Trust;
 pub(crate) use client::ClientFiles;
 pub(crate) use end_point::server_end_point;
-use verifier::Trust;
 
 /// How much of the server's certificate is verified.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -152,6 +155,33 @@ fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, ConnectErro
         return Err(unusable(&"there is no certificate in it"));
     }
     Ok(found)
+}
+
+/// The authorities among these certificates and those of a file (PEM, or one in DER), for a driver that
+/// gives them to webpki as they are: none that has expired, may not sign, or asks for the unknown.
+pub(crate) fn authorities(
+    file: Option<&Path>,
+    given: &[Vec<u8>],
+) -> Result<Vec<Vec<u8>>, ConnectError> {
+    let mut found: Vec<CertificateDer<'static>> = given.iter().cloned().map(Into::into).collect();
+    if let Some(path) = file {
+        match certificates(path) {
+            Ok(list) => found.extend(list),
+            Err(error) => match fs::read(path) {
+                Ok(der) if x509::Certificate::parse(&der).is_some() => found.push(der.into()),
+                _ => return Err(error),
+            },
+        }
+    }
+    found.retain(chain::may_be_an_anchor);
+    if found.is_empty() {
+        let message = "none of the authorities that were given may sign a server's certificate now";
+        return Err(ConnectError {
+            kind: ConnectErrorKind::TlsUnverified,
+            ..tls_error(message.into(), None)
+        });
+    }
+    Ok(found.iter().map(|der| der.to_vec()).collect())
 }
 
 pub(crate) fn tls_error(message: String, hint: Option<&str>) -> ConnectError {

@@ -2,19 +2,20 @@
 
 use rustls::pki_types::ServerName;
 
-use super::x509::{Certificate, DNS_NAME, IP_ADDRESS};
+use super::x509::{Certificate, HostKind};
 
 /// Whether the common name is the host's. It counts only in a certificate that has no alternative
 /// name of the host's kind.
 pub(super) fn common_name_is(certificate: &Certificate<'_>, host: &ServerName<'_>) -> bool {
     let (kind, host) = match host {
-        ServerName::DnsName(name) => (DNS_NAME, name.as_ref().to_owned()),
-        ServerName::IpAddress(address) => {
-            (IP_ADDRESS, std::net::IpAddr::from(*address).to_string())
-        }
+        ServerName::DnsName(name) => (HostKind::Name, name.as_ref().to_owned()),
+        ServerName::IpAddress(address) => (
+            HostKind::Address,
+            std::net::IpAddr::from(*address).to_string(),
+        ),
         _ => return false,
     };
-    certificate.alternative_names().all(|(tag, _)| tag != kind)
+    !certificate.has_alternative_name(kind)
         && certificate
             .common_name()
             .is_some_and(|name| matches(name, &host))

@@ -1,385 +1,312 @@
-//! Reads what an X.509 certificate says, no more than the rules of libpq need.
+//! The questions that libpq's rules ask of certificates and revocation lists, answered by `x509-parser`,
+//! which keeps the bytes that were signed as they came; webpki reads neither version 1 nor the answers.
 
-/// The parts of a certificate, as they stand in its DER form.
+use rustls::pki_types::{SignatureVerificationAlgorithm, SubjectPublicKeyInfoDer, UnixTime};
+use webpki::RawPublicKeyEntity;
+use x509_parser::asn1_rs::{BitString, Oid, Sequence, SerializeError, ToDer};
+use x509_parser::certificate::X509Certificate;
+use x509_parser::extensions::{
+    BasicConstraints, GeneralName, KeyUsage, ParsedExtension, X509Extension,
+};
+use x509_parser::oid_registry::{
+    OID_X509_EXT_BASIC_CONSTRAINTS, OID_X509_EXT_CERT_TYPE, OID_X509_EXT_CERTIFICATE_POLICIES,
+    OID_X509_EXT_DELTA_CRL_INDICATOR, OID_X509_EXT_EXTENDED_KEY_USAGE,
+    OID_X509_EXT_INHIBIT_ANY_POLICY, OID_X509_EXT_ISSUER_DISTRIBUTION_POINT,
+    OID_X509_EXT_KEY_USAGE, OID_X509_EXT_NAME_CONSTRAINTS, OID_X509_EXT_POLICY_CONSTRAINTS,
+    OID_X509_EXT_POLICY_MAPPINGS, OID_X509_EXT_SUBJECT_ALT_NAME,
+};
+use x509_parser::prelude::FromDer;
+use x509_parser::revocation_list::CertificateRevocationList;
+use x509_parser::time::ASN1Time;
+
+/// The extensions whose meaning is looked at, the constraints of names not among them.
+const KNOWN: [Oid<'_>; 5] = [
+    OID_X509_EXT_SUBJECT_ALT_NAME,
+    OID_X509_EXT_BASIC_CONSTRAINTS,
+    OID_X509_EXT_KEY_USAGE,
+    OID_X509_EXT_EXTENDED_KEY_USAGE,
+    OID_X509_EXT_CERT_TYPE,
+];
+
+/// The extensions that OpenSSL passes over, critical ones as well, unless it is asked for policies.
+const OF_POLICIES: [Oid<'_>; 4] = [
+    OID_X509_EXT_CERTIFICATE_POLICIES,
+    OID_X509_EXT_POLICY_MAPPINGS,
+    OID_X509_EXT_POLICY_CONSTRAINTS,
+    OID_X509_EXT_INHIBIT_ANY_POLICY,
+];
+
+/// A certificate whose extensions can be asked: none of the known ones is there twice or can't be read.
 #[derive(Debug)]
-pub(super) struct Certificate<'a> {
-    /// What the signature is made over.
-    pub(super) signed: &'a [u8],
-    /// The signature's algorithm: what is within its sequence.
-    pub(super) algorithm: &'a [u8],
-    pub(super) signature: &'a [u8],
-    pub(super) version: u8,
-    pub(super) serial: &'a [u8],
-    pub(super) issuer: &'a [u8],
-    pub(super) subject: &'a [u8],
-    /// Seconds since 1970, from and to.
-    pub(super) valid: (u64, u64),
-    /// The whole `SubjectPublicKeyInfo`.
-    pub(super) key_info: &'a [u8],
-    /// The key's algorithm: what is within its sequence.
-    pub(super) key_algorithm: &'a [u8],
-    pub(super) key: &'a [u8],
-    extensions: Vec<Extension<'a>>,
-}
-
-#[derive(Debug)]
-struct Extension<'a> {
-    id: &'a [u8],
-    critical: bool,
-    value: &'a [u8],
-}
-
-/// A place in DER data.
-#[derive(Debug)]
-pub(super) struct Der<'a>(pub(super) &'a [u8]);
-
-const SEQUENCE: u8 = 0x30;
-const INTEGER: u8 = 0x02;
-const BIT_STRING: u8 = 0x03;
-
-const ALTERNATIVE_NAME: &[u8] = &[0x55, 0x1d, 0x11];
-const BASIC_CONSTRAINTS: &[u8] = &[0x55, 0x1d, 0x13];
-const KEY_USAGE: &[u8] = &[0x55, 0x1d, 0x0f];
-const EXTENDED_KEY_USAGE: &[u8] = &[0x55, 0x1d, 0x25];
-const COMMON_NAME: &[u8] = &[0x55, 0x04, 0x03];
-const SERVER_AUTHENTICATION: &[u8] = &[0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x01];
-
-/// Bits of the key usage, in its first byte.
-const KEY_CERT_SIGN: u8 = 0b0000_0100;
-const LIST_SIGN: u8 = 0b0000_0010;
-/// Digital signature, key encipherment or key agreement.
-const KEY_FOR_TLS: u8 = 0b1010_1000;
-
-/// The tags of alternative names.
-pub(super) const DNS_NAME: u8 = 0x82;
-pub(super) const IP_ADDRESS: u8 = 0x87;
-
-impl<'a> Der<'a> {
-    /// The next element: its tag, all of it, and its value.
-    fn next(&mut self) -> Option<(u8, &'a [u8], &'a [u8])> {
-        let data = self.0;
-        let (&tag, rest) = data.split_first()?;
-        let (&length, rest) = rest.split_first()?;
-        let (length, rest) = if length < 0x80 {
-            (usize::from(length), rest)
-        } else {
-            let count = usize::from(length & 0x7f);
-            let (bytes, rest) = rest.split_at_checked(count).filter(|_| count <= 4)?;
-            let length = bytes
-                .iter()
-                .fold(0, |sum, &byte| (sum << 8) | usize::from(byte));
-            (length, rest)
-        };
-        let (value, after) = rest.split_at_checked(length)?;
-        self.0 = after;
-        Some((tag, &data[..data.len() - after.len()], value))
-    }
-
-    /// The value of the next element, which must have this tag.
-    fn value(&mut self, tag: u8) -> Option<&'a [u8]> {
-        self.next()
-            .filter(|(found, ..)| *found == tag)
-            .map(|(.., value)| value)
-    }
-
-    /// The same when the next element has the tag; otherwise nothing is taken.
-    fn optional(&mut self, tag: u8) -> Option<&'a [u8]> {
-        (self.0.first() == Some(&tag))
-            .then(|| self.value(tag))
-            .flatten()
-    }
-
-    /// The bytes of a bit string without unused bits.
-    fn bits(&mut self) -> Option<&'a [u8]> {
-        self.value(BIT_STRING)?.strip_prefix(&[0])
-    }
-}
-
-impl<'a> Iterator for Der<'a> {
-    type Item = (u8, &'a [u8]);
-
-    fn next(&mut self) -> Option<Self::Item> {
-        Der::next(self).map(|(tag, _, value)| (tag, value))
-    }
-}
+pub(super) struct Certificate<'a>(X509Certificate<'a>);
 
 impl<'a> Certificate<'a> {
     /// Takes a certificate apart; `None` when it is none.
     pub(super) fn parse(der: &'a [u8]) -> Option<Self> {
-        let mut outer = Der(Der(der).value(SEQUENCE)?);
-        let (_, signed, body) = Der::next(&mut outer).filter(|(tag, ..)| *tag == SEQUENCE)?;
-        let algorithm = outer.value(SEQUENCE)?;
-        let signature = outer.bits()?;
-        let mut body = Der(body);
-        let version = match body.optional(0xa0) {
-            None => 1,
-            Some(version) => Der(version).value(INTEGER)?.last()?.checked_add(1)?,
-        };
-        let serial = body.value(INTEGER)?;
+        let (rest, found) = X509Certificate::from_der(der).ok()?;
+        let readable = KNOWN.iter().all(|id| {
+            let of_kind = |each: &&X509Extension<'_>| each.oid == *id;
+            let mut found = found.extensions().iter().filter(of_kind);
+            let broken = |each: &X509Extension<'_>| each.parsed_extension().error().is_some();
+            !found.next().is_some_and(broken) && found.next().is_none()
+        });
         // The inner algorithm has to be the outer one, or the signature says nothing about it.
-        if body.value(SEQUENCE)? != algorithm {
-            return None;
-        }
-        let issuer = body.value(SEQUENCE)?;
-        let mut validity = Der(body.value(SEQUENCE)?);
-        let mut moment = || {
-            let (tag, value) = Iterator::next(&mut validity)?;
-            seconds(tag, value)
-        };
-        let valid = (moment()?, moment()?);
-        let subject = body.value(SEQUENCE)?;
-        let (_, key_info, key) = Der::next(&mut body).filter(|(tag, ..)| *tag == SEQUENCE)?;
-        let mut key = Der(key);
-        let key_algorithm = key.value(SEQUENCE)?;
-        let key = key.bits()?;
-        // Unique identifiers of issuer and subject, which nobody uses.
-        body.optional(0x81);
-        body.optional(0x82);
-        let extensions = match body.optional(0xa3) {
-            None => Vec::new(),
-            Some(list) => Der(Der(list).value(SEQUENCE)?)
-                .map(|(_, extension)| {
-                    let mut extension = Der(extension);
-                    Some(Extension {
-                        id: extension.value(0x06)?,
-                        critical: extension.optional(0x01).is_some_and(|flag| flag != [0]),
-                        value: extension.value(0x04)?,
-                    })
-                })
-                .collect::<Option<_>>()?,
-        };
-        Some(Self {
-            signed,
-            algorithm,
-            signature,
-            version,
-            serial,
-            issuer,
-            subject,
-            valid,
-            key_info,
-            key_algorithm,
-            key,
-            extensions,
-        })
+        (rest.is_empty() && readable && found.signature_algorithm == found.signature)
+            .then_some(Self(found))
+    }
+
+    /// Counted from 1.
+    pub(super) fn version(&self) -> u32 {
+        self.0.version.0.saturating_add(1)
+    }
+
+    pub(super) fn issuer(&self) -> &'a [u8] {
+        self.0.tbs_certificate.issuer.as_raw()
+    }
+
+    pub(super) fn subject(&self) -> &'a [u8] {
+        self.0.tbs_certificate.subject.as_raw()
+    }
+
+    pub(super) fn key(&self) -> SubjectPublicKeyInfoDer<'a> {
+        self.0.tbs_certificate.subject_pki.raw.into()
+    }
+
+    /// The algorithm that it is signed with.
+    pub(super) fn algorithm(&self) -> &Oid<'a> {
+        &self.0.signature_algorithm.algorithm
+    }
+
+    pub(super) fn validity(&self) -> Validity {
+        let validity = self.0.validity();
+        Validity::new(validity.not_before, validity.not_after)
+    }
+
+    /// The key of `signer` has made the signature.
+    pub(super) fn is_signed_by(&self, signer: &Certificate<'_>, by: Algorithms) -> bool {
+        let found = &self.0;
+        let signed = found.tbs_certificate.as_ref();
+        is_signature(signer, by, found.as_raw(), signed, &found.signature_value)
     }
 
     /// Issuer and subject are the same.
     pub(super) fn is_self_issued(&self) -> bool {
-        self.issuer == self.subject
+        self.issuer() == self.subject()
     }
 
     /// Says of itself that it is an authority.
     pub(super) fn is_marked_as_authority(&self) -> bool {
-        self.constraints().is_some_and(|authority| authority)
+        self.constraints().is_some_and(|constraints| constraints.ca)
     }
 
     /// How many authorities may stand between this one and a server's certificate; `None` for any number.
-    pub(super) fn path_length(&self) -> Option<usize> {
-        let value = self.extension(BASIC_CONSTRAINTS)?;
-        let mut sequence = Der(Der(value).value(SEQUENCE)?);
-        sequence.optional(0x01);
-        let digits = sequence.optional(INTEGER)?;
-        Some(digits.iter().fold(0_usize, |sum, &digit| {
-            sum.saturating_mul(256).saturating_add(usize::from(digit))
-        }))
+    pub(super) fn path_length(&self) -> Option<u32> {
+        self.constraints()?.path_len_constraint
     }
 
     /// May sign certificates of servers, as OpenSSL sees it: a self-issued one of version 1 may, too.
     pub(super) fn may_sign(&self) -> bool {
         let usage = self.key_usage();
-        let allowed = self.is_for_servers() && usage.is_none_or(|usage| usage & KEY_CERT_SIGN != 0);
         let authority = match self.constraints() {
-            Some(authority) => authority,
-            None => usage.is_some() || (self.version == 1 && self.is_self_issued()),
+            Some(constraints) => constraints.ca,
+            None => usage.is_some() || (self.version() == 1 && self.is_self_issued()),
         };
-        allowed && authority
+        authority && self.is_for_servers() && usage.is_none_or(KeyUsage::key_cert_sign)
     }
 
     /// May sign revocation lists.
     pub(super) fn may_revoke(&self) -> bool {
-        self.key_usage().is_none_or(|usage| usage & LIST_SIGN != 0)
+        self.key_usage().is_none_or(KeyUsage::crl_sign)
     }
 
-    /// May be a TLS server's, as far as its key usage says.
+    /// May be a TLS server's.
     pub(super) fn may_serve(&self) -> bool {
-        self.key_usage()
-            .is_none_or(|usage| usage & KEY_FOR_TLS != 0)
-    }
-
-    /// May be a TLS server's, as far as its extended key usage says.
-    pub(super) fn is_for_servers(&self) -> bool {
-        let Some(list) = self.extension(EXTENDED_KEY_USAGE) else {
-            return true;
+        let for_tls = |usage: &KeyUsage| {
+            usage.digital_signature() || usage.key_encipherment() || usage.key_agreement()
         };
-        Der(list)
-            .value(SEQUENCE)
-            .is_some_and(|list| Der(list).any(|(_, purpose)| purpose == SERVER_AUTHENTICATION))
+        let of_netscape = match self.extension(&OID_X509_EXT_CERT_TYPE) {
+            Some(ParsedExtension::NSCertType(kind)) => kind.ssl_server(),
+            other => other.is_none(),
+        };
+        self.is_for_servers() && self.key_usage().is_none_or(for_tls) && of_netscape
     }
 
-    /// Has a critical extension that is not looked at here.
+    fn is_for_servers(&self) -> bool {
+        match self.extension(&OID_X509_EXT_EXTENDED_KEY_USAGE) {
+            Some(ParsedExtension::ExtendedKeyUsage(usage)) => usage.server_auth,
+            other => other.is_none(),
+        }
+    }
+
+    /// Says for which names it may sign, critically or not.
+    pub(super) fn constrains_names(&self) -> bool {
+        self.extension(&OID_X509_EXT_NAME_CONSTRAINTS).is_some()
+    }
+
+    /// Has a critical extension that nobody looks at.
     pub(super) fn demands_the_unknown(&self) -> bool {
-        let known = [
-            ALTERNATIVE_NAME,
-            BASIC_CONSTRAINTS,
-            KEY_USAGE,
-            EXTENDED_KEY_USAGE,
-        ];
-        self.extensions
-            .iter()
-            .any(|extension| extension.critical && !known.contains(&extension.id))
+        self.0.extensions().iter().any(|extension| {
+            extension.critical
+                && !KNOWN.contains(&extension.oid)
+                && !OF_POLICIES.contains(&extension.oid)
+                && extension.oid != OID_X509_EXT_NAME_CONSTRAINTS
+        })
     }
 
-    /// The alternative names, by their tag.
-    pub(super) fn alternative_names(&self) -> impl Iterator<Item = (u8, &'a [u8])> {
-        let list = self.extension(ALTERNATIVE_NAME);
-        Der(list
-            .and_then(|list| Der(list).value(SEQUENCE))
-            .unwrap_or_default())
+    /// Has an alternative name of this kind, be it one that can't be read.
+    pub(super) fn has_alternative_name(&self, kind: HostKind) -> bool {
+        let names = match self.extension(&OID_X509_EXT_SUBJECT_ALT_NAME) {
+            Some(ParsedExtension::SubjectAlternativeName(names)) => &names.general_names,
+            other => return other.is_some(),
+        };
+        names.iter().any(|name| match name {
+            GeneralName::DNSName(_) => kind == HostKind::Name,
+            GeneralName::IPAddress(_) => kind == HostKind::Address,
+            GeneralName::Invalid(tag, _) => tag.0 == if kind == HostKind::Name { 2 } else { 7 },
+            _ => false,
+        })
     }
 
-    /// The last common name of the subject.
-    pub(super) fn common_name(&self) -> Option<&'a str> {
-        let parts = Der(self.subject).flat_map(|(_, set)| Der(set));
-        let names = parts.filter_map(|(_, attribute)| {
-            let mut attribute = Der(attribute);
-            (attribute.value(0x06)? == COMMON_NAME).then_some(())?;
-            Iterator::next(&mut attribute).map(|(_, value)| value)
-        });
-        names.last().and_then(|name| std::str::from_utf8(name).ok())
+    /// The first common name of the subject, which is the one that libpq looks at.
+    pub(super) fn common_name(&self) -> Option<&str> {
+        self.0.subject().iter_common_name().next()?.as_str().ok()
     }
 
-    fn extension(&self, id: &[u8]) -> Option<&'a [u8]> {
-        let found = self.extensions.iter().find(|extension| extension.id == id);
-        found.map(|extension| extension.value)
+    fn extension(&self, id: &Oid<'_>) -> Option<&ParsedExtension<'a>> {
+        let found = self.0.extensions().iter().find(|each| each.oid == *id);
+        found.map(X509Extension::parsed_extension)
     }
 
-    /// Whether the basic constraints mark an authority; `None` without any.
-    fn constraints(&self) -> Option<bool> {
-        let value = self.extension(BASIC_CONSTRAINTS)?;
-        let mut sequence = Der(Der(value).value(SEQUENCE).unwrap_or_default());
-        Some(sequence.optional(0x01).is_some_and(|flag| flag != [0]))
+    fn constraints(&self) -> Option<&BasicConstraints> {
+        match self.extension(&OID_X509_EXT_BASIC_CONSTRAINTS)? {
+            ParsedExtension::BasicConstraints(constraints) => Some(constraints),
+            _ => None,
+        }
     }
 
-    /// The first eight bits of the key usage; `None` without any.
-    fn key_usage(&self) -> Option<u8> {
-        let value = self.extension(KEY_USAGE)?;
-        let bits = Der(value).value(BIT_STRING).unwrap_or_default();
-        Some(bits.get(1).copied().unwrap_or(0))
+    fn key_usage(&self) -> Option<&KeyUsage> {
+        match self.extension(&OID_X509_EXT_KEY_USAGE)? {
+            ParsedExtension::KeyUsage(usage) => Some(usage),
+            _ => None,
+        }
     }
+}
+
+/// What a host is called by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum HostKind {
+    Name,
+    Address,
 }
 
 /// A list of revoked certificates, as far as a certificate is looked for in it.
 #[derive(Debug)]
-pub(super) struct RevocationList<'a> {
-    pub(super) signed: &'a [u8],
-    pub(super) algorithm: &'a [u8],
-    pub(super) signature: &'a [u8],
-    pub(super) issuer: &'a [u8],
-    /// Seconds since 1970, from and to.
-    pub(super) valid: (u64, u64),
-    /// The serial numbers.
-    pub(super) revoked: Vec<&'a [u8]>,
-    /// It is about some certificates only, or says something else that is not looked at.
-    pub(super) is_partial: bool,
-}
+pub(super) struct RevocationList<'a>(CertificateRevocationList<'a>);
 
 impl<'a> RevocationList<'a> {
-    /// Takes a list apart; `None` when it is none, or has no end.
+    /// Takes a list apart; `None` when it is none.
     pub(super) fn parse(der: &'a [u8]) -> Option<Self> {
-        let mut outer = Der(Der(der).value(SEQUENCE)?);
-        let (_, signed, body) = Der::next(&mut outer).filter(|(tag, ..)| *tag == SEQUENCE)?;
-        let algorithm = outer.value(SEQUENCE)?;
-        let signature = outer.bits()?;
-        let mut body = Der(body);
-        body.optional(INTEGER);
-        if body.value(SEQUENCE)? != algorithm {
-            return None;
-        }
-        let issuer = body.value(SEQUENCE)?;
-        let mut moment = || {
-            let (tag, value) = Iterator::next(&mut body)?;
-            seconds(tag, value)
-        };
-        let valid = (moment()?, moment()?);
-        let revoked = Der(body.optional(SEQUENCE).unwrap_or_default())
-            .map(|(_, entry)| Der(entry).value(INTEGER))
-            .collect::<Option<_>>()?;
-        let extensions = Der(body.optional(0xa0).unwrap_or(&[SEQUENCE, 0])).value(SEQUENCE)?;
-        let is_partial = Der(extensions).any(|(_, extension)| {
-            let mut extension = Der(extension);
-            extension.value(0x06);
-            extension.optional(0x01).is_some_and(|flag| flag != [0])
-        });
-        Some(Self {
-            signed,
-            algorithm,
-            signature,
-            issuer,
-            valid,
-            revoked,
-            is_partial,
-        })
+        let (rest, found) = CertificateRevocationList::from_der(der).ok()?;
+        let same = found.signature_algorithm == found.tbs_cert_list.signature;
+        (rest.is_empty() && same).then_some(Self(found))
+    }
+
+    /// It is about all certificates of this one's issuer.
+    pub(super) fn is_about(&self, certificate: &Certificate<'_>) -> bool {
+        let partial = [
+            OID_X509_EXT_ISSUER_DISTRIBUTION_POINT,
+            OID_X509_EXT_DELTA_CRL_INDICATOR,
+        ];
+        let in_part = |each: &X509Extension<'_>| each.critical || partial.contains(&each.oid);
+        self.0.tbs_cert_list.issuer.as_raw() == certificate.issuer()
+            && !self.0.extensions().iter().any(in_part)
+    }
+
+    /// The key of `signer` has made the signature.
+    pub(super) fn is_signed_by(&self, signer: &Certificate<'_>, by: Algorithms) -> bool {
+        let found = &self.0;
+        let signed = found.tbs_cert_list.as_ref();
+        is_signature(signer, by, found.as_raw(), signed, &found.signature_value)
+    }
+
+    /// When it was made.
+    pub(super) fn made(&self) -> ASN1Time {
+        self.0.last_update()
+    }
+
+    /// A list without an end is never current.
+    pub(super) fn is_current(&self, now: UnixTime) -> bool {
+        let to = self.0.next_update();
+        to.is_some_and(|to| Validity::new(self.0.last_update(), to).has(now))
+    }
+
+    pub(super) fn revokes(&self, certificate: &Certificate<'_>) -> bool {
+        let mut revoked = self.0.iter_revoked_certificates();
+        revoked.any(|each| *each.serial() == certificate.0.serial)
     }
 }
 
-/// A moment in seconds since 1970; earlier ones are 0.
-fn seconds(tag: u8, text: &[u8]) -> Option<u64> {
-    let text = std::str::from_utf8(text).ok()?.strip_suffix('Z')?;
-    if !text.bytes().all(|byte| byte.is_ascii_digit()) {
-        return None;
-    }
-    let (year, rest) = match tag {
-        // Two digits are of 1950 to 2049.
-        0x17 if text.len() == 12 => {
-            let year: i64 = text[..2].parse().ok()?;
-            (year + if year < 50 { 2000 } else { 1900 }, &text[2..])
-        }
-        0x18 if text.len() == 14 => (text[..4].parse().ok()?, &text[4..]),
-        _ => return None,
-    };
-    let part = |index: usize| -> Option<i64> { rest[2 * index..2 * index + 2].parse().ok() };
-    let (month, day) = (part(0)?, part(1)?);
-    // Years that begin in March have their odd day at the end.
-    let (year, month) = if month > 2 {
-        (year, month - 3)
-    } else {
-        (year - 1, month + 9)
-    };
-    let days = 365 * year + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5 + day - 1;
-    let days_since_1970 = days - 719_468;
-    let seconds = ((days_since_1970 * 24 + part(2)?) * 60 + part(3)?) * 60 + part(4)?;
-    Some(u64::try_from(seconds).unwrap_or(0))
+/// The span of time in which something is good, in seconds since 1970.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Validity {
+    from: i64,
+    to: i64,
 }
 
-#[cfg(test)]
-mod tests {
-    use super::{Certificate, seconds};
-
-    #[test]
-    fn moments() {
-        let check = |tag, text: &str, expected| {
-            assert_eq!(seconds(tag, text.as_bytes()), expected, "{text}");
-        };
-        check(0x17, "700101000000Z", Some(0));
-        check(0x17, "691231235959Z", Some(0));
-        check(0x17, "240229120001Z", Some(1_709_208_001));
-        check(0x18, "20500101000000Z", Some(2_524_608_000));
-        check(0x18, "20240301000000Z", Some(1_709_251_200));
-        check(0x17, "2402291200Z", None);
-        check(0x17, "24022912000+Z", None);
-        check(0x04, "240229120001Z", None);
-    }
-
-    #[test]
-    fn what_is_no_certificate_is_refused() {
-        for data in [
-            &[][..],
-            &[0x30],
-            &[0x30, 0x84, 0xff, 0xff, 0xff, 0xff],
-            &[0x30, 0x00],
-        ] {
-            assert!(Certificate::parse(data).is_none());
+impl Validity {
+    fn new(from: ASN1Time, to: ASN1Time) -> Self {
+        Self {
+            from: from.timestamp(),
+            to: to.timestamp(),
         }
     }
+
+    pub(super) fn is_to_come(self, now: UnixTime) -> bool {
+        seconds(now) < self.from
+    }
+
+    pub(super) fn is_over(self, now: UnixTime) -> bool {
+        seconds(now) > self.to
+    }
+
+    pub(super) fn has(self, now: UnixTime) -> bool {
+        !self.is_to_come(now) && !self.is_over(now)
+    }
+}
+
+fn seconds(now: UnixTime) -> i64 {
+    i64::try_from(now.as_secs()).unwrap_or(i64::MAX)
+}
+
+/// The ways to sign that the provider of rustls knows.
+pub(super) type Algorithms = &'static [&'static dyn SignatureVerificationAlgorithm];
+
+fn is_signature(
+    signer: &Certificate<'_>,
+    by: Algorithms,
+    whole: &[u8],
+    signed: &[u8],
+    signature: &BitString<'_>,
+) -> bool {
+    let key = signer.key();
+    let Ok(key) = RawPublicKeyEntity::try_from(&key) else {
+        return false;
+    };
+    // What is not signed must have the one form that it can have with the algorithm.
+    let mut fitting = by.iter().filter(|each| {
+        joined(signed, &each.signature_alg_id(), signature).is_ok_and(|found| found == whole)
+    });
+    signature.unused_bits == 0
+        && fitting.any(|each| key.verify_signature(*each, signed, &signature.data).is_ok())
+}
+
+/// What is signed, the content of the algorithm's identifier and the signature, as DER has them.
+fn joined(
+    signed: &[u8],
+    algorithm: &[u8],
+    signature: &BitString<'_>,
+) -> Result<Vec<u8>, SerializeError> {
+    let algorithm = Sequence::new(algorithm.into()).to_der_vec()?;
+    let content = [signed, &algorithm, &signature.to_der_vec()?].concat();
+    Sequence::new(content.into()).to_der_vec()
 }

@@ -12,4 +12,5 @@ mod mariadb_tls;
 mod revocation;
 mod session;
 mod support;
+mod tls_attacks;
 mod tls_matrix;

@@ -143,6 +143,36 @@ fn mariadb_is_verified_as_far_as_asked() {
     check(&server, "expired", "root", "localhost", "?ssl=true", TLS);
     check(&server, "expired", "root", "localhost", &root, unverified);
 
+    // Authorities that OpenSSL refuses, and a good one.
+    let odd = "basicConstraints=CA:TRUE\n1.2.3.4=critical,ASN1:UTF8String:x";
+    let mute = "basicConstraints=CA:TRUE\nkeyUsage=digitalSignature";
+    let right_now = Wanted::new("ca", "right now", "basicConstraints=CA:TRUE");
+    for (label, wanted, expected) in [
+        ("authority", right_now, TLS),
+        ("authority expired", right_now.expired(), unverified),
+        (
+            "authority is odd",
+            Wanted::new("ca", "odd", odd),
+            unverified,
+        ),
+        (
+            "authority is mute",
+            Wanted::new("ca", "mute", mute),
+            unverified,
+        ),
+        (
+            "authority is none",
+            Wanted::new("ca", "none", "basicConstraints=CA:FALSE"),
+            unverified,
+        ),
+    ] {
+        let root = Authority::with(&folder.join(label), &wanted);
+        server.certificate(&root.issue(&Wanted::new("leaf", "a server", localhost)));
+        let file = root.own.certificate.display().to_string();
+        let query = format!("?ssl_ca={}", file.replace(' ', "%20"));
+        check(&server, label, "root", "localhost", &query, expected);
+    }
+
     // rustls takes no certificate of version 1: without a demand for TLS, as without TLS.
     server.certificate(&issue(Wanted::new("v1", "localhost", "")));
     check(&server, "version 1", "root", "localhost", "", PLAIN);

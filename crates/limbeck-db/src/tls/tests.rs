@@ -1,0 +1,252 @@
+//! What a verifier refuses and no server shows, and that nothing else than the certificate itself will do.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use limbeck_testkit::certificates::{Authority, Wanted};
+use rustls::client::danger::ServerCertVerifier;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, ServerName, UnixTime};
+use rustls::{CertificateError, Error};
+
+use super::chain::Trust;
+use super::{Verification, verifier};
+
+const LOCALHOST: &str = "subjectAltName=DNS:localhost";
+const SELF: &str = "basicConstraints=CA:TRUE\nsubjectAltName=DNS:localhost";
+/// The certificates of the testkit are good from 2020 to 2045, and those that have expired until 2021.
+const IN_2019: u64 = 1_560_000_000;
+const IN_2020: u64 = 1_600_000_000;
+const IN_2026: u64 = 1_780_000_000;
+const IN_2046: u64 = 2_400_000_000;
+
+/// The forms in which a server's certificate comes: each goes its own way through the verifier.
+const FORMS: [(&str, &str); 3] = [
+    ("ordinary", LOCALHOST),
+    ("authority", SELF),
+    ("version 1", ""),
+];
+
+fn certificate(file: &Path) -> CertificateDer<'static> {
+    CertificateDer::from_pem_file(file).unwrap()
+}
+
+fn trusting(roots: &[CertificateDer<'static>], lists: &[&Path]) -> Arc<dyn ServerCertVerifier> {
+    let trust = Trust {
+        certificates: roots.to_vec(),
+        common_name: true,
+        revocations: lists
+            .iter()
+            .map(|file| CertificateRevocationListDer::from_pem_file(file).unwrap())
+            .collect(),
+        ..Trust::default()
+    };
+    let provider = rustls::crypto::ring::default_provider();
+    verifier::build(Verification::Full, trust, &provider).unwrap()
+}
+
+/// What comes of a certificate at some time; each refusal has to be one that rustls calls the certificate's.
+fn verdict(by: &dyn ServerCertVerifier, shown: &[u8], now: u64) -> Result<(), CertificateError> {
+    let now = UnixTime::since_unix_epoch(Duration::from_secs(now));
+    let name = ServerName::try_from("localhost").unwrap();
+    match by.verify_server_cert(&CertificateDer::from(shown), &[], &name, &[], now) {
+        Ok(_) => Ok(()),
+        Err(Error::InvalidCertificate(error)) => Err(error),
+        Err(other) => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn certificates_and_authorities_have_their_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = Authority::new(&folder.path().join("root"), "root");
+    let wanted = Wanted::new("ca", "past", "basicConstraints=CA:TRUE").expired();
+    let past = Authority::with(&folder.path().join("past"), &wanted);
+    let long = trusting(&[certificate(&root.own.certificate)], &[]);
+    let short = trusting(&[certificate(&past.own.certificate)], &[]);
+    for (form, extensions) in FORMS {
+        let wanted = Wanted::new(form, "localhost", extensions);
+        let under_root = certificate(&root.issue(&wanted).certificate);
+        let under_past = certificate(&past.issue(&wanted).certificate);
+        for (by, shown, now, expected) in [
+            (&long, &under_root, IN_2026, Ok(())),
+            (
+                &long,
+                &under_root,
+                IN_2019,
+                Err(CertificateError::NotValidYet),
+            ),
+            (&long, &under_root, IN_2046, Err(CertificateError::Expired)),
+            (&short, &under_past, IN_2020, Ok(())),
+            (
+                &short,
+                &under_past,
+                IN_2026,
+                Err(CertificateError::UnknownIssuer),
+            ),
+            (
+                &short,
+                &under_root,
+                IN_2020,
+                Err(CertificateError::UnknownIssuer),
+            ),
+        ] {
+            assert_eq!(verdict(by.as_ref(), shown, now), expected, "{form}, {now}");
+        }
+    }
+}
+
+#[test]
+fn what_can_be_read_in_two_ways_is_not_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = Authority::new(&folder.path().join("root"), "root");
+    let by = trusting(&[certificate(&root.own.certificate)], &[]);
+    let issue = |name: &str, extensions: &str| {
+        let issued = root.issue(&Wanted::new(name, "localhost", extensions));
+        certificate(&issued.certificate).to_vec()
+    };
+    let v1 = issue("v1", "");
+    // The content of the outer sequence with something behind its last element.
+    let mut longer = v1.clone();
+    let length = u16::try_from(v1.len() - 4 + 2).unwrap();
+    longer[2..4].copy_from_slice(&length.to_be_bytes());
+    longer.extend([5, 0]);
+    // The outer algorithm is ECDSA with SHA-384, the inner one with SHA-256.
+    let ecdsa = [0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 2];
+    let at = v1.windows(8).rposition(|window| window == ecdsa).unwrap();
+    let mut other_algorithm = v1.clone();
+    other_algorithm[at + 7] = 3;
+    // openssl writes no extension twice, so the second gets its name (2.5.29.15) afterwards.
+    let twice = format!("{LOCALHOST}\nkeyUsage=digitalSignature\n1.2.3.15=DER:03020780");
+    let mut twice = issue("twice", &twice);
+    let name = [6, 3, 0x2a, 3, 15];
+    let at = twice.windows(5).position(|window| window == name).unwrap();
+    twice[at..at + 5].copy_from_slice(&[6, 3, 0x55, 0x1d, 15]);
+    for (name, shown) in [
+        ("nothing", Vec::new()),
+        ("an empty sequence", vec![0x30, 0]),
+        (
+            "a length without an end",
+            vec![0x30, 0x84, 0xff, 0xff, 0xff, 0xff],
+        ),
+        ("something behind it", [v1.as_slice(), &[0]].concat()),
+        ("two algorithms", other_algorithm),
+        ("the key's usage twice", twice),
+        (
+            "constraints that are none",
+            issue("broken", &format!("{LOCALHOST}\n2.5.29.19=DER:0400")),
+        ),
+        (
+            "purposes that are none",
+            issue("purposes", &format!("{SELF}\n2.5.29.37=DER:0400")),
+        ),
+    ] {
+        let found = verdict(by.as_ref(), &shown, IN_2026);
+        assert_eq!(found, Err(CertificateError::BadEncoding), "{name}");
+    }
+    assert_eq!(verdict(by.as_ref(), &v1, IN_2026), Ok(()));
+    // It can be read, and the signature is not over it.
+    let found = verdict(by.as_ref(), &longer, IN_2026);
+    assert_eq!(found, Err(CertificateError::UnknownIssuer));
+}
+
+#[test]
+fn a_list_about_a_part_tells_nothing_of_the_rest() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = Authority::new(&folder.path().join("root"), "root");
+    let trusted = [certificate(&root.own.certificate)];
+    let whole = root.revocation_list("whole.crl", false);
+    let part = "issuingDistributionPoint=critical,@part\n[part]\nfullname=URI:http://example.com/part.crl\nonlyuser=TRUE";
+    let part = root.revocation_list_with("part.crl", part);
+    let about_users = trusting(&trusted, &[&part]);
+    let about_all = trusting(&trusted, &[&part, &whole]);
+    for (form, extensions) in &FORMS[1..] {
+        let issued = root.issue(&Wanted::new(form, "localhost", extensions));
+        let shown = certificate(&issued.certificate);
+        assert_eq!(
+            verdict(about_users.as_ref(), &shown, IN_2026),
+            Err(CertificateError::UnknownRevocationStatus),
+            "{form}"
+        );
+        let now = UnixTime::now().as_secs();
+        assert_eq!(verdict(about_all.as_ref(), &shown, now), Ok(()), "{form}");
+    }
+}
+
+/// Pseudo-random numbers (xorshift), the same in each run.
+struct Numbers(u64);
+
+impl Numbers {
+    fn below(&mut self, end: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        usize::try_from(self.0 >> 16).unwrap() % end
+    }
+}
+
+/// Changes a bit, a byte, a length, a piece: what one would do to a certificate that is not one's own.
+fn changed(original: &[u8], other: &[u8], numbers: &mut Numbers) -> Vec<u8> {
+    let mut bytes = original.to_vec();
+    for _ in 0..=numbers.below(3) {
+        let at = numbers.below(bytes.len());
+        match numbers.below(7) {
+            0 | 1 => bytes[at] ^= 1 << numbers.below(8),
+            2 => bytes[at] = [0, 1, 0x7f, 0x80, 0x81, 0xff, 0x30][numbers.below(7)],
+            3 => bytes.insert(at, bytes[numbers.below(bytes.len())]),
+            4 if bytes.len() > 1 => drop(bytes.remove(at)),
+            5 => {
+                let end = (at + numbers.below(32)).min(bytes.len()).min(other.len());
+                let start = at.min(end);
+                bytes[start..end].copy_from_slice(&other[start..end]);
+            }
+            _ => {
+                let from = numbers.below(other.len());
+                let to = (from + numbers.below(64)).min(other.len());
+                bytes.splice(at..at, other[from..to].iter().copied());
+            }
+        }
+    }
+    bytes
+}
+
+#[test]
+fn a_changed_certificate_is_never_taken() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = Authority::new(&folder.path().join("root"), "localhost");
+    let own = Authority::with(
+        &folder.path().join("own"),
+        &Wanted::new("own", "localhost", SELF),
+    );
+    let roots = [&root, &own].map(|each| certificate(&each.own.certificate));
+    let by = trusting(&roots, &[]);
+    let mut originals: Vec<_> = FORMS
+        .map(|(form, extensions)| {
+            let wanted = Wanted::new(form, "localhost", extensions);
+            certificate(&root.issue(&wanted).certificate)
+        })
+        .into();
+    originals.push(certificate(&own.own.certificate));
+    let rsa = Wanted::new("rsa", "localhost", "").rsa();
+    originals.push(certificate(&root.issue(&rsa).certificate));
+    for original in &originals {
+        assert_eq!(verdict(by.as_ref(), original, IN_2026), Ok(()));
+    }
+    let mut numbers = Numbers(0x5eed_1e55_0dd5);
+    let mut read = 0;
+    for round in 0..100_000 {
+        let original = &originals[round % originals.len()];
+        let other = &originals[numbers.below(originals.len())];
+        let shown = changed(original, other, &mut numbers);
+        read += usize::from(super::x509::Certificate::parse(&shown).is_some());
+        if verdict(by.as_ref(), &shown, IN_2026).is_ok() {
+            assert!(
+                originals.iter().any(|each| each.as_ref() == shown),
+                "taken in round {round}: {shown:02x?}"
+            );
+        }
+    }
+    // Many get as far as the signature, or the test would be about the reader only.
+    assert!(read > 20_000, "{read}");
+}
