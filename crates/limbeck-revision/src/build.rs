@@ -182,11 +182,13 @@ impl RevisionMap {
         }
     }
 
-    /// What is on no way from a head to a base is in a circle, or above or below one.
+    /// A history has no circles, neither of parents nor of parents and dependencies.
     fn find_circles(&self) -> Result<(), GraphError> {
-        if self.nodes.is_empty() {
+        let mut circle = self.in_circles();
+        if circle.is_empty() {
             return Ok(());
         }
+        // Now for Alembic's words: it names what is on no way from a head to a base.
         let outside = |down: Marks, up: Marks| {
             let mut ids: Vec<String> = (0..self.nodes.len())
                 .filter(|&index| !(down.has(index) && up.has(index)))
@@ -197,9 +199,9 @@ impl RevisionMap {
         };
         let down = self.mark(&self.heads, |node| node.parents.iter().copied());
         let up = self.mark(&self.bases, |node| node.children.iter().copied());
-        let circle = outside(down, up);
-        if !circle.is_empty() {
-            return Err(GraphError::Cycle(circle));
+        let unreached = outside(down, up);
+        if !unreached.is_empty() {
+            return Err(GraphError::Cycle(unreached));
         }
         let real_bases: Vec<Index> = (0..self.nodes.len())
             .filter(|&index| {
@@ -208,18 +210,13 @@ impl RevisionMap {
             .collect();
         let down = self.mark(&self.real_heads, super::map::Node::all_requirements);
         let up = self.mark(&real_bases, |node| node.dependents.iter().copied());
-        let circle = outside(down, up);
-        if !circle.is_empty() {
-            return Err(GraphError::DependencyCycle(circle));
+        let unreached = outside(down, up);
+        if !unreached.is_empty() {
+            return Err(GraphError::DependencyCycle(unreached));
         }
         // A circle whose members have ways to heads and bases of their own, which Alembic walks for ever.
-        let mut circle = self.in_circles();
-        if circle.is_empty() {
-            Ok(())
-        } else {
-            circle.sort();
-            Err(GraphError::DependencyCycle(circle))
-        }
+        circle.sort();
+        Err(GraphError::DependencyCycle(circle))
     }
 
     /// What is left when everything that has nothing below it, then what has nothing above it, is taken
