@@ -101,9 +101,14 @@ impl Listing<'_> {
             tree_marks: true,
         };
         let marked = if self.indicate_current { current } else { &[] };
-        for id in self.project.history(start, end)? {
-            let entry = self.project.entry(id, self.verbose, form, marked)?;
-            context.printer.result(&entry);
+        let ids = self.project.history(start, end)?;
+        let entries = ids
+            .into_iter()
+            .map(|id| self.project.entry(id, self.verbose, form, marked));
+        let entries = entries.collect::<Result<Vec<_>, _>>()?;
+        // Ten thousand lines in one piece.
+        if !entries.is_empty() {
+            context.printer.result(&entries.join("\n"));
         }
         Ok(())
     }
