@@ -24,7 +24,7 @@ const SELECTION: Scenario = Scenario {
         step("176_upgrade_no_ini", "upgrade head").differs(
             "an exception in a script, in `env.py` or in the database",
             1,
-            "alembic.ini doesn't exist",
+            "mig/env.py:15",
         ),
         step("177_c_twice", "-c pyproject.toml -c other.ini heads"),
         step(
