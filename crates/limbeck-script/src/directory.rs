@@ -159,12 +159,12 @@ fn list(location: &Path, recursive: bool, files: &mut Vec<PathBuf>) -> Result<()
         if kind.is_dir() {
             folders.push(name);
         } else if is_script(name.as_bytes()) {
-            names.push((name, kind.is_symlink()));
+            names.push((first_bytes(name.as_bytes()), name, kind.is_symlink()));
         }
     }
     names.sort_unstable();
     files.reserve(names.len());
-    for (name, linked) in names {
+    for (_, name, linked) in names {
         let mut path = PathBuf::with_capacity(location.as_os_str().len() + name.len() + 1);
         path.push(&location);
         path.push(name);
@@ -181,6 +181,14 @@ fn list(location: &Path, recursive: bool, files: &mut Vec<PathBuf>) -> Result<()
         }
     }
     Ok(())
+}
+
+/// The first eight bytes as a number that sorts as they do: most names need no other comparison.
+fn first_bytes(name: &[u8]) -> u64 {
+    let mut first = [0; 8];
+    let length = name.len().min(8);
+    first[..length].copy_from_slice(&name[..length]);
+    u64::from_be_bytes(first)
 }
 
 fn is_script(name: &[u8]) -> bool {
