@@ -101,7 +101,7 @@ impl Context {
         let config = self.config()?;
         let read_by_python = || self.headers();
         let project =
-            Project::load(config, &self.package_folders(), read_by_python).map_err(|error| {
+            Project::load(config, || self.package_folders(), read_by_python).map_err(|error| {
                 match error {
                     LoadError::Project(error) => CliError::Project(error),
                     LoadError::Python(error) => error,

@@ -18,7 +18,7 @@ impl Printer {
     /// A result: text and a line end, never wrapped.
     pub(crate) fn result(self, text: &str) {
         if !self.quiet {
-            write_out(&format!("{text}\n"));
+            write_out(text);
         }
     }
 
@@ -31,8 +31,8 @@ impl Printer {
             .ok()
             .map(|size| usize::from(size.ws_col));
         match width.filter(|columns| *columns > 0) {
-            Some(columns) => write_out(&format!("{}\n", wrap(text, columns))),
-            None => write_out(&format!("{text}\n")),
+            Some(columns) => write_out(&wrap(text, columns)),
+            None => write_out(text),
         }
     }
 
@@ -42,10 +42,10 @@ impl Printer {
     }
 }
 
-/// A reader that has gone away (`limbeck history | head`) is no failure of ours.
+/// Writes a text and a line end. A reader that has gone away (`limbeck history | head`) is no failure of ours.
 fn write_out(text: &str) {
     let mut out = io::stdout().lock();
-    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    let _ = writeln!(out, "{text}").and_then(|()| out.flush());
 }
 
 /// Fills lines of at most `columns` characters, each behind two spaces.

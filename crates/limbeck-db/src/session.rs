@@ -75,6 +75,20 @@ impl Session {
         Ok(Self { inner })
     }
 
+    /// Opens a connection for a few short statements: an `SQLite` library then works on the thread of the
+    /// caller, where nothing else happens meanwhile.
+    ///
+    /// # Errors
+    /// As [`Session::open`].
+    pub async fn open_briefly(options: &ConnectOptions) -> Result<Self, DbError> {
+        match options {
+            ConnectOptions::Sqlite(options) => Ok(Self {
+                inner: Inner::Sqlite(SqliteSession::open_here(options)?),
+            }),
+            _ => Self::open(options).await,
+        }
+    }
+
     /// Runs one text, which may hold several statements (`PostgreSQL`, `MySQL`). Only `SQLite`
     /// takes parameters: for the others the caller writes literals.
     ///

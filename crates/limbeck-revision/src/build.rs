@@ -1,8 +1,9 @@
 //! Builds the map: links, heads, labels, dependencies, and the proof that there is no circle.
 
-use rustc_hash::{FxBuildHasher, FxHashMap};
+use rustc_hash::FxHashMap;
 
-use crate::map::{Index, Node};
+use crate::map::{Index, Links, Node};
+use crate::names::Names;
 use crate::traverse::Marks;
 use crate::{GraphError, Revision, RevisionMap};
 
@@ -15,20 +16,14 @@ impl RevisionMap {
     /// # Errors
     /// [`GraphError`] names the revisions that don't fit together.
     pub fn new(revisions: Vec<Revision>) -> Result<Self, GraphError> {
+        revisions.iter().try_for_each(verify)?;
         let mut map = Self {
-            names: FxHashMap::with_capacity_and_hasher(revisions.len(), FxBuildHasher),
+            names: Names::with_capacity(revisions.len()),
+            nodes: Vec::with_capacity(revisions.len()),
+            declared: revisions,
             ..Self::default()
         };
-        map.nodes.reserve(revisions.len());
-        let mut loaded: Vec<Loaded> = Vec::with_capacity(revisions.len());
-        for revision in revisions {
-            verify(&revision)?;
-            let index = map.insert(revision, &mut loaded);
-            loaded.push(Loaded {
-                index,
-                superseded: None,
-            });
-        }
+        let loaded = map.load();
         map.declare_labels(&loaded)?;
         map.link()?;
         map.find_ends(&loaded);
@@ -38,48 +33,41 @@ impl RevisionMap {
         Ok(map)
     }
 
-    fn insert(&mut self, declared: Revision, loaded: &mut [Loaded]) -> Index {
-        let mut node = Node {
-            declared,
-            parents: Vec::new(),
-            dependencies: Vec::new(),
-            own_dependencies: Vec::new(),
-            children: Vec::new(),
-            dependents: Vec::new(),
-            labels: Vec::new(),
-        };
-        if let Some(&index) = self.names.get(&node.declared.id) {
-            self.duplicates.push(node.declared.id.clone());
-            std::mem::swap(&mut self.nodes[index], &mut node);
-            let before = loaded
-                .iter_mut()
-                .rfind(|before| before.index == index)
-                .map(|before| &mut before.superseded);
-            if let Some(superseded) = before {
-                *superseded = Some(node.declared);
-            }
-            index
-        } else {
-            let index = self.nodes.len();
-            self.names.insert(node.declared.id.clone(), index);
-            self.nodes.push(node);
-            index
+    /// Gives each id a node, which the last of its declarations has. Returns the node of each declaration.
+    fn load(&mut self) -> Vec<Index> {
+        let mut loaded = Vec::with_capacity(self.declared.len());
+        for (at, revision) in self.declared.iter().enumerate() {
+            let new = self.nodes.len();
+            let index = match self.names.insert_id(at, new, &self.declared) {
+                None => {
+                    self.nodes.push(Node::default());
+                    new
+                }
+                Some(index) => {
+                    self.duplicates.push(revision.id.clone());
+                    index
+                }
+            };
+            let node = &mut self.nodes[index];
+            node.declared = at;
+            node.is_merge_point = revision.down_revisions.len() > 1;
+            loaded.push(index);
         }
+        loaded
     }
 
-    fn declare_labels(&mut self, loaded: &[Loaded]) -> Result<(), GraphError> {
-        for Loaded { index, superseded } in loaded {
-            let declared = superseded.as_ref().unwrap_or(&self.nodes[*index].declared);
-            for label in &declared.branch_labels {
-                if let Some(&used_by) = self.names.get(label) {
+    fn declare_labels(&mut self, loaded: &[Index]) -> Result<(), GraphError> {
+        for (revision, &index) in self.declared.iter().zip(loaded) {
+            for label in &revision.branch_labels {
+                self.labels.push((label.clone(), index));
+                let new = self.labels.len() - 1;
+                if let Some(used_by) = self.names.insert_label(new, &self.declared, &self.labels) {
                     return Err(GraphError::Label {
                         label: label.clone(),
-                        revision: declared.id.clone(),
-                        used_by: self.nodes[used_by].declared.id.clone(),
+                        revision: revision.id.clone(),
+                        used_by: self.id(used_by).to_owned(),
                     });
                 }
-                self.names.insert(label.clone(), *index);
-                self.labels.push((label.clone(), *index));
             }
         }
         Ok(())
@@ -87,45 +75,38 @@ impl RevisionMap {
 
     fn link(&mut self) -> Result<(), GraphError> {
         for index in 0..self.nodes.len() {
-            let declared = &self.nodes[index].declared;
-            let find = |name: &String| {
-                self.names
-                    .get(name)
-                    .copied()
-                    .ok_or_else(|| GraphError::Missing {
-                        missing: name.clone(),
-                        referenced_from: declared.id.clone(),
-                    })
+            let declared = &self.declared[self.nodes[index].declared];
+            let missing = |name: &String| GraphError::Missing {
+                missing: name.clone(),
+                referenced_from: declared.id.clone(),
             };
-            let parents = declared
-                .down_revisions
-                .iter()
-                .map(find)
-                .collect::<Result<Vec<_>, _>>()?;
-            let dependencies = declared
-                .dependencies
-                .iter()
-                .map(find)
-                .collect::<Result<Vec<_>, _>>()?;
-            for (&parent, name) in parents.iter().zip(&declared.down_revisions) {
-                if self.nodes[parent].declared.id != *name {
-                    // Alembic breaks on a label here, too: `down_revision` takes ids.
-                    return Err(GraphError::Missing {
-                        missing: name.clone(),
-                        referenced_from: declared.id.clone(),
-                    });
-                }
+            let mut parents = Links::new();
+            for name in &declared.down_revisions {
+                let parent = self.named(name).ok_or_else(|| missing(name))?;
+                add(&mut parents, parent);
+            }
+            let mut dependencies = Links::new();
+            for name in &declared.dependencies {
+                let dependency = self.named(name).ok_or_else(|| missing(name))?;
+                add(&mut dependencies, dependency);
+            }
+            // Alembic breaks on a label here, too: `down_revision` takes ids.
+            let is_id = |name: &&String| parents.iter().any(|&parent| self.id(parent) == **name);
+            if let Some(name) = declared.down_revisions.iter().find(|name| !is_id(name)) {
+                return Err(missing(name));
             }
             let node = &mut self.nodes[index];
-            node.parents = unique(parents);
-            node.dependencies = unique(dependencies);
+            node.parents = parents;
+            node.dependencies = dependencies;
         }
         for index in 0..self.nodes.len() {
-            for parent in self.nodes[index].parents.clone() {
+            for at in 0..self.nodes[index].parents.len() {
+                let parent = self.nodes[index].parents[at];
                 self.nodes[parent].children.push(index);
                 self.nodes[parent].dependents.push(index);
             }
-            for dependency in self.nodes[index].dependencies.clone() {
+            for at in 0..self.nodes[index].dependencies.len() {
+                let dependency = self.nodes[index].dependencies[at];
                 if !self.nodes[index].parents.contains(&dependency) {
                     self.nodes[dependency].dependents.push(index);
                 }
@@ -137,18 +118,18 @@ impl RevisionMap {
     /// Heads and bases, in the order of loading. A declaration that a later one of the same id has
     /// superseded is nobody's parent: it stays a head, and a base if it was one, so that `head` is
     /// refused until the duplicate is gone.
-    fn find_ends(&mut self, loaded: &[Loaded]) {
-        for Loaded { index, superseded } in loaded {
-            let node = &self.nodes[*index];
-            if superseded.is_some() || node.children.is_empty() {
-                self.heads.push(*index);
+    fn find_ends(&mut self, loaded: &[Index]) {
+        for (at, &index) in loaded.iter().enumerate() {
+            let node = &self.nodes[index];
+            let is_superseded = node.declared != at;
+            if is_superseded || node.children.is_empty() {
+                self.heads.push(index);
             }
-            if superseded.is_some() || node.dependents.is_empty() {
-                self.real_heads.push(*index);
+            if is_superseded || node.dependents.is_empty() {
+                self.real_heads.push(index);
             }
-            let declared = superseded.as_ref().unwrap_or(&node.declared);
-            if declared.down_revisions.is_empty() {
-                self.bases.push(*index);
+            if self.declared[at].down_revisions.is_empty() {
+                self.bases.push(index);
             }
         }
     }
@@ -156,13 +137,11 @@ impl RevisionMap {
     /// A dependency that an ancestor has declared already adds nothing.
     fn leave_out_inherited_dependencies(&mut self) {
         let mut declaring: FxHashMap<Index, Vec<Index>> = FxHashMap::default();
-        for (index, node) in self.nodes.iter().enumerate() {
+        for (index, node) in self.nodes.iter_mut().enumerate() {
+            node.own_dependencies.clone_from(&node.dependencies);
             for &dependency in &node.dependencies {
                 declaring.entry(dependency).or_default().push(index);
             }
-        }
-        for index in 0..self.nodes.len() {
-            self.nodes[index].own_dependencies = self.nodes[index].dependencies.clone();
         }
         for (dependency, declaring) in declaring {
             if declaring.len() < 2 {
@@ -176,7 +155,7 @@ impl RevisionMap {
             for index in declaring {
                 if inheriting.has(index) {
                     let own = &mut self.nodes[index].own_dependencies;
-                    own.retain(|&other| other != dependency);
+                    own.retain(|other| *other != dependency);
                 }
             }
         }
@@ -284,7 +263,7 @@ impl RevisionMap {
             let mut next = descendants.last().copied();
             while let Some(index) = next {
                 let node = &self.nodes[index];
-                if node.dependents.len() > 1 || node.is_merge_point() {
+                if node.dependents.len() > 1 || node.is_merge_point {
                     break;
                 }
                 next = node.parents.first().copied();
@@ -295,13 +274,6 @@ impl RevisionMap {
             node.labels = labels.iter().collect();
         }
     }
-}
-
-/// One file's declaration.
-struct Loaded {
-    index: Index,
-    /// What it declared, where a later file declares the same id.
-    superseded: Option<Revision>,
 }
 
 /// A set of labels, by their place in the map's list.
@@ -352,12 +324,9 @@ fn verify(revision: &Revision) -> Result<(), GraphError> {
     }
 }
 
-fn unique(indexes: Vec<Index>) -> Vec<Index> {
-    let mut seen: Vec<Index> = Vec::with_capacity(indexes.len());
-    for index in indexes {
-        if !seen.contains(&index) {
-            seen.push(index);
-        }
+/// Adds a link, once.
+fn add(links: &mut Links, index: Index) {
+    if !links.contains(&index) {
+        links.push(index);
     }
-    seen
 }

@@ -4,6 +4,7 @@ mod build;
 mod error;
 mod lookup;
 mod map;
+mod names;
 mod plan;
 mod relative;
 mod select;
@@ -12,5 +13,5 @@ mod stamp;
 mod traverse;
 
 pub use error::{GraphError, RevisionError, RevisionErrorKind};
-pub use map::{Revision, RevisionMap};
+pub use map::{Member, Revision, RevisionMap};
 pub use plan::{HistoryEnd, MigrationPlan, MigrationStep, PlanWarning, StepKind};

@@ -147,7 +147,7 @@ impl RevisionMap {
     pub(crate) fn find(&self, name: &str, branch: Option<&str>) -> Result<Index, RevisionError> {
         let branch = branch.filter(|branch| !branch.is_empty());
         let branch_revision = branch.map(|branch| self.find_branch(branch)).transpose()?;
-        let found = if let Some(&index) = self.names.get(name) {
+        let found = if let Some(index) = self.named(name) {
             index
         } else {
             let mut matches = self.with_prefix(name);
@@ -222,11 +222,7 @@ impl RevisionMap {
     }
 
     fn with_prefix(&self, prefix: &str) -> Vec<(&str, Index)> {
-        let ids = self
-            .nodes
-            .iter()
-            .enumerate()
-            .map(|(index, node)| (node.declared.id.as_str(), index));
+        let ids = (0..self.nodes.len()).map(|index| (self.id(index), index));
         let labels = self
             .labels
             .iter()

@@ -1,6 +1,8 @@
 //! The revisions and how they hang together.
 
-use rustc_hash::FxHashMap;
+use smallvec::SmallVec;
+
+use crate::names::Names;
 
 /// A revision as its file declares it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -18,30 +20,31 @@ pub struct Revision {
 /// A revision's place in the map.
 pub(crate) type Index = usize;
 
-/// A revision and its links, by index.
-#[derive(Debug, Clone)]
+/// Links to others; nearly every revision has one of a kind, or none.
+pub(crate) type Links = SmallVec<[Index; 2]>;
+
+/// A revision's links, by index.
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Node {
-    pub(crate) declared: Revision,
+    /// The place of its declaration, which for an id that several files declare is the last one.
+    pub(crate) declared: usize,
     /// `down_revision`.
-    pub(crate) parents: Vec<Index>,
+    pub(crate) parents: Links,
     /// `depends_on`, labels resolved.
-    pub(crate) dependencies: Vec<Index>,
+    pub(crate) dependencies: Links,
     /// Those dependencies that no ancestor has declared already.
-    pub(crate) own_dependencies: Vec<Index>,
+    pub(crate) own_dependencies: Links,
     /// Revisions that have this one as a parent.
-    pub(crate) children: Vec<Index>,
+    pub(crate) children: Links,
     /// Revisions that have this one as a parent or a dependency.
-    pub(crate) dependents: Vec<Index>,
+    pub(crate) dependents: Links,
     /// Labels, declared and inherited, by their place in the map's list.
     pub(crate) labels: Vec<usize>,
+    /// Several parents; also the same one twice.
+    pub(crate) is_merge_point: bool,
 }
 
 impl Node {
-    /// Several parents; also the same one twice.
-    pub(crate) fn is_merge_point(&self) -> bool {
-        self.declared.down_revisions.len() > 1
-    }
-
     /// Parents, then the dependencies that add something: what an upgrade needs first.
     pub(crate) fn requirements(&self) -> impl Iterator<Item = Index> + '_ {
         let repeated = |dependency: &&Index| !self.parents.contains(dependency);
@@ -64,9 +67,12 @@ impl Node {
 /// The graph of all revisions, in the order in which they were loaded: that order breaks every tie.
 #[derive(Debug, Clone, Default)]
 pub struct RevisionMap {
+    /// What the files declare, in the order of loading.
+    pub(crate) declared: Vec<Revision>,
+    /// One for each id, in the order in which the ids were met first.
     pub(crate) nodes: Vec<Node>,
     /// Ids and labels.
-    pub(crate) names: FxHashMap<String, Index>,
+    pub(crate) names: Names,
     /// Labels in the order of their declaration, behind the ids where prefixes are looked up.
     pub(crate) labels: Vec<(String, Index)>,
     pub(crate) heads: Vec<Index>,
@@ -79,6 +85,11 @@ impl RevisionMap {
     /// Ids that were declared more than once; the last declaration counts.
     pub fn duplicates(&self) -> &[String] {
         &self.duplicates
+    }
+
+    /// What the files declare, in the order of loading; an id that several declare is there as often.
+    pub fn declared(&self) -> &[Revision] {
+        &self.declared
     }
 
     /// How many revisions there are.
@@ -106,35 +117,11 @@ impl RevisionMap {
         self.ids(&self.bases)
     }
 
-    /// What a revision's file declares.
-    pub fn revision(&self, id: &str) -> Option<&Revision> {
-        Some(&self.node_of(id)?.declared)
-    }
-
-    /// The revisions that have this one as a parent.
-    pub fn children(&self, id: &str) -> Vec<&str> {
-        self.node_of(id)
-            .map(|node| self.ids(&node.children))
-            .unwrap_or_default()
-    }
-
-    /// A revision's branch labels, declared and inherited.
-    pub fn labels(&self, id: &str) -> Vec<&str> {
-        self.node_of(id)
-            .map(|node| node.labels.iter().map(|&label| self.label(label)).collect())
-            .unwrap_or_default()
-    }
-
-    /// A revision's place among the different ids, in the order of loading.
-    pub fn position(&self, id: &str) -> Option<usize> {
-        let index = *self.names.get(id)?;
-        (self.id(index) == id).then_some(index)
-    }
-
-    /// Whether nothing follows the revision, not even through `depends_on`.
-    pub fn is_real_head(&self, id: &str) -> bool {
-        self.node_of(id)
-            .is_some_and(|node| node.dependents.is_empty())
+    /// A revision by its id.
+    pub fn get(&self, id: &str) -> Option<Member<'_>> {
+        // A label names a revision, too, but is not its id.
+        let index = self.named(id).filter(|&index| self.id(index) == id)?;
+        Some(Member { map: self, index })
     }
 
     pub(crate) fn ids(&self, indexes: &[Index]) -> Vec<&str> {
@@ -142,7 +129,7 @@ impl RevisionMap {
     }
 
     pub(crate) fn id(&self, index: Index) -> &str {
-        &self.nodes[index].declared.id
+        &self.declared[self.nodes[index].declared].id
     }
 
     /// A label by its place in the map's list.
@@ -156,8 +143,49 @@ impl RevisionMap {
         carried.iter().any(|&own| self.label(own) == label)
     }
 
-    fn node_of(&self, id: &str) -> Option<&Node> {
-        // A label names a revision, too, but is not its id.
-        self.position(id).map(|index| &self.nodes[index])
+    /// The revision of an id or a label.
+    pub(crate) fn named(&self, name: &str) -> Option<Index> {
+        self.names.find(name, &self.declared, &self.labels)
+    }
+}
+
+/// A revision in its map.
+#[derive(Debug, Clone, Copy)]
+pub struct Member<'a> {
+    map: &'a RevisionMap,
+    index: Index,
+}
+
+impl<'a> Member<'a> {
+    /// What its file declares.
+    pub fn revision(self) -> &'a Revision {
+        &self.map.declared[self.node().declared]
+    }
+
+    /// The place of its declaration in [`RevisionMap::declared`]: the last one, where several files declare
+    /// its id.
+    pub fn position(self) -> usize {
+        self.node().declared
+    }
+
+    /// The revisions that have this one as a parent.
+    pub fn children(self) -> impl ExactSizeIterator<Item = &'a str> {
+        let children = self.node().children.iter();
+        children.map(move |&child| self.map.id(child))
+    }
+
+    /// Its branch labels, declared and inherited.
+    pub fn labels(self) -> impl ExactSizeIterator<Item = &'a str> {
+        let labels = self.node().labels.iter();
+        labels.map(move |&label| self.map.label(label))
+    }
+
+    /// Whether nothing follows it, not even through `depends_on`.
+    pub fn is_real_head(self) -> bool {
+        self.node().dependents.is_empty()
+    }
+
+    fn node(self) -> &'a Node {
+        &self.map.nodes[self.index]
     }
 }

@@ -113,23 +113,23 @@ impl RevisionMap {
                 (true | false, At::Base) => Vec::new(),
                 (true, at) => {
                     let above = match at {
-                        At::Revision(index) => &self.nodes[index].children,
+                        At::Revision(index) => self.nodes[index].children.as_slice(),
                         _ => &self.bases,
                     };
                     let above = match branch {
                         Some(branch) => self.sharing_line(above, branch)?,
-                        None => above.clone(),
+                        None => above.to_vec(),
                     };
                     above.into_iter().map(At::Revision).collect()
                 }
                 (false, at) => {
                     let below = match at {
-                        At::Revision(index) => &self.nodes[index].parents,
+                        At::Revision(index) => self.nodes[index].parents.as_slice(),
                         _ => &self.heads,
                     };
                     if below.is_empty() {
                         vec![At::Base]
-                    } else if matches!(at, At::Revision(index) if self.nodes[index].is_merge_point())
+                    } else if matches!(at, At::Revision(index) if self.nodes[index].is_merge_point)
                     {
                         return Err(RevisionError::other("Ambiguous walk"));
                     } else {

@@ -55,11 +55,12 @@ impl RevisionMap {
         if let Lower::Name(name) = lower
             && let Some((branch, _)) = name.split_once('@')
         {
-            let revision = self.lookup_one(branch)?.map(|index| &self.nodes[index]);
-            let label = match revision.map(|node| (&node.declared.id, node.labels.as_slice())) {
-                Some((id, [only])) if id == branch => self.label(*only),
-                _ => branch,
-            };
+            let revision = self.lookup_one(branch)?;
+            let label =
+                match revision.map(|index| (self.id(index), self.nodes[index].labels.as_slice())) {
+                    Some((id, [only])) if id == branch => self.label(*only),
+                    _ => branch,
+                };
             targets.retain(|&target| self.has_label(target, label));
         }
         self.refuse_overlaps(&targets, |map, start| map.ancestors(&[start]))?;
@@ -127,7 +128,7 @@ impl RevisionMap {
         let target = self.downgrade_target(rows, target, true, warnings)?;
         let mut roots = match target.revision {
             None => self.bases.clone(),
-            Some(index) => self.nodes[index].children.clone(),
+            Some(index) => self.nodes[index].children.to_vec(),
         };
         if let Some(branch) = target.branch.as_deref() {
             // Also where there is nothing to choose from: a misspelt branch must not revert everything.

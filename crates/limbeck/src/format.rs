@@ -1,6 +1,7 @@
 //! How Alembic prints a revision: the short form of listings and the long form of `show` and `-v`.
 
 use std::fmt::Write as _;
+use std::path::Path;
 
 /// What is printed of a revision; lists are in the order in which they are printed.
 #[derive(Debug, Clone, Default)]
@@ -13,7 +14,7 @@ pub struct RevisionFacts<'a> {
     pub dependencies: &'a [String],
     /// The branch labels that the revision carries, declared or inherited.
     pub labels: Vec<&'a str>,
-    /// The revisions that have this one as `down_revision`.
+    /// The revisions that have this one as `down_revision`; looked at where there are several.
     pub children: Vec<&'a str>,
     /// No revision has this one as `down_revision`.
     pub is_head: bool,
@@ -29,8 +30,6 @@ pub struct RevisionFacts<'a> {
     pub doc: &'a str,
     /// The whole docstring.
     pub long_doc: &'a str,
-    /// The script's file.
-    pub path: &'a str,
 }
 
 /// What a listing's short form has beside the id.
@@ -47,22 +46,22 @@ pub struct ShortForm {
 }
 
 impl RevisionFacts<'_> {
-    /// One line, without its end.
-    pub fn short(&self, form: ShortForm) -> String {
-        let mut text = String::new();
+    /// Adds one line, without its end.
+    pub fn short(&self, form: ShortForm, text: &mut String) {
         if form.parents {
-            text += &self.parents_text();
+            self.parents_text(text);
             if !self.dependencies.is_empty() {
-                push(
-                    &mut text,
-                    format_args!(" ({})", self.dependencies.join(", ")),
-                );
+                *text += " (";
+                list(text, self.dependencies);
+                *text += ")";
             }
-            text += " -> ";
+            *text += " -> ";
         }
-        text += self.id;
+        *text += self.id;
         if form.labels && !self.labels.is_empty() {
-            push(&mut text, format_args!(" ({})", self.labels.join(", ")));
+            *text += " (";
+            list(text, &self.labels);
+            *text += ")";
         }
         let marks = [
             (self.is_real_head, " (head)"),
@@ -71,95 +70,97 @@ impl RevisionFacts<'_> {
             (form.tree_marks && self.is_branch_point, " (branchpoint)"),
             (form.tree_marks && self.is_merge_point, " (mergepoint)"),
         ];
-        text.extend(
-            marks
-                .iter()
-                .filter(|(shown, _)| *shown)
-                .map(|(_, mark)| *mark),
-        );
+        add_marks(text, &marks);
         if form.doc {
-            push(&mut text, format_args!(", {}", self.doc));
+            *text += ", ";
+            *text += self.doc;
         }
-        text
     }
 
-    /// Several lines, each with its end.
-    pub fn long(&self) -> String {
-        let mut text = format!("Rev: {}", self.id);
+    /// Adds several lines, each with its end; `path` is the script's file.
+    pub fn long(&self, path: &Path, text: &mut String) {
+        *text += "Rev: ";
+        *text += self.id;
         let marks = [
             (self.is_head, " (head)"),
             (self.is_branch_point, " (branchpoint)"),
             (self.is_merge_point, " (mergepoint)"),
             (self.is_current, " (current)"),
         ];
-        text.extend(
-            marks
-                .iter()
-                .filter(|(shown, _)| *shown)
-                .map(|(_, mark)| *mark),
-        );
-        let word = if self.is_merge_point {
-            "Merges"
+        add_marks(text, &marks);
+        *text += if self.is_merge_point {
+            "\nMerges: "
         } else {
-            "Parent"
+            "\nParent: "
         };
-        push(
-            &mut text,
-            format_args!("\n{word}: {}\n", self.parents_text()),
-        );
+        self.parents_text(text);
+        *text += "\n";
         if !self.dependencies.is_empty() {
-            push(
-                &mut text,
-                format_args!("Also depends on: {}\n", self.dependencies.join(", ")),
-            );
+            line(text, "Also depends on: ", self.dependencies);
         }
         if self.is_branch_point {
-            push(
-                &mut text,
-                format_args!("Branches into: {}\n", self.children.join(", ")),
-            );
+            line(text, "Branches into: ", &self.children);
         }
         if !self.labels.is_empty() {
-            push(
-                &mut text,
-                format_args!("Branch names: {}\n", self.labels.join(", ")),
-            );
+            line(text, "Branch names: ", &self.labels);
         }
-        push(&mut text, format_args!("Path: {}\n\n", self.path));
-        let lines: Vec<String> = self
-            .long_doc
-            .lines()
-            .map(|line| format!("    {line}"))
-            .collect();
-        text += &lines.join("\n");
-        text.push('\n');
-        text
+        // Writing to a `String` can't fail.
+        let _ = write!(text, "Path: {}\n\n", path.display());
+        for (number, line) in self.long_doc.lines().enumerate() {
+            *text += if number > 0 { "\n    " } else { "    " };
+            *text += line;
+        }
+        *text += "\n";
     }
 
-    fn parents_text(&self) -> String {
+    fn parents_text(&self, text: &mut String) {
         if self.parents.is_empty() {
-            "<base>".into()
+            *text += "<base>";
         } else {
-            self.parents.join(", ")
+            list(text, self.parents);
         }
     }
 }
 
-/// Writing to a `String` can't fail.
-fn push(text: &mut String, part: std::fmt::Arguments<'_>) {
-    let _ = text.write_fmt(part);
+fn add_marks(text: &mut String, marks: &[(bool, &str)]) {
+    let shown = marks.iter().filter(|(shown, _)| *shown);
+    text.extend(shown.map(|(_, mark)| *mark));
+}
+
+/// A line of a name and a list.
+fn line<T: AsRef<str>>(text: &mut String, name: &str, parts: &[T]) {
+    *text += name;
+    list(text, parts);
+    *text += "\n";
+}
+
+/// The parts with commas between them.
+fn list<T: AsRef<str>>(text: &mut String, parts: &[T]) {
+    for (number, part) in parts.iter().enumerate() {
+        if number > 0 {
+            *text += ", ";
+        }
+        *text += part.as_ref();
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::{RevisionFacts, ShortForm};
+
+    fn short(facts: &RevisionFacts<'_>, form: ShortForm) -> String {
+        let mut text = String::new();
+        facts.short(form, &mut text);
+        text
+    }
 
     fn facts() -> RevisionFacts<'static> {
         RevisionFacts {
             id: "c3",
             doc: "third",
             long_doc: "third\n\nmore",
-            path: "/p/c3.py",
             ..RevisionFacts::default()
         }
     }
@@ -183,14 +184,17 @@ mod tests {
             ..facts()
         };
         assert_eq!(
-            merge.short(history),
+            short(&merge, history),
             "a1, b2 (net) -> c3 (blog) (effective head) (mergepoint), third"
         );
         assert_eq!(
-            merge.short(ShortForm {
-                labels: true,
-                ..ShortForm::default()
-            }),
+            short(
+                &merge,
+                ShortForm {
+                    labels: true,
+                    ..ShortForm::default()
+                }
+            ),
             "c3 (blog) (effective head)"
         );
         let base = RevisionFacts {
@@ -199,13 +203,18 @@ mod tests {
             is_current: true,
             ..facts()
         };
-        assert_eq!(base.short(history), "<base> -> c3 (head) (current), third");
+        assert_eq!(
+            short(&base, history),
+            "<base> -> c3 (head) (current), third"
+        );
     }
 
     #[test]
     fn long_form() {
+        let mut text = String::new();
+        facts().long(Path::new("/p/c3.py"), &mut text);
         assert_eq!(
-            facts().long(),
+            text,
             "Rev: c3\nParent: <base>\nPath: /p/c3.py\n\n    third\n    \n    more\n",
         );
     }

@@ -138,7 +138,7 @@ impl NativeEnvironment {
     /// # Errors
     /// [`DbError`] when the database can't be reached or asked.
     pub async fn look(&self) -> Result<Look, DbError> {
-        let mut session = Session::open(&self.options).await?;
+        let mut session = Session::open_briefly(&self.options).await?;
         let heads = self.table.heads(&mut session).await?;
         let log = self.log_lines(session.info());
         session.close().await?;

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use limbeck_revision::{GraphError, HistoryEnd, Revision, RevisionError, RevisionMap};
+use limbeck_revision::{GraphError, HistoryEnd, Member, Revision, RevisionError, RevisionMap};
 use limbeck_script::directory::{DirectoryError, Script, ScriptDirectory};
 use limbeck_script::worker::HeaderRow;
 use serde_json::{Value as Json, json};
@@ -20,6 +20,7 @@ pub struct Project {
     pub map: RevisionMap,
     /// The folder of `env.py`; none where only Python can find it.
     pub script_folder: Option<PathBuf>,
+    /// One for each declaration of the map.
     scripts: Vec<Script>,
     warnings: Vec<String>,
     /// The headers were read by running the scripts, which the worker then does itself.
@@ -100,14 +101,14 @@ impl<E, P: Into<ProjectError>> From<P> for LoadError<E> {
 }
 
 impl Project {
-    /// Reads a project. `package_folders` are where packages may lie that `script_location = package:path`
-    /// names; `read_by_python` runs the scripts where their declarations can't be read.
+    /// Reads a project. `package_folders` tells where packages may lie, for a `script_location` of the form
+    /// `package:path`; `read_by_python` runs the scripts where their declarations can't be read.
     ///
     /// # Errors
     /// [`LoadError`] names the file.
     pub fn load<E>(
         config: Config,
-        package_folders: &[PathBuf],
+        package_folders: impl Fn() -> Vec<PathBuf>,
         read_by_python: impl Fn() -> Result<Vec<HeaderRow>, E>,
     ) -> Result<Self, LoadError<E>> {
         let location = config.script_location()?;
@@ -140,29 +141,21 @@ impl Project {
                 warnings.extend(directory.loaded_twice.iter().map(|file| {
                     format!("File {} loaded twice! ignoring. Please ensure version_locations is unique.", file.display())
                 }));
-                Some(directory.scripts)
+                Some((directory.revisions, directory.scripts))
             }
             Some(Err(DirectoryError::NotStatic { .. })) | None => None,
             Some(Err(error)) => return Err(error.into()),
         };
-        let (scripts, read_by_python) = match scripts {
-            Some(scripts) => (scripts, false),
-            None => (
-                read_by_python()
-                    .map_err(LoadError::Python)?
-                    .into_iter()
-                    .map(script_of_row)
-                    .collect(),
-                true,
-            ),
+        let read_statically = scripts.is_some();
+        let (revisions, scripts) = match scripts {
+            Some(scripts) => scripts,
+            None => read_by_python()
+                .map_err(LoadError::Python)?
+                .into_iter()
+                .map(script_of_row)
+                .unzip(),
         };
-        let revisions = scripts.iter().map(|script| Revision {
-            id: script.id.clone(),
-            down_revisions: script.down_revisions.clone(),
-            branch_labels: script.branch_labels.clone(),
-            dependencies: script.dependencies.clone(),
-        });
-        let map = RevisionMap::new(revisions.collect())?;
+        let map = RevisionMap::new(revisions)?;
         warnings.extend(
             map.duplicates()
                 .iter()
@@ -174,7 +167,7 @@ impl Project {
             script_folder,
             scripts,
             warnings,
-            read_by_python,
+            read_by_python: !read_statically,
         })
     }
 
@@ -183,17 +176,15 @@ impl Project {
         &self.warnings
     }
 
-    /// The script of a revision.
+    /// A revision and its script.
     ///
     /// # Errors
     /// Alembic's refusal for an unknown id.
-    pub fn script(&self, id: &str) -> Result<&Script, Refusal> {
-        // The map has them in the same order, but for ids that several files declare: the last one counts.
-        let script = match self.map.position(id) {
-            Some(index) if self.map.duplicates().is_empty() => self.scripts.get(index),
-            _ => self.scripts.iter().rfind(|script| script.id == id),
-        };
-        script.ok_or_else(|| Refusal(format!("Can't locate revision identified by '{id}'")))
+    pub fn script(&self, id: &str) -> Result<(Member<'_>, &Script), Refusal> {
+        let found = self.map.get(id);
+        found
+            .and_then(|revision| Some((revision, self.scripts.get(revision.position())?)))
+            .ok_or_else(|| Refusal(format!("Can't locate revision identified by '{id}'")))
     }
 
     /// A revision as a listing shows it; `marked` are the rows that `(current)` is shown for.
@@ -207,29 +198,50 @@ impl Project {
         form: ShortForm,
         marked: &[String],
     ) -> Result<String, Refusal> {
-        let script = self.script(id)?;
-        let children = self.map.children(id);
-        let path = script.path.to_string_lossy();
+        let mut text = String::new();
+        self.add_entry(&mut text, id, verbose, form, marked)?;
+        Ok(text)
+    }
+
+    /// Adds what [`Self::entry`] returns to a text.
+    ///
+    /// # Errors
+    /// As [`Self::script`].
+    pub fn add_entry(
+        &self,
+        text: &mut String,
+        id: &str,
+        verbose: bool,
+        form: ShortForm,
+        marked: &[String],
+    ) -> Result<(), Refusal> {
+        let (member, script) = self.script(id)?;
+        let declared = member.revision();
+        let children = member.children();
         let facts = RevisionFacts {
             id,
-            parents: &script.down_revisions,
-            dependencies: &script.dependencies,
-            labels: self.map.labels(id),
-            is_head: children.is_empty(),
-            is_real_head: self.map.is_real_head(id),
+            parents: &declared.down_revisions,
+            dependencies: &declared.dependencies,
+            labels: member.labels().collect(),
+            is_head: children.len() == 0,
+            is_real_head: member.is_real_head(),
             is_branch_point: children.len() > 1,
-            is_merge_point: script.down_revisions.len() > 1,
+            is_merge_point: declared.down_revisions.len() > 1,
             is_current: marked.iter().any(|row| row == id),
             doc: script.doc(),
-            long_doc: &script.long_doc,
-            path: &path,
-            children,
+            long_doc: script.long_doc(),
+            children: if children.len() > 1 {
+                children.collect()
+            } else {
+                Vec::new()
+            },
         };
-        Ok(if verbose {
-            facts.long()
+        if verbose {
+            facts.long(&script.path(), text);
         } else {
-            facts.short(form)
-        })
+            facts.short(form, text);
+        }
+        Ok(())
     }
 
     /// The revisions between two ends, newest first.
@@ -273,25 +285,22 @@ impl Project {
         if self.read_by_python {
             return Json::Null;
         }
-        let row = |script: &Script| {
+        let row = |(revision, script): (&Revision, &Script)| {
             json!([
-                script.id,
-                script.down_revisions,
-                script.branch_labels,
-                script.dependencies,
-                script.path
+                revision.id,
+                revision.down_revisions,
+                revision.branch_labels,
+                revision.dependencies,
+                script.path()
             ])
         };
-        self.scripts.iter().map(row).collect()
+        let declared = self.map.declared().iter();
+        declared.zip(&self.scripts).map(row).collect()
     }
 
     /// The folders of the scripts.
     pub fn script_folders(&self) -> Vec<&Path> {
-        let mut folders: Vec<&Path> = self
-            .scripts
-            .iter()
-            .filter_map(|script| script.path.parent())
-            .collect();
+        let mut folders: Vec<&Path> = self.scripts.iter().map(Script::folder).collect();
         folders.dedup();
         folders
     }
@@ -301,23 +310,24 @@ fn refuse(error: RevisionError) -> Refusal {
     Refusal(error.to_string())
 }
 
-fn script_of_row(row: HeaderRow) -> Script {
-    Script {
+fn script_of_row(row: HeaderRow) -> (Revision, Script) {
+    let doc = row.doc.unwrap_or_default();
+    let script = Script::new(Path::new(&row.path), &doc);
+    let revision = Revision {
         id: row.id,
         down_revisions: row.down_revisions,
         branch_labels: row.branch_labels,
         dependencies: row.dependencies,
-        long_doc: row.doc.unwrap_or_default().trim().to_owned(),
-        path: row.path.into(),
-    }
+    };
+    (revision, script)
 }
 
-struct FolderSearch<'a> {
+struct FolderSearch<F> {
     prepended: Vec<String>,
-    package_folders: &'a [PathBuf],
+    package_folders: F,
 }
 
-impl FolderSearch<'_> {
+impl<F: Fn() -> Vec<PathBuf>> FolderSearch<F> {
     /// A location's folder; `None` for a package that only Python can find.
     fn find(&self, location: &str) -> Option<PathBuf> {
         let path = Path::new(location);
@@ -327,14 +337,15 @@ impl FolderSearch<'_> {
         };
         let package: PathBuf = package.split('.').collect();
         let prepended = self.prepended.iter().map(PathBuf::from);
-        let mut folders = prepended.chain(self.package_folders.iter().cloned());
-        folders.find_map(|folder| {
-            let found = folder.join(&package);
-            // A namespace package may be in several places; which one counts is Python's to say.
-            found
-                .join("__init__.py")
-                .is_file()
-                .then(|| found.join(inside))
-        })
+        prepended
+            .chain((self.package_folders)())
+            .find_map(|folder| {
+                let found = folder.join(&package);
+                // A namespace package may be in several places; which one counts is Python's to say.
+                found
+                    .join("__init__.py")
+                    .is_file()
+                    .then(|| found.join(inside))
+            })
     }
 }

@@ -26,7 +26,7 @@ pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
         ..point
     };
     for id in project.history(HistoryEnd::Name("base"), HistoryEnd::Name("heads"))? {
-        let children = project.map.children(id);
+        let children = project.script(id)?.0.children();
         if children.len() < 2 {
             continue;
         }

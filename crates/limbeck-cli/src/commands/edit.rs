@@ -25,7 +25,7 @@ pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
     let project = context.project()?;
     let open = |ids: &[&str]| {
         ids.iter()
-            .try_for_each(|id| open_in_editor(context, &project.script(id)?.path))
+            .try_for_each(|id| open_in_editor(context, &project.script(id)?.1.path()))
     };
     if rev != "current" {
         let ids = project.resolve(rev)?;

@@ -101,14 +101,18 @@ impl Listing<'_> {
             tree_marks: true,
         };
         let marked = if self.indicate_current { current } else { &[] };
-        let ids = self.project.history(start, end)?;
-        let entries = ids
-            .into_iter()
-            .map(|id| self.project.entry(id, self.verbose, form, marked));
-        let entries = entries.collect::<Result<Vec<_>, _>>()?;
         // Ten thousand lines in one piece.
-        if !entries.is_empty() {
-            context.printer.result(&entries.join("\n"));
+        let mut text = String::new();
+        let ids = self.project.history(start, end)?;
+        for (number, id) in ids.iter().enumerate() {
+            if number > 0 {
+                text.push('\n');
+            }
+            self.project
+                .add_entry(&mut text, id, self.verbose, form, marked)?;
+        }
+        if !ids.is_empty() {
+            context.printer.result(&text);
         }
         Ok(())
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
+use rusqlite::{Connection, InterruptHandle};
 use tokio::sync::{mpsc, oneshot};
 
 use super::SqliteOptions;
@@ -17,10 +18,21 @@ use crate::{DbError, Outcome, Product, ServerInfo, TransactionStatus, Value};
 pub(crate) struct SqliteSession {
     info: ServerInfo,
     status: TransactionStatus,
-    jobs: mpsc::UnboundedSender<(Job, oneshot::Sender<Answer>)>,
-    /// Tells when the thread has closed the file: waiting for the thread itself would take another one.
-    closed: oneshot::Receiver<()>,
+    place: Place,
     canceller: SqliteCanceller,
+}
+
+/// Where the library works.
+#[derive(Debug)]
+enum Place {
+    /// On a thread of the session's own.
+    Thread {
+        jobs: mpsc::UnboundedSender<(Job, oneshot::Sender<Answer>)>,
+        /// Tells when the thread has closed the file: waiting for the thread itself would take another one.
+        closed: oneshot::Receiver<()>,
+    },
+    /// On the thread of the caller, who hears nothing else meanwhile.
+    Here(Connection),
 }
 
 /// What the thread answers: the outcome, and where the session stands.
@@ -29,7 +41,7 @@ type Answer = (Result<Outcome, DbError>, TransactionStatus);
 /// Interrupts a SQLite session.
 #[derive(Clone)]
 pub(crate) struct SqliteCanceller {
-    interrupt: Arc<rusqlite::InterruptHandle>,
+    interrupt: Arc<InterruptHandle>,
     /// For a statement that waits for another process instead of working.
     interrupted: Arc<AtomicBool>,
 }
@@ -71,22 +83,39 @@ impl SqliteSession {
             })
             .map_err(DbError::Lost)?;
         let interrupt = ready.await.map_err(|_| gone())??;
-        let info = ServerInfo {
-            product: Product::Sqlite,
-            version: rusqlite::version().into(),
-            parameters: BTreeMap::new(),
-            address: options.name.clone(),
-        };
-        Ok(Self {
-            info,
+        let place = Place::Thread { jobs, closed };
+        Ok(Self::new(options, place, interrupt, interrupted))
+    }
+
+    /// Opens a session that works on the thread of the caller.
+    pub(crate) fn open_here(options: &SqliteOptions) -> Result<Self, DbError> {
+        let interrupted = Arc::new(AtomicBool::new(false));
+        let connection = library::open(options, Arc::clone(&interrupted))?;
+        let interrupt = connection.get_interrupt_handle();
+        let place = Place::Here(connection);
+        Ok(Self::new(options, place, interrupt, interrupted))
+    }
+
+    fn new(
+        options: &SqliteOptions,
+        place: Place,
+        interrupt: InterruptHandle,
+        interrupted: Arc<AtomicBool>,
+    ) -> Self {
+        Self {
+            info: ServerInfo {
+                product: Product::Sqlite,
+                version: rusqlite::version().into(),
+                parameters: BTreeMap::new(),
+                address: options.name.clone(),
+            },
             status: TransactionStatus::Idle,
-            jobs,
-            closed,
+            place,
             canceller: SqliteCanceller {
                 interrupt: Arc::new(interrupt),
                 interrupted,
             },
-        })
+        }
     }
 
     pub(crate) async fn execute(
@@ -137,9 +166,17 @@ impl SqliteSession {
     }
 
     async fn run(&mut self, job: Job) -> Result<Outcome, DbError> {
-        let (answer, answered) = oneshot::channel();
-        self.jobs.send((job, answer)).map_err(|_| gone())?;
-        let (outcome, status) = answered.await.map_err(|_| gone())?;
+        let (outcome, status) = match &mut self.place {
+            Place::Thread { jobs, .. } => {
+                let (answer, answered) = oneshot::channel();
+                jobs.send((job, answer)).map_err(|_| gone())?;
+                answered.await.map_err(|_| gone())?
+            }
+            Place::Here(connection) => {
+                let outcome = library::run(connection, job);
+                (outcome, library::status(connection))
+            }
+        };
         self.status = status;
         outcome
     }
@@ -157,8 +194,16 @@ impl SqliteSession {
     }
 
     pub(crate) async fn close(self) -> Result<(), DbError> {
-        drop(self.jobs);
-        self.closed.await.map_err(|_| gone())
+        match self.place {
+            Place::Thread { jobs, closed } => {
+                drop(jobs);
+                closed.await.map_err(|_| gone())
+            }
+            Place::Here(connection) => {
+                drop(connection);
+                Ok(())
+            }
+        }
     }
 }
 

@@ -4,12 +4,14 @@ mod bindings;
 mod parse;
 mod scan;
 
+use std::borrow::Cow;
+
 pub use parse::parse;
 pub use scan::scan;
 
 /// A revision script's declarations.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct ScriptHeader {
+pub struct ScriptHeader<'a> {
     /// `revision`; none where the file does not declare it.
     pub revision: Option<String>,
     /// `down_revision`; none where the file does not declare it, empty for `None`.
@@ -19,7 +21,7 @@ pub struct ScriptHeader {
     /// `depends_on`.
     pub dependencies: Vec<String>,
     /// The module's docstring, as Python's `__doc__` has it.
-    pub doc: Option<String>,
+    pub doc: Option<Cow<'a, str>>,
 }
 
 /// Why a script's declarations could not be read.
@@ -54,7 +56,7 @@ pub enum HeaderProblem {
 ///
 /// # Errors
 /// [`HeaderProblem`] with the place.
-pub fn read(source: &str) -> Result<ScriptHeader, HeaderProblem> {
+pub fn read(source: &str) -> Result<ScriptHeader<'_>, HeaderProblem> {
     match scan(source) {
         Some(header) => Ok(header),
         None => parse(source),
@@ -82,7 +84,7 @@ impl Literal {
     }
 }
 
-impl ScriptHeader {
+impl ScriptHeader<'_> {
     /// Takes a declaration; `false` when its value has the wrong type.
     fn declare(&mut self, name: &str, value: Literal) -> bool {
         match (name, value) {

@@ -16,7 +16,7 @@ const DOC: &str = "__doc__";
 ///
 /// # Errors
 /// [`HeaderProblem`] with the place.
-pub fn parse(source: &str) -> Result<ScriptHeader, HeaderProblem> {
+pub fn parse(source: &str) -> Result<ScriptHeader<'static>, HeaderProblem> {
     let source = source.strip_prefix('\u{feff}').unwrap_or(source);
     let source = &*with_line_feeds(source);
     let place = |offset: TextSize| {
@@ -42,7 +42,7 @@ pub fn parse(source: &str) -> Result<ScriptHeader, HeaderProblem> {
     if let Some(Stmt::Expr(first)) = module.body.first()
         && let Expr::StringLiteral(text) = &*first.value
     {
-        reader.header.doc = Some(text.value.to_str().to_owned());
+        reader.header.doc = Some(text.value.to_str().to_owned().into());
     }
     for statement in &module.body {
         reader.statement(statement);
@@ -52,7 +52,7 @@ pub fn parse(source: &str) -> Result<ScriptHeader, HeaderProblem> {
         let line = |offset| place(offset).0;
         match value {
             Declared::Value(Literal::Text(text), _) if name == DOC => {
-                reader.header.doc = Some(text);
+                reader.header.doc = Some(text.into());
             }
             Declared::Value(Literal::None, _) if name == DOC => reader.header.doc = None,
             Declared::Value(value, offset) => {
@@ -93,7 +93,7 @@ enum Declared {
 
 #[derive(Default)]
 struct Reader {
-    header: ScriptHeader,
+    header: ScriptHeader<'static>,
     /// Names that are bound to literals.
     literals: HashMap<String, Literal>,
     /// Names that are bound to lists or sets, which can change in place.

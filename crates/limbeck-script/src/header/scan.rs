@@ -5,12 +5,13 @@
 
 use std::sync::LazyLock;
 
-use memchr::memmem::Finder;
+use aho_corasick::packed::Searcher;
+use memchr::memchr;
 
 use super::{Literal, NAMES, ScriptHeader};
 
 /// Reads the declarations; `None` when only the parser can tell.
-pub fn scan(source: &str) -> Option<ScriptHeader> {
+pub fn scan(source: &str) -> Option<ScriptHeader<'_>> {
     let source = source.strip_prefix('\u{feff}').unwrap_or(source);
     if lone_carriage_return(source) {
         return None;
@@ -19,7 +20,7 @@ pub fn scan(source: &str) -> Option<ScriptHeader> {
     let mut header = ScriptHeader::default();
     scanner.skip_blank();
     if scanner.rest.starts_with(['"', '\'']) {
-        header.doc = Some(scanner.string()?.to_owned());
+        header.doc = Some(scanner.string()?.into());
         scanner.end_of_line()?;
     }
     loop {
@@ -41,22 +42,24 @@ pub fn scan(source: &str) -> Option<ScriptHeader> {
     Some(header)
 }
 
-/// Whether the rest of a script could bind one of the names; `down_revision` holds `revision`.
-fn names_again(rest: &str) -> bool {
-    static WORDS: LazyLock<[Finder<'static>; 6]> = LazyLock::new(|| {
-        [
-            "revision",
-            "branch_labels",
-            "depends_on",
-            "import *",
-            "__doc__",
-            "globals(",
-        ]
-        .map(Finder::new)
-    });
-    WORDS
-        .iter()
-        .any(|word| word.find(rest.as_bytes()).is_some())
+/// What could bind one of the names; `down_revision` holds `revision`.
+const BINDERS: [&str; 6] = [
+    "revision",
+    "branch_labels",
+    "depends_on",
+    "import *",
+    "__doc__",
+    "globals(",
+];
+
+/// Whether a part of a script could bind one of the names.
+fn names_again(part: &str) -> bool {
+    // Looks for all of them in one pass; not every processor can.
+    static SEARCHER: LazyLock<Option<Searcher>> = LazyLock::new(|| Searcher::new(BINDERS));
+    match &*SEARCHER {
+        Some(searcher) => searcher.find(part).is_some(),
+        None => BINDERS.iter().any(|word| part.contains(word)),
+    }
 }
 
 struct Scanner<'a> {
@@ -67,11 +70,11 @@ impl<'a> Scanner<'a> {
     /// Skips lines that are empty or hold only a comment.
     fn skip_blank(&mut self) {
         loop {
-            let line = self.rest.trim_start_matches([' ', '\t', '\r', '\u{c}']);
+            let line = skip(self.rest, b" \t\r\x0c");
             if let Some(rest) = line.strip_prefix('\n') {
                 self.rest = rest;
             } else if line.starts_with('#') {
-                self.rest = line.split_once('\n').map_or("", |(_, rest)| rest);
+                self.rest = cut(line, b'\n').map_or("", |(_, rest)| rest);
             } else {
                 return;
             }
@@ -80,8 +83,8 @@ impl<'a> Scanner<'a> {
 
     /// What follows a statement: nothing or a comment, to the line's end.
     fn end_of_line(&mut self) -> Option<()> {
-        let (line, rest) = self.rest.split_once('\n').unwrap_or((self.rest, ""));
-        let line = line.trim_matches([' ', '\t', '\r']);
+        let (line, rest) = cut(self.rest, b'\n').unwrap_or((self.rest, ""));
+        let line = skip(line, b" \t\r");
         (line.is_empty() || line.starts_with('#')).then(|| self.rest = rest)
     }
 
@@ -96,7 +99,7 @@ impl<'a> Scanner<'a> {
 
     /// The value behind `name [: annotation] =`.
     fn assigned(&mut self) -> Option<Literal> {
-        let (before, after) = self.rest.split_once('=')?;
+        let (before, after) = cut(self.rest, b'=')?;
         let name = before.split([' ', ':']).next().unwrap_or_default();
         let annotation = before[name.len()..].trim();
         let plain =
@@ -108,7 +111,7 @@ impl<'a> Scanner<'a> {
         if !annotated || after.starts_with('=') {
             return None;
         }
-        self.rest = after.trim_start_matches([' ', '\t']);
+        self.rest = skip(after, b" \t");
         let value = self.value()?;
         self.end_of_line()?;
         Some(value)
@@ -154,9 +157,9 @@ impl<'a> Scanner<'a> {
     /// Inside brackets, lines may end anywhere.
     fn skip_inside(&mut self) {
         loop {
-            self.rest = self.rest.trim_start();
+            self.rest = skip(self.rest, b" \t\r\n\x0c");
             match self.rest.strip_prefix('#') {
-                Some(comment) => self.rest = comment.split_once('\n').map_or("", |(_, rest)| rest),
+                Some(comment) => self.rest = cut(comment, b'\n').map_or("", |(_, rest)| rest),
                 None => return,
             }
         }
@@ -176,7 +179,7 @@ impl<'a> Scanner<'a> {
         let inside = self.rest.strip_prefix(quote)?;
         let mark = quote.as_bytes()[0];
         let end = if quote.len() == 1 {
-            memchr::memchr(mark, inside.as_bytes())?
+            memchr(mark, inside.as_bytes())?
         } else {
             memchr::memchr_iter(mark, inside.as_bytes())
                 .find(|&at| inside.as_bytes()[at..].starts_with(quote.as_bytes()))?
@@ -188,32 +191,42 @@ impl<'a> Scanner<'a> {
             return None;
         }
         self.rest = &inside[end + quote.len()..];
-        (!self
-            .rest
-            .trim_start_matches([' ', '\t'])
-            .starts_with(['"', '\'']))
-        .then_some(text)
+        (!skip(self.rest, b" \t").starts_with(['"', '\''])).then_some(text)
     }
 
     fn import(&mut self) -> Option<()> {
-        let (line, _) = self.rest.split_once('\n').unwrap_or((self.rest, ""));
-        let statement = match line.find('(') {
+        let (line, _) = cut(self.rest, b'\n').unwrap_or((self.rest, ""));
+        let parenthesis = memchr(b'(', line.as_bytes());
+        let statement = match parenthesis {
             Some(open) => {
-                let close = self.rest.find(')')?;
+                let close = memchr(b')', self.rest.as_bytes())?;
                 (close > open).then(|| &self.rest[..=close])?
             }
             None => line,
         };
-        if statement.contains(['*', '\\', ';', '"', '\'']) || names_again(statement) {
+        let unusual = |byte: u8| matches!(byte, b'*' | b'\\' | b';' | b'"' | b'\'');
+        if statement.bytes().any(unusual) || names_again(statement) {
             return None;
         }
-        let statement_end = statement
-            .find('#')
-            .filter(|_| !statement.contains('('))
-            .unwrap_or(statement.len());
+        let statement_end = match parenthesis {
+            Some(_) => statement.len(),
+            None => memchr(b'#', statement.as_bytes()).unwrap_or(statement.len()),
+        };
         self.rest = &self.rest[statement_end..];
         self.end_of_line()
     }
+}
+
+/// What stands before and behind the first `mark`.
+fn cut(text: &str, mark: u8) -> Option<(&str, &str)> {
+    let at = memchr(mark, text.as_bytes())?;
+    Some((&text[..at], &text[at + 1..]))
+}
+
+/// The text from its first byte on that is none of `those`, which are ASCII.
+fn skip<'a>(text: &'a str, those: &[u8]) -> &'a str {
+    let skipped = text.bytes().take_while(|byte| those.contains(byte)).count();
+    &text[skipped..]
 }
 
 /// A carriage return without a line feed ends a line for Python, and only for Python.

@@ -27,7 +27,7 @@ def upgrade() -> None:
     op.create_table('t')
 ";
 
-fn expected() -> ScriptHeader {
+fn expected() -> ScriptHeader<'static> {
     ScriptHeader {
         revision: Some("ab12".into()),
         down_revisions: Some(vec!["a1".into(), "b2".into()]),
