@@ -104,6 +104,9 @@ impl NativeEnvironment {
         let Ok(url) = DatabaseUrl::parse(&text) else {
             return Ok(None);
         };
+        if !means_the_same_to_all(&text, &url) {
+            return Ok(None);
+        }
         let driver = url.driver.as_deref();
         let known = match (is_async, driver) {
             (true, driver) => driver.is_some_and(|driver| ASYNC_DRIVERS.contains(&driver)),
@@ -170,5 +173,39 @@ impl NativeEnvironment {
             .iter()
             .filter_map(|line| self.log.line(line))
             .collect()
+    }
+}
+
+/// Whether each SQLAlchemy splits and decodes this URL as [`DatabaseUrl::parse`] does. They disagree about
+/// a `%` in the database's name (2.1 decodes it), and about an `@` in a password.
+fn means_the_same_to_all(text: &str, url: &DatabaseUrl) -> bool {
+    let before_query = text.split('?').next().unwrap_or(text);
+    let encoded = url
+        .database
+        .as_deref()
+        .is_some_and(|name| name.contains('%'));
+    let blank = text.starts_with(char::is_whitespace) || text.ends_with(char::is_whitespace);
+    !encoded && !blank && before_query.matches('@').count() <= 1
+}
+
+#[cfg(test)]
+mod tests {
+    use limbeck_url::DatabaseUrl;
+
+    use super::means_the_same_to_all;
+
+    #[test]
+    fn a_url_that_versions_of_sqlalchemy_read_in_two_ways_is_left_to_them() {
+        for (text, same) in [
+            ("postgresql://u:p%40w@h/d?x=%20", true),
+            ("sqlite:////tmp/\u{e9} b.db", true),
+            ("sqlite:///a@b.db", true),
+            ("sqlite:///a%20b.db", false),
+            ("postgresql://u:a@b@h/d", false),
+            ("sqlite:///a.db ", false),
+        ] {
+            let url = DatabaseUrl::parse(text).unwrap();
+            assert_eq!(means_the_same_to_all(text, &url), same, "{text}");
+        }
     }
 }

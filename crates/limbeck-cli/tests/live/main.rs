@@ -9,5 +9,6 @@ mod recorded;
 mod replay;
 mod reported_failure;
 mod secrets;
+mod sqlite_names;
 mod support;
 mod versions;

@@ -81,8 +81,7 @@ impl SqliteOptions {
             .filter(|seconds| seconds.is_finite());
         let seconds = seconds.ok_or_else(|| problem("timeout", "it is not a number of seconds"))?;
         let mut name = url.database.clone().unwrap_or_else(|| ":memory:".into());
-        let is_uri = uri || name.starts_with("file:");
-        if is_uri && !rest.is_empty() {
+        if uri && !rest.is_empty() {
             name = format!("{name}?{}", rest.join("&"));
         } else if let Some(key) = rest.first() {
             return Err(problem(
@@ -90,9 +89,13 @@ impl SqliteOptions {
                 "it is unknown",
             ));
         }
+        // SQLite is compiled to see a URI in any such name; Python's `sqlite3` asks to be told.
+        if !uri && name.starts_with("file:") {
+            name.insert_str(0, "./");
+        }
         Ok(Self {
             name,
-            uri: is_uri,
+            uri,
             busy_timeout: Duration::from_secs_f64(seconds.max(0.0)),
         })
     }

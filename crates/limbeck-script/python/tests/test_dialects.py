@@ -1,6 +1,7 @@
 """The dialects under every name of a URL: made, compiled and compared with SQLAlchemy's own."""
 import enum
 import importlib
+import os
 import re
 import unittest
 
@@ -166,7 +167,7 @@ class Registered(unittest.TestCase):
         dialects.register(self.host)
 
     def make(self, name, **arguments):
-        kind = make_url(name + "://u:p%40ss@h:1234/d?x=1").get_dialect()
+        kind = make_url(name + "://u:p%40ss@h:1234/d?x=1&x=2").get_dialect()
         return kind(dbapi=kind.import_dbapi() if hasattr(kind, "import_dbapi") else kind.dbapi(), **arguments)
 
 
@@ -190,9 +191,24 @@ class Names(Registered):
 
     def test_the_url_goes_to_the_host_in_clear_text(self):
         for name in ("postgresql+asyncpg", "mysql+aiomysql"):
-            url = make_url(name + "://u:p%40ss@h:1234/d?x=1")
+            url = make_url(name + "://u:p%40ss@h:1234/d?x=1&x=2")
             arguments, keywords = self.make(name).create_connect_args(url)
-            self.assertEqual((list(arguments), keywords), ([], {"url": name + "://u:p%40ss@h:1234/d?x=1"}))
+            dialect, driver = name.split("+")
+            self.assertEqual((list(arguments), keywords), ([], {"url": {
+                "dialect": dialect, "driver": driver, "user": "u", "password": "p@ss", "host": "h", "port": 1234,
+                "database": "d", "query": [["x", "1"], ["x", "2"]],
+            }}))
+
+    def test_what_sqlite3_would_be_given_goes_to_the_host(self):
+        make = self.make("sqlite").create_connect_args
+        for url, name, options in [
+            ("sqlite://", ":memory:", {}),
+            ("sqlite:///a@b.db?timeout=3&other=1", os.path.abspath("a@b.db"), {"timeout": 3.0}),
+            ("sqlite:///file:a.db?mode=ro&uri=true", "file:a.db?mode=ro", {"uri": True}),
+        ]:
+            arguments, keywords = make(make_url(url))
+            parts = keywords.pop("url")
+            self.assertEqual((arguments, parts["database"], parts["query"], keywords), ([], name, [], options))
 
     def test_asynchronous_forms(self):
         rows = [

@@ -41,8 +41,8 @@ pub enum Request {
 /// The parameters of a connection.
 #[derive(Deserialize)]
 pub struct ConnectRequest {
-    /// The URL in clear text.
-    pub url: String,
+    /// The URL's parts.
+    pub url: UrlParts,
     /// The driver's keyword arguments.
     #[serde(default)]
     pub args: Map<String, Value>,
@@ -53,6 +53,20 @@ impl std::fmt::Debug for ConnectRequest {
         // Both fields can carry a password.
         out.debug_struct("ConnectRequest").finish_non_exhaustive()
     }
+}
+
+/// A database URL as the project's SQLAlchemy has split and decoded it.
+#[derive(Deserialize)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct UrlParts {
+    pub dialect: String,
+    pub driver: Option<String>,
+    pub user: Option<String>,
+    pub password: Option<String>,
+    pub host: Option<String>,
+    pub port: Option<u64>,
+    pub database: Option<String>,
+    pub query: Vec<(String, String)>,
 }
 
 /// A statement.

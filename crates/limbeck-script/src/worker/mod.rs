@@ -7,6 +7,6 @@ mod sources;
 
 pub use message::{
     CallAnswer, ConfigOption, ConnectRequest, End, Execute, Frame, FunctionRequest, HeaderRow,
-    LockRequest, Plan, Request, StepRequest, SyntaxPlace,
+    LockRequest, Plan, Request, StepRequest, SyntaxPlace, UrlParts,
 };
 pub use process::{Worker, WorkerError, WorkerOptions};

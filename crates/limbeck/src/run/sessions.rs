@@ -7,11 +7,12 @@ use limbeck_db::{
     Surroundings, TransactionStatus,
 };
 use limbeck_script::worker::{ConnectRequest, Execute, FunctionRequest};
-use limbeck_url::DatabaseUrl;
 use serde_json::{Value as Json, json};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
-use super::wire::{WireError, WireServerError, connect_args, status_letter, value_from_json};
+use super::wire::{
+    WireError, WireServerError, connect_args, database_url, status_letter, value_from_json,
+};
 
 /// The open sessions of a run by the number that the worker knows them by.
 #[derive(Debug, Default)]
@@ -46,7 +47,7 @@ impl Sessions {
         request: ConnectRequest,
         surroundings: &Surroundings,
     ) -> Result<Json, DbError> {
-        let url = DatabaseUrl::parse(&request.url).map_err(|error| {
+        let url = database_url(request.url).map_err(|error| {
             DbError::Connect(limbeck_db::ConnectError {
                 kind: limbeck_db::ConnectErrorKind::Parameter,
                 message: error.to_string(),

@@ -8,6 +8,8 @@ use limbeck_db::{
     Column, ConnectArg, ConnectArgs, ConnectError, ConnectErrorKind, Outcome, ResultSet,
     ServerError, TlsContext, TransactionStatus, Value,
 };
+use limbeck_script::worker::UrlParts;
+use limbeck_url::{DatabaseUrl, Secret, UrlError};
 use serde::ser::{SerializeMap, SerializeSeq, SerializeTuple};
 use serde::{Serialize, Serializer};
 use serde_json::Value as Json;
@@ -32,6 +34,22 @@ impl Serialize for WireOutcome<'_> {
         map.serialize_entry("status", status_letter(self.status))?;
         map.end()
     }
+}
+
+/// A URL that the worker has split.
+pub(super) fn database_url(parts: UrlParts) -> Result<DatabaseUrl, UrlError> {
+    let given = |text: Option<String>| text.filter(|text| !text.is_empty());
+    let port = parts.port.map(u16::try_from).transpose();
+    Ok(DatabaseUrl {
+        dialect: parts.dialect,
+        driver: given(parts.driver),
+        user: given(parts.user),
+        password: parts.password.map(Secret::new),
+        host: given(parts.host),
+        port: port.map_err(|_| UrlError::Port)?,
+        database: given(parts.database),
+        query: parts.query,
+    })
 }
 
 /// The protocol's letter for a transaction status.

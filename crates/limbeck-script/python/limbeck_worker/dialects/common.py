@@ -25,13 +25,30 @@ class HostDialect:
 
     def create_connect_args(self, url):
         accept_in_async_engine()
-        return [], {"url": url.render_as_string(hide_password=False)}
+        return [], {"url": url_parts(url)}
 
     def is_disconnect(self, error, connection, cursor):
         return getattr(error, "limbeck_kind", None) == "lost"
 
     def get_driver_connection(self, connection):
         return connection
+
+
+def url_parts(url):
+    """A URL as this SQLAlchemy has split it: the versions disagree about what is encoded in it."""
+    query = [[key, text] for key, given in url.query.items() for text in ((given,) if isinstance(given, str) else given)]
+    dialect, _, driver = url.drivername.partition("+")
+    return {
+        "dialect": dialect,
+        "driver": driver or None,
+        "user": url.username,
+        # What renders itself as a password may be another object than a text.
+        "password": None if url.password is None else str(url.password),
+        "host": url.host,
+        "port": url.port,
+        "database": url.database,
+        "query": query,
+    }
 
 
 def asynchronous(name, base, get_pool):

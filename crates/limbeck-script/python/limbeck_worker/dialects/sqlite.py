@@ -4,12 +4,18 @@ from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 
 from ..dbapi.base import Driver
 from ..dbapi.sqlite import PARSE_COLNAMES, PARSE_DECLTYPES, SqliteConnection
-from .common import HostDialect, asynchronous
-
-
+from .common import HostDialect, asynchronous, url_parts
 
 class SqliteDialect(HostDialect, SQLiteDialect_pysqlite):
     default_paramstyle = "qmark"
+
+    def create_connect_args(self, url):
+        # SQLAlchemy says what the file is and what `sqlite3.connect` is given. A relative path begins at
+        # the folder that `env.py` may have moved to.
+        _, arguments = HostDialect.create_connect_args(self, url)
+        (name,), options = SQLiteDialect_pysqlite.create_connect_args(self, url)
+        arguments["url"].update(database=name, query=[])
+        return [], {**options, **arguments}
 
     def set_isolation_level(self, dbapi_connection, level):
         level = level.replace("_", " ")
