@@ -17,6 +17,8 @@ use crate::commands::{
     name = "limbeck",
     version,
     infer_long_args = true,
+    // As `argparse`: of an option that is given twice the last one counts.
+    args_override_self = true,
     subcommand_required = true,
     arg_required_else_help = false
 )]

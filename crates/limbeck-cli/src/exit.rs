@@ -1,6 +1,9 @@
 //! The one place that maps an error to its text and its exit status.
 
-use limbeck::run::{Failure, RunError, Signal};
+use std::os::unix::process::ExitStatusExt;
+use std::process::ExitStatus;
+
+use limbeck::run::{Failure, RunError, Signal, WorkerError};
 use limbeck::url::mask;
 
 use crate::context::{CliError, Context};
@@ -84,8 +87,20 @@ fn report_run(context: &Context, error: RunError) -> u8 {
         }
         RunError::Worker(error) => {
             Message::from_error(&error).print();
-            FAILED
+            match error {
+                WorkerError::Died { status } => status_of(status),
+                _ => FAILED,
+            }
         }
+    }
+}
+
+/// What a shell would have seen of a process that did not say how its run ended: never success.
+fn status_of(status: ExitStatus) -> u8 {
+    let number = status.code().or(status.signal().map(|signal| 128 + signal));
+    match number.and_then(|number| u8::try_from(number).ok()) {
+        None | Some(0) => FAILED,
+        Some(number) => number,
     }
 }
 

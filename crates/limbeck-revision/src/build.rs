@@ -15,8 +15,14 @@ impl RevisionMap {
     ///
     /// # Errors
     /// [`GraphError`] names the revisions that don't fit together.
-    pub fn new(revisions: Vec<Revision>) -> Result<Self, GraphError> {
-        revisions.iter().try_for_each(verify)?;
+    pub fn new(mut revisions: Vec<Revision>) -> Result<Self, GraphError> {
+        for revision in &mut revisions {
+            verify(revision)?;
+            // `depends_on = ""` is none to Alembic.
+            if matches!(&revision.dependencies[..], [only] if only.is_empty()) {
+                revision.dependencies.clear();
+            }
+        }
         let mut map = Self {
             names: Names::with_capacity(revisions.len()),
             nodes: Vec::with_capacity(revisions.len()),

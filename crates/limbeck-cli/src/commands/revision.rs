@@ -18,8 +18,8 @@ pub(crate) struct Args {
     #[arg(long)]
     sql: bool,
     /// Specify head revision or `<branchname>@head` to base new revision on.
-    #[arg(long, default_value = "head")]
-    head: String,
+    #[arg(long)]
+    head: Option<String>,
     /// Allow a non-head revision as the 'head' to splice onto.
     #[arg(long)]
     splice: bool,

@@ -37,12 +37,24 @@ def _config(start):
     namespace = argparse.Namespace(**options)
     function = getattr(alembic_command, options["name_of_command"], None)
     del namespace.name_of_command
-    namespace.cmd = (function, [], [])
+    namespace.cmd = (function, *_parameters(function))
     parameters = inspect.signature(Config.__init__).parameters
     arguments = {"file_": given["ini"], "ini_section": given["section"], "cmd_opts": namespace}
     if "toml_file" in parameters:
         arguments["toml_file"] = given["toml"]
     return Config(**arguments)
+
+
+def _parameters(function):
+    """The names of a command's positional and optional arguments, as Alembic's own parser keeps them."""
+    if function is None:
+        return [], []
+    specification = inspect.getfullargspec(function)
+    names = specification.args[1:]
+    count = len(names) - len(specification.defaults or ())
+    # The option's name of the only command that takes several.
+    positional = ["revisions" if function is alembic_command.stamp else name for name in names[:count]]
+    return positional, names[count:]
 
 
 def _call_alembic(name, config, arguments):

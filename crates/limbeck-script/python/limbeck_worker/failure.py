@@ -17,16 +17,14 @@ def describe(error, start):
         chain.append(root)
     versions = set(start.get("script_folders") or ())
     frames = []
-    for index, item in enumerate(reversed(chain)):
-        for frame in traceback.extract_tb(item.__traceback__):
-            frames.append(_frame(frame, versions))
+    for item in _nearest_first(chain, versions):
+        frames.extend(_frames(item, versions))
         if any(frame["kind"] != "library" for frame in frames):
-            # The exception nearest to the cause that the user's code took part in tells the place.
             break
     return {
         "outcome": "exception",
         "type": _type_name(error),
-        "message": _message(error),
+        "message": _message(error) + _causes(chain, versions),
         "limbeck_error": next((e.limbeck_error for e in chain if hasattr(e, "limbeck_error")), None),
         "frames": frames,
         "syntax": _syntax(error),
@@ -34,6 +32,31 @@ def describe(error, start):
         "option": next((_option(e) for e in chain if isinstance(e, configparser.InterpolationError)), None),
         "module": error.name if isinstance(error, ImportError) else None,
     }
+
+
+def _frames(error, versions):
+    return [_frame(frame, versions) for frame in traceback.extract_tb(error.__traceback__)]
+
+
+def _raised_by_user(error, versions):
+    frames = _frames(error, versions)
+    return bool(frames) and frames[-1]["kind"] != "library"
+
+
+def _nearest_first(chain, versions):
+    """The exception that tells the place first: the last one if the user's own code raised it, else the one
+    nearest to the cause: what a library raises while it cleans up hides the place."""
+    if _raised_by_user(chain[0], versions):
+        return chain
+    return chain[::-1]
+
+
+def _causes(chain, versions):
+    """What the user's own exception was raised from or in the handling of; the host shows the database's errors itself."""
+    if not _raised_by_user(chain[0], versions):
+        return ""
+    causes = [item for item in chain[1:] if not any(hasattr(e, "limbeck_error") for e in (item, getattr(item, "orig", None)))]
+    return "".join("\nfrom %s: %s" % (_type_name(item), _message(item)) for item in causes)
 
 
 def describe_exit(error):

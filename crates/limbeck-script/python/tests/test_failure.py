@@ -49,14 +49,24 @@ class Failures(unittest.TestCase):
         _, told = self.raised("1 / 0", "<limbeck_worker.x>", "")
         self.assertEqual(told["frames"][-1]["kind"], "library")
 
-    def test_of_a_chain_the_place_nearest_to_the_cause(self):
+    def test_an_exception_that_the_user_raised_from_another_tells_the_place(self):
         _, told = self.raised(
             "def low():\n    raise KeyError('low')\n"
             "try:\n    low()\nexcept KeyError as error:\n    raise RuntimeError('high') from error\n"
         )
-        self.assertEqual((told["type"], told["message"]), ("RuntimeError", "high"))
+        self.assertEqual((told["type"], told["message"]), ("RuntimeError", "high\nfrom KeyError: 'low'"))
         script = [frame["line"] for frame in told["frames"] if frame["kind"] == "script"]
-        self.assertEqual(script, [4, 2])
+        self.assertEqual(script, [6])
+
+    def test_of_what_a_library_raised_the_place_nearest_to_the_cause(self):
+        _, told = self.raised(
+            "library = 'class Connection:\\n def __enter__(self): pass\\n def __exit__(self, *error): [][0]'\n"
+            "exec(compile(library, '/x/site-packages/lib.py', 'exec'))\n"
+            "with Connection():\n    1 / 0\n"
+        )
+        self.assertNotIn("\n", told["message"])
+        script = [frame["line"] for frame in told["frames"] if frame["kind"] == "script"]
+        self.assertEqual(script, [4])
 
     def test_a_context_that_is_suppressed_is_no_cause(self):
         _, told = self.raised("try:\n    1 / 0\nexcept ZeroDivisionError:\n    raise RuntimeError('x') from None\n")

@@ -3,7 +3,7 @@
 use std::fs;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::DirectoryError;
@@ -53,10 +53,14 @@ pub(super) fn list(
         if kind.is_dir() {
             folders.push(name);
         } else if is_script(name.as_bytes()) {
-            let target = kind
-                .is_symlink()
-                .then(|| location.join(&name).canonicalize().map_err(failed))
-                .transpose()?;
+            let target = if kind.is_symlink() {
+                match follow(&location.join(&name))? {
+                    Some(target) => Some(target),
+                    None => continue,
+                }
+            } else {
+                None
+            };
             files.push(FoundFile { name, target });
             if files.len() == FILES_IN_A_PART {
                 let full = std::mem::replace(&mut files, Vec::with_capacity(FILES_IN_A_PART));
@@ -74,6 +78,25 @@ pub(super) fn list(
         }
     }
     Ok(())
+}
+
+/// What a link names. A link that leads to nothing is no script, unless what it names would be one.
+fn follow(link: &Path) -> Result<Option<PathBuf>, DirectoryError> {
+    let failed = |source| DirectoryError::Read {
+        path: link.to_owned(),
+        source,
+    };
+    match link.canonicalize() {
+        Ok(target) => Ok(Some(target)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let named = fs::read_link(link).map_err(failed)?;
+            let script = named
+                .file_name()
+                .is_some_and(|name| is_script(name.as_bytes()));
+            if script { Err(failed(error)) } else { Ok(None) }
+        }
+        Err(error) => Err(failed(error)),
+    }
 }
 
 fn is_script(name: &[u8]) -> bool {

@@ -76,7 +76,7 @@ pub struct ScriptDirectory {
     pub revisions: Vec<Revision>,
     /// The scripts; as many, in the same order.
     pub scripts: Vec<Script>,
-    /// Files that are in two of the locations.
+    /// Files that were found a second time.
     pub loaded_twice: Vec<PathBuf>,
 }
 
@@ -101,13 +101,19 @@ impl ScriptDirectory {
             scripts: Vec::with_capacity(order.len()),
             loaded_twice: Vec::new(),
         };
+        // Only another location or a link can lead to a file again.
+        let linked = |&(reader, file): &(usize, usize)| {
+            let file = readers[reader].files[file].as_ref();
+            file.is_some_and(ReadFile::is_link)
+        };
+        let ambiguous = locations.len() > 1 || order.iter().any(linked);
         let mut seen = HashSet::new();
         for (reader, file) in order {
             let Some(file) = readers[reader].files[file].take() else {
                 continue;
             };
             let (revision, script) = file.finish(&docs[reader])?;
-            if locations.len() > 1 && !seen.insert(script.path()) {
+            if ambiguous && !seen.insert(script.path()) {
                 directory.loaded_twice.push(script.path());
                 continue;
             }

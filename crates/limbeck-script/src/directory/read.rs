@@ -43,6 +43,10 @@ impl ReadFile {
         &self.file.name
     }
 
+    pub(super) fn is_link(&self) -> bool {
+        self.file.target.is_some()
+    }
+
     pub(super) fn finish(self, docs: &Arc<String>) -> Result<(Revision, Script), DirectoryError> {
         let (revision, doc) = self.outcome?;
         let (folder, name) = match self.file.target {

@@ -39,7 +39,9 @@ impl ConfigFiles {
             if std::mem::replace(seen, true) {
                 return Err(ConfigError::Value(text.into()));
             }
-            *files.side(name) = name.clone();
+            if !name.is_empty() {
+                *files.side(name) = name.clone();
+            }
         }
         Ok(files)
     }

@@ -4,6 +4,7 @@ mod autogenerate;
 mod batch;
 mod broken_scripts;
 mod configuration;
+mod habits;
 mod identifiers;
 mod listings;
 mod postgres_runs;
@@ -26,6 +27,7 @@ const REPLAYS: &[&[(&str, &Scenario)]] = &[
     batch::REPLAYS,
     broken_scripts::REPLAYS,
     configuration::REPLAYS,
+    habits::REPLAYS,
     identifiers::REPLAYS,
     listings::REPLAYS,
     postgres_runs::REPLAYS,

@@ -45,6 +45,9 @@ def child(request, out, err):
         alembic.config.main()
     except SystemExit as end:
         status = end.code or 0
+        if not isinstance(status, int):
+            print(status, file=sys.stderr)
+            status = 1
     except BaseException:
         traceback.print_exc()
         status = 1

@@ -2,14 +2,21 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 use rusqlite::types::ValueRef;
 
 use super::orders::neighbours_in_order;
 
-/// A folder as it was: what the files hold; none for a folder.
-pub(crate) struct Snapshot(BTreeMap<PathBuf, Option<Vec<u8>>>);
+/// A folder as it was.
+pub(crate) struct Snapshot(BTreeMap<PathBuf, Entry>);
+
+enum Entry {
+    Folder,
+    File(Vec<u8>),
+    Link(PathBuf),
+}
 
 impl Snapshot {
     pub(crate) fn take(folder: &Path) -> Self {
@@ -19,12 +26,15 @@ impl Snapshot {
             for entry in fs::read_dir(&next).expect("a folder") {
                 let path = entry.expect("an entry").path();
                 let inside = path.strip_prefix(folder).expect("inside").to_owned();
-                if path.is_dir() {
-                    entries.insert(inside, None);
+                let entry = if path.is_symlink() {
+                    Entry::Link(fs::read_link(&path).expect("a link"))
+                } else if path.is_dir() {
                     open.push(path);
+                    Entry::Folder
                 } else {
-                    entries.insert(inside, Some(fs::read(&path).expect("a file")));
-                }
+                    Entry::File(fs::read(&path).expect("a file"))
+                };
+                entries.insert(inside, entry);
             }
         }
         Self(entries)
@@ -43,8 +53,9 @@ impl Snapshot {
         for (inside, content) in &self.0 {
             let path = folder.join(inside);
             match content {
-                None => fs::create_dir_all(path).expect("a folder"),
-                Some(bytes) => fs::write(path, bytes).expect("a file"),
+                Entry::Folder => fs::create_dir_all(path).expect("a folder"),
+                Entry::File(bytes) => fs::write(path, bytes).expect("a file"),
+                Entry::Link(target) => symlink(target, path).expect("a link"),
             }
         }
     }
@@ -59,15 +70,16 @@ impl Snapshot {
                 continue;
             }
             let text = match content {
-                None => "a folder".to_owned(),
-                Some(_)
+                Entry::Folder => "a folder".to_owned(),
+                Entry::Link(target) => format!("a link to {}", target.display()),
+                Entry::File(_)
                     if inside
                         .extension()
                         .is_some_and(|extension| extension == "db") =>
                 {
                     dump(&folder.join(inside))
                 }
-                Some(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+                Entry::File(bytes) => String::from_utf8_lossy(bytes).into_owned(),
             };
             texts.insert(name, text);
         }
