@@ -1,5 +1,6 @@
 """One run: sets the interpreter up as `alembic` would find it, does what the host asks, tells how it ended."""
 import _thread
+import gc
 import os
 import sys
 
@@ -30,16 +31,19 @@ def _run(channel, start):
 
     from alembic.util import CommandError
 
-    from . import failure
-
     try:
         from . import commands
 
+        _collect_garbage()
         commands.run(channel, start)
         return {"outcome": "done"}
     except SystemExit as error:
+        from . import failure
+
         return failure.describe_exit(error)
     except CommandError as error:
+        from . import failure
+
         if start["options"].get("raiseerr"):
             return failure.describe(error, start)
         failure.log_command_error(error)
@@ -47,7 +51,15 @@ def _run(channel, start):
     except KeyboardInterrupt:
         raise
     except BaseException as error:
+        from . import failure
+
         return failure.describe(error, start)
+
+
+def _collect_garbage():
+    """From here on, as the project expects it; of what is there already nothing will ever be garbage."""
+    gc.freeze()
+    gc.enable()
 
 
 def _end_with_the_host(lifeline_fd):

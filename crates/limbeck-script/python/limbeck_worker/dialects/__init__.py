@@ -8,7 +8,7 @@ def register(channel):
 
     from . import asyncio_extension
 
-    asyncio_extension.apply()
+    asyncio_extension.install()
 
     # Each family's module is imported when a URL names it.
     for family, module, names in _FAMILIES:

@@ -4,11 +4,29 @@ It runs synchronous code in a greenlet so that a driver can wait in it. Our conn
 greenlet is not installed the code can just be called, and where it is nobody may insist on the waiting.
 """
 import functools
+import sys
 import threading
 
 
+class _BeforeImport:
+    """Applies the changes when the extension is about to be imported, which keeps the functions that it finds.
+    A synchronous project is spared greenlet."""
+
+    def find_spec(self, name, path=None, target=None):
+        if name == "sqlalchemy.ext.asyncio":
+            sys.meta_path.remove(self)
+            apply()
+        return None
+
+
+def install():
+    if "sqlalchemy.ext.asyncio" in sys.modules:
+        apply()
+    else:
+        sys.meta_path.insert(0, _BeforeImport())
+
+
 def apply():
-    """Before the extension is imported, which keeps the functions that it finds."""
     try:
         import greenlet  # noqa: F401
     except ImportError:
