@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{
     branches, check, current, downgrade, edit, ensure_version, heads, history, init,
-    list_templates, merge, revision, show, stamp, upgrade,
+    list_templates, merge, revision, show, stamp, upgrade, url,
 };
 
 /// Runs Alembic migrations over a connection of its own, whatever driver the database URL names.
@@ -59,7 +59,7 @@ pub(crate) struct Global {
     pub(crate) no_lock: bool,
 }
 
-/// Alembic's commands.
+/// Alembic's commands, and limbeck's own.
 #[derive(Debug, Subcommand)]
 #[command(rename_all = "snake_case")]
 pub(crate) enum Command {
@@ -78,4 +78,5 @@ pub(crate) enum Command {
     Show(show::Args),
     Stamp(stamp::Args),
     Upgrade(upgrade::Args),
+    Url(url::Args),
 }

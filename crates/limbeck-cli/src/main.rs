@@ -15,7 +15,7 @@ use clap::Parser;
 use crate::args::{Arguments, Command};
 use crate::commands::{
     branches, check, current, downgrade, edit, ensure_version, heads, history, init,
-    list_templates, merge, revision, show, stamp, upgrade,
+    list_templates, merge, revision, show, stamp, upgrade, url,
 };
 use crate::context::Context;
 
@@ -38,6 +38,7 @@ fn main() -> ExitCode {
         Command::Show(args) => show::run(&context, args),
         Command::Stamp(args) => stamp::run(&context, args),
         Command::Upgrade(args) => upgrade::run(&context, args),
+        Command::Url(args) => Ok(url::run(&context, args)),
     };
     ExitCode::from(outcome.unwrap_or_else(|error| exit::report(&context, error)))
 }

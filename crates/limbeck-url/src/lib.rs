@@ -1,9 +1,23 @@
-//! Reads any database URL, says what it means, and never shows its secrets.
+//! Reads any database URL, says what it means, writes it for any driver, and never shows its secrets.
 
+mod connection;
+mod convert;
+mod error;
 mod mask;
 mod parse;
+mod percent;
+mod read;
+mod render;
 mod secret;
+mod source;
+mod target;
 
+pub use connection::{ConnectionInfo, Host, Root, Tls, TlsLevel};
+pub use convert::{
+    Argument, Conversion, TlsContext, convert, ensure_async_database_url, ensure_sync_database_url,
+};
+pub use error::{ConvertError, ErrorKind, Warning};
 pub use mask::mask;
 pub use parse::{DatabaseUrl, UrlError};
 pub use secret::Secret;
+pub use target::{Backend, Driver, Target};

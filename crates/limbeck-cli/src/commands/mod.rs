@@ -1,4 +1,4 @@
-//! One file for each of Alembic's commands.
+//! One file for each command: Alembic's, and limbeck's own.
 
 pub(crate) mod branches;
 pub(crate) mod check;
@@ -15,3 +15,4 @@ pub(crate) mod revision;
 pub(crate) mod show;
 pub(crate) mod stamp;
 pub(crate) mod upgrade;
+pub(crate) mod url;

@@ -1,0 +1,67 @@
+//! `url convert`: the URL that means the same to another driver.
+
+use limbeck::url::{self, Conversion, ConvertError, Target};
+
+use super::json;
+use crate::context::Context;
+use crate::diagnostics::Message;
+
+/// The exit status of a URL that can't be converted.
+const REFUSED: u8 = 1;
+
+/// Print the URL that means the same to another driver, with its password, for use by programs.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The driver that will read the URL: postgresql+psycopg2, postgresql+asyncpg, libpq, sqlx, mysql+pymysql, …
+    #[arg(long, value_name = "TARGET")]
+    to: String,
+    /// Print one JSON object: `url`, `connect_args` and warnings, or an error with its kind.
+    #[arg(long)]
+    json: bool,
+    /// The database URL, a libpq URI or a libpq string.
+    #[arg(allow_hyphen_values = true)]
+    url: String,
+}
+
+pub(crate) fn run(context: &Context, args: &Args) -> u8 {
+    let converted = args
+        .to
+        .parse::<Target>()
+        .and_then(|target| url::convert(&args.url, target));
+    if args.json {
+        let (text, status) = match &converted {
+            Ok(conversion) => (json::conversion(conversion), 0),
+            Err(error) => (json::error(error), REFUSED),
+        };
+        context.printer.result(&text.to_string());
+        return status;
+    }
+    match converted {
+        Ok(conversion) => print(context, args, &conversion),
+        Err(error) => refuse(&error),
+    }
+}
+
+fn print(context: &Context, args: &Args, conversion: &Conversion) -> u8 {
+    for warning in &conversion.warnings {
+        anstream::eprintln!("limbeck: warning: {}", warning.message);
+    }
+    if !conversion.is_complete() {
+        Message::new(format!(
+            "no URL of {} says all that this one does: keyword arguments are needed beside it",
+            args.to
+        ))
+        .help("add --json to get them, for `create_engine(url, connect_args=…)`")
+        .print();
+        return REFUSED;
+    }
+    context.printer.result(conversion.reveal_url());
+    0
+}
+
+fn refuse(error: &ConvertError) -> u8 {
+    let mut message = Message::new(error.to_string());
+    message.help.extend(error.help.clone());
+    message.print();
+    REFUSED
+}

@@ -1,0 +1,102 @@
+//! The server's command line in libpq's `options`: `-c search_path=app -c statement_timeout=5s`.
+
+/// The settings in it; none where something else is said there.
+pub(super) fn read(text: &str) -> Option<Vec<(String, String)>> {
+    let mut settings = Vec::new();
+    let mut words = split(text).into_iter();
+    while let Some(word) = words.next() {
+        let setting = if word == "-c" {
+            words.next()?
+        } else if let Some(setting) = word.strip_prefix("--").or_else(|| word.strip_prefix("-c")) {
+            setting.to_owned()
+        } else {
+            return None;
+        };
+        let (name, value) = setting.split_once('=')?;
+        settings.push((name.replace('-', "_"), value.to_owned()));
+    }
+    Some(settings)
+}
+
+/// Words at white space; a backslash keeps what follows it.
+fn split(text: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    let mut word: Option<String> = None;
+    let mut characters = text.chars();
+    while let Some(character) = characters.next() {
+        if character.is_ascii_whitespace() {
+            words.extend(word.take());
+        } else {
+            let kept = if character == '\\' {
+                characters.next()
+            } else {
+                Some(character)
+            };
+            word.get_or_insert_default().extend(kept);
+        }
+    }
+    words.extend(word);
+    words
+}
+
+/// Settings as `options` has them.
+pub(crate) fn write<'a>(settings: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
+    let mut options = String::new();
+    for (name, value) in settings {
+        if !options.is_empty() {
+            options.push(' ');
+        }
+        options.push_str("-c ");
+        options.push_str(name);
+        options.push('=');
+        for character in value.chars() {
+            if character.is_ascii_whitespace() || character == '\\' {
+                options.push('\\');
+            }
+            options.push(character);
+        }
+    }
+    options
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{read, write};
+
+    #[test]
+    fn forms() {
+        for (text, settings) in [
+            ("", Some(vec![])),
+            ("-c a=b", Some(vec![("a", "b")])),
+            ("-ca=b  --c-d=e f", None),
+            ("-ca=b  --c-d=e", Some(vec![("a", "b"), ("c_d", "e")])),
+            (
+                r"-c search_path=a,\ b -c x=\\",
+                Some(vec![("search_path", "a, b"), ("x", r"\")]),
+            ),
+            ("-c a", None),
+            ("-c", None),
+            ("-F", None),
+        ] {
+            let read = read(text);
+            let read: Option<Vec<_>> = read.as_ref().map(|pairs| {
+                pairs
+                    .iter()
+                    .map(|(name, value)| (&**name, &**value))
+                    .collect()
+            });
+            assert_eq!(read, settings, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_was_written_is_read() {
+        let settings = [("search_path", r#"a, "b c" \d"#), ("x", "")];
+        let read = read(&write(settings)).unwrap();
+        let read: Vec<_> = read
+            .iter()
+            .map(|(name, value)| (&**name, &**value))
+            .collect();
+        assert_eq!(read, settings);
+    }
+}
