@@ -72,6 +72,12 @@ impl Conversion {
         &self.url
     }
 
+    /// The URL with its password as a value of an ini file or of Alembic's `set_main_option`, where a `%` is
+    /// written twice.
+    pub fn reveal_url_for_ini(&self) -> String {
+        self.url.replace('%', "%%")
+    }
+
     /// Whether the URL says everything, so that it can be used on its own.
     pub fn is_complete(&self) -> bool {
         self.connect_args.is_empty()

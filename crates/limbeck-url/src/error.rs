@@ -24,6 +24,10 @@ pub enum ErrorKind {
     UnsupportedMultiHost,
     /// The target verifies only against a file of authorities, and none is named.
     NeedsRootCert,
+    /// The connection is not what its environment demands.
+    PolicyViolation,
+    /// No variable names a database.
+    MissingUrl,
 }
 
 impl fmt::Display for ErrorKind {
@@ -38,6 +42,8 @@ impl fmt::Display for ErrorKind {
             Self::InexpressibleParameter => "inexpressible_parameter",
             Self::UnsupportedMultiHost => "unsupported_multi_host",
             Self::NeedsRootCert => "needs_root_cert",
+            Self::PolicyViolation => "policy_violation",
+            Self::MissingUrl => "missing_url",
         })
     }
 }

@@ -2,10 +2,12 @@
 
 mod connection;
 mod convert;
+mod dotenv;
 mod error;
 mod mask;
 mod parse;
 mod percent;
+mod provider;
 mod read;
 mod render;
 mod secret;
@@ -19,5 +21,8 @@ pub use convert::{
 pub use error::{ConvertError, ErrorKind, Warning};
 pub use mask::mask;
 pub use parse::{DatabaseUrl, UrlError};
+pub use provider::{
+    APPLICATION_VARIABLES, DatabaseConfigProvider, MIGRATION_VARIABLES, Origin, Policy,
+};
 pub use secret::Secret;
 pub use target::{Backend, Driver, Target};
