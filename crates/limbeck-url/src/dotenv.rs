@@ -97,15 +97,15 @@ mod tests {
 
     #[test]
     fn forms() {
-        let outside = |name: &str| (name == "HOME").then(|| "/root".to_owned());
+        let outside = |name: &str| (name == "HOME").then(|| "/here".to_owned());
         for (line, value) in [
             ("A=b", "b"),
             ("export A = b ", "b"),
             ("A='a # ${HOME}'", "a # ${HOME}"),
-            (r#"A="a \"b\" ${HOME}" # c"#, "a \"b\" /root"),
+            (r#"A="a \"b\" ${HOME}" # c"#, "a \"b\" /here"),
             ("A=p#w # comment", "p#w"),
             ("A=# nothing", ""),
-            ("A=${HOME}/${NONE:-x}/${NONE}", "/root/x/"),
+            ("A=${HOME}/${NONE:-x}/${NONE}", "/here/x/"),
             ("A=${open", "${open"),
         ] {
             let read = parse(line, &outside);

@@ -76,7 +76,8 @@ impl UrlWriter {
 
     fn pair(&mut self, key: &str, value: &str) {
         self.key(key);
-        self.encoded(value, b"/:,@");
+        // An `@` would make SQLAlchemy take what is before it for a user and a password.
+        self.encoded(value, b"/:,");
     }
 
     fn secret_pair(&mut self, key: &str, value: &str) {
@@ -115,6 +116,15 @@ fn left_out(parameter: &str, driver: &str) -> Warning {
 }
 
 impl ConnectionInfo {
+    /// Whether SQLAlchemy would read the database's name in a URL as another one. 2.0 takes it as it is written
+    /// and 2.1 decodes it; an `@` in it ends a password where there is none before it.
+    fn database_needs_argument(&self) -> bool {
+        self.database.as_deref().is_some_and(|name| {
+            let ends_password = self.password.is_none() && name.contains('@');
+            percent::is_encoded(name) || name.contains('?') || ends_password
+        })
+    }
+
     /// `user:password@` of this connection.
     fn write_credentials(&self, url: &mut UrlWriter) {
         let password = self.password.as_ref().map(crate::Secret::reveal_clear_text);

@@ -4,7 +4,6 @@ use super::{UrlWriter, inexpressible, left_out, tls};
 use crate::connection::{ConnectionInfo, Host, Root, Tls, TlsLevel};
 use crate::convert::{Argument, Conversion};
 use crate::error::{ConvertError, Warning};
-use crate::percent;
 use crate::target::{Driver, Target};
 
 /// Parameters that change what statements do, or with which credentials: they are never left out.
@@ -92,7 +91,7 @@ impl Writer<'_> {
             self.url.host(host, false);
         }
         if let Some(database) = &info.database {
-            if percent::is_encoded(database) || database.contains('?') {
+            if info.database_needs_argument() {
                 // Every driver of the family knows the older of its two names.
                 let keyword = match self.driver {
                     Driver::Mysqlconnector | Driver::Mariadbconnector => "database",

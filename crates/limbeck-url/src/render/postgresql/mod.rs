@@ -4,7 +4,6 @@ use super::{UrlWriter, inexpressible, left_out, tls};
 use crate::connection::{ConnectionInfo, Host, Root, Tls, TlsLevel};
 use crate::convert::{Argument, Conversion};
 use crate::error::{ConvertError, ErrorKind, Warning};
-use crate::percent;
 use crate::read::write_options;
 use crate::target::{Driver, Target};
 
@@ -76,8 +75,7 @@ impl Writer<'_> {
             _ => {}
         }
         if let Some(database) = &info.database {
-            // 2.0 takes the name as it is written and 2.1 decodes it: what would differ goes around the URL.
-            if percent::is_encoded(database) || database.contains('?') {
+            if info.database_needs_argument() {
                 let keyword = if self.driver.is_libpq() {
                     "dbname"
                 } else {

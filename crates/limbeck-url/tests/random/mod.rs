@@ -1,0 +1,88 @@
+//! Random connections for the tests.
+
+use limbeck_url::{ConnectionInfo, Host, Root, Secret, TlsLevel};
+use proptest::prelude::*;
+use proptest::sample::select;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::TestRunner;
+
+/// The first ones of a strategy, the same in each run.
+#[allow(dead_code, reason = "not every test counts them itself")]
+pub(crate) fn some<T: std::fmt::Debug>(strategy: impl Strategy<Value = T>, count: usize) -> Vec<T> {
+    let mut runner = TestRunner::deterministic();
+    let next = |_| strategy.new_tree(&mut runner).expect("a value").current();
+    (0..count).map(next).collect()
+}
+
+/// Any text that a password, a user or a database can be.
+fn word() -> impl Strategy<Value = String> {
+    "[^\\x00-\\x1f\\x7f-\\x9f]{1,12}".prop_filter("a name", |text| text.trim() == text)
+}
+
+fn host() -> impl Strategy<Value = Host> {
+    let name = prop_oneof![
+        "[a-z][a-z0-9.-]{0,10}",
+        Just("2001:db8::1".to_owned()),
+        Just("/run/a b:c".to_owned())
+    ];
+    (name, proptest::option::of(1..u16::MAX)).prop_map(|(name, port)| Host {
+        name: Some(name),
+        port,
+    })
+}
+
+pub(crate) fn postgresql() -> impl Strategy<Value = ConnectionInfo> {
+    let level = select(&[
+        TlsLevel::Disable,
+        TlsLevel::Allow,
+        TlsLevel::Prefer,
+        TlsLevel::Require,
+        TlsLevel::VerifyCa,
+        TlsLevel::VerifyFull,
+    ]);
+    let settings = proptest::collection::vec(
+        (
+            select(&["search_path", "work_mem", "application_name"]),
+            word(),
+        ),
+        0..2,
+    );
+    (
+        (
+            proptest::option::of(word()),
+            proptest::option::of(word()),
+            proptest::option::of(word()),
+        ),
+        proptest::option::of(host()),
+        (
+            proptest::option::of(level),
+            proptest::option::of("/[a-z%?& ]{1,8}"),
+        ),
+        settings,
+        proptest::option::of(1..100_u32),
+    )
+        .prop_map(
+            |((user, password, database), host, (level, root), settings, timeout)| {
+                let mut info = ConnectionInfo::parse("postgresql://")
+                    .expect("the shortest one")
+                    .0;
+                info.user = user;
+                info.password = password.map(Secret::new);
+                info.database = database;
+                info.hosts = host.into_iter().collect();
+                info.tls.level = level;
+                // Nobody verifies what is not encrypted.
+                info.tls.root = root
+                    .map(Root::File)
+                    .filter(|_| info.tls.level != Some(TlsLevel::Disable));
+                let mut settings = settings;
+                settings.dedup_by(|one, other| one.0 == other.0);
+                info.settings = settings
+                    .into_iter()
+                    .map(|(name, value)| (name.to_owned(), value))
+                    .collect();
+                info.timeout = timeout;
+                info
+            },
+        )
+}

@@ -1,0 +1,11 @@
+"""Tells what SQLAlchemy would give to the driver: a URL a line in, a JSON object a line out."""
+import json
+import sys
+
+from sqlalchemy.engine import make_url
+
+for line in sys.stdin:
+    url = make_url(json.loads(line))
+    arguments, keywords = url.get_dialect()().create_connect_args(url)
+    keywords = {key: value for key, value in keywords.items() if not callable(value)}
+    print(json.dumps([list(arguments), keywords], default=str), flush=True)
