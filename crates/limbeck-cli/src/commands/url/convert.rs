@@ -1,13 +1,10 @@
 //! `url convert`: the URL that means the same to another driver.
 
-use limbeck::url::{self, Conversion, ConvertError, Target};
+use limbeck::url::{self, Conversion, Target};
 
-use super::json;
+use super::{REFUSED, json, refuse};
 use crate::context::Context;
 use crate::diagnostics::Message;
-
-/// The exit status of a URL that can't be converted.
-const REFUSED: u8 = 1;
 
 /// Print the URL that means the same to another driver, with its password, for use by programs.
 #[derive(Debug, clap::Args)]
@@ -57,11 +54,4 @@ fn print(context: &Context, args: &Args, conversion: &Conversion) -> u8 {
     }
     context.printer.result(conversion.reveal_url());
     0
-}
-
-fn refuse(error: &ConvertError) -> u8 {
-    let mut message = Message::new(error.to_string());
-    message.help.extend(error.help.clone());
-    message.print();
-    REFUSED
 }

@@ -27,7 +27,7 @@ pub(super) fn error(error: &ConvertError) -> Value {
     }})
 }
 
-fn warning(warning: &Warning) -> Value {
+pub(super) fn warning(warning: &Warning) -> Value {
     json!({"parameter": warning.parameter, "message": warning.message})
 }
 

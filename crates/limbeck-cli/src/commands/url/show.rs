@@ -1,0 +1,119 @@
+//! `url show`: what a URL means, without its secrets.
+
+use limbeck::url::{ConnectionInfo, Host, Root};
+use serde_json::json;
+
+use super::{json, refuse};
+use crate::context::Context;
+
+/// Explain a database URL, without its passwords.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Print one JSON object.
+    #[arg(long)]
+    json: bool,
+    /// The database URL, a libpq URI or a libpq string.
+    #[arg(allow_hyphen_values = true)]
+    url: String,
+}
+
+pub(crate) fn run(context: &Context, args: &Args) -> u8 {
+    let (info, warnings) = match ConnectionInfo::parse(&args.url) {
+        Ok(read) => read,
+        Err(error) if args.json => {
+            context.printer.result(&json::error(&error).to_string());
+            return super::REFUSED;
+        }
+        Err(error) => return refuse(&error),
+    };
+    let rows = rows(&info);
+    if args.json {
+        let object: serde_json::Map<_, _> = rows
+            .into_iter()
+            .map(|(name, value)| (key(&name), value.into()))
+            .collect();
+        let warnings: Vec<_> = warnings.iter().map(json::warning).collect();
+        let text = json!({"meaning": object, "warnings": warnings}).to_string();
+        context.printer.result(&text);
+        return 0;
+    }
+    for warning in &warnings {
+        anstream::eprintln!("limbeck: warning: {}", warning.message);
+    }
+    let width = rows.iter().map(|(name, _)| name.chars().count()).max();
+    let width = width.unwrap_or_default();
+    for (name, value) in rows {
+        context.printer.result(&format!("{name:width$}  {value}"));
+    }
+    0
+}
+
+/// A row's name as a key.
+fn key(name: &str) -> String {
+    name.replace("'s", "").replace(' ', "_").to_lowercase()
+}
+
+/// A name and a value for each thing that the URL says.
+fn rows(info: &ConnectionInfo) -> Vec<(String, String)> {
+    let mut rows = Vec::new();
+    let mut row = |name: &str, value: Option<String>| {
+        rows.extend(value.map(|value| (name.to_owned(), value)));
+    };
+    let masked = |is_there: bool| is_there.then(|| "***".to_owned());
+    row("database system", Some(info.backend.name().into()));
+    let hosts: Vec<_> = info.hosts.iter().map(host).collect();
+    row("server", (!hosts.is_empty()).then(|| hosts.join(", ")));
+    row("user", info.user.clone());
+    row("password", masked(info.password.is_some()));
+    row("database", info.database.clone());
+    let tls = &info.tls;
+    row(
+        "TLS",
+        tls.level
+            .or(tls.root.as_ref().map(|_| tls.effective()))
+            .map(|_| tls.effective().name().into()),
+    );
+    let root = tls.root.as_ref().map(|root| match root {
+        Root::File(path) => path.clone(),
+        Root::System => "the system's".into(),
+    });
+    row("authorities", root);
+    row("client certificate", tls.certificate.clone());
+    row("client key", tls.key.clone());
+    row("client key's password", masked(tls.key_password.is_some()));
+    row("revoked certificates", tls.revoked.clone());
+    row(
+        "connecting takes at most",
+        info.timeout.map(|seconds| format!("{seconds} s")),
+    );
+    row(
+        "pooler",
+        info.transaction_pooler.then(|| "by transaction".into()),
+    );
+    for (name, value) in &info.settings {
+        row(&format!("setting {name}"), Some(value.clone()));
+    }
+    for (name, value) in &info.parameters {
+        // What limbeck doesn't know may be a secret of another driver's.
+        let secret = ["password", "secret", "token", "key"];
+        let shown = if secret
+            .iter()
+            .any(|word| name.to_ascii_lowercase().contains(word))
+        {
+            "***"
+        } else {
+            value
+        };
+        row(&format!("parameter {name}"), Some(shown.to_owned()));
+    }
+    rows
+}
+
+fn host(host: &Host) -> String {
+    let name = host.name.as_deref().unwrap_or("(default)");
+    match host.port {
+        Some(port) if name.contains(':') && !name.starts_with('/') => format!("[{name}]:{port}"),
+        Some(port) => format!("{name}:{port}"),
+        None => name.to_owned(),
+    }
+}

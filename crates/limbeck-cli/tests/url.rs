@@ -1,0 +1,129 @@
+//! `limbeck url`, as a program sees it.
+
+use std::process::{Command, Output};
+
+use serde_json::{Value, json};
+
+fn limbeck(arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_limbeck"));
+    let output = command.arg("url").args(arguments).env_clear().output();
+    output.expect("limbeck starts")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+fn json_of(arguments: &[&str], status: i32) -> Value {
+    let output = limbeck(arguments);
+    assert_eq!(
+        output.status.code(),
+        Some(status),
+        "{}",
+        text(&output.stderr)
+    );
+    serde_json::from_slice(&output.stdout).expect("one JSON object")
+}
+
+#[test]
+fn a_url_is_printed_for_use() {
+    let output = limbeck(&[
+        "convert",
+        "--to",
+        "postgresql+psycopg2",
+        "postgresql+asyncpg://u:p%40w@h/d?ssl=require",
+    ]);
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(
+        text(&output.stdout),
+        "postgresql+psycopg2://u:p%40w@h/d?sslmode=require\n"
+    );
+    assert_eq!(text(&output.stderr), "");
+}
+
+#[test]
+fn what_a_url_cannot_carry_comes_beside_it() {
+    let url =
+        "postgresql://u:hunter2@h/d?sslmode=verify-full&sslrootcert=/ca.pem&keepalives_idle=9";
+    let converted = json_of(&["convert", "--json", "--to", "postgresql+asyncpg", url], 0);
+    assert_eq!(converted["url"], "postgresql+asyncpg://u:hunter2@h/d");
+    let context = &converted["connect_args"]["ssl"]["$sslcontext"];
+    assert_eq!(context["cafile"], "/ca.pem");
+    assert_eq!(
+        (&context["check_hostname"], &context["verify_mode"]),
+        (&json!(true), &json!("CERT_REQUIRED"))
+    );
+    assert_eq!(converted["warnings"][0]["parameter"], "keepalives_idle");
+    // A URL on its own would be another connection: none is printed.
+    let output = limbeck(&["convert", "--to", "postgresql+asyncpg", url]);
+    assert_eq!(
+        (output.status.code(), text(&output.stdout)),
+        (Some(1), String::new())
+    );
+    assert!(text(&output.stderr).contains("--json"));
+    assert!(!text(&output.stderr).contains("hunter2"));
+}
+
+#[test]
+fn errors_have_a_kind_and_show_no_password() {
+    for (target, url, kind) in [
+        (
+            "postgresql+psycopg2",
+            "postgresql://u:hunter2@b@h/d",
+            "invalid_url",
+        ),
+        (
+            "mysql+pymysql",
+            "postgresql://u:hunter2@h/d",
+            "backend_mismatch",
+        ),
+        (
+            "nothing",
+            "postgresql://u:hunter2@h/d",
+            "unsupported_scheme",
+        ),
+        ("sqlx", "postgresql://u:hunter2@h:99999/d", "invalid_port"),
+        (
+            "libpq",
+            "postgresql://u:hunter2@h/d?sslmode=hunter2",
+            "invalid_parameter_value",
+        ),
+        (
+            "sqlx",
+            "postgresql://u:hunter2@h/d?sslmode=verify-full&sslpassword=hunter2",
+            "inexpressible_parameter",
+        ),
+    ] {
+        let error = json_of(&["convert", "--json", "--to", target, url], 1);
+        assert_eq!(error["error"]["kind"], kind, "{url}");
+        assert!(!error.to_string().contains("hunter2"), "{error}");
+        let output = limbeck(&["convert", "--to", target, url]);
+        assert_eq!(
+            (output.status.code(), text(&output.stdout)),
+            (Some(1), String::new())
+        );
+        assert!(
+            !text(&output.stderr).contains("hunter2"),
+            "{}",
+            text(&output.stderr)
+        );
+    }
+}
+
+#[test]
+fn a_url_is_explained_without_its_secrets() {
+    let url = "postgresql+asyncpg://app:hunter2@[::1]:5433/shop?ssl=verify-full&api_token=hunter2&application_name=web";
+    let output = limbeck(&["show", url]);
+    let shown = text(&output.stdout);
+    for line in [
+        "server                    [::1]:5433",
+        "TLS                       verify-full",
+        "password                  ***",
+    ] {
+        assert!(shown.contains(line), "{shown}");
+    }
+    assert!(!shown.contains("hunter2"));
+    let meaning = json_of(&["show", "--json", url], 0);
+    assert_eq!(meaning["meaning"]["setting_application_name"], "web");
+    assert!(!meaning.to_string().contains("hunter2"));
+}
