@@ -10,6 +10,7 @@ def main(socket_fd, lifeline_fd, start):
     _thread.start_new_thread(_end_with_the_host, (lifeline_fd,))
     sys.argv = start["argv"]
     channel = Channel(socket_fd)
+    channel.folder = _folder()
     status = 1
     try:
         outcome = _run(channel, start)
@@ -48,6 +49,15 @@ def _run(channel, start):
         raise
     except BaseException as error:
         return failure.describe(error, start)
+
+
+def _folder():
+    """Where the host is."""
+    try:
+        return os.getcwd()
+    except OSError:
+        # It was deleted.
+        return None
 
 
 def _end_with_the_host(lifeline_fd):

@@ -1,15 +1,31 @@
 """SQLite under the names of its drivers."""
+import math
+import os
+
 from sqlalchemy import pool
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 
 from ..dbapi.base import Driver
-from ..dbapi.sqlite import PARSE_COLNAMES, PARSE_DECLTYPES, SqliteConnection
-from .common import HostDialect, asynchronous
-
+from ..dbapi.sqlite import SqliteConnection
+from ..dbapi.sqlite_values import PARSE_COLNAMES, PARSE_DECLTYPES
+from .common import VERSION, HostDialect, asynchronous
 
 
 class SqliteDialect(HostDialect, SQLiteDialect_pysqlite):
     default_paramstyle = "qmark"
+
+    def create_connect_args(self, url):
+        folder = getattr(self.limbeck_driver.channel, "folder", None)
+        name = url.database
+        if name and name != ":memory:" and not name.startswith("file:") and folder not in (None, os.getcwd()):
+            # The project went elsewhere, where the host is not.
+            url = url.set(database=os.path.abspath(name))
+        args, options = super().create_connect_args(url)
+        # Those of the URL's that concern the Python side alone.
+        for key, kind in (("isolation_level", str), ("detect_types", int)):
+            if key in url.query:
+                options[key] = kind(url.query[key])
+        return args, options
 
     def set_isolation_level(self, dbapi_connection, level):
         level = level.replace("_", " ")
@@ -31,10 +47,14 @@ class SqliteDialect(HostDialect, SQLiteDialect_pysqlite):
         return dbapi_connection.isolation_level is None
 
     def on_connect(self):
-        # The host knows `regexp` itself; projects may register another.
-        if getattr(self, "isolation_level", None) is None:
-            return None
-        return lambda connection: self.set_isolation_level(connection, self.isolation_level)
+        def connect(connection):
+            # The host knows `regexp` itself; projects may register another. SQLite's own `floor` gives a real.
+            if VERSION >= (2, 0):
+                connection.create_function("floor", 1, math.floor, deterministic=True)
+            if getattr(self, "isolation_level", None) is not None:
+                self.set_isolation_level(connection, self.isolation_level)
+
+        return connect
 
     def is_disconnect(self, error, connection, cursor):
         return HostDialect.is_disconnect(self, error, connection, cursor)
@@ -46,6 +66,8 @@ def _async_pool(cls, url):
     return pool.StaticPool
 
 
+# What an event listener of the project's gets from SQLAlchemy's own dialects.
+_MIRRORS = {"aiosqlite": ("sqlalchemy.dialects.sqlite.aiosqlite", "AsyncAdapt_aiosqlite_connection")}
 _classes = {}
 
 
@@ -62,6 +84,7 @@ def dialect_class(name, channel):
             version="2.6.0",
             PARSE_DECLTYPES=PARSE_DECLTYPES,
             PARSE_COLNAMES=PARSE_COLNAMES,
+            mirrors=_MIRRORS.get(name, SqliteConnection.mirrors),
         )
         made = type("SqliteDialect_" + name, (SqliteDialect,), {"driver": name, "limbeck_driver": driver, "supports_statement_cache": True})
         if name == "aiosqlite":
