@@ -58,6 +58,7 @@ impl SqliteOptions {
         let mut uri = url
             .query_value("uri")
             .is_some_and(|word| matches!(word, "true" | "1" | "yes" | "on"));
+        let mut name = url.database.clone();
         let mut rest = Vec::new();
         for (key, value) in &url.query {
             match key.as_str() {
@@ -66,23 +67,31 @@ impl SqliteOptions {
                 _ => rest.push(format!("{key}={value}")),
             }
         }
-        for (name, argument) in arguments {
-            match (name.as_str(), argument) {
+        let mut is_whole = false;
+        for (key, argument) in arguments {
+            match (key.as_str(), argument) {
                 ("timeout", ConnectArg::Integer(seconds)) => timeout = Some(seconds.to_string()),
                 ("timeout", ConnectArg::Real(seconds)) => timeout = Some(seconds.to_string()),
                 ("uri", ConnectArg::Bool(flag)) => uri = *flag,
-                (name, _) if WITHOUT_EFFECT.contains(&name) => {}
+                // The worker's SQLAlchemy has read the URL itself: versions differ in what they decode.
+                ("database", ConnectArg::Text(text)) => {
+                    name = Some(text.clone());
+                    is_whole = true;
+                }
+                (key, _) if WITHOUT_EFFECT.contains(&key) => {}
                 (_, ConnectArg::Null) => {}
-                (name, _) => return Err(problem(name, "it is unknown")),
+                (key, _) => return Err(problem(key, "it is unknown")),
             }
         }
         let seconds = timeout
             .and_then(|text| text.parse::<f64>().ok())
             .filter(|seconds| seconds.is_finite());
         let seconds = seconds.ok_or_else(|| problem("timeout", "it is not a number of seconds"))?;
-        let mut name = url.database.clone().unwrap_or_else(|| ":memory:".into());
-        let is_uri = uri || name.starts_with("file:");
-        if is_uri && !rest.is_empty() {
+        let mut name = name.unwrap_or_else(|| ":memory:".into());
+        let is_uri = uri || (!is_whole && name.starts_with("file:"));
+        if is_uri && is_whole {
+            // The name has its query.
+        } else if is_uri && !rest.is_empty() {
             name = format!("{name}?{}", rest.join("&"));
         } else if let Some(key) = rest.first() {
             return Err(problem(
@@ -121,7 +130,7 @@ mod tests {
     use limbeck_url::DatabaseUrl;
 
     use super::SqliteOptions;
-    use crate::{ConnectArgs, Surroundings};
+    use crate::{ConnectArg, ConnectArgs, Surroundings};
 
     #[test]
     fn files_and_memory() {
@@ -148,6 +157,28 @@ mod tests {
             "sqlite:///file:x?mode=memory&cache=shared&uri=true",
             "file:x?mode=memory&cache=shared",
             None,
+        );
+    }
+
+    #[test]
+    fn the_name_that_sqlalchemy_read() {
+        let check = |url: &str, name: &str, expected: (&str, bool)| {
+            let url = DatabaseUrl::parse(url).unwrap();
+            let arguments = ConnectArgs::from([("database".into(), ConnectArg::Text(name.into()))]);
+            let options =
+                SqliteOptions::from_url(&url, &arguments, &Surroundings::default()).unwrap();
+            assert_eq!((options.name.as_str(), options.uri), expected);
+        };
+        check(
+            "sqlite:///file%3Aa.db?mode=ro&uri=true",
+            "file:a.db?mode=ro",
+            ("file:a.db?mode=ro", true),
+        );
+        check("sqlite:///a%2520b.db", "a%20b.db", ("a%20b.db", false));
+        check(
+            "sqlite:///file%3Aa.db",
+            "/b/file:a.db",
+            ("/b/file:a.db", false),
         );
     }
 

@@ -7,11 +7,23 @@ use limbeck_url::DatabaseUrl;
 use crate::support::{block_on, open, value};
 
 #[test]
-fn the_error_of_a_later_statement_is_that_texts_own() {
+fn a_session_of_mariadb() {
     let Some(server) = MariaDb::start() else {
         return;
     };
-    server.create_database("d");
+    for check in [
+        the_error_of_a_later_statement_is_that_texts_own,
+        no_file_is_sent_and_nothing_in_its_place,
+        each_statement_has_its_result,
+        texts_are_what_they_are_in_each_character_set,
+        the_session_begins_as_pymysqls,
+    ] {
+        server.sql("mysql", "create or replace database d");
+        check(&server);
+    }
+}
+
+fn the_error_of_a_later_statement_is_that_texts_own(server: &MariaDb) {
     let home = tempfile::tempdir().unwrap();
     block_on(async {
         let mut session = open(&server.url("mysql+pymysql", "d"), home.path(), &[])
@@ -44,12 +56,28 @@ fn the_error_of_a_later_statement_is_that_texts_own() {
     });
 }
 
-#[test]
-fn each_statement_has_its_result() {
-    let Some(server) = MariaDb::start() else {
-        return;
-    };
-    server.create_database("d");
+fn no_file_is_sent_and_nothing_in_its_place(server: &MariaDb) {
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join("rows.csv");
+    std::fs::write(&file, "1\n2\n").unwrap();
+    block_on(async {
+        let mut session = open(&server.url("mysql+pymysql", "d"), home.path(), &[])
+            .await
+            .unwrap();
+        let table = "CREATE TABLE t (a varchar(99)) ENGINE = Aria";
+        session.execute(table, &[]).await.unwrap();
+        let load = format!("LOAD DATA LOCAL INFILE '{}' INTO TABLE t", file.display());
+        match session.execute(&load, &[]).await {
+            Err(DbError::Unsupported(message)) => assert!(message.contains("LOCAL INFILE")),
+            other => panic!("{other:?}"),
+        }
+        // The session ends, as the server would take a statement for the file's content.
+        assert!(session.execute("ROLLBACK", &[]).await.is_err());
+        assert_eq!(server.sql("d", "SELECT count(*) FROM t").trim(), "0");
+    });
+}
+
+fn each_statement_has_its_result(server: &MariaDb) {
     let home = tempfile::tempdir().unwrap();
     block_on(async {
         let mut session = open(&server.url("mysql+pymysql", "d"), home.path(), &[])
@@ -80,12 +108,7 @@ fn each_statement_has_its_result() {
     });
 }
 
-#[test]
-fn texts_are_what_they_are_in_each_character_set() {
-    let Some(server) = MariaDb::start() else {
-        return;
-    };
-    server.create_database("d");
+fn texts_are_what_they_are_in_each_character_set(server: &MariaDb) {
     let home = tempfile::tempdir().unwrap();
     block_on(async {
         for (query, literals) in [
@@ -115,12 +138,7 @@ fn texts_are_what_they_are_in_each_character_set() {
     });
 }
 
-#[test]
-fn the_session_begins_as_pymysqls() {
-    let Some(server) = MariaDb::start() else {
-        return;
-    };
-    server.create_database("d");
+fn the_session_begins_as_pymysqls(server: &MariaDb) {
     let url = DatabaseUrl::parse(&server.url("mysql+pymysql", "d")).unwrap();
     let session = async |arguments: Vec<(&str, ConnectArg)>| {
         let arguments: ConnectArgs = arguments

@@ -236,6 +236,28 @@ class CharacterSets(Case):
                         connection.cursor().execute("SELECT '%s'" % text)
 
 
+class Lost(Case):
+    def test_where_there_is_no_connection_there_is_pymysqls_number(self):
+        for fields, number in (
+            ({"kind": "connect", "reason": "no_such_database"}, 1049),
+            ({"kind": "connect", "reason": "authentication"}, 1045),
+            ({"kind": "connect", "reason": "unreachable"}, 2003),
+            ({"kind": "lost"}, 2013),
+        ):
+            with self.subTest(fields):
+                connection = self.connect()
+                self.host.answers = [refusal(message="why", **fields)]
+                with self.assertRaises(errors.OperationalError) as caught:
+                    connection.cursor().execute("SELECT 1")
+                self.assertEqual(caught.exception.args, (number, "why"))
+                self.assertEqual(caught.exception.limbeck_error, 1)
+        connection = self.connect()
+        self.host.answers = [refusal(message="unknown", kind="connect")]
+        with self.assertRaises(errors.OperationalError) as caught:
+            connection.cursor().execute("SELECT 1")
+        self.assertEqual(caught.exception.args, ("unknown",))
+
+
 class Cursors(Case):
     def test_results(self):
         connection = self.connect()

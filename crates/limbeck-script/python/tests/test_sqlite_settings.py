@@ -249,20 +249,37 @@ class Dialect(unittest.TestCase):
 
     def arguments(self, text):
         url = urls.make_url(text)
-        return sa.create_engine(text).dialect.create_connect_args(url)[1]
+        return sa.create_engine(text, poolclass=sa.pool.NullPool).dialect.create_connect_args(url)[1]
 
     def test_a_path_means_the_folder_that_the_project_went_to(self):
         before = os.getcwd()
         self.host.folder = before
-        self.assertEqual(self.arguments("sqlite:///a.db")["url"], "sqlite:///a.db")
+        self.assertEqual(self.arguments("sqlite:///a.db")["database"], "a.db")
         with tempfile.TemporaryDirectory() as folder:
             os.chdir(folder)
-            self.addCleanup(os.chdir, before)
-            here = os.getcwd()
-            self.assertEqual(self.arguments("sqlite:///a.db")["url"], "sqlite:///%s/a.db" % here)
-            self.assertEqual(self.arguments("sqlite:////b/a.db")["url"], "sqlite:////b/a.db")
-            self.assertIn(self.arguments("sqlite://")["url"], ("sqlite://", "sqlite:///"))
-            os.chdir(before)
+            try:
+                here = os.getcwd()
+                self.assertEqual(self.arguments("sqlite:///a.db")["database"], here + "/a.db")
+                self.assertEqual(self.arguments("sqlite:////b/a.db")["database"], "/b/a.db")
+                self.assertEqual(self.arguments("sqlite://")["database"], ":memory:")
+                self.assertEqual(self.arguments("sqlite:///file:a.db?uri=true")["database"], "file:a.db")
+            finally:
+                os.chdir(before)
+
+    def test_the_file_is_the_one_that_sqlalchemys_own_dialect_opens(self):
+        own = sa.dialects.sqlite.pysqlite.SQLiteDialect_pysqlite()
+        for text in (
+            "sqlite://", "sqlite:///:memory:", "sqlite:///a.db", "sqlite:////b/a.db", "sqlite:///a b.db", "sqlite:///a%20b%2520.db",
+            "sqlite:///ü.db", "sqlite:///file:a.db", "sqlite:///file:a.db?uri=true", "sqlite:///file:a.db?mode=ro&uri=true",
+            "sqlite:///file:a.db?uri=false", "sqlite:///file:x?vfs=a&mode=memory&cache=shared&uri=true&timeout=3",
+            "sqlite:///file::memory:?cache=shared&uri=true", "sqlite:///C:/a.db?timeout=5",
+        ):
+            for name in ("sqlite", "sqlite+aiosqlite"):
+                with self.subTest(text=text, name=name):
+                    (expected,), _ = own.create_connect_args(urls.make_url(text))
+                    found = self.arguments(text.replace("sqlite", name, 1))
+                    is_plain = not found["uri"] and found["database"] != ":memory:"
+                    self.assertEqual(os.path.abspath(found["database"]) if is_plain else found["database"], expected)
 
     def test_the_urls_own_settings(self):
         found = self.arguments("sqlite:///a.db?detect_types=3&isolation_level=IMMEDIATE&timeout=1")

@@ -226,6 +226,9 @@ pub(super) struct WireError<'a> {
     pub(super) id: u64,
     pub(super) kind: &'static str,
     pub(super) message: String,
+    /// Why there is no connection, where a driver has a number for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) reason: Option<&'static str>,
     #[serde(flatten)]
     pub(super) server: Option<WireServerError<'a>>,
     pub(super) status: Option<&'static str>,

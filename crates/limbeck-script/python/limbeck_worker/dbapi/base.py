@@ -73,6 +73,7 @@ class Connection:
         except HostError as error:
             self.status = error.fields.get("status") or self.status
             made = mirrored.exception(errors.of_host(error.fields, self.family), self.error_modules)
+            made.limbeck_reason = error.fields.get("reason")
         raise made
 
     def check(self):

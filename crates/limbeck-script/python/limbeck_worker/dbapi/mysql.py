@@ -25,6 +25,8 @@ _SQL_MODE = Pattern(r"sql_mode", re.IGNORECASE)
 _LONGEST = 1024000
 
 
+# What PyMySQL raises where there is no connection.
+_NUMBERS = {"authentication": 1045, "no_such_database": 1049, "too_many_connections": 1040, "unreachable": 2003, "lost": 2013}
 # MySQL's names for character sets that Python calls otherwise; the others share theirs, or are UTF-8.
 _ENCODINGS = {"latin1": "cp1252", "koi8r": "koi8_r", "koi8u": "koi8_u"}
 
@@ -63,6 +65,16 @@ class MysqlConnection(Mirrored, Connection):
 
     def closed_error(self):
         return errors.InterfaceError(0, "")
+
+    def request(self, op, **fields):
+        try:
+            return super().request(op, **fields)
+        except errors.Error as error:
+            # Projects look for the number, to create a database that is not there for example.
+            number = _NUMBERS.get("lost" if error.limbeck_kind == "lost" else error.limbeck_reason)
+            if number is not None:
+                error.args = (number, *error.args)
+            raise
 
     def __exit__(self, kind, value, traceback):
         # Nothing is committed: that is PyMySQL's way since 1.0.

@@ -4,6 +4,7 @@ import os
 
 from sqlalchemy import pool
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
+from sqlalchemy.util import asbool
 
 from ..dbapi.base import Driver
 from ..dbapi.sqlite import SqliteConnection
@@ -11,21 +12,34 @@ from ..dbapi.sqlite_values import PARSE_COLNAMES, PARSE_DECLTYPES
 from .common import VERSION, HostDialect, asynchronous
 
 
+# Parameters of a URL that are not the file's.
+_OF_SQLITE3 = ("uri", "timeout", "isolation_level", "detect_types", "check_same_thread", "cached_statements")
+
+
 class SqliteDialect(HostDialect, SQLiteDialect_pysqlite):
     default_paramstyle = "qmark"
 
     def create_connect_args(self, url):
-        folder = getattr(self.limbeck_driver.channel, "folder", None)
-        name = url.database
-        if name and name != ":memory:" and not name.startswith("file:") and folder not in (None, os.getcwd()):
-            # The project went elsewhere, where the host is not.
-            url = url.set(database=os.path.abspath(name))
         args, options = super().create_connect_args(url)
+        options["uri"] = "uri" in url.query and asbool(url.query["uri"])
+        options["database"] = self._file(url, options["uri"])
         # Those of the URL's that concern the Python side alone.
         for key, kind in (("isolation_level", str), ("detect_types", int)):
             if key in url.query:
                 options[key] = kind(url.query[key])
         return args, options
+
+    def _file(self, url, uri):
+        """What SQLAlchemy's own dialect gives to `sqlite3.connect`."""
+        name = url.database or ":memory:"
+        if uri:
+            query = "&".join("%s=%s" % (key, url.query[key]) for key in sorted(url.query) if key not in _OF_SQLITE3)
+            return name + "?" + query if query else name
+        folder = getattr(self.limbeck_driver.channel, "folder", None)
+        if name != ":memory:" and (name.startswith("file:") or folder not in (None, os.getcwd())):
+            # The project went elsewhere, where the host is not; or the file is called so.
+            return os.path.abspath(name)
+        return name
 
     def set_isolation_level(self, dbapi_connection, level):
         level = level.replace("_", " ")
