@@ -133,3 +133,19 @@ print(raw.rowcount, raw.lastrowid)";
         assert_eq!(server.dump_schema(&ours), server.dump_schema(&theirs));
     }
 }
+
+#[test]
+fn a_connection_that_the_project_opens_itself_is_refused() {
+    let env = sync_env("").replace(
+        "poolclass=pool.NullPool",
+        "poolclass=pool.NullPool, creator=lambda: __import__('sqlite3').connect('project.db')",
+    );
+    let sandbox = linear(&env, &[("a1", "op.execute('CREATE TABLE t (a)')", "pass")]);
+    let Some(ran) = run(&sandbox, "sqlite:///project.db", &["upgrade", "head"]) else {
+        return;
+    };
+    assert_eq!(ran.status, 255, "{}", ran.stderr);
+    for words in ["sqlite3", "creator", "run alembic"] {
+        assert!(ran.stderr.contains(words), "{words}: {}", ran.stderr);
+    }
+}

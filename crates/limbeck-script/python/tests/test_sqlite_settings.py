@@ -210,6 +210,14 @@ class Names(Case):
         with self.assertRaises(AttributeError):
             connection.nonsense
 
+    def test_a_class_of_the_projects_own(self):
+        class Own(sqlite3.Connection):
+            pass
+
+        with self.assertRaisesRegex(errors.NotSupportedError, "`Own`.*`factory`"):
+            self.ours(factory=Own)
+        self.ours(factory=sqlite3.Connection)
+
     def test_what_is_awaited(self):
         connection = self.ours()
 

@@ -49,7 +49,14 @@ class SqliteConnection(Mirrored, Connection):
         if autocommit is not None and not _HAS_AUTOCOMMIT:
             raise TypeError("'autocommit' is an invalid keyword argument for Connection()")
         self.detect_types = arguments.pop("detect_types", 0)
-        for name in ("check_same_thread", "factory", "cached_statements"):
+        factory = arguments.pop("factory", None)
+        if factory is not None and factory is not getattr(sys.modules.get("sqlite3"), "Connection", None):
+            raise failure(
+                errors.NotSupportedError,
+                "limbeck's SQLite connection can't be one of the class `%s` that the connect argument `factory` names"
+                % getattr(factory, "__name__", factory),
+            )
+        for name in ("check_same_thread", "cached_statements"):
             arguments.pop(name, None)
         self.row_factory = None
         self.text_factory = str
