@@ -149,3 +149,27 @@ fn a_connection_that_the_project_opens_itself_is_refused() {
         assert!(ran.stderr.contains(words), "{words}: {}", ran.stderr);
     }
 }
+
+#[test]
+fn what_a_failed_revision_leaves_in_mariadb_is_told() {
+    let Some(server) = MariaDb::start() else {
+        return;
+    };
+    server.create_database("d");
+    let failing = "\
+op.execute('CREATE TABLE t (a int PRIMARY KEY)')
+op.execute('INSERT INTO t VALUES (1)')
+op.execute('INSERT INTO t VALUES (1)')";
+    let sandbox = linear(&sync_env(""), &[("a1", failing, "pass")]);
+    let url = server.url("mysql+pymysql", "d");
+    let Some(ran) = run(&sandbox, &url, &["upgrade", "head"]) else {
+        return;
+    };
+    assert_eq!(ran.status, 1, "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("changes of tables stay"),
+        "{}",
+        ran.stderr
+    );
+    assert_eq!(server.sql("d", "SELECT count(*) FROM t").trim(), "0");
+}
