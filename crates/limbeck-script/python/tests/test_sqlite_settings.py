@@ -1,4 +1,6 @@
 """What a project sets on a SQLite connection, or asks of it, does what it does with Python's own `sqlite3`."""
+import asyncio
+import importlib
 import os
 import sqlite3
 import sys
@@ -7,7 +9,7 @@ import unittest
 
 import sqlalchemy as sa
 from limbeck_worker.dbapi import errors
-from limbeck_worker.dialects import sqlite
+from limbeck_worker.dialects import asyncio_extension, sqlite
 from sqlalchemy import event
 from sqlalchemy.dialects import registry
 from sqlalchemy.engine import url as urls
@@ -254,6 +256,19 @@ class Dialect(unittest.TestCase):
         with engine.connect() as connection:
             self.assertEqual(connection.exec_driver_sql("PRAGMA foreign_keys").scalar(), 1)
         engine.dispose()
+
+    def test_the_drivers_connection_of_an_asynchronous_engine_is_awaited(self):
+        asyncio_extension.apply()
+        asynchronous = importlib.import_module("sqlalchemy.ext.asyncio")
+        engine = asynchronous.create_async_engine("sqlite+aiosqlite://")
+
+        async def work():
+            async with engine.connect() as connection:
+                inner = (await connection.get_raw_connection()).driver_connection
+                cursor = await inner.execute("SELECT 5")
+                return await cursor.fetchall(), (await connection.exec_driver_sql("SELECT 6")).scalar()
+
+        self.assertEqual(asyncio.run(work()), ([(5,)], 6))
 
     def arguments(self, text):
         url = urls.make_url(text)

@@ -346,7 +346,7 @@ def _raw(value):
 
 
 def _text(value):
-    return _raw(value).decode("utf-8", "replace") if type(value) is dict else value
+    return _raw(value).decode("utf-8") if type(value) is dict else value
 
 
 def _datetime(value):

@@ -159,7 +159,9 @@ class SqliteConnection(Mirrored, Connection):
         return ()
 
     def create_function(self, name, narg, func, deterministic=False):
-        self.channel.functions[name.lower(), narg] = lambda arguments: parameter(func(*map(sqlite_values.value, arguments)))
+        called = lambda arguments: parameter(func(*map(sqlite_values.value, arguments)))
+        for key in ((name.lower(), narg), (self.limbeck_connection, name.lower(), narg)):
+            self.channel.functions[key] = called
         self.request(
             "function",
             connection=self.limbeck_connection,

@@ -2,6 +2,7 @@
 from sqlalchemy.dialects.mysql.mariadb import MariaDBDialect
 from sqlalchemy.dialects.mysql.pymysql import MySQLDialect_pymysql
 
+from ..dbapi.awaited import Awaited
 from ..dbapi.base import Driver
 from ..dbapi.mysql import MysqlConnection
 from ..dbapi.placeholders import PYMYSQL
@@ -36,6 +37,9 @@ class MysqlDialect(HostDialect, MySQLDialect_pymysql):
 
     def _detect_charset(self, connection):
         return connection.connection.character_set_name()
+
+    def get_driver_connection(self, connection):
+        return Awaited(connection) if self.is_async else connection
 
     def _extract_error_code(self, exception):
         return exception.args[0] if exception.args else None

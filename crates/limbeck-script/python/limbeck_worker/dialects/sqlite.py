@@ -6,6 +6,7 @@ from sqlalchemy import pool
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.util import asbool
 
+from ..dbapi.awaited import Awaited
 from ..dbapi.base import Driver
 from ..dbapi.sqlite import SqliteConnection
 from ..dbapi.sqlite_values import PARSE_COLNAMES, PARSE_DECLTYPES
@@ -69,6 +70,9 @@ class SqliteDialect(HostDialect, SQLiteDialect_pysqlite):
                 self.set_isolation_level(connection, self.isolation_level)
 
         return connect
+
+    def get_driver_connection(self, connection):
+        return Awaited(connection) if self.is_async else connection
 
     def is_disconnect(self, error, connection, cursor):
         return HostDialect.is_disconnect(self, error, connection, cursor)
