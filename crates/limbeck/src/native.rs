@@ -118,6 +118,11 @@ impl NativeEnvironment {
         {
             return Ok(None);
         }
+        // Versions of SQLAlchemy differ in what they decode of a database's name, and a `file:` may be one.
+        let name = url.database.as_deref().unwrap_or_default();
+        if name.contains('%') || name.starts_with("file:") {
+            return Ok(None);
+        }
         let Ok(options) = ConnectOptions::from_url(&url, &ConnectArgs::new(), surroundings) else {
             return Ok(None);
         };

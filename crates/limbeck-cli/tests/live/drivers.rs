@@ -2,7 +2,7 @@
 
 use limbeck_testkit::{MariaDb, Sandbox};
 
-use crate::support::{linear, run, run_alembic, sync_env};
+use crate::support::{INI, linear, run, run_alembic, sync_env};
 
 /// Runs the project with both; `url` gets whether it is for limbeck. What the revisions print must be the same.
 fn check(project: impl Fn() -> Sandbox, url: impl Fn(bool) -> String) -> Option<[Sandbox; 2]> {
@@ -84,6 +84,58 @@ print(op.get_bind().exec_driver_sql('SELECT * FROM c').fetchall())";
     for sandbox in found.iter().flatten() {
         assert!(sandbox.path().join("elsewhere/project.db").exists());
         assert!(!sandbox.path().join("project.db").exists());
+    }
+}
+
+/// What a stock `env.py` does, which `current` and an `upgrade` with nothing to do read without Python.
+const STOCK: &str = r#"from alembic import context
+from sqlalchemy import engine_from_config, pool
+config = context.config
+target_metadata = None
+def run_migrations_offline():
+    url = config.get_main_option("sqlalchemy.url")
+    context.configure(url=url, target_metadata=target_metadata, literal_binds=True, dialect_opts={"paramstyle": "named"})
+    with context.begin_transaction():
+        context.run_migrations()
+def run_migrations_online():
+    connectable = engine_from_config(config.get_section(config.config_ini_section, {}), prefix="sqlalchemy.", poolclass=pool.NullPool)
+    with connectable.connect() as connection:
+        context.configure(connection=connection, target_metadata=target_metadata)
+        with context.begin_transaction():
+            context.run_migrations()
+if context.is_offline_mode():
+    run_migrations_offline()
+else:
+    run_migrations_online()
+"#;
+
+#[test]
+fn the_file_of_a_sqlite_url_is_always_the_same() {
+    for url in [
+        "sqlite:///a b.db",
+        "sqlite:///a%%20b%%2520.db",
+        "sqlite:///file:a.db",
+        "sqlite:///file:a.db?mode=rwc&uri=true",
+        "sqlite:///file:a%%20b.db?uri=true",
+    ] {
+        let [ours, theirs] = [true, false].map(|ours| {
+            let sandbox = linear(STOCK, &[("a1", "op.execute('CREATE TABLE t (a)')", "pass")]);
+            let ini = INI.replacen('\n', &format!("\nsqlalchemy.url = {url}\n"), 1);
+            sandbox.write("alembic.ini", &ini);
+            let run = if ours { run } else { run_alembic };
+            let told = [&["upgrade", "head"][..], &["current"], &["upgrade", "head"]]
+                .map(|arguments| run(&sandbox, "", arguments).map(|ran| (ran.status, ran.stdout)));
+            let mut files: Vec<_> = std::fs::read_dir(sandbox.path())
+                .expect("the project's folder")
+                .map(|entry| entry.expect("a file").file_name())
+                .filter(|name| name.to_string_lossy().contains("db"))
+                .collect();
+            files.sort();
+            (told, files)
+        });
+        if ours.0.iter().chain(&theirs.0).all(Option::is_some) {
+            assert_eq!(ours, theirs, "{url}");
+        }
     }
 }
 

@@ -230,7 +230,7 @@ class MysqlCursor(Mirrored, Cursor):
 
     def executemany(self, sql, rows):
         self.start()
-        rows = list(rows)
+        rows = list(rows or ())
         if not rows:
             return None
         match = _INSERT.match(sql)
@@ -282,6 +282,9 @@ class MysqlCursor(Mirrored, Cursor):
     def _text(self, sql, parameters):
         if isinstance(sql, bytes):
             sql = sql.decode("utf-8")
+        if parameters is not None and not isinstance(parameters, (tuple, list)) and not hasattr(parameters, "keys"):
+            # One alone, be it a text or a set.
+            parameters = (parameters,)
         return fill_percent(sql, parameters, self.connection.literal, self.connection.driver.mismatch)
 
     def nextset(self):
@@ -323,6 +326,12 @@ class MysqlCursor(Mirrored, Cursor):
 class DictCursor(MysqlCursor):
     def _named(self, columns, rows):
         names = [column[0] for column in columns]
+        for name in names:
+            if names.count(name) > 1:
+                # PyMySQL puts the table before the second one, which is not known here.
+                raise errors.NotSupportedError(
+                    "the result has two columns `%s`, which limbeck's DictCursor can't tell apart: rename one with AS" % name
+                )
         return [dict(zip(names, row)) for row in rows]
 
 

@@ -389,6 +389,18 @@ class PyMysqlsOwn(Case):
 
         self.compare(ours, real, act)
 
+    def test_one_parameter_alone(self):
+        ours, real = self.both()
+        for given in ("abc", "", 5, 0, b"ab", None, {1}, decimal.Decimal("1.5"), datetime.date(2024, 1, 2)):
+            with self.subTest(given=given):
+
+                def act(connection):
+                    cursor = connection.cursor()
+                    cursor.execute("SELECT %s", given)
+                    return list(cursor.fetchall()), cursor.executemany("SELECT %s", None)
+
+                self.compare(ours, real, act)
+
     def test_positions(self):
         ours, real = self.both()
 
@@ -411,6 +423,8 @@ class PyMysqlsOwn(Case):
             return cursor.fetchone(), list(cursor.fetchall())
 
         self.compare(ours, real, act)
+        with self.assertRaisesRegex(errors.NotSupportedError, "two columns `a`"):
+            ours.cursor(pymysql.cursors.DictCursor).execute("SELECT 1 AS a, 2 AS a")
 
     def test_what_the_connection_tells(self):
         ours, real = self.both()
