@@ -133,15 +133,12 @@ fn decoded(path: &str) -> String {
     let mut index = 0;
     while let Some(&byte) = bytes.get(index) {
         let digits = path.get(index + 1..index + 3).filter(|_| byte == b'%');
-        match digits.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
-            Some(byte) => {
-                found.push(byte);
-                index += 3;
-            }
-            None => {
-                found.push(byte);
-                index += 1;
-            }
+        if let Some(byte) = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
+            found.push(byte);
+            index += 3;
+        } else {
+            found.push(byte);
+            index += 1;
         }
     }
     String::from_utf8_lossy(&found).into_owned()
