@@ -223,6 +223,11 @@ fn tell_standing(failure: &Failure, again: &str, notes: &mut Vec<String>, help: 
         return;
     };
     match rolled_back {
+        // There, a change of a table commits what came before, and itself.
+        Some(true) if failure.statement.as_ref().is_some_and(is_mysqls) => notes.push(format!(
+            "rows that `{}` had changed since its last change of a table were rolled back; changes of tables stay",
+            step.revision
+        )),
         Some(true) => notes.push(format!("what `{}` had done was rolled back", step.revision)),
         Some(false)
             if failure
@@ -244,6 +249,12 @@ fn tell_standing(failure: &Failure, again: &str, notes: &mut Vec<String>, help: 
         "mend `{}`, then run `{again}` again",
         step.revision
     ));
+}
+
+/// Whether MySQL or MariaDB refused the statement: they number their errors, and so does only SQLite.
+fn is_mysqls(statement: &FailedStatement) -> bool {
+    let error = &statement.error;
+    error.number != 0 && !error.code.starts_with("SQLITE_")
 }
 
 fn source_line(place: &Place) -> Option<String> {

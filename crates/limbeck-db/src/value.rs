@@ -11,8 +11,10 @@ pub enum Value {
     Real(f64),
     /// Text in UTF-8.
     Text(String),
-    /// Bytes: a `SQLite` blob, a `MySQL` value of a binary column, or text that is not UTF-8.
+    /// Bytes: a `SQLite` blob, a `MySQL` value of a binary column, or a server's text that is not UTF-8.
     Blob(Vec<u8>),
+    /// Text of `SQLite` that is not UTF-8, which is no blob to it.
+    BrokenText(Vec<u8>),
 }
 
 /// A column of a result set, as the server described it.
@@ -28,6 +30,8 @@ pub struct Column {
     pub flags: u32,
     /// `MySQL`: character set number (63 is binary); else 0.
     pub charset: u16,
+    /// `SQLite`: the type that a table's column was declared with.
+    pub declared: Option<String>,
 }
 
 /// What one statement gave back.

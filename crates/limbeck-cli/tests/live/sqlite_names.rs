@@ -6,7 +6,7 @@ use limbeck_testkit::{Sandbox, all_pythons, missing};
 
 use crate::support::{INI, alembic, limbeck, linear, ran};
 
-const URLS: [&str; 13] = [
+const URLS: [&str; 14] = [
     "sqlite:///é.db",
     "sqlite:///a@b.db",
     "sqlite:///with space.db",
@@ -16,6 +16,7 @@ const URLS: [&str; 13] = [
     "sqlite:///:memory:",
     "sqlite:///folder é/x.db",
     "sqlite:///file:t.db?uri=true",
+    "sqlite:///file:in%20code.db?uri=true",
     "sqlite:///file:t.db?mode=rwc&uri=true",
     "sqlite:///file:t.db",
     "sqlite:///file:gone.db?mode=rw&uri=true",

@@ -16,6 +16,11 @@ pub(super) fn server_error(error: Error) -> DbError {
             ..ServerError::default()
         })),
         Error::Io(IoError::Io(error)) => DbError::Lost(error),
+        Error::Driver(DriverError::LocalInfile(_)) => DbError::Unsupported(
+            "limbeck sends no file of this machine to a server, as LOAD DATA LOCAL INFILE asks for: \
+             let the server read it (LOAD DATA INFILE), or insert its rows in the revision"
+                .into(),
+        ),
         Error::Driver(DriverError::ConnectionClosed) => DbError::Lost(io::Error::new(
             io::ErrorKind::UnexpectedEof,
             "the server closed the connection",

@@ -14,7 +14,6 @@ const WITHOUT_EFFECT: &[&str] = &[
     "binary_prefix",
     "bind_address",
     "buffered",
-    "client_flag",
     "compress",
     "conv",
     "cursorclass",
@@ -34,6 +33,9 @@ const WITHOUT_EFFECT: &[&str] = &[
     "write_timeout",
 ];
 
+/// The protocol's flag for matched rows.
+const CLIENT_FOUND_ROWS: i64 = 2;
+
 /// What opening a MySQL or MariaDB session takes.
 #[derive(Debug, Clone)]
 pub struct MysqlOptions {
@@ -46,7 +48,10 @@ pub struct MysqlOptions {
     /// What `SET NAMES` gets.
     pub(super) names: String,
     pub(super) timeout: Duration,
-    pub(super) setup: Vec<String>,
+    pub(super) sql_mode: Option<String>,
+    pub(super) init_command: Option<String>,
+    /// An `UPDATE` tells the rows that it found, and not only those that it changed.
+    pub(super) found_rows: bool,
     pub(super) tls: Option<MysqlTls>,
 }
 
@@ -81,7 +86,10 @@ impl MysqlOptions {
             database: url.database.clone(),
             names: String::new(),
             timeout: Duration::from_secs(10),
-            setup: Vec::new(),
+            sql_mode: None,
+            init_command: None,
+            // SQLAlchemy has its drivers report matched rows, on which Alembic's check of a version row relies.
+            found_rows: true,
             tls: None,
         };
         let mut names = Names::default();
@@ -91,6 +99,11 @@ impl MysqlOptions {
         }
         for (name, argument) in arguments {
             options.set(name, argument, &mut names, &mut ssl)?;
+            // What the project gives to the driver stands in the place of what SQLAlchemy would give; in a URL
+            // it is added to that.
+            if let ("client_flag", ConnectArg::Integer(flags)) = (name.as_str(), argument) {
+                options.found_rows = flags & CLIENT_FOUND_ROWS != 0;
+            }
         }
         options.tls = ssl.finish()?;
         options.names = names.finish();
@@ -105,6 +118,23 @@ impl MysqlOptions {
     /// The database's name, when one was named.
     pub fn database(&self) -> Option<&str> {
         self.database.as_deref()
+    }
+
+    /// What a session begins with: `PyMySQL`'s own statements, then the one that SQLAlchemy has it send.
+    pub(super) fn setup(&self) -> Vec<String> {
+        let mut statements = vec![format!("SET NAMES {}", self.names)];
+        statements.extend(self.sql_mode.clone());
+        if let Some(command) = &self.init_command {
+            statements.push(command.clone());
+            statements.push(format!("SET NAMES {}", self.names));
+        }
+        let charset = self.names.split(' ').next().unwrap_or_default();
+        if !charset.to_lowercase().starts_with("utf8") {
+            // Texts go and come in UTF-8. What is left of the character set is that literals get it.
+            statements
+                .push("SET character_set_client = utf8mb4, character_set_results = utf8mb4".into());
+        }
+        statements
     }
 
     /// Host and port, or the socket.
@@ -155,10 +185,11 @@ impl MysqlOptions {
                 }
                 self.timeout = Duration::from_secs_f64(seconds);
             }
-            "init_command" => self.setup.push(text),
-            "sql_mode" => self
-                .setup
-                .push(format!("SET sql_mode = '{}'", text.replace('\'', "''"))),
+            "init_command" => self.init_command = Some(text),
+            "sql_mode" => {
+                self.sql_mode = Some(format!("SET sql_mode = '{}'", text.replace('\'', "''")));
+            }
+            "client_flag" => {}
             "local_infile" if matches!(text.as_str(), "false" | "0") => {}
             "local_infile" => {
                 return Err(unusable(name, "limbeck reads no local files for a server"));

@@ -49,11 +49,8 @@ impl MysqlSession {
             status: TransactionStatus::Idle,
         };
         let options = Arc::clone(&session.options);
-        session
-            .execute(&format!("SET NAMES {}", options.names))
-            .await?;
-        for statement in &options.setup {
-            session.execute(statement).await?;
+        for statement in options.setup() {
+            session.execute(&statement).await?;
         }
         let version = session.execute("SELECT VERSION()").await?;
         let first = version
@@ -183,8 +180,7 @@ fn driver_options(options: &MysqlOptions) -> Opts {
                     .map(|password| password.reveal_clear_text().to_owned()),
             )
             .db_name(options.database.clone())
-            // SQLAlchemy has its drivers report matched rows, on which Alembic's check of a version row relies.
-            .client_found_rows(true)
+            .client_found_rows(options.found_rows)
             .stmt_cache_size(Some(0))
             .ssl_opts(options.tls.as_ref().map(|tls| {
                 let named = tls.authorities.iter().map(|der| der.clone().into());
@@ -205,8 +201,8 @@ fn driver_options(options: &MysqlOptions) -> Opts {
 async fn run(connection: &mut Conn, sql: &str) -> Result<(Outcome, bool), mysql_async::Error> {
     let mut outcome = Outcome::default();
     let mut result = connection.query_iter(sql).await?;
-    loop {
-        let columns = result.columns().filter(|columns| !columns.is_empty());
+    while let Some(columns) = result.columns() {
+        let columns = Some(columns).filter(|columns| !columns.is_empty());
         let mut set = ResultSet {
             columns: columns
                 .as_ref()
@@ -217,9 +213,11 @@ async fn run(connection: &mut Conn, sql: &str) -> Result<(Outcome, bool), mysql_
                 .and_then(|id| i64::try_from(id).ok()),
             ..ResultSet::default()
         };
+        // Also where there are no rows: that is what leads to the next result.
+        let rows = result.collect::<mysql_async::Row>().await?;
         if let Some(columns) = columns {
             let binary: Vec<bool> = columns.iter().map(is_binary).collect();
-            for row in result.collect::<mysql_async::Row>().await? {
+            for row in rows {
                 set.rows.push(
                     row.unwrap()
                         .into_iter()
@@ -229,14 +227,11 @@ async fn run(connection: &mut Conn, sql: &str) -> Result<(Outcome, bool), mysql_
                 );
             }
             set.affected = u64::try_from(set.rows.len()).ok();
-        } else {
-            result.for_each(drop).await?;
         }
         outcome.results.push(set);
-        if result.is_empty() {
-            break;
-        }
     }
+    // The error of a later statement is kept back until somebody asks for more; the next text would meet it.
+    result.next().await?;
     drop(result);
     let in_transaction = connection.last_ok_packet().is_some_and(|packet| {
         packet
@@ -253,6 +248,7 @@ fn column(column: &mysql_async::Column) -> Column {
         modifier: i64::from(column.column_length()),
         flags: u32::from(column.flags().bits()),
         charset: column.character_set(),
+        declared: None,
     }
 }
 

@@ -178,7 +178,7 @@ fn owned(value: Value) -> rusqlite::types::Value {
         Value::Integer(number) => rusqlite::types::Value::Integer(number),
         Value::Real(number) => rusqlite::types::Value::Real(number),
         Value::Text(text) => rusqlite::types::Value::Text(text),
-        Value::Blob(bytes) => rusqlite::types::Value::Blob(bytes),
+        Value::Blob(bytes) | Value::BrokenText(bytes) => rusqlite::types::Value::Blob(bytes),
     }
 }
 
@@ -199,9 +199,10 @@ fn execute(
 ) -> Result<ResultSet, rusqlite::Error> {
     let width = statement.column_count();
     let columns: Vec<Column> = statement
-        .column_names()
-        .map(|name| Column {
-            name: name.to_owned(),
+        .columns()
+        .map(|column| Column {
+            name: column.name().to_owned(),
+            declared: column.decl_type().map(str::to_owned),
             ..Column::default()
         })
         .collect();
@@ -237,6 +238,7 @@ impl rusqlite::ToSql for Bound<'_> {
             Value::Real(number) => ValueRef::Real(*number),
             Value::Text(text) => ValueRef::Text(text.as_bytes()),
             Value::Blob(bytes) => ValueRef::Blob(bytes),
+            Value::BrokenText(bytes) => ValueRef::Text(bytes),
         }))
     }
 }
@@ -248,7 +250,7 @@ fn read(value: ValueRef<'_>) -> Value {
         ValueRef::Real(number) => Value::Real(number),
         ValueRef::Text(text) => match std::str::from_utf8(text) {
             Ok(text) => Value::Text(text.to_owned()),
-            Err(_) => Value::Blob(text.to_vec()),
+            Err(_) => Value::BrokenText(text.to_vec()),
         },
         ValueRef::Blob(bytes) => Value::Blob(bytes.to_vec()),
     }

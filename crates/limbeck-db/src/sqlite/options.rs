@@ -1,6 +1,6 @@
 //! SQLite: what a connection needs to know.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use limbeck_url::DatabaseUrl;
@@ -66,14 +66,14 @@ impl SqliteOptions {
                 _ => rest.push(format!("{key}={value}")),
             }
         }
-        for (name, argument) in arguments {
-            match (name.as_str(), argument) {
+        for (key, argument) in arguments {
+            match (key.as_str(), argument) {
                 ("timeout", ConnectArg::Integer(seconds)) => timeout = Some(seconds.to_string()),
                 ("timeout", ConnectArg::Real(seconds)) => timeout = Some(seconds.to_string()),
                 ("uri", ConnectArg::Bool(flag)) => uri = *flag,
-                (name, _) if WITHOUT_EFFECT.contains(&name) => {}
+                (key, _) if WITHOUT_EFFECT.contains(&key) => {}
                 (_, ConnectArg::Null) => {}
-                (name, _) => return Err(problem(name, "it is unknown")),
+                (key, _) => return Err(problem(key, "it is unknown")),
             }
         }
         let seconds = timeout
@@ -104,17 +104,38 @@ impl SqliteOptions {
     pub(crate) fn file(&self) -> Option<PathBuf> {
         let path = match self.name.strip_prefix("file:").filter(|_| self.uri) {
             Some(uri) => {
+                let uri = uri.split('#').next().unwrap_or(uri);
                 let (path, query) = uri.split_once('?').unwrap_or((uri, ""));
                 if query.contains("mode=memory") {
                     return None;
                 }
-                path.strip_prefix("//")
-                    .map_or(path, |path| &path[path.find('/').unwrap_or(0)..])
+                let path = path
+                    .strip_prefix("//")
+                    .map_or(path, |path| &path[path.find('/').unwrap_or(0)..]);
+                decoded(path)
             }
-            None => &self.name,
+            None => self.name.clone(),
         };
-        (!path.is_empty() && path != ":memory:").then(|| Path::new(path).to_owned())
+        (!path.is_empty() && path != ":memory:").then(|| PathBuf::from(path))
     }
+}
+
+/// The path of a URI, as SQLite decodes it.
+fn decoded(path: &str) -> String {
+    let bytes = path.as_bytes();
+    let mut found = Vec::with_capacity(bytes.len());
+    let mut index = 0;
+    while let Some(&byte) = bytes.get(index) {
+        let digits = path.get(index + 1..index + 3).filter(|_| byte == b'%');
+        if let Some(byte) = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
+            found.push(byte);
+            index += 3;
+        } else {
+            found.push(byte);
+            index += 1;
+        }
+    }
+    String::from_utf8_lossy(&found).into_owned()
 }
 
 #[cfg(test)]
@@ -124,7 +145,7 @@ mod tests {
     use limbeck_url::DatabaseUrl;
 
     use super::SqliteOptions;
-    use crate::{ConnectArgs, Surroundings};
+    use crate::{ConnectArg, ConnectArgs, Surroundings};
 
     #[test]
     fn files_and_memory() {
@@ -146,6 +167,16 @@ mod tests {
             "sqlite:///file:a.db?mode=ro&uri=true",
             "file:a.db?mode=ro",
             Some("a.db"),
+        );
+        check(
+            "sqlite:///file:a%20%C3%BC%2.db?uri=true",
+            "file:a%20%C3%BC%2.db",
+            Some("a ü%2.db"),
+        );
+        check(
+            "sqlite:///file:///b/a.db?uri=true",
+            "file:///b/a.db",
+            Some("/b/a.db"),
         );
         check(
             "sqlite:///file:x?mode=memory&cache=shared&uri=true",

@@ -8,6 +8,7 @@ mod environment;
 mod hosts;
 mod impostor;
 mod lock;
+mod mariadb_session;
 mod mariadb_tls;
 mod revocation;
 mod session;

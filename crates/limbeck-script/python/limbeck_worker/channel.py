@@ -21,8 +21,8 @@ class Channel:
         self._fd = fd
         self._lock = threading.RLock()
         self._broken = False
-        # What SQL may call, by its name in lower case and its number of arguments (-1 for any): takes and
-        # gives values of the protocol.
+        # What SQL may call, by its name in lower case and its number of arguments (-1 for any), and by the
+        # number of the connection before them: takes and gives values of the protocol.
         self.functions = {}
 
     def request(self, op, **fields):
@@ -37,7 +37,7 @@ class Channel:
                 reply = self._receive()
                 while "call" in reply:
                     # SQL calls a Python function while its statement runs.
-                    self._write(self._called(reply))
+                    self._write(self._called(reply, fields.get("connection")))
                     reply = self._receive()
             except BaseException:
                 # A reply that was not read would be taken for the next one's.
@@ -47,10 +47,14 @@ class Channel:
             raise HostError(reply["error"])
         return reply.get("ok")
 
-    def _called(self, message):
+    def _called(self, message, connection):
         name, arguments = message["call"].lower(), message["arguments"]
         try:
-            function = self.functions.get((name, len(arguments))) or self.functions[name, -1]
+            keys = [(name, len(arguments)), (name, -1)]
+            known = [key for key in [(connection, *key) for key in keys] + keys if key in self.functions]
+            if not known:
+                raise KeyError(name)
+            function = self.functions[known[0]]
             return _frame({"return": function(arguments)}, "strict")
         except Exception as error:
             return _frame({"raise": "%s: %s" % (type(error).__name__, error)}, "replace")

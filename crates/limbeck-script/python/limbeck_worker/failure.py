@@ -80,6 +80,9 @@ def _type_name(error):
     kind = type(error)
     if kind.__module__ == "builtins":
         return kind.__qualname__
+    if getattr(error, "limbeck_error", None) is not None and hasattr(kind, "limbeck_kind"):
+        # The host tells the error as its own, also where it passes for a driver's.
+        return "%s.dbapi.errors.%s" % (__package__, kind.__qualname__)
     return "%s.%s" % (kind.__module__, kind.__qualname__)
 
 

@@ -64,12 +64,13 @@ def _with_lock(run_migrations, host):
 
 def _lock(context, host):
     connection = context.connection
+    number = _number(connection)
     began = connection.in_transaction()
     # A repeatable-read snapshot, taken by reading the heads now, would hide what another run commits
     # while we wait. Where such a transaction was begun by the project, it can't be restarted: lock first.
     snapshot = began and _repeats_reads(connection)
     facts = {
-        "connection": _dbapi_connection(connection).limbeck_connection,
+        "connection": number,
         "table": context.version_table,
         "schema": context.version_table_schema,
     }
@@ -80,6 +81,19 @@ def _lock(context, host):
     host.channel.request("lock", **facts)
     if not began:
         _end_reading(connection)
+
+
+def _number(connection):
+    """The host's number of the connection, which must be the host's."""
+    made = _dbapi_connection(connection)
+    number = getattr(made, "limbeck_connection", None)
+    if number is None:
+        raise util.CommandError(
+            "limbeck did not open the connection that env.py gives to Alembic, which is one of '%s': make the engine from a "
+            "URL of PostgreSQL, MySQL, MariaDB or SQLite, without 'creator' and without a 'do_connect' listener that "
+            "connects, or run alembic" % type(made).__module__
+        )
+    return number
 
 
 def _repeats_reads(connection):

@@ -2,6 +2,7 @@
 import base64
 import math
 import sqlite3
+import sys
 
 from limbeck_worker.channel import HostError
 
@@ -77,10 +78,15 @@ class SqliteHost:
         self.functions = {}
         self.connection = None
         self.texts = []
+        # The types that columns were declared with, by their names: `sqlite3` does not tell.
+        self.declared = {}
 
     def request(self, op, **fields):
         if op == "connect":
-            self.connection = sqlite3.connect(":memory:", isolation_level=None)
+            # With the newer attribute, a script is not preceded by a COMMIT.
+            newer = {"autocommit": True} if sys.version_info >= (3, 12) else {}
+            self.connection = sqlite3.connect(":memory:", isolation_level=None, **newer)
+            self.connection.text_factory = read_text
             return {"connection": 1, "product": "sqlite", "version": sqlite3.sqlite_version, "parameters": {}}
         if op == "library":
             return sqlite3.sqlite_version
@@ -117,9 +123,13 @@ class SqliteHost:
         else:
             cursor = self.connection.execute(fields["sql"], [from_wire(value) for value in fields.get("parameters") or ()])
         rows = [[to_wire(value) for value in row] for row in cursor]
-        columns = [column(item[0], 0) for item in cursor.description] if cursor.description else None
+        columns = [self._column(item[0]) for item in cursor.description] if cursor.description else None
         (last_id,) = self.connection.execute("SELECT last_insert_rowid()").fetchone()
         return result(columns, rows, self.connection.total_changes - before, last_id)
+
+    def _column(self, name):
+        declared = self.declared.get(name)
+        return column(name, 0) + ([] if declared is None else [declared])
 
     def _status(self):
         return "T" if self.connection.in_transaction else "I"
@@ -131,7 +141,20 @@ def from_wire(value):
     return value
 
 
+class BrokenText(bytes):
+    pass
+
+
+def read_text(text):
+    try:
+        return text.decode("utf-8")
+    except UnicodeDecodeError:
+        return BrokenText(text)
+
+
 def to_wire(value):
+    if isinstance(value, BrokenText):
+        return {"t": base64.b64encode(value).decode("ascii")}
     if isinstance(value, bytes):
         return {"b": base64.b64encode(value).decode("ascii")}
     if isinstance(value, float) and not math.isfinite(value):

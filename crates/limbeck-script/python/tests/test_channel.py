@@ -149,12 +149,17 @@ class ChannelTest(unittest.TestCase):
 
 
 class Calls(unittest.TestCase):
-    def call(self, functions, name, arguments):
+    def call(self, functions, name, arguments, **fields):
         host = Host({"call": name, "arguments": arguments}, {"ok": "done"})
         self.addCleanup(host.close)
         host.channel.functions.update(functions)
-        self.assertEqual(host.channel.request("execute", sql="x"), "done")
+        self.assertEqual(host.channel.request("execute", sql="x", **fields), "done")
         return host.received[1]
+
+    def test_each_connection_has_its_own_functions(self):
+        functions = {("f", 0): lambda arguments: "last", (1, "f", 0): lambda arguments: 1, (2, "f", -1): lambda arguments: 2}
+        for connection, expected in ((1, 1), (2, 2), (3, "last")):
+            self.assertEqual(self.call(functions, "f", [], connection=connection), {"return": expected})
 
     def test_functions(self):
         def one(arguments):

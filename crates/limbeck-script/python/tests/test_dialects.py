@@ -325,6 +325,22 @@ class Connected(Registered):
                 dialect.set_isolation_level(connection, level)
                 self.assertEqual(self.host.texts, expected)
 
+    def test_what_a_mysql_url_says_to_the_worker(self):
+        rows = [
+            ("", {}),
+            ("?charset=latin1", {"charset": "latin1"}),
+            # The drivers get the text, and every text is true.
+            ("?autocommit=true", {"autocommit": True}),
+            ("?autocommit=false", {"autocommit": True}),
+        ]
+        for name in ("mysql+pymysql", "mysql+aiomysql", "mariadb+pymysql"):
+            for query, expected in rows:
+                with self.subTest(name=name, query=query):
+                    url = make_url(name + "://h/d" + query)
+                    _, found = self.make(name).create_connect_args(url)
+                    parts = found.pop("url")
+                    self.assertEqual((parts["host"], parts["database"], found), ("h", "d", expected))
+
     def test_a_level_that_is_none(self):
         for name in ("postgresql", "sqlite"):
             with self.subTest(name), self.assertRaises(exc.ArgumentError):

@@ -204,6 +204,60 @@ class Values(Case):
                 self.assertEqual(repr(cursor.fetchall()), repr([(expected,)]))
 
 
+    def test_dates_that_python_lacks_under_mysqlclient(self):
+        for code, charset, sent, expected in self.ROWS:
+            if code not in (7, 10, 11, 12):
+                continue
+            with self.subTest(code=code, sent=sent):
+                driver = Driver(PreparedHost(product="mysql"), MysqlConnection, "format", without_zero_dates=True)
+                connection = driver.connect(url="mysql://h/d")
+                driver.channel.answers = [[result([column("c", code, charset)], [[sent]])]]
+                cursor = connection.cursor()
+                cursor.execute("SELECT c")
+                self.assertEqual(cursor.fetchone(), (None if isinstance(expected, str) else expected,))
+
+
+class CharacterSets(Case):
+    def test_what_the_character_set_lacks_is_refused_as_pymysql_does(self):
+        rows = [
+            ("latin1", "é€", True), ("latin1", "漢", False), ("gbk", "漢", True), ("gbk", "\U0001f600", False), ("koi8r", "ж", True),
+            ("ascii", "é", False), ("utf8mb4", "\U0001f600", True), ("utf8", "漢", True), ("binary", "漢", True), ("swe7", "漢", True),
+        ]
+        for charset, text, expected in rows:
+            with self.subTest(charset=charset, text=text):
+                host = PreparedHost(product="mysql")
+                connection = Driver(host, MysqlConnection, "format").connect(url="mysql://h/d", charset=charset)
+                self.assertEqual(connection.character_set_name(), charset)
+                if expected:
+                    connection.cursor().execute("SELECT '%s'" % text)
+                    self.assertIn(text, host.texts[-1])
+                else:
+                    with self.assertRaises(UnicodeEncodeError):
+                        connection.cursor().execute("SELECT '%s'" % text)
+
+
+class Lost(Case):
+    def test_where_there_is_no_connection_there_is_pymysqls_number(self):
+        for fields, number in (
+            ({"kind": "connect", "reason": "no_such_database"}, 1049),
+            ({"kind": "connect", "reason": "authentication"}, 1045),
+            ({"kind": "connect", "reason": "unreachable"}, 2003),
+            ({"kind": "lost"}, 2013),
+        ):
+            with self.subTest(fields):
+                connection = self.connect()
+                self.host.answers = [refusal(message="why", **fields)]
+                with self.assertRaises(errors.OperationalError) as caught:
+                    connection.cursor().execute("SELECT 1")
+                self.assertEqual(caught.exception.args, (number, "why"))
+                self.assertEqual(caught.exception.limbeck_error, 1)
+        connection = self.connect()
+        self.host.answers = [refusal(message="unknown", kind="connect")]
+        with self.assertRaises(errors.OperationalError) as caught:
+            connection.cursor().execute("SELECT 1")
+        self.assertEqual(caught.exception.args, ("unknown",))
+
+
 class Cursors(Case):
     def test_results(self):
         connection = self.connect()

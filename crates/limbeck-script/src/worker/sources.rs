@@ -26,6 +26,11 @@ pub(super) const MODULES: &[(&str, bool, &str)] = &[
         include_str!("../../python/limbeck_worker/dbapi/__init__.py"),
     ),
     (
+        "limbeck_worker.dbapi.awaited",
+        false,
+        include_str!("../../python/limbeck_worker/dbapi/awaited.py"),
+    ),
+    (
         "limbeck_worker.dbapi.base",
         false,
         include_str!("../../python/limbeck_worker/dbapi/base.py"),
@@ -34,6 +39,11 @@ pub(super) const MODULES: &[(&str, bool, &str)] = &[
         "limbeck_worker.dbapi.errors",
         false,
         include_str!("../../python/limbeck_worker/dbapi/errors.py"),
+    ),
+    (
+        "limbeck_worker.dbapi.mirrored",
+        false,
+        include_str!("../../python/limbeck_worker/dbapi/mirrored.py"),
     ),
     (
         "limbeck_worker.dbapi.mysql",
@@ -69,6 +79,11 @@ pub(super) const MODULES: &[(&str, bool, &str)] = &[
         "limbeck_worker.dbapi.sqlite",
         false,
         include_str!("../../python/limbeck_worker/dbapi/sqlite.py"),
+    ),
+    (
+        "limbeck_worker.dbapi.sqlite_values",
+        false,
+        include_str!("../../python/limbeck_worker/dbapi/sqlite_values.py"),
     ),
     (
         "limbeck_worker.dialects",

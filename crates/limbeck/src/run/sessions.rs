@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use limbeck_db::{
-    Calls, ConnectOptions, DbError, FunctionCall, Outcome, Product, ServerError, Session,
-    Surroundings, TransactionStatus,
+    Calls, ConnectErrorKind, ConnectOptions, DbError, FunctionCall, Outcome, Product, ServerError,
+    Session, Surroundings, TransactionStatus,
 };
 use limbeck_script::worker::{ConnectRequest, Execute, FunctionRequest};
 use serde_json::{Value as Json, json};
@@ -49,7 +49,7 @@ impl Sessions {
     ) -> Result<Json, DbError> {
         let url = database_url(request.url).map_err(|error| {
             DbError::Connect(limbeck_db::ConnectError {
-                kind: limbeck_db::ConnectErrorKind::Parameter,
+                kind: ConnectErrorKind::Parameter,
                 message: error.to_string(),
                 hint: None,
             })
@@ -179,6 +179,10 @@ impl Sessions {
             id: id as u64,
             kind,
             message: met.error.to_string(),
+            reason: match &met.error {
+                DbError::Connect(error) => reason(error.kind),
+                _ => None,
+            },
             server,
             status: Some(status_letter(status)),
         }
@@ -187,6 +191,16 @@ impl Sessions {
     /// The error with this number.
     pub(super) fn met(&self, id: u64) -> Option<&Met> {
         self.errors.get(usize::try_from(id).ok()?)
+    }
+}
+
+fn reason(kind: ConnectErrorKind) -> Option<&'static str> {
+    match kind {
+        ConnectErrorKind::Authentication => Some("authentication"),
+        ConnectErrorKind::NoSuchDatabase => Some("no_such_database"),
+        ConnectErrorKind::TooManyConnections => Some("too_many_connections"),
+        ConnectErrorKind::Parameter => None,
+        _ => Some("unreachable"),
     }
 }
 

@@ -103,12 +103,15 @@ struct WireColumn<'a>(&'a Column);
 impl Serialize for WireColumn<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let column = self.0;
-        let mut tuple = serializer.serialize_tuple(5)?;
+        let mut tuple = serializer.serialize_tuple(5 + usize::from(column.declared.is_some()))?;
         tuple.serialize_element(&column.name)?;
         tuple.serialize_element(&column.type_code)?;
         tuple.serialize_element(&column.modifier)?;
         tuple.serialize_element(&column.flags)?;
         tuple.serialize_element(&column.charset)?;
+        if let Some(declared) = &column.declared {
+            tuple.serialize_element(declared)?;
+        }
         tuple.end()
     }
 }
@@ -141,6 +144,7 @@ impl Serialize for WireValue<'_> {
             }
             Value::Text(text) => serializer.serialize_str(text),
             Value::Blob(bytes) => tagged(serializer, "b", &STANDARD.encode(bytes)),
+            Value::BrokenText(bytes) => tagged(serializer, "t", &STANDARD.encode(bytes)),
         }
     }
 }
@@ -240,6 +244,9 @@ pub(super) struct WireError<'a> {
     pub(super) id: u64,
     pub(super) kind: &'static str,
     pub(super) message: String,
+    /// Why there is no connection, where a driver has a number for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) reason: Option<&'static str>,
     #[serde(flatten)]
     pub(super) server: Option<WireServerError<'a>>,
     pub(super) status: Option<&'static str>,
@@ -324,6 +331,46 @@ mod tests {
             "status": "T",
         });
         assert_eq!(serde_json::to_value(&wire).unwrap(), expected);
+    }
+
+    #[test]
+    fn only_sqlite_tells_what_a_column_was_declared_with() {
+        let outcome = Outcome {
+            results: vec![ResultSet {
+                columns: Some(vec![Column {
+                    name: "a".into(),
+                    declared: Some("DATE".into()),
+                    ..Column::default()
+                }]),
+                rows: vec![vec![Value::BrokenText(vec![0xff])]],
+                ..ResultSet::default()
+            }],
+            notices: Vec::new(),
+        };
+        let wire = WireOutcome {
+            outcome: &outcome,
+            status: TransactionStatus::Idle,
+        };
+        let wire = serde_json::to_value(&wire).unwrap();
+        assert_eq!(
+            wire["results"][0]["columns"],
+            json!([["a", 0, 0, 0, 0, "DATE"]])
+        );
+        assert_eq!(wire["results"][0]["rows"], json!([[{"t": "/w=="}]]));
+    }
+
+    #[test]
+    fn a_number_comes_to_the_last_bit() {
+        for text in [
+            "4.0815105497451405e-115",
+            "0.1",
+            "5e-324",
+            "7.2057594037927933e16",
+        ] {
+            let json = serde_json::from_str(text).unwrap();
+            let exact = text.parse().unwrap();
+            assert_eq!(value_from_json(json), Some(Value::Real(exact)), "{text}");
+        }
     }
 
     #[test]

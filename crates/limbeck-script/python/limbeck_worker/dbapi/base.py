@@ -1,6 +1,6 @@
 """What the DBAPIs of all families share."""
 from ..channel import HostError
-from . import errors
+from . import errors, mirrored
 from .placeholders import PROGRAMMING
 
 
@@ -21,6 +21,7 @@ class Driver:
     parses_json = True
     bytes_as_memoryview = False
     parses_addresses = False
+    without_zero_dates = False
 
     def __init__(self, channel, connection_class, paramstyle, **attributes):
         self.channel = channel
@@ -40,6 +41,8 @@ class Connection:
 
     family = None
     autocommit = False
+    # Where a project finds the driver's exceptions.
+    error_modules = ()
 
     def __init__(self, driver, arguments):
         self.driver = driver
@@ -69,7 +72,8 @@ class Connection:
             return self.channel.request(op, **fields)
         except HostError as error:
             self.status = error.fields.get("status") or self.status
-            made = errors.of_host(error.fields, self.family)
+            made = mirrored.exception(errors.of_host(error.fields, self.family), self.error_modules)
+            made.limbeck_reason = error.fields.get("reason")
         raise made
 
     def check(self):

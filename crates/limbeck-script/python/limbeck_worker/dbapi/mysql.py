@@ -6,6 +6,7 @@ import re
 
 from . import errors
 from .base import Connection, Cursor
+from .mirrored import Mirrored
 from .patterns import Pattern
 from .placeholders import fill_percent
 
@@ -24,30 +25,56 @@ _SQL_MODE = Pattern(r"sql_mode", re.IGNORECASE)
 _LONGEST = 1024000
 
 
-class MysqlConnection(Connection):
+# What PyMySQL raises where there is no connection.
+_NUMBERS = {"authentication": 1045, "no_such_database": 1049, "too_many_connections": 1040, "unreachable": 2003, "lost": 2013}
+# MySQL's names for character sets that Python calls otherwise; the others share theirs, or are UTF-8.
+_ENCODINGS = {"latin1": "cp1252", "koi8r": "koi8_r", "koi8u": "koi8_u"}
+
+
+class MysqlConnection(Mirrored, Connection):
     family = "mysql"
+    error_modules = ("pymysql.err", "MySQLdb._exceptions")
 
     def __init__(self, driver, arguments):
+        self.mirrors = getattr(driver, "mirrors", None)
         self.autocommit_mode = arguments.pop("autocommit", False)
         self.charset = arguments.get("charset") or "utf8mb4"
+        self._encoding = _encoding(self.charset)
         self._backslash_escapes = None
+        self._last = {}
         super().__init__(driver, arguments)
         if self.autocommit_mode is not None:
             self.autocommit(bool(self.autocommit_mode))
 
-    def cursor(self, *args, **kwargs):
+    def cursor(self, cursor=None):
         self.check()
-        return MysqlCursor(self)
+        # The classes are the driver's, whose rows those with this word make.
+        return (DictCursor if "DictCursor" in getattr(cursor, "__name__", "") else MysqlCursor)(self)
 
     def run(self, sql, before=(), **fields):
+        if self._encoding is not None:
+            # The server would put a question mark where the character set lacks a character.
+            sql.encode(self._encoding)
         try:
-            return super().run(sql, before, **fields)
+            results = super().run(sql, before, **fields)
+            self._last = results[0] if results else {}
+            return results
         finally:
             if _SQL_MODE.search(sql):
                 self._backslash_escapes = None
 
     def closed_error(self):
         return errors.InterfaceError(0, "")
+
+    def request(self, op, **fields):
+        try:
+            return super().request(op, **fields)
+        except errors.Error as error:
+            # Projects look for the number, to create a database that is not there for example.
+            number = _NUMBERS.get("lost" if error.limbeck_kind == "lost" else error.limbeck_reason)
+            if number is not None:
+                error.args = (number, *error.args)
+            raise
 
     def __exit__(self, kind, value, traceback):
         # Nothing is committed: that is PyMySQL's way since 1.0.
@@ -75,6 +102,34 @@ class MysqlConnection(Connection):
 
     def query(self, sql):
         return self.run(sql)
+
+    @property
+    def open(self):
+        return not self.closed
+
+    def select_db(self, name):
+        self.run("USE `%s`" % name.replace("`", "``"))
+
+    def insert_id(self):
+        return self._last.get("last_id") or 0
+
+    def affected_rows(self):
+        return self._last.get("affected") or 0
+
+    def thread_id(self):
+        return int(super().run("SELECT CONNECTION_ID()")[0]["rows"][0][0])
+
+    def show_warnings(self):
+        rows = super().run("SHOW WARNINGS")[0]["rows"]
+        return tuple((_text(level), int(number), _text(message)) for level, number, message in rows)
+
+    def escape(self, value, mapping=None):
+        return self.literal(value)
+
+    def run_async(self, function):
+        from . import awaited
+
+        return awaited.run(self, function)
 
     def character_set_name(self):
         return self.charset
@@ -135,9 +190,27 @@ class MysqlConnection(Connection):
         return "'%s'" % self.escape_string(str(value))
 
 
-class MysqlCursor(Cursor):
+def _encoding(charset):
+    """How Python writes this character set; none where it has every character, or Python does not know it."""
+    import codecs
+
+    name = _ENCODINGS.get(charset, charset)
+    if name.startswith("utf8"):
+        return None
+    try:
+        return codecs.lookup(name).name
+    except LookupError:
+        return None
+
+
+for _name in errors.NAMES:
+    setattr(MysqlConnection, _name, getattr(errors, _name))
+
+
+class MysqlCursor(Mirrored, Cursor):
     def __init__(self, connection):
         super().__init__(connection)
+        self.mirrors = connection.mirrors and _CURSORS.get(connection.mirrors[0])
         self._executed = False
         self._more = []
 
@@ -157,7 +230,7 @@ class MysqlCursor(Cursor):
 
     def executemany(self, sql, rows):
         self.start()
-        rows = list(rows)
+        rows = list(rows or ())
         if not rows:
             return None
         match = _INSERT.match(sql)
@@ -181,12 +254,37 @@ class MysqlCursor(Cursor):
         self.rowcount = total
         return total
 
+    def callproc(self, name, parameters=()):
+        """Arguments go in as the session's variables `@_<name>_<position>`, where those that go out are found."""
+        variables = ["@_%s_%d" % (name, index) for index in range(len(parameters))]
+        if variables:
+            values = map(self.connection.literal, parameters)
+            self.connection.run("SET " + ",".join("%s=%s" % pair for pair in zip(variables, values)))
+        self.execute("CALL %s(%s)" % (name, ",".join(variables)))
+        return parameters
+
+    @property
+    def rownumber(self):
+        return self._next
+
+    def scroll(self, value, mode="relative"):
+        self.check()
+        if mode not in ("relative", "absolute"):
+            raise errors.ProgrammingError("unknown scroll mode %s" % mode)
+        wanted = value + (self._next if mode == "relative" else 0)
+        if not 0 <= wanted < len(self._rows):
+            raise IndexError("out of range")
+        self._next = wanted
+
     def mogrify(self, sql, parameters=None):
         return self._text(sql, parameters)
 
     def _text(self, sql, parameters):
         if isinstance(sql, bytes):
             sql = sql.decode("utf-8")
+        if parameters is not None and not isinstance(parameters, (tuple, list)) and not hasattr(parameters, "keys"):
+            # One alone, be it a text or a set.
+            parameters = (parameters,)
         return fill_percent(sql, parameters, self.connection.literal, self.connection.driver.mismatch)
 
     def nextset(self):
@@ -207,9 +305,10 @@ class MysqlCursor(Cursor):
         columns = result["columns"]
         rowcount = -1 if result["affected"] is None else result["affected"]
         if columns is None:
-            self.take(None, [], rowcount, result["last_id"])
+            self.take(None, [], rowcount, result["last_id"] or 0)
             return
-        decoders = [_decoder(column) for column in columns]
+        without_zero_dates = self.connection.driver.without_zero_dates
+        decoders = [_decoder(column, without_zero_dates) for column in columns]
         rows = [
             tuple(
                 value if value is None or decode is None else decode(value)
@@ -218,7 +317,26 @@ class MysqlCursor(Cursor):
             for row in result["rows"]
         ]
         description = tuple((c[0], c[1], None, c[2], c[2], 0, not c[3] & 1) for c in columns)
-        self.take(description, rows, len(rows), result["last_id"])
+        self.take(description, self._named(columns, rows), len(rows))
+
+    def _named(self, columns, rows):
+        return rows
+
+
+class DictCursor(MysqlCursor):
+    def _named(self, columns, rows):
+        names = [column[0] for column in columns]
+        for name in names:
+            if names.count(name) > 1:
+                # PyMySQL puts the table before the second one, which is not known here.
+                raise errors.NotSupportedError(
+                    "the result has two columns `%s`, which limbeck's DictCursor can't tell apart: rename one with AS" % name
+                )
+        return [dict(zip(names, row)) for row in rows]
+
+
+# Where the cursors of the drivers are that have a connection there.
+_CURSORS = {"pymysql.connections": ("pymysql.cursors", "Cursor"), "MySQLdb.connections": ("MySQLdb.cursors", "Cursor")}
 
 
 def _clock(text, microseconds):
@@ -237,7 +355,7 @@ def _raw(value):
 
 
 def _text(value):
-    return _raw(value).decode("utf-8", "replace") if type(value) is dict else value
+    return _raw(value).decode("utf-8") if type(value) is dict else value
 
 
 def _datetime(value):
@@ -288,8 +406,12 @@ _BY_TYPE = {
 }
 
 
-def _decoder(column):
+def _decoder(column, without_zero_dates=False):
     code, charset = column[1], column[4]
+    if without_zero_dates and code in (7, 10, 11, 12, 14):
+        # What Python has no value for is none at all.
+        decode = _BY_TYPE[code]
+        return lambda value: None if isinstance(decode(value), str) else decode(value)
     if code in _BY_TYPE:
         return _BY_TYPE[code]
     # Strings and blobs: the binary character set is what tells bytes from text.

@@ -1,13 +1,12 @@
 """SQLite: what Python's `sqlite3` does with transactions and values."""
-import base64
-import datetime
-import math
 import re
 import sys
 
-from . import errors
+from . import errors, sqlite_values
 from .base import Connection, Cursor
+from .mirrored import Mirrored
 from .patterns import Pattern
+from .sqlite_values import failure, parameter
 
 # Comments and white space before a statement's first word, which decides whether a transaction begins.
 _LEADING = Pattern(r"(?:\s+|--[^\n]*(?:\n|$)|/\*.*?\*/)*", re.DOTALL)
@@ -21,9 +20,14 @@ _NAMED = Pattern(
 )
 
 _LEVELS = ("", "DEFERRED", "IMMEDIATE", "EXCLUSIVE")
-
-PARSE_DECLTYPES = 1
-PARSE_COLNAMES = 2
+# What the attribute `autocommit`, which Python 3.12 brought, says where `isolation_level` counts.
+_LEGACY = -1
+_HAS_AUTOCOMMIT = sys.version_info >= (3, 12)
+# What works on the library's own handle, which is the host's.
+_WITHOUT = (
+    "backup", "blobopen", "create_window_function", "deserialize", "getconfig", "getlimit", "iterdump",
+    "load_extension", "serialize", "set_authorizer", "setconfig", "setlimit",
+)
 
 
 def changes_rows(sql):
@@ -32,17 +36,85 @@ def changes_rows(sql):
     return sql[start : start + 7].upper().startswith(_CHANGES_ROWS)
 
 
-class SqliteConnection(Connection):
+class SqliteConnection(Mirrored, Connection):
     family = "sqlite"
+    mirrors = ("sqlite3", "Connection")
+    error_modules = ("sqlite3",)
 
     def __init__(self, driver, arguments):
+        self.mirrors = getattr(driver, "mirrors", self.mirrors)
         self._isolation_level = arguments.pop("isolation_level", "")
-        for name in ("check_same_thread", "factory", "cached_statements", "detect_types"):
+        self._autocommit = _LEGACY
+        autocommit = arguments.pop("autocommit", None)
+        if autocommit is not None and not _HAS_AUTOCOMMIT:
+            raise TypeError("'autocommit' is an invalid keyword argument for Connection()")
+        self.detect_types = arguments.pop("detect_types", 0)
+        factory = arguments.pop("factory", None)
+        if factory is not None and factory is not getattr(sys.modules.get("sqlite3"), "Connection", None):
+            raise failure(
+                errors.NotSupportedError,
+                "limbeck's SQLite connection can't be one of the class `%s` that the connect argument `factory` names"
+                % getattr(factory, "__name__", factory),
+            )
+        for name in ("check_same_thread", "cached_statements"):
             arguments.pop(name, None)
         self.row_factory = None
         self.text_factory = str
         self.total_changes = 0
         super().__init__(driver, arguments)
+        if autocommit is not None:
+            self.autocommit = autocommit
+
+    def __getattr__(self, name):
+        if name not in _WITHOUT:
+            raise AttributeError("'sqlite3.Connection' object has no attribute '%s'" % name)
+
+        def refuse(*args, **kwargs):
+            raise failure(
+                errors.NotSupportedError, "limbeck's SQLite connection has no `%s`: %s"
+                % (
+                    name,
+                    "run the migrations that need the extension with `alembic`"
+                    if name == "load_extension"
+                    else "open the database's file with Python's `sqlite3` for it",
+                )
+            )
+
+        return refuse
+
+    @property
+    def autocommit(self):
+        if not _HAS_AUTOCOMMIT:
+            raise AttributeError("'sqlite3.Connection' object has no attribute 'autocommit'")
+        return self._autocommit
+
+    @autocommit.setter
+    def autocommit(self, wanted):
+        if not _HAS_AUTOCOMMIT:
+            raise AttributeError("'sqlite3.Connection' object has no attribute 'autocommit'")
+        if wanted not in (True, False, _LEGACY):
+            raise ValueError("autocommit must be True, False, or sqlite3.LEGACY_TRANSACTION_CONTROL")
+        if wanted == 1 and self.status != "I":
+            self.run("COMMIT")
+        elif wanted == 0 and self.status == "I":
+            self.run("BEGIN")
+        self._autocommit = wanted if wanted == _LEGACY else bool(wanted)
+
+    def commit(self):
+        self._end("COMMIT")
+
+    def rollback(self):
+        self._end("ROLLBACK")
+
+    def _end(self, statement):
+        self.check()
+        if self._autocommit == _LEGACY:
+            if self.status != "I":
+                self.run(statement)
+        elif not self._autocommit:
+            # A transaction is always open: the next one begins at once.
+            self.run(statement)
+            self.run("BEGIN")
 
     @property
     def isolation_level(self):
@@ -58,7 +130,7 @@ class SqliteConnection(Connection):
         self._isolation_level = level
 
     def closed_error(self):
-        return errors.ProgrammingError("Cannot operate on a closed database.")
+        return failure(errors.ProgrammingError, "Cannot operate on a closed database.")
 
     @property
     def in_transaction(self):
@@ -81,12 +153,15 @@ class SqliteConnection(Connection):
         return self.run(sql, self.before(sql), **parameters)
 
     def before(self, sql):
-        if self.isolation_level is not None and self.status == "I" and changes_rows(sql):
+        is_legacy = self._autocommit == _LEGACY and self._isolation_level is not None
+        if is_legacy and self.status == "I" and changes_rows(sql):
             return (("BEGIN " + self.isolation_level).strip(),)
         return ()
 
     def create_function(self, name, narg, func, deterministic=False):
-        self.channel.functions[name.lower(), narg] = lambda arguments: _parameter(func(*map(_value, arguments)))
+        called = lambda arguments: parameter(func(*map(sqlite_values.value, arguments)))
+        for key in ((name.lower(), narg), (self.limbeck_connection, name.lower(), narg)):
+            self.channel.functions[key] = called
         self.request(
             "function",
             connection=self.limbeck_connection,
@@ -96,13 +171,13 @@ class SqliteConnection(Connection):
         )
 
     def create_collation(self, name, callable):
-        raise errors.NotSupportedError(
-            "limbeck's SQLite connection can't call the Python collation %r that the project registers" % name
+        raise failure(
+                errors.NotSupportedError, "limbeck's SQLite connection can't call the Python collation %r that the project registers" % name
         )
 
     def create_aggregate(self, name, narg, aggregate_class):
-        raise errors.NotSupportedError(
-            "limbeck's SQLite connection can't call the Python aggregate %r that the project registers" % name
+        raise failure(
+                errors.NotSupportedError, "limbeck's SQLite connection can't call the Python aggregate %r that the project registers" % name
         )
 
     def set_trace_callback(self, callback):
@@ -115,9 +190,25 @@ class SqliteConnection(Connection):
         pass
 
 
-class SqliteCursor(Cursor):
+    def run_async(self, function):
+        from . import awaited
+
+        return awaited.run(self, function)
+
+
+for _name in errors.NAMES:
+    setattr(SqliteConnection, _name, getattr(errors, _name))
+
+
+class SqliteCursor(Mirrored, Cursor):
+    mirrors = ("sqlite3", "Cursor")
+
+    def __init__(self, connection):
+        super().__init__(connection)
+        self.row_factory = connection.row_factory
+
     def closed_error(self):
-        return errors.ProgrammingError("Cannot operate on a closed cursor.")
+        return failure(errors.ProgrammingError, "Cannot operate on a closed cursor.")
 
     def check_rows(self):
         # A statement without rows has none to fetch, which is no error.
@@ -125,6 +216,7 @@ class SqliteCursor(Cursor):
 
     def execute(self, sql, parameters=()):
         self.start()
+        _check(sql, parameters)
         sql, values = _bound(sql, parameters)
         self._take(sql, self.connection.send(sql, parameters=values))
         return self
@@ -133,6 +225,7 @@ class SqliteCursor(Cursor):
         self.start()
         texts, many = set(), []
         for parameters in rows:
+            _check(sql, parameters)
             text, values = _bound(sql, parameters)
             texts.add(text)
             many.append(values)
@@ -142,18 +235,21 @@ class SqliteCursor(Cursor):
             self.take(None, [], 0, self.lastrowid)
             return self
         if len(texts) > 1:
-            raise errors.ProgrammingError("the rows of an executemany have different parameters")
+            raise failure(errors.ProgrammingError, "the rows of an executemany have different parameters")
         lastrowid = self.lastrowid
         results = self.connection.send(texts.pop(), many=many)
         self._take(sql, results)
         if self.description is not None and not changes_rows(sql):
-            raise errors.ProgrammingError("executemany() can only execute DML statements.")
+            raise failure(errors.ProgrammingError, "executemany() can only execute DML statements.")
         self.take(None, [], self.rowcount, lastrowid)
         return self
 
     def executescript(self, sql):
         self.start()
-        self.connection.commit()
+        if "\0" in sql:
+            raise ValueError("embedded null character")
+        if self.connection._autocommit == _LEGACY:
+            self.connection.commit()
         self.connection.run(sql, script=True)
         self.take(None, [], -1, self.lastrowid)
         return self
@@ -167,16 +263,42 @@ class SqliteCursor(Cursor):
         if changes_rows(sql) and result["affected"] is not None:
             rowcount = result["affected"]
             self.connection.total_changes += rowcount
-        columns = result["columns"]
-        description = None
-        if columns is not None:
-            description = [(column[0], None, None, None, None, None, None) for column in columns]
-        rows = [tuple(map(_value, row)) for row in result["rows"]]
         lastrowid = result["last_id"] if result["last_id"] is not None else self.lastrowid
-        self.take(description, rows, rowcount, lastrowid)
-        factory = self.connection.row_factory
-        if factory is not None:
-            self._rows = [factory(self, row) for row in rows]
+        if result["columns"] is None:
+            self.take(None, [], rowcount, lastrowid)
+            return
+        columns = sqlite_values.Columns(result["columns"], self.connection.detect_types, self.connection.text_factory)
+        description = tuple((name, None, None, None, None, None, None) for name in columns.names)
+        self.take(description, result["rows"], rowcount, lastrowid)
+        self._columns = columns
+
+    # Rows are made when they are fetched: the factories may be set, and fail, only then.
+    def fetchone(self):
+        row = super().fetchone()
+        return None if row is None else self._made(row)
+
+    def fetchmany(self, size=None):
+        return list(map(self._made, super().fetchmany(size)))
+
+    def fetchall(self):
+        return list(map(self._made, super().fetchall()))
+
+    def _made(self, sent):
+        row = self._columns.row(sent)
+        factory = sqlite_values.factory(self.row_factory)
+        return row if factory is None else factory(self, row)
+
+
+def _check(sql, parameters):
+    """Whether `sqlite3` takes these at all."""
+    if not isinstance(sql, str):
+        raise TypeError("execute() argument 1 must be str, not %s" % type(sql).__name__)
+    kind = errors.ProgrammingError if sys.version_info >= (3, 11) else ValueError
+    if "\0" in sql:
+        # The library would stop reading there.
+        raise failure(kind, "the query contains a null character")
+    if not hasattr(parameters, "__getitem__") and not hasattr(parameters, "__next__"):
+        raise failure(kind, "parameters are of unsupported type")
 
 
 def _bound(sql, parameters):
@@ -189,74 +311,9 @@ def _bound(sql, parameters):
             if name is None:
                 return match.group(0)
             if name not in parameters:
-                raise errors.ProgrammingError("You did not supply a value for binding parameter :%s." % name)
-            values.append(_parameter(parameters[name]))
+                raise failure(errors.ProgrammingError, "You did not supply a value for binding parameter :%s." % name)
+            values.append(parameter(parameters[name]))
             return "?"
 
         return _NAMED.sub(place, sql), values
-    return sql, [_parameter(value) for value in parameters]
-
-
-def _parameter(value):
-    kind = type(value)
-    if value is None or kind is str:
-        return value
-    if kind is int:
-        return _integer(value)
-    if kind is float:
-        return _float(value)
-    if kind in (bytes, bytearray, memoryview):
-        return {"b": base64.b64encode(value).decode("ascii")}
-    adapted = _adapted(value)
-    if adapted is not value:
-        return _parameter(adapted)
-    if isinstance(value, (bytes, bytearray)):
-        return {"b": base64.b64encode(value).decode("ascii")}
-    # The adapters that `sqlite3` has by default.
-    if isinstance(value, datetime.datetime):
-        return value.isoformat(" ")
-    if isinstance(value, datetime.date):
-        return value.isoformat()
-    if isinstance(value, str):
-        return str.__str__(value)
-    if isinstance(value, int):
-        return _integer(int(value))
-    if isinstance(value, float):
-        return _float(float.__float__(value))
-    raise errors.ProgrammingError("Error binding parameter: type '%s' is not supported" % kind.__name__)
-
-
-def _adapted(value):
-    """What the project registered with `sqlite3` for values of this type, or the type's own way."""
-    sqlite3 = sys.modules.get("sqlite3")
-    protocol = getattr(sqlite3, "PrepareProtocol", None)
-    adapter = getattr(sqlite3, "adapters", {}).get((type(value), protocol))
-    # Its own are for dates; newer ones warn.
-    if adapter is not None and (getattr(adapter, "__module__", None) or "").split(".")[0] != "sqlite3":
-        return adapter(value)
-    conform = getattr(value, "__conform__", None)
-    adapted = conform(protocol) if conform is not None else None
-    return value if adapted is None else adapted
-
-
-def _integer(value):
-    if not -(1 << 63) <= value < 1 << 63:
-        raise OverflowError("Python int too large to convert to SQLite INTEGER")
-    return value
-
-
-def _float(value):
-    if math.isnan(value):
-        return None
-    if math.isinf(value):
-        return {"f": "inf" if value > 0 else "-inf"}
-    # JSON's reader would take a whole number for an integer.
-    return {"f": repr(value)} if value.is_integer() else value
-
-
-def _value(value):
-    if type(value) is dict:
-        if "b" in value:
-            return base64.b64decode(value["b"])
-        return float(value["f"])
-    return value
+    return sql, [parameter(value) for value in parameters]

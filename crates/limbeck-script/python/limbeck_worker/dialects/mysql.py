@@ -2,12 +2,22 @@
 from sqlalchemy.dialects.mysql.mariadb import MariaDBDialect
 from sqlalchemy.dialects.mysql.pymysql import MySQLDialect_pymysql
 
+from ..dbapi.awaited import Awaited
 from ..dbapi.base import Driver
 from ..dbapi.mysql import MysqlConnection
 from ..dbapi.placeholders import PYMYSQL
 from .common import HostDialect, asynchronous, queue_pool
 
 _ASYNC = ("aiomysql", "asyncmy")
+# These read a date that Python lacks (0000-00-00) as None; PyMySQL and its descendants as text.
+_WITHOUT_ZERO_DATES = ("mysqldb", "mysqlconnector", "mariadbconnector")
+# What an event listener of the project's gets from SQLAlchemy's own dialects.
+_MIRRORS = {
+    "mysqldb": ("MySQLdb.connections", "Connection"),
+    "pymysql": ("pymysql.connections", "Connection"),
+    "aiomysql": ("sqlalchemy.dialects.mysql.aiomysql", "AsyncAdapt_aiomysql_connection"),
+    "asyncmy": ("sqlalchemy.dialects.mysql.asyncmy", "AsyncAdapt_asyncmy_connection"),
+}
 _FORMAT = ("mysqldb", "mysqlconnector", "mariadbconnector", "aiomysql", "asyncmy")
 
 
@@ -15,8 +25,21 @@ class MysqlDialect(HostDialect, MySQLDialect_pymysql):
     supports_sane_rowcount = True
     supports_sane_multi_rowcount = True
 
+    def create_connect_args(self, url):
+        args, options = HostDialect.create_connect_args(self, url)
+        # The worker's side wants to know them, too.
+        if "charset" in url.query:
+            options["charset"] = url.query["charset"]
+        if "autocommit" in url.query:
+            # The drivers get the text, and any text but an empty one is true to them.
+            options["autocommit"] = bool(url.query["autocommit"])
+        return args, options
+
     def _detect_charset(self, connection):
         return connection.connection.character_set_name()
+
+    def get_driver_connection(self, connection):
+        return Awaited(connection) if self.is_async else connection
 
     def _extract_error_code(self, exception):
         return exception.args[0] if exception.args else None
@@ -62,6 +85,8 @@ def dialect_class(name, channel):
             version_info=(1, 4, 6, "final", 1),
             __version__="1.4.6",
             mismatch=PYMYSQL,
+            without_zero_dates=driver_name in _WITHOUT_ZERO_DATES,
+            mirrors=_MIRRORS.get(driver_name),
         )
         attributes = {
             "driver": driver_name,

@@ -1,10 +1,15 @@
 """SQLite under the names of its drivers."""
+import math
+
 from sqlalchemy import pool
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 
+from ..dbapi.awaited import Awaited
 from ..dbapi.base import Driver
-from ..dbapi.sqlite import PARSE_COLNAMES, PARSE_DECLTYPES, SqliteConnection
-from .common import HostDialect, asynchronous, url_parts
+from ..dbapi.sqlite import SqliteConnection
+from ..dbapi.sqlite_values import PARSE_COLNAMES, PARSE_DECLTYPES
+from .common import VERSION, HostDialect, asynchronous
+
 
 class SqliteDialect(HostDialect, SQLiteDialect_pysqlite):
     default_paramstyle = "qmark"
@@ -37,10 +42,17 @@ class SqliteDialect(HostDialect, SQLiteDialect_pysqlite):
         return dbapi_connection.isolation_level is None
 
     def on_connect(self):
-        # The host knows `regexp` itself; projects may register another.
-        if getattr(self, "isolation_level", None) is None:
-            return None
-        return lambda connection: self.set_isolation_level(connection, self.isolation_level)
+        def connect(connection):
+            # The host knows `regexp` itself; projects may register another. SQLite's own `floor` gives a real.
+            if VERSION >= (2, 0):
+                connection.create_function("floor", 1, math.floor, deterministic=True)
+            if getattr(self, "isolation_level", None) is not None:
+                self.set_isolation_level(connection, self.isolation_level)
+
+        return connect
+
+    def get_driver_connection(self, connection):
+        return Awaited(connection) if self.is_async else connection
 
     def is_disconnect(self, error, connection, cursor):
         return HostDialect.is_disconnect(self, error, connection, cursor)
@@ -52,6 +64,8 @@ def _async_pool(cls, url):
     return pool.StaticPool
 
 
+# What an event listener of the project's gets from SQLAlchemy's own dialects.
+_MIRRORS = {"aiosqlite": ("sqlalchemy.dialects.sqlite.aiosqlite", "AsyncAdapt_aiosqlite_connection")}
 _classes = {}
 
 
@@ -68,6 +82,7 @@ def dialect_class(name, channel):
             version="2.6.0",
             PARSE_DECLTYPES=PARSE_DECLTYPES,
             PARSE_COLNAMES=PARSE_COLNAMES,
+            mirrors=_MIRRORS.get(name, SqliteConnection.mirrors),
         )
         made = type("SqliteDialect_" + name, (SqliteDialect,), {"driver": name, "limbeck_driver": driver, "supports_statement_cache": True})
         if name == "aiosqlite":

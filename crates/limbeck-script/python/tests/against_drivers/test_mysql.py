@@ -369,6 +369,95 @@ class Cursors(Case):
                         connection.close()
 
 
+class PyMysqlsOwn(Case):
+    """What is PyMySQL's own beside PEP 249."""
+
+    def test_procedures(self):
+        ours, real = self.both()
+
+        def act(connection):
+            cursor = connection.cursor()
+            cursor.execute("CREATE OR REPLACE PROCEDURE p (IN x int, INOUT y text) BEGIN SELECT x, y; SELECT 2; SET y = 'out'; END")
+            seen = [cursor.callproc("p", (5, "it's")), list(cursor.fetchall())]
+            while cursor.nextset():
+                seen.append((cursor.description and cursor.description[0][0], cursor.rowcount, cursor.lastrowid))
+            cursor.execute("SELECT @_p_0, @_p_1")
+            seen.append(list(cursor.fetchall()))
+            cursor.execute("CREATE OR REPLACE PROCEDURE q () SET @q = 1")
+            seen.append((cursor.callproc("q"), cursor.nextset()))
+            return seen, outcome(lambda: cursor.callproc("nope"))
+
+        self.compare(ours, real, act)
+
+    def test_one_parameter_alone(self):
+        ours, real = self.both()
+        for given in ("abc", "", 5, 0, b"ab", None, {1}, decimal.Decimal("1.5"), datetime.date(2024, 1, 2)):
+            with self.subTest(given=given):
+
+                def act(connection):
+                    cursor = connection.cursor()
+                    cursor.execute("SELECT %s", given)
+                    return list(cursor.fetchall()), cursor.executemany("SELECT %s", None)
+
+                self.compare(ours, real, act)
+
+    def test_positions(self):
+        ours, real = self.both()
+
+        def act(connection):
+            cursor = connection.cursor()
+            cursor.execute("SELECT 1 AS a UNION SELECT 2 UNION SELECT 3")
+            seen = [cursor.rownumber, cursor.fetchone(), cursor.rownumber]
+            for value, mode in ((1, "relative"), (0, "absolute"), (-1, "relative"), (3, "absolute"), (0, "nonsense")):
+                seen.append((outcome(lambda: cursor.scroll(value, mode)) is None, cursor.rownumber))
+            return seen, list(cursor.fetchall())
+
+        self.compare(ours, real, act)
+
+    def test_rows_as_dictionaries(self):
+        ours, real = self.both()
+
+        def act(connection):
+            cursor = connection.cursor(pymysql.cursors.DictCursor)
+            cursor.execute("SELECT 1 AS a, 'x' AS b, NULL AS c UNION SELECT 2, 'y', 3")
+            return cursor.fetchone(), list(cursor.fetchall())
+
+        self.compare(ours, real, act)
+        with self.assertRaisesRegex(errors.NotSupportedError, "two columns `a`"):
+            ours.cursor(pymysql.cursors.DictCursor).execute("SELECT 1 AS a, 2 AS a")
+
+    def test_what_the_connection_tells(self):
+        ours, real = self.both()
+
+        def act(connection):
+            cursor = connection.cursor()
+            cursor.execute("CREATE OR REPLACE TEMPORARY TABLE o (id int PRIMARY KEY AUTO_INCREMENT, a tinyint)")
+            cursor.execute("SET SESSION sql_mode = ''")
+            cursor.execute("INSERT INTO o (a) VALUES (1), (1000)")
+            seen = [connection.insert_id(), connection.affected_rows(), connection.show_warnings(), connection.open]
+            cursor.execute("DELETE FROM o WHERE a = 77")
+            seen.append((cursor.lastrowid, connection.insert_id(), connection.affected_rows()))
+            seen.append((connection.escape("a\\b"), connection.escape(5), connection.thread_id() > 0))
+            connection.select_db("mysql")
+            cursor.execute("SELECT database()")
+            return seen, cursor.fetchone()
+
+        self.compare(ours, real, act)
+
+    def test_the_names_of_its_classes(self):
+        ours = Driver(
+            PyMysqlHost(), MysqlConnection, "pyformat", mismatch=PYMYSQL, mirrors=("pymysql.connections", "Connection")
+        ).connect(url="x")
+        self.addCleanup(ours.close)
+        self.assertIsInstance(ours, pymysql.connections.Connection)
+        self.assertIsInstance(ours.cursor(), pymysql.cursors.Cursor)
+        for sql, kind in (("SELECT * FROM nope", pymysql.err.ProgrammingError), ("CREATE TABLE a (b int, b int)", pymysql.OperationalError)):
+            with self.assertRaises(kind) as caught:
+                ours.cursor().execute(sql)
+            self.assertIsInstance(caught.exception, errors.DatabaseError)
+            self.assertEqual(len(caught.exception.args), 2)
+
+
 class Sqlalchemy(Case):
     """The same statements through SQLAlchemy with the real driver and with ours."""
 
@@ -430,7 +519,7 @@ class Sqlalchemy(Case):
 
         expected = self.work(sa.create_engine("mysql+pymysql://root@/d?unix_socket=%s/s" % server.folder))
         before = dict(registry.impls)
-        for name in ("mysql+pymysql", "mysql+mysqldb", "mysql+aiomysql", "mariadb+mysqldb", "mysql+mysqlconnector"):
+        for name in ("mysql+pymysql", "mysql+asyncmy", "mysql+mysqldb", "mysql+aiomysql", "mariadb+mysqldb", "mysql+mysqlconnector"):
             with self.subTest(name):
                 family, driver = name.split("+")
                 try:

@@ -1,0 +1,169 @@
+//! An open MariaDB session: several results, errors among them, and what the session begins with.
+
+use limbeck_db::{ConnectArg, ConnectArgs, ConnectOptions, DbError, Session, Surroundings};
+use limbeck_testkit::MariaDb;
+use limbeck_url::DatabaseUrl;
+
+use crate::support::{block_on, open, value};
+
+#[test]
+fn a_session_of_mariadb() {
+    let Some(server) = MariaDb::start() else {
+        return;
+    };
+    for check in [
+        the_error_of_a_later_statement_is_that_texts_own,
+        no_file_is_sent_and_nothing_in_its_place,
+        each_statement_has_its_result,
+        texts_are_what_they_are_in_each_character_set,
+        the_session_begins_as_pymysqls,
+    ] {
+        server.sql("mysql", "create or replace database d");
+        check(&server);
+    }
+}
+
+fn the_error_of_a_later_statement_is_that_texts_own(server: &MariaDb) {
+    let home = tempfile::tempdir().unwrap();
+    block_on(async {
+        let mut session = open(&server.url("mysql+pymysql", "d"), home.path(), &[])
+            .await
+            .unwrap();
+        session
+            .execute("CREATE TABLE t (a int)", &[])
+            .await
+            .unwrap();
+        for (text, number) in [
+            (
+                "INSERT INTO t VALUES (1); INSERT INTO nope VALUES (2); INSERT INTO t VALUES (3)",
+                1146,
+            ),
+            ("SELECT 1; SELECT * FROM nope", 1146),
+            ("SELECT 1; SELEC", 1064),
+            ("SET @a = 1; SIGNAL SQLSTATE '45000'", 1644),
+        ] {
+            match session.execute(text, &[]).await {
+                Err(DbError::Server(error)) => assert_eq!(error.number, number, "{text}"),
+                other => panic!("{text}: {other:?}"),
+            }
+            // The next text has none of it.
+            assert_eq!(value(&mut session, "SELECT 'fine'").await, "fine");
+        }
+        assert_eq!(
+            value(&mut session, "SELECT group_concat(a) FROM t").await,
+            "1"
+        );
+    });
+}
+
+fn no_file_is_sent_and_nothing_in_its_place(server: &MariaDb) {
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join("rows.csv");
+    std::fs::write(&file, "1\n2\n").unwrap();
+    block_on(async {
+        let mut session = open(&server.url("mysql+pymysql", "d"), home.path(), &[])
+            .await
+            .unwrap();
+        let table = "CREATE TABLE t (a varchar(99)) ENGINE = Aria";
+        session.execute(table, &[]).await.unwrap();
+        let load = format!("LOAD DATA LOCAL INFILE '{}' INTO TABLE t", file.display());
+        match session.execute(&load, &[]).await {
+            Err(DbError::Unsupported(message)) => assert!(message.contains("LOCAL INFILE")),
+            other => panic!("{other:?}"),
+        }
+        // The session ends, as the server would take a statement for the file's content.
+        assert!(session.execute("ROLLBACK", &[]).await.is_err());
+        assert_eq!(server.sql("d", "SELECT count(*) FROM t").trim(), "0");
+    });
+}
+
+fn each_statement_has_its_result(server: &MariaDb) {
+    let home = tempfile::tempdir().unwrap();
+    block_on(async {
+        let mut session = open(&server.url("mysql+pymysql", "d"), home.path(), &[])
+            .await
+            .unwrap();
+        let mut shapes = async |text: &str| {
+            let outcome = session.execute(text, &[]).await.unwrap();
+            let shape = |result: &limbeck_db::ResultSet| {
+                let rows = result.columns.as_ref().map(|_| result.rows.len());
+                (rows, result.affected, result.last_insert_id)
+            };
+            outcome.results.iter().map(shape).collect::<Vec<_>>()
+        };
+        shapes("CREATE TABLE t (id int PRIMARY KEY AUTO_INCREMENT, a int)").await;
+        shapes("CREATE PROCEDURE p () BEGIN SELECT 1; SELECT 2 WHERE false; INSERT INTO t (a) VALUES (7); END").await;
+        assert_eq!(
+            shapes("INSERT INTO t (a) VALUES (1), (2)").await,
+            [(None, Some(2), Some(1))]
+        );
+        let several = shapes("INSERT INTO t (a) VALUES (3); SELECT * FROM t; DELETE FROM t").await;
+        assert_eq!(several.len(), 3);
+        assert_eq!(several[0], (None, Some(1), Some(3)));
+        assert_eq!((several[1].0, several[2].1), (Some(3), Some(3)));
+        // The last one is the procedure's own.
+        let called = shapes("CALL p()").await;
+        let rows: Vec<_> = called.iter().map(|result| result.0).collect();
+        assert_eq!(rows, [Some(1), Some(0), None]);
+    });
+}
+
+fn texts_are_what_they_are_in_each_character_set(server: &MariaDb) {
+    let home = tempfile::tempdir().unwrap();
+    block_on(async {
+        for (query, literals) in [
+            ("", "utf8mb4"),
+            ("?charset=utf8", "utf8mb3"),
+            ("?charset=latin1", "latin1"),
+            ("?charset=gbk", "gbk"),
+            ("?charset=utf8mb4&collation=utf8mb4_bin", "utf8mb4"),
+            // PyMySQL's character set is set after its command.
+            ("?init_command=SET%20NAMES%20latin1", "utf8mb4"),
+            (
+                "?charset=latin1&init_command=SET%20NAMES%20utf8mb4",
+                "latin1",
+            ),
+        ] {
+            let url = format!("{}{query}", server.url("mysql+pymysql", "d"));
+            let mut session = open(&url, home.path(), &[]).await.unwrap();
+            let mut get = async |sql: &str| value(&mut session, sql).await;
+            let expression =
+                "SELECT concat('é', ' ', hex(CONVERT('é' USING utf8mb4)), ' ', charset('é'))";
+            assert_eq!(
+                get(expression).await,
+                format!("é C3A9 {literals}"),
+                "{query}"
+            );
+        }
+    });
+}
+
+fn the_session_begins_as_pymysqls(server: &MariaDb) {
+    let url = DatabaseUrl::parse(&server.url("mysql+pymysql", "d")).unwrap();
+    let session = async |arguments: Vec<(&str, ConnectArg)>| {
+        let arguments: ConnectArgs = arguments
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect();
+        let options = ConnectOptions::from_url(&url, &arguments, &Surroundings::default()).unwrap();
+        Session::open(&options).await.unwrap()
+    };
+    block_on(async {
+        let text = |text: &str| ConnectArg::Text(text.to_owned());
+        // The command comes after the mode, and sees it.
+        let mut open = session(vec![
+            ("init_command", text("SET @mode = @@sql_mode")),
+            ("sql_mode", text("ANSI_QUOTES")),
+        ])
+        .await;
+        assert_eq!(value(&mut open, "SELECT @mode").await, "ANSI_QUOTES");
+        // Without the flag, rows that stay as they are do not count.
+        for (flags, found) in [(None, 1), (Some(65536), 0), (Some(65536 | 2), 1)] {
+            let flags = flags.map(|flags| ("client_flag", ConnectArg::Integer(flags)));
+            let mut open = session(flags.into_iter().collect()).await;
+            let text = "CREATE TEMPORARY TABLE t SELECT 1 AS a; UPDATE t SET a = 1";
+            let outcome = open.execute(text, &[]).await.unwrap();
+            assert_eq!(outcome.results.last().unwrap().affected, Some(found));
+        }
+    });
+}
