@@ -197,6 +197,7 @@ fn tell_standing(failure: &Failure, again: &str, notes: &mut Vec<String>, help: 
         before,
         after,
         rolled_back,
+        committed,
     } = &failure.standing;
     let Some(after) = after else {
         return;
@@ -223,6 +224,10 @@ fn tell_standing(failure: &Failure, again: &str, notes: &mut Vec<String>, help: 
         return;
     };
     match rolled_back {
+        Some(true) if *committed => notes.push(format!(
+            "`{}` had committed some of its work, which is in the database; the rest was rolled back",
+            step.revision
+        )),
         Some(true) => notes.push(format!("what `{}` had done was rolled back", step.revision)),
         Some(false)
             if failure

@@ -5,6 +5,7 @@ mod errors;
 mod failing;
 mod interrupts;
 mod locks;
+mod own_commits;
 mod recorded;
 mod replay;
 mod reported_failure;

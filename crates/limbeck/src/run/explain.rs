@@ -102,6 +102,11 @@ impl Host<'_, '_> {
             traceback,
             standing: Standing {
                 rolled_back,
+                committed: self
+                    .progress
+                    .step
+                    .as_ref()
+                    .is_some_and(|step| step.committed),
                 ..standing
             },
         }))
@@ -142,6 +147,7 @@ impl Host<'_, '_> {
             before,
             after,
             rolled_back: None,
+            committed: false,
         }
     }
 }

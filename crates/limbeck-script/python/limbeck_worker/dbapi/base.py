@@ -21,6 +21,7 @@ class Driver:
     parses_json = True
     bytes_as_memoryview = False
     parses_addresses = False
+    remembers_begin = False
 
     def __init__(self, channel, connection_class, paramstyle, **attributes):
         self.channel = channel

@@ -1,4 +1,4 @@
-"""PostgreSQL: psycopg2's way with transactions and literals, whatever driver the URL names."""
+"""PostgreSQL: psycopg2's way with literals, and each driver's own with transactions."""
 import re
 from collections import namedtuple
 
@@ -27,6 +27,8 @@ class PostgresConnection(Connection):
         self.readonly = None
         self.deferrable = None
         self.json_loads = None
+        # Whether the driver believes that it has begun a transaction.
+        self._began = False
         super().__init__(driver, arguments)
         self.literal = Literals(driver.infinite_numerics).literal
         self._decoders = {}
@@ -48,7 +50,7 @@ class PostgresConnection(Connection):
     def set_session(self, isolation_level=None, readonly=None, deferrable=None, autocommit=None):
         """psycopg2's way to say the same; what is not given stays as it is."""
         self.check()
-        if self.status != "I":
+        if self.began:
             raise errors.ProgrammingError("set_session cannot be used inside a transaction")
         if isolation_level is not None:
             level = _LEVELS.get(isolation_level, isolation_level)
@@ -60,9 +62,35 @@ class PostgresConnection(Connection):
         if autocommit is not None:
             self.autocommit = bool(autocommit)
 
+    @property
+    def began(self):
+        """Whether a transaction is open, as the driver sees it.
+
+        Some remember that they have sent a BEGIN until they send its end themselves: after a COMMIT of
+        the project's own they run what follows outside of a transaction, which is how
+        `op.execute("COMMIT")` before a CREATE INDEX CONCURRENTLY works there.
+        """
+        return self._began if self.driver.remembers_begin else self.status != "I"
+
     def send(self, sql):
-        before = () if self.autocommit or self.status != "I" else (self._begin(),)
-        return self.run(sql, before)
+        if self.autocommit or self.began:
+            return self.run(sql)
+        self.check()
+        self._began = True
+        return self.run(sql, (self._begin(),))
+
+    def commit(self):
+        self._end("COMMIT")
+
+    def rollback(self):
+        if not self.closed:
+            self._end("ROLLBACK")
+
+    def _end(self, word):
+        if self.began:
+            # Whatever comes of it, the transaction is over.
+            self._began = False
+            self.run(word)
 
     def _begin(self):
         text = "BEGIN"

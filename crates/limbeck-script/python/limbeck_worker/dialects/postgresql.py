@@ -22,6 +22,8 @@ _DRIVERS = {
     "pypostgresql": ("pyformat", False, True, False, False),
     "asyncpg": (_DOLLAR, True, False, False, True),
 }
+# Those that know of a transaction what they have sent themselves, and not what the server says.
+_REMEMBER_BEGIN = ("psycopg2", "psycopg2cffi", "asyncpg")
 # What they raise where parameters are missing or too many.
 _MISMATCHES = {"psycopg2": PSYCOPG2, "psycopg2cffi": PSYCOPG2, "asyncpg": INTERFACE}
 
@@ -183,6 +185,7 @@ def dialect_class(name, channel):
             parses_addresses=addresses and VERSION < (2, 0),
             infinite_numerics=not name.startswith("psycopg2"),
             mismatch=_MISMATCHES.get(name, PROGRAMMING),
+            remembers_begin=name in _REMEMBER_BEGIN,
         )
         colspecs = dict(PGDialect.colspecs)
         if parses_json:
