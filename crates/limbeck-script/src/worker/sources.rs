@@ -71,6 +71,11 @@ pub(super) const MODULES: &[(&str, bool, &str)] = &[
         include_str!("../../python/limbeck_worker/dbapi/sqlite.py"),
     ),
     (
+        "limbeck_worker.dbapi.two_phase",
+        false,
+        include_str!("../../python/limbeck_worker/dbapi/two_phase.py"),
+    ),
+    (
         "limbeck_worker.dialects",
         true,
         include_str!("../../python/limbeck_worker/dialects/__init__.py"),

@@ -7,6 +7,7 @@ from .base import Connection, Cursor
 from .placeholders import fill_dollar, fill_percent
 from .postgresql_literals import Literals
 from .postgresql_values import decoder_for
+from .two_phase import TwoPhase
 
 # How many rows of an `executemany` go in one text.
 _BATCH = 100
@@ -19,7 +20,7 @@ _LEVELS = {
 }
 
 
-class PostgresConnection(Connection):
+class PostgresConnection(TwoPhase, Connection):
     family = "postgresql"
 
     def __init__(self, driver, arguments):
@@ -73,17 +74,25 @@ class PostgresConnection(Connection):
         return self._began if self.driver.remembers_begin else self.status != "I"
 
     def send(self, sql):
+        self.check()
+        self.check_not_prepared("execute")
         if self.autocommit or self.began:
             return self.run(sql)
-        self.check()
         self._began = True
-        return self.run(sql, (self._begin(),))
+        return self.run(sql, (self._begin_text(),))
+
+    def begin(self):
+        """Begins a transaction now and not with the next statement."""
+        self._began = True
+        self.run(self._begin_text())
 
     def commit(self):
+        self.check_no_two_phase("commit")
         self._end("COMMIT")
 
     def rollback(self):
         if not self.closed:
+            self.check_no_two_phase("rollback")
             self._end("ROLLBACK")
 
     def _end(self, word):
@@ -92,7 +101,7 @@ class PostgresConnection(Connection):
             self._began = False
             self.run(word)
 
-    def _begin(self):
+    def _begin_text(self):
         text = "BEGIN"
         if self.isolation_level:
             text += " ISOLATION LEVEL " + self.isolation_level

@@ -163,6 +163,45 @@ class PostgresDialect(HostDialect, PGDialect):
     def get_deferrable(self, connection):
         return connection.deferrable
 
+    # asyncpg knows nothing of two phases: SQLAlchemy's own way, in statements, is its dialect's.
+    def do_begin_twophase(self, connection, xid):
+        if self.driver == "asyncpg":
+            super().do_begin_twophase(connection, xid)
+        else:
+            connection.connection.tpc_begin(xid)
+
+    def do_prepare_twophase(self, connection, xid):
+        if self.driver == "asyncpg":
+            super().do_prepare_twophase(connection, xid)
+        else:
+            connection.connection.tpc_prepare()
+
+    def do_commit_twophase(self, connection, xid, is_prepared=True, recover=False):
+        if self.driver == "asyncpg":
+            super().do_commit_twophase(connection, xid, is_prepared, recover)
+        else:
+            self._finish_twophase(connection, "tpc_commit", xid, recover)
+
+    def do_rollback_twophase(self, connection, xid, is_prepared=True, recover=False):
+        if self.driver == "asyncpg":
+            super().do_rollback_twophase(connection, xid, is_prepared, recover)
+        else:
+            self._finish_twophase(connection, "tpc_rollback", xid, recover)
+
+    def _finish_twophase(self, connection, method, xid, recover):
+        session = connection.connection
+        if not recover:
+            getattr(session, method)()
+            return
+        if session.began:
+            session.rollback()
+        getattr(session, method)(xid)
+
+    def do_recover_twophase(self, connection):
+        if self.driver == "asyncpg":
+            return super().do_recover_twophase(connection)
+        return [str(xid) for xid in connection.connection.tpc_recover()]
+
     def do_executemany(self, cursor, statement, parameters, context=None):
         cursor.executemany(statement, parameters)
 

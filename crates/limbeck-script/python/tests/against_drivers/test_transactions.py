@@ -85,3 +85,92 @@ class Raw(both.Case):
         for name in both.DRIVERS:
             with self.subTest(name):
                 self.both(name, act)
+
+
+class TwoPhases(both.Case):
+    def test_sqlalchemys(self):
+        def act(connection):
+            connection.exec_driver_sql("CREATE TEMP TABLE kept (a int)")
+            connection.exec_driver_sql("CREATE TABLE IF NOT EXISTS t (a int)")
+            connection.exec_driver_sql("DELETE FROM t")
+            connection.commit()
+            for number, (prepares, end) in enumerate(
+                [(True, "commit"), (True, "rollback"), (False, "commit"), (False, "rollback")]
+            ):
+                transaction = connection.begin_twophase("it's %d" % number)
+                connection.execute(sa.text("INSERT INTO t VALUES (:a)"), {"a": number})
+                if prepares:
+                    transaction.prepare()
+                getattr(transaction, end)()
+            rows = connection.exec_driver_sql("SELECT a FROM t ORDER BY a").scalars().all()
+            connection.rollback()
+            prepared = connection.recover_twophase()
+            connection.rollback()
+            connection.exec_driver_sql("DROP TABLE t")
+            connection.commit()
+            return rows, prepared
+
+        for name in both.DRIVERS:
+            with self.subTest(name):
+                self.assertEqual(self.both(name, act), ([0, 2], []))
+
+    def test_what_another_has_prepared(self):
+        def act(connection):
+            other = self.psycopg2()
+            for xid in ("one", "two"):
+                other.tpc_begin(xid)
+                other.cursor().execute("CREATE TABLE two_phases_%s (a int)" % xid)
+                other.tpc_prepare()
+                other.reset()
+            found = sorted(connection.recover_twophase())
+            connection.rollback()
+            connection.commit_prepared("one", recover=True)
+            connection.rollback()
+            connection.rollback_prepared("two", recover=True)
+            connection.rollback()
+            connection.exec_driver_sql("DROP TABLE two_phases_one")
+            connection.commit()
+            left = connection.recover_twophase()
+            connection.rollback()
+            return found, left
+
+        for name in both.DRIVERS:
+            with self.subTest(name):
+                self.assertEqual(self.both(name, act), (["one", "two"], []))
+
+    def test_the_drivers(self):
+        def act(connection):
+            seen = []
+
+            def see(call):
+                try:
+                    seen.append(call())
+                except Exception as error:
+                    seen.append(str(error).strip())
+
+            cursor = connection.cursor()
+            see(connection.tpc_prepare)
+            see(connection.tpc_commit)
+            see(lambda: connection.tpc_rollback("unknown"))
+            connection.rollback()
+            xid = connection.xid(42, "g'tr", "bq")
+            seen.append((str(xid), tuple(xid), xid.format_id))
+            for begin in ("a'b", xid):
+                see(lambda: connection.tpc_begin(begin))
+                see(lambda: connection.tpc_begin(begin))
+                see(lambda: cursor.execute("SELECT 1"))
+                see(connection.commit)
+                see(connection.rollback)
+                see(connection.tpc_prepare)
+                see(lambda: cursor.execute("SELECT 1"))
+                see(connection.tpc_recover)
+                see(connection.tpc_rollback)
+            see(lambda: cursor.execute("SELECT 1"))
+            see(lambda: connection.tpc_begin("a"))
+            see(lambda: connection.tpc_commit("a"))
+            connection.rollback()
+            connection.autocommit = True
+            see(lambda: connection.tpc_begin("a"))
+            return [None if callable(item) or type(item).__name__ == "PostgresCursor" else item for item in seen]
+
+        self.assertEqual(act(self.ours(remembers_begin=True)), act(self.psycopg2()))
