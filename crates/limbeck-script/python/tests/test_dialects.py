@@ -320,7 +320,7 @@ class Connected(Registered):
             ("postgresql+psycopg2", dict, memoryview),
             ("postgresql+psycopg", dict, bytes),
             ("postgresql+pg8000", dict, bytes),
-            ("postgresql+asyncpg", str, bytes),
+            ("postgresql+asyncpg", dict, bytes),
         ]
         for name, json_kind, bytes_kind in rows:
             with self.subTest(name):
@@ -331,7 +331,9 @@ class Connected(Registered):
                     self.assertEqual(str(found[2]), row[2])
                     self.host.answers = [[result(columns[:2], [row[:2]], 1)]]
                     typed = sa.text("SELECT").columns(sa.Column("j", sa.JSON()), sa.Column("b", sa.LargeBinary()))
-                    self.assertEqual(tuple(connection.execute(typed).fetchone()), ({"a": 1}, b"ab"))
+                    found = connection.execute(typed).fetchone()
+                    # A view of memory, too, is equal to bytes.
+                    self.assertEqual([(type(value), value) for value in found], [(dict, {"a": 1}), (bytes, b"ab")])
 
     def test_values_that_are_sent(self):
         things = table("postgresql")

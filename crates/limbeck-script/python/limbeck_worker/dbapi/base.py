@@ -18,9 +18,13 @@ class Driver:
     # What the drivers of a family differ in: see `dialects`.
     mismatch = PROGRAMMING
     infinite_numerics = True
-    parses_json = True
     bytes_as_memoryview = False
+    moments_in_utc = False
     parses_addresses = False
+    parses_every_array = False
+    parses_hstore = False
+    parses_multiranges = True
+    parses_records = False
     remembers_begin = False
 
     def __init__(self, channel, connection_class, paramstyle, **attributes):

@@ -28,6 +28,9 @@ class PostgresConnection(TwoPhase, Connection):
         self.readonly = None
         self.deferrable = None
         self.json_loads = None
+        # What an engine can switch off.
+        self.parses_addresses = driver.parses_addresses
+        self.parses_hstore = driver.parses_hstore
         # Whether the driver believes that it has begun a transaction.
         self._began = False
         super().__init__(driver, arguments)
@@ -116,6 +119,15 @@ class PostgresConnection(TwoPhase, Connection):
             self._decoders[oid] = decoder_for(oid, self)
         return self._decoders[oid]
 
+    def look_up_type(self, oid):
+        """The name of a type, the number of its items' type and that one's name, where it is an array."""
+        row = self.run(
+            "SELECT t.typname, t.typelem, i.typname FROM pg_catalog.pg_type t LEFT JOIN pg_catalog.pg_type i"
+            " ON i.oid = t.typelem AND t.typcategory = 'A' WHERE t.oid = %d" % oid
+        )[-1]["rows"]
+        name, item, item_name = row[0] if row else (None, None, None)
+        return name, int(item) if item_name else None, item_name
+
     def get_parameter_status(self, name):
         return self.parameters.get(name)
 
@@ -184,9 +196,9 @@ class PostgresCursor(Cursor):
         if result["affected"] is None:
             # The rows of a SHOW are counted, too.
             rowcount = len(result["rows"])
-        decoders = [self.connection.decoder(column[1]) for column in columns]
-        used = [(index, decode) for index, decode in enumerate(decoders) if decode is not None]
         rows = result["rows"]
+        decoders = [self.connection.decoder(column[1]) for column in columns] if rows else ()
+        used = [(index, decode) for index, decode in enumerate(decoders) if decode is not None]
         if used:
             for row in rows:
                 for index, decode in used:

@@ -1,4 +1,6 @@
 """PostgreSQL under the names of its drivers."""
+import datetime
+
 from sqlalchemy import types as sqltypes
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql.base import PGDialect
@@ -12,15 +14,15 @@ from .common import VERSION, HostDialect, asynchronous, queue_pool
 # types that SQLAlchemy leaves to the driver.
 _DOLLAR = "numeric_dollar" if VERSION >= (2, 0) else "format"
 _DRIVERS = {
-    #                 paramstyle  async   JSON    bytea as memoryview  addresses
-    "psycopg2": ("pyformat", False, True, True, False),
-    "psycopg2cffi": ("pyformat", False, True, True, False),
-    "psycopg": ("pyformat", True, True, False, True),
-    "psycopg_async": ("pyformat", True, True, False, True),
-    "pg8000": ("format", False, True, False, True),
-    "pygresql": ("pyformat", False, True, False, False),
-    "pypostgresql": ("pyformat", False, True, False, False),
-    "asyncpg": (_DOLLAR, True, False, False, True),
+    #                 paramstyle  async  bytea as memoryview  addresses  hstore
+    "psycopg2": ("pyformat", False, True, False, True),
+    "psycopg2cffi": ("pyformat", False, True, False, True),
+    "psycopg": ("pyformat", True, False, True, True),
+    "psycopg_async": ("pyformat", True, False, True, True),
+    "pg8000": ("format", False, False, True, False),
+    "pygresql": ("pyformat", False, False, False, False),
+    "pypostgresql": ("pyformat", False, False, False, False),
+    "asyncpg": (_DOLLAR, True, False, True, False),
 }
 # Those that know of a transaction what they have sent themselves, and not what the server says.
 _REMEMBER_BEGIN = ("psycopg2", "psycopg2cffi", "asyncpg")
@@ -41,6 +43,32 @@ class _JSON(_Parsed, postgresql.JSON):
 
 class _JSONB(_Parsed, postgresql.JSONB):
     pass
+
+
+class _Hstore(postgresql.HSTORE):
+    """The connection has parsed it where the driver would."""
+
+    def result_processor(self, dialect, coltype):
+        parse = super().result_processor(dialect, coltype)
+        return lambda value: value if isinstance(value, dict) else parse(value)
+
+
+class _LocalDateTime(sqltypes.DateTime):
+    """asyncpg takes a time without a zone for one of this machine where one with a zone is wanted, and not
+    for one of the session's zone."""
+
+    def bind_processor(self, dialect):
+        if not self.timezone:
+            return None
+
+        def process(value):
+            if type(value) is datetime.date:
+                value = datetime.datetime.combine(value, datetime.time())
+            if isinstance(value, datetime.datetime) and value.tzinfo is None:
+                return value.astimezone(datetime.timezone.utc)
+            return value
+
+        return process
 
 
 class _OldUUID(postgresql.UUID):
@@ -114,8 +142,13 @@ class PostgresDialect(HostDialect, PGDialect):
         **kwargs
     ):
         # The arguments before are of drivers that we are not.
-        if native_inet_types is not None and VERSION >= (2, 0):
-            kwargs["native_inet_types"] = native_inet_types
+        if native_inet_types and not self.limbeck_driver.parses_addresses:
+            raise NotImplementedError(
+                "The %s dialect does not implement ipaddress type handling; native_inet_types cannot be set "
+                "to ``True`` when using this dialect." % self.driver
+            )
+        self._parses_addresses = native_inet_types is not False and self.limbeck_driver.parses_addresses
+        self._parses_hstore = use_native_hstore is not False and self.limbeck_driver.parses_hstore
         PGDialect.__init__(self, **kwargs)
 
     def on_connect(self):
@@ -123,6 +156,8 @@ class PostgresDialect(HostDialect, PGDialect):
 
         def connected(connection):
             connection.json_loads = self._json_deserializer
+            connection.parses_addresses = self._parses_addresses
+            connection.parses_hstore = self._parses_hstore
             if inherited is not None:
                 inherited(connection)
             if getattr(self, "isolation_level", None) is not None and VERSION < (2, 0):
@@ -214,23 +249,26 @@ def dialect_class(name, channel):
     if name == "default":
         name = "psycopg" if VERSION >= (2, 1) else "psycopg2"
     if name not in _classes:
-        paramstyle, is_async, parses_json, as_memoryview, addresses = _DRIVERS[name]
+        paramstyle, is_async, as_memoryview, addresses, hstore = _DRIVERS[name]
         driver = Driver(
             channel,
             PostgresConnection,
             paramstyle,
-            parses_json=parses_json,
             bytes_as_memoryview=as_memoryview,
-            parses_addresses=addresses and VERSION < (2, 0),
+            moments_in_utc=name == "asyncpg",
+            parses_addresses=addresses,
+            parses_every_array=name == "asyncpg",
+            parses_hstore=hstore,
+            parses_multiranges=not name.startswith("psycopg2"),
+            parses_records=name in ("psycopg", "psycopg_async"),
             infinite_numerics=not name.startswith("psycopg2"),
             mismatch=_MISMATCHES.get(name, PROGRAMMING),
             remembers_begin=name in _REMEMBER_BEGIN,
         )
         colspecs = dict(PGDialect.colspecs)
-        if parses_json:
-            colspecs.update(
-                {sqltypes.JSON: _JSON, postgresql.JSON: _JSON, postgresql.JSONB: _JSONB}
-            )
+        colspecs.update({sqltypes.JSON: _JSON, postgresql.JSON: _JSON, postgresql.JSONB: _JSONB, postgresql.HSTORE: _Hstore})
+        if name == "asyncpg":
+            colspecs[sqltypes.DateTime] = _LocalDateTime
         colspecs.update(_vectors())
         if VERSION >= (2, 0):
             colspecs[sqltypes.ARRAY] = _Array
@@ -242,6 +280,7 @@ def dialect_class(name, channel):
             "limbeck_driver": driver,
             "default_paramstyle": paramstyle,
             "colspecs": colspecs,
+            "returns_native_bytes": not as_memoryview,
             "supports_statement_cache": True,
         }
         made = type("PostgresDialect_" + name, (PostgresDialect,), attributes)

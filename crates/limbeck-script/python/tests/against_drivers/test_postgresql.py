@@ -108,7 +108,7 @@ class Enumeration(enum.IntEnum):
 
 class Case(unittest.TestCase):
     def ours(self, **driver):
-        given = {"parses_json": True, "bytes_as_memoryview": True, "infinite_numerics": False, "mismatch": PSYCOPG2}
+        given = {"bytes_as_memoryview": True, "infinite_numerics": False, "mismatch": PSYCOPG2, "parses_multiranges": False}
         connection = Driver(LibpqHost(), PostgresConnection, "pyformat", **{**given, **driver}).connect(url="x")
         self.addCleanup(connection.close)
         return connection
@@ -220,7 +220,8 @@ READ = [
     "'2024-01-02 03:04:05'::timestamp", "'2024-01-02 03:04:05.000001'::timestamp", "'0001-01-01'::timestamp",
     "'infinity'::timestamp", "'-infinity'::timestamp", "'0044-03-15 12:00 BC'::timestamp", "'294276-12-31'::timestamp",
     "'2024-01-02 03:04:05+02'::timestamptz", "'1880-01-01 00:00:00+00'::timestamptz",
-    "'0044-03-15 12:00 BC'::timestamptz",
+    "'0044-03-15 12:00 BC'::timestamptz", "'infinity'::timestamptz", "'-infinity'::timestamptz", "'{[1,3)}'::int4multirange",
+    "ARRAY['{[1,3)}'::int4multirange]",
     "'1 day'::interval", "'-1 day'::interval", "'1 year 2 mons 3 days 04:05:06.789'::interval", "'100:00:00'::interval",
     "'-00:00:00.5'::interval", "'-1 year +3 days -04:05:06'::interval", "'0'::interval", "'1 mon -1 day'::interval",
     "'1 year -1 mon'::interval", "'-10 mon 24:00'::interval", "'0.000001 s'::interval",
