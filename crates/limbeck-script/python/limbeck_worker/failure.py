@@ -26,6 +26,8 @@ def describe(error, start):
     return {
         "outcome": "exception",
         "type": _type_name(error),
+        # An exception of our own connection, under whichever name.
+        "of_driver": hasattr(type(error), "limbeck_error"),
         "message": _message(error),
         "limbeck_error": next((e.limbeck_error for e in chain if hasattr(e, "limbeck_error")), None),
         "frames": frames,

@@ -180,6 +180,8 @@ pub enum End {
         /// The exception's type.
         #[serde(rename = "type")]
         kind: String,
+        /// Whether it is one of the connection's own, whatever driver's name it has.
+        of_driver: bool,
         /// Its message.
         message: String,
         /// The number of the host's error behind it.

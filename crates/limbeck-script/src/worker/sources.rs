@@ -31,6 +31,11 @@ pub(super) const MODULES: &[(&str, bool, &str)] = &[
         include_str!("../../python/limbeck_worker/dbapi/base.py"),
     ),
     (
+        "limbeck_worker.dbapi.error_names",
+        false,
+        include_str!("../../python/limbeck_worker/dbapi/error_names.py"),
+    ),
+    (
         "limbeck_worker.dbapi.errors",
         false,
         include_str!("../../python/limbeck_worker/dbapi/errors.py"),
@@ -69,6 +74,11 @@ pub(super) const MODULES: &[(&str, bool, &str)] = &[
         "limbeck_worker.dbapi.sqlite",
         false,
         include_str!("../../python/limbeck_worker/dbapi/sqlite.py"),
+    ),
+    (
+        "limbeck_worker.dbapi.sqlstates",
+        false,
+        include_str!("../../python/limbeck_worker/dbapi/sqlstates.py"),
     ),
     (
         "limbeck_worker.dbapi.two_phase",

@@ -26,6 +26,8 @@ class Driver:
     parses_multiranges = True
     parses_records = False
     remembers_begin = False
+    # What its exceptions are called: see `error_names`.
+    error_names = None
 
     def __init__(self, channel, connection_class, paramstyle, **attributes):
         self.channel = channel
@@ -70,14 +72,16 @@ class Connection:
         return self
 
     def request(self, op, **fields):
+        errors.speak_as(self.driver.error_names)
         try:
             return self.channel.request(op, **fields)
         except HostError as error:
             self.status = error.fields.get("status") or self.status
-            made = errors.of_host(error.fields, self.family)
+            made = errors.of_host(error.fields, self.family, self.driver.error_names, fields.get("sql"))
         raise made
 
     def check(self):
+        errors.speak_as(self.driver.error_names)
         if self.closed:
             raise self.closed_error()
 
@@ -143,6 +147,7 @@ class Cursor:
 
     def check(self):
         # Rows that are here can be read when the connection is closed, as asyncpg's and PyMySQL's can.
+        errors.speak_as(self.connection.driver.error_names)
         if self.closed:
             raise self.closed_error()
 

@@ -3,11 +3,17 @@ from sqlalchemy.dialects.mysql.mariadb import MariaDBDialect
 from sqlalchemy.dialects.mysql.pymysql import MySQLDialect_pymysql
 
 from ..dbapi.base import Driver
+from ..dbapi.error_names import ErrorNames
 from ..dbapi.mysql import MysqlConnection
 from ..dbapi.placeholders import PYMYSQL
 from .common import HostDialect, asynchronous, queue_pool
 
 _ASYNC = ("aiomysql", "asyncmy")
+# Where the drivers have their exceptions.
+_ERRORS = {
+    "mysqldb": "MySQLdb", "pymysql": "pymysql.err", "aiomysql": "pymysql.err", "asyncmy": "asyncmy.errors",
+    "mysqlconnector": "mysql.connector.errors", "mariadbconnector": "mariadb", "cymysql": "cymysql.err",
+}
 _FORMAT = ("mysqldb", "mysqlconnector", "mariadbconnector", "aiomysql", "asyncmy")
 
 
@@ -62,6 +68,7 @@ def dialect_class(name, channel):
             version_info=(1, 4, 6, "final", 1),
             __version__="1.4.6",
             mismatch=PYMYSQL,
+            error_names=ErrorNames(_ERRORS.get(driver_name, driver_name)),
         )
         attributes = {
             "driver": driver_name,

@@ -6,6 +6,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql.base import PGDialect
 
 from ..dbapi.base import Driver
+from ..dbapi.error_names import AsyncpgNames, ErrorNames, PsycopgNames
 from ..dbapi.placeholders import INTERFACE, PROGRAMMING, PSYCOPG2
 from ..dbapi.postgresql import PostgresConnection
 from .common import VERSION, HostDialect, asynchronous, queue_pool
@@ -28,6 +29,15 @@ _DRIVERS = {
 _REMEMBER_BEGIN = ("psycopg2", "psycopg2cffi", "asyncpg")
 # What they raise where parameters are missing or too many.
 _MISMATCHES = {"psycopg2": PSYCOPG2, "psycopg2cffi": PSYCOPG2, "asyncpg": INTERFACE}
+
+
+
+def _error_names(name):
+    if name == "asyncpg":
+        return AsyncpgNames(newest=VERSION >= (2, 1))
+    if name in ("psycopg2", "psycopg", "psycopg_async"):
+        return PsycopgNames(name.partition("_")[0])
+    return ErrorNames({"pygresql": "pgdb", "pypostgresql": "postgresql.exceptions"}.get(name, name))
 
 
 class _Parsed:
@@ -263,6 +273,7 @@ def dialect_class(name, channel):
             parses_records=name in ("psycopg", "psycopg_async"),
             infinite_numerics=not name.startswith("psycopg2"),
             mismatch=_MISMATCHES.get(name, PROGRAMMING),
+            error_names=_error_names(name),
             remembers_begin=name in _REMEMBER_BEGIN,
         )
         colspecs = dict(PGDialect.colspecs)

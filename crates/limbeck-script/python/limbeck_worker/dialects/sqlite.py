@@ -3,6 +3,7 @@ from sqlalchemy import pool
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 
 from ..dbapi.base import Driver
+from ..dbapi.error_names import ErrorNames
 from ..dbapi.sqlite import PARSE_COLNAMES, PARSE_DECLTYPES, SqliteConnection
 from .common import HostDialect, asynchronous
 
@@ -62,6 +63,8 @@ def dialect_class(name, channel):
             version="2.6.0",
             PARSE_DECLTYPES=PARSE_DECLTYPES,
             PARSE_COLNAMES=PARSE_COLNAMES,
+            # Also of aiosqlite.
+            error_names=ErrorNames("sqlite3"),
         )
         made = type("SqliteDialect_" + name, (SqliteDialect,), {"driver": name, "limbeck_driver": driver, "supports_statement_cache": True})
         if name == "aiosqlite":

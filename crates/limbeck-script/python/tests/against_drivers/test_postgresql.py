@@ -86,6 +86,12 @@ class LibpqHost:
                     "id": 1, "kind": "server", "status": self._status(), "severity": "ERROR",
                     "code": field(psycopg.pq.DiagnosticField.SQLSTATE),
                     "message": field(psycopg.pq.DiagnosticField.MESSAGE_PRIMARY),
+                    "detail": field(psycopg.pq.DiagnosticField.MESSAGE_DETAIL) or None,
+                    "hint": field(psycopg.pq.DiagnosticField.MESSAGE_HINT) or None,
+                    "context": field(psycopg.pq.DiagnosticField.CONTEXT) or None,
+                    "table": field(psycopg.pq.DiagnosticField.TABLE_NAME) or None,
+                    "constraint": field(psycopg.pq.DiagnosticField.CONSTRAINT_NAME) or None,
+                    "position": int(field(psycopg.pq.DiagnosticField.STATEMENT_POSITION) or 0) or None,
                 }
             )
         return results
