@@ -31,6 +31,11 @@ pub(super) const MODULES: &[(&str, bool, &str)] = &[
         include_str!("../../python/limbeck_worker/dbapi/base.py"),
     ),
     (
+        "limbeck_worker.dbapi.composed",
+        false,
+        include_str!("../../python/limbeck_worker/dbapi/composed.py"),
+    ),
+    (
         "limbeck_worker.dbapi.error_names",
         false,
         include_str!("../../python/limbeck_worker/dbapi/error_names.py"),
@@ -61,9 +66,24 @@ pub(super) const MODULES: &[(&str, bool, &str)] = &[
         include_str!("../../python/limbeck_worker/dbapi/postgresql.py"),
     ),
     (
+        "limbeck_worker.dbapi.postgresql_asyncpg",
+        false,
+        include_str!("../../python/limbeck_worker/dbapi/postgresql_asyncpg.py"),
+    ),
+    (
         "limbeck_worker.dbapi.postgresql_literals",
         false,
         include_str!("../../python/limbeck_worker/dbapi/postgresql_literals.py"),
+    ),
+    (
+        "limbeck_worker.dbapi.postgresql_psycopg",
+        false,
+        include_str!("../../python/limbeck_worker/dbapi/postgresql_psycopg.py"),
+    ),
+    (
+        "limbeck_worker.dbapi.postgresql_psycopg2",
+        false,
+        include_str!("../../python/limbeck_worker/dbapi/postgresql_psycopg2.py"),
     ),
     (
         "limbeck_worker.dbapi.postgresql_values",

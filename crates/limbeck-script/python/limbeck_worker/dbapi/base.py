@@ -76,7 +76,8 @@ class Connection:
         try:
             return self.channel.request(op, **fields)
         except HostError as error:
-            self.status = error.fields.get("status") or self.status
+            if error.fields.get("status"):
+                self.status = error.fields["status"]
             made = errors.of_host(error.fields, self.family, self.driver.error_names, fields.get("sql"))
         raise made
 
@@ -95,9 +96,16 @@ class Connection:
             "execute", connection=self.limbeck_connection, sql=sql, before=list(before), **fields
         )
         self.status = reply["status"]
-        if reply["notices"]:
-            self.notices.extend("%s:  %s\n" % tuple(notice) for notice in reply["notices"])
+        for notice in reply["notices"]:
+            self.notice(*notice)
         return reply["results"]
+
+    def notice(self, severity, message, detail, hint):
+        text = "%s:  %s\n" % (severity, message)
+        for word, more in (("DETAIL", detail), ("HINT", hint)):
+            if more:
+                text += "%s:  %s\n" % (word, more)
+        self.notices.append(text)
 
     def commit(self):
         if self.status != "I":
@@ -164,7 +172,10 @@ class Cursor:
         """Before rows are fetched: whether there can be any."""
         self.check()
         if self.description is None:
-            raise errors.ProgrammingError("no results to fetch")
+            raise self.no_rows_error()
+
+    def no_rows_error(self):
+        return errors.ProgrammingError("no results to fetch")
 
     def fetchone(self):
         self.check_rows()

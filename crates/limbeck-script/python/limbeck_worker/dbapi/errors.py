@@ -174,7 +174,7 @@ def _postgresql(fields, message, names, sql):
     error.pgcode = error.sqlstate = code
     error.pgerror = "%s:  %s" % (fields.get("severity") or "ERROR", text)
     error.detail = fields.get("detail")
-    error.diag = _Diagnostics(fields)
+    error.diag = Diagnostics(fields)
     return error
 
 
@@ -233,7 +233,7 @@ def _sqlite(fields, message):
 _SERVER_ERRORS = {"mysql": _mysql, "sqlite": _sqlite}
 
 
-class _Diagnostics:
+class Diagnostics:
     """What psycopg calls `diag`."""
 
     def __init__(self, fields):

@@ -45,6 +45,10 @@ class TwoPhase:
     _xid = None
     _prepared = False
 
+    @property
+    def prepared(self):
+        return self._prepared
+
     def xid(self, format_id, gtrid, bqual):
         return Xid(format_id, gtrid, bqual)
 

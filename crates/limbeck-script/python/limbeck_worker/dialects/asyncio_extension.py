@@ -71,6 +71,14 @@ def _without_greenlet():
                 setattr(module, name, value)
 
 
+def run_coroutine(coroutine):
+    """Out of synchronous code: by way of the event loop where it runs in one."""
+    from sqlalchemy.util import concurrency
+
+    in_greenlet = getattr(concurrency, "in_greenlet", None)
+    return concurrency.await_only(coroutine) if in_greenlet and in_greenlet() else _finish(coroutine)
+
+
 def _finish(awaitable):
     """Runs a coroutine that does not suspend."""
     iterator = awaitable.__await__()

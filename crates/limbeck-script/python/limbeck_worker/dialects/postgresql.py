@@ -1,14 +1,18 @@
 """PostgreSQL under the names of its drivers."""
 import datetime
+import logging
 
 from sqlalchemy import types as sqltypes
 from sqlalchemy.dialects import postgresql
-from sqlalchemy.dialects.postgresql.base import PGDialect
+from sqlalchemy.dialects.postgresql.base import PGDialect, PGExecutionContext
 
 from ..dbapi.base import Driver
 from ..dbapi.error_names import AsyncpgNames, ErrorNames, PsycopgNames
 from ..dbapi.placeholders import INTERFACE, PROGRAMMING, PSYCOPG2
 from ..dbapi.postgresql import PostgresConnection
+from ..dbapi.postgresql_asyncpg import AsyncpgConnection
+from ..dbapi.postgresql_psycopg import PsycopgConnection
+from ..dbapi.postgresql_psycopg2 import Psycopg2Connection
 from .common import VERSION, HostDialect, asynchronous, queue_pool
 
 # What the drivers differ in, where a migration can see it: the form of parameters, and the values of
@@ -24,6 +28,10 @@ _DRIVERS = {
     "pygresql": ("pyformat", False, False, False, False),
     "pypostgresql": ("pyformat", False, False, False, False),
     "asyncpg": (_DOLLAR, True, False, True, False),
+}
+_CONNECTIONS = {
+    "psycopg2": Psycopg2Connection, "psycopg2cffi": Psycopg2Connection, "psycopg": PsycopgConnection,
+    "psycopg_async": PsycopgConnection, "asyncpg": AsyncpgConnection,
 }
 # Those that know of a transaction what they have sent themselves, and not what the server says.
 _REMEMBER_BEGIN = ("psycopg2", "psycopg2cffi", "asyncpg")
@@ -124,8 +132,27 @@ def _vectors():
     return {kind: type("_" + kind.__name__, (_Vector, kind), {"cache_ok": True}) for kind in (INT2VECTOR, OIDVECTOR)}
 
 
+def _log_notice(told):
+    _logger().info("%s: %s", told.severity, told.message_primary)
+
+
+def _logger():
+    return logging.getLogger("sqlalchemy.dialects.postgresql")
+
+
+class _LoggingContext(PGExecutionContext):
+    """psycopg2's notices are logged, and gone, after each statement."""
+
+    def post_exec(self):
+        super().post_exec()
+        notices = self.cursor.connection.notices
+        if notices:
+            for notice in notices:
+                _logger().info(notice.rstrip())
+            del notices[:]
+
+
 class PostgresDialect(HostDialect, PGDialect):
-    supports_sane_multi_rowcount = True
     supports_native_decimal = True
     supports_unicode_statements = True
     supports_unicode_binds = True
@@ -168,6 +195,8 @@ class PostgresDialect(HostDialect, PGDialect):
             connection.json_loads = self._json_deserializer
             connection.parses_addresses = self._parses_addresses
             connection.parses_hstore = self._parses_hstore
+            if isinstance(connection, PsycopgConnection):
+                connection.add_notice_handler(_log_notice)
             if inherited is not None:
                 inherited(connection)
             if getattr(self, "isolation_level", None) is not None and VERSION < (2, 0):
@@ -175,12 +204,15 @@ class PostgresDialect(HostDialect, PGDialect):
 
         return connected
 
-    _isolation_lookup = {
-        "AUTOCOMMIT", "READ COMMITTED", "READ UNCOMMITTED", "REPEATABLE READ", "SERIALIZABLE",
-    }
-
     def get_isolation_level_values(self, dbapi_connection):
-        return ("AUTOCOMMIT", "READ COMMITTED", "READ UNCOMMITTED", "REPEATABLE READ", "SERIALIZABLE")
+        levels = ["AUTOCOMMIT", "READ COMMITTED", "READ UNCOMMITTED", "REPEATABLE READ", "SERIALIZABLE"]
+        if self.driver == "asyncpg":
+            levels.remove("READ UNCOMMITTED")
+        return levels
+
+    @property
+    def _isolation_lookup(self):
+        return set(self.get_isolation_level_values(None))
 
     def set_isolation_level(self, dbapi_connection, level):
         level = level.replace("_", " ")
@@ -191,22 +223,31 @@ class PostgresDialect(HostDialect, PGDialect):
                 "Invalid value %r for isolation_level. Valid isolation levels for %s are %s"
                 % (level, self.name, ", ".join(sorted(self._isolation_lookup)))
             )
-        dbapi_connection.set_isolation_level(level)
+        dbapi_connection.use_level(level)
 
     def detect_autocommit_setting(self, dbapi_connection):
         return bool(dbapi_connection.autocommit)
 
+    def do_ping(self, dbapi_connection):
+        # Without a transaction, as the drivers do it.
+        dbapi_connection.run("SELECT 1")
+        return True
+
+    # The drivers have two names for it.
     def set_readonly(self, connection, value):
-        connection.readonly = value
+        setattr(connection, "read_only" if isinstance(connection, PsycopgConnection) else "readonly", value)
 
     def get_readonly(self, connection):
-        return connection.readonly
+        return connection.read_only
 
     def set_deferrable(self, connection, value):
         connection.deferrable = value
 
     def get_deferrable(self, connection):
         return connection.deferrable
+
+    def get_driver_connection(self, connection):
+        return connection.driver_connection
 
     # asyncpg knows nothing of two phases: SQLAlchemy's own way, in statements, is its dialect's.
     def do_begin_twophase(self, connection, xid):
@@ -262,7 +303,7 @@ def dialect_class(name, channel):
         paramstyle, is_async, as_memoryview, addresses, hstore = _DRIVERS[name]
         driver = Driver(
             channel,
-            PostgresConnection,
+            _CONNECTIONS.get(name, PostgresConnection),
             paramstyle,
             bytes_as_memoryview=as_memoryview,
             moments_in_utc=name == "asyncpg",
@@ -292,6 +333,8 @@ def dialect_class(name, channel):
             "default_paramstyle": paramstyle,
             "colspecs": colspecs,
             "returns_native_bytes": not as_memoryview,
+            "execution_ctx_cls": _LoggingContext if name.startswith("psycopg2") else PGExecutionContext,
+            "supports_sane_multi_rowcount": name != "asyncpg",
             "supports_statement_cache": True,
         }
         made = type("PostgresDialect_" + name, (PostgresDialect,), attributes)

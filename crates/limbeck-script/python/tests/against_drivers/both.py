@@ -57,6 +57,10 @@ class Case(test_postgresql.Case):
     def both(self, name, act, **arguments):
         expected = self.real(name, act, **arguments)
         found = self.ours_of(name, act, **arguments)
+        if isinstance(expected, list):
+            # The first difference says more than all of it.
+            for place, (one, other) in enumerate(zip(found, expected)):
+                self.assertEqual(one, other, "at %d" % place)
         self.assertEqual(found, expected)
         return found
 

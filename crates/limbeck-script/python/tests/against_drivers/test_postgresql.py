@@ -12,7 +12,7 @@ from limbeck_worker.channel import HostError
 from limbeck_worker.dbapi import errors
 from limbeck_worker.dbapi.base import Driver
 from limbeck_worker.dbapi.placeholders import PSYCOPG2
-from limbeck_worker.dbapi.postgresql import PostgresConnection
+from limbeck_worker.dbapi.postgresql_psycopg2 import Psycopg2Connection
 
 from . import servers
 
@@ -52,10 +52,20 @@ class LibpqHost:
         self.functions = {}
         self.connection = psycopg.pq.PGconn.connect(parameters().encode())
         self.connection.exec_(b"SET client_encoding TO 'UTF8'")
+        self.notices = []
+        self.connection.notice_handler = lambda told: self.notices.append(
+            [
+                (told.error_field(code) or b"").decode("utf-8") or None
+                for code in (
+                    psycopg.pq.DiagnosticField.SEVERITY, psycopg.pq.DiagnosticField.MESSAGE_PRIMARY,
+                    psycopg.pq.DiagnosticField.MESSAGE_DETAIL, psycopg.pq.DiagnosticField.MESSAGE_HINT,
+                )
+            ]
+        )
 
     def request(self, op, **fields):
         if op == "connect":
-            return {"connection": 1, "product": "postgresql", "version": "16", "parameters": {}}
+            return {"connection": 1, "product": "postgresql", "version": "16", "parameters": {"server_encoding": "UTF8"}}
         if op == "close":
             self.connection.finish()
             return None
@@ -63,7 +73,8 @@ class LibpqHost:
         for text in fields["before"]:
             self._run(text)
         results = self._run(fields["sql"])
-        return {"results": results, "notices": [], "status": self._status()}
+        notices, self.notices[:] = list(self.notices), []
+        return {"results": results, "notices": notices, "status": self._status()}
 
     def _status(self):
         return {0: "I", 2: "T", 3: "E"}[int(self.connection.transaction_status)]
@@ -77,7 +88,7 @@ class LibpqHost:
                 break
             if found.status == psycopg.pq.ExecStatus.FATAL_ERROR:
                 failed = failed or found
-            elif found.status != psycopg.pq.ExecStatus.EMPTY_QUERY:
+            else:
                 results.append(_result(found))
         if failed is not None:
             field = lambda code: (failed.error_field(code) or b"").decode("utf-8")
@@ -105,7 +116,7 @@ def _result(found):
         for row in range(found.ntuples):
             values = [found.get_value(row, index) for index in range(width)]
             rows.append([None if value is None else value.decode("utf-8") for value in values])
-    return {"columns": columns, "rows": rows, "affected": found.command_tuples, "tag": "", "last_id": None}
+    return {"columns": columns, "rows": rows, "affected": found.command_tuples, "tag": (found.command_status or b"").decode(), "last_id": None}
 
 
 class Enumeration(enum.IntEnum):
@@ -114,8 +125,8 @@ class Enumeration(enum.IntEnum):
 
 class Case(unittest.TestCase):
     def ours(self, **driver):
-        given = {"bytes_as_memoryview": True, "infinite_numerics": False, "mismatch": PSYCOPG2, "parses_multiranges": False}
-        connection = Driver(LibpqHost(), PostgresConnection, "pyformat", **{**given, **driver}).connect(url="x")
+        given = {"bytes_as_memoryview": True, "infinite_numerics": False, "mismatch": PSYCOPG2, "parses_multiranges": False, "remembers_begin": True}
+        connection = Driver(LibpqHost(), Psycopg2Connection, "pyformat", **{**given, **driver}).connect(url="x")
         self.addCleanup(connection.close)
         return connection
 
