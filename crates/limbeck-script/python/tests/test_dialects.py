@@ -192,7 +192,32 @@ class Names(Registered):
         for name in ("postgresql+asyncpg", "mysql+aiomysql"):
             url = make_url(name + "://u:p%40ss@h:1234/d?x=1")
             arguments, keywords = self.make(name).create_connect_args(url)
-            self.assertEqual((list(arguments), keywords), ([], {"url": name + "://u:p%40ss@h:1234/d?x=1"}))
+            self.assertEqual(list(arguments), [])
+            self.assertEqual(
+                keywords,
+                {"url": name + "://u:p%40ss@h:1234/d?x=1", "user": "u", "password": "p@ss", "host": "h", "port": 1234, "database": "d", "x": "1"},
+            )
+
+    def test_what_goes_to_the_host(self):
+        url = make_url("postgresql+psycopg2://u:p%40ss@h:1234/d?x=1")
+        dialect = self.make("postgresql+psycopg2")
+        rows = [
+            ({}, {}), ({"password": "token"}, {"password": "token"}), ({"dbname": "other", "timeout": 5}, {"dbname": "other", "timeout": 5}),
+            ({"x": "2"}, {"x": "2"}),
+        ]
+        for changed, expected in rows:
+            _, keywords = dialect.create_connect_args(url)
+            del self.host.requests[:]
+            dialect.connect(**{**keywords, **changed})
+            ((_, sent),) = self.host.requests
+            self.assertEqual(sent, {"url": "postgresql+psycopg2://u:p%40ss@h:1234/d?x=1", "args": expected})
+
+    def test_autocommit_as_an_argument_of_psycopg(self):
+        for url, arguments, expected in (("", {}, False), ("?autocommit=true", {}, True), ("", {"autocommit": True}, True)):
+            with self.subTest(url=url, arguments=arguments):
+                dialect = self.make("postgresql+psycopg")
+                _, keywords = dialect.create_connect_args(make_url("postgresql+psycopg://h/d" + url))
+                self.assertEqual(dialect.connect(**{**keywords, **arguments}).autocommit, expected)
 
     def test_asynchronous_forms(self):
         rows = [
@@ -273,6 +298,39 @@ class Connected(Registered):
             "transaction isolation level": "read committed",
         }
         return sa.create_engine(name + "://h/d", poolclass=sa.pool.NullPool, **arguments)
+
+    def test_a_listener_may_change_the_parameters(self):
+        for name in ("postgresql+psycopg2", "postgresql+asyncpg", "mysql+pymysql"):
+            with self.subTest(name):
+                engine = sa.create_engine(name + "://u:p@h/d", poolclass=sa.pool.NullPool, _initialize=False)
+                seen = []
+
+                @sa.event.listens_for(engine, "do_connect")
+                def give_token(dialect, record, arguments, parameters):
+                    seen.append((parameters["user"], parameters["host"], parameters["password"]))
+                    parameters["password"] = "token"
+
+                del self.host.requests[:]
+                with engine.connect():
+                    pass
+                self.assertEqual(seen, [("u", "h", "p")])
+                self.assertEqual(self.host.requests[0], ("connect", {"url": name + "://u:p@h/d", "args": {"password": "token"}}))
+
+    def test_a_connection_of_the_projects_own(self):
+        import sqlite3
+
+        own = sqlite3.connect(":memory:")
+        self.addCleanup(own.close)
+        for name in ("postgresql+psycopg2", "postgresql+asyncpg", "mysql+pymysql", "sqlite"):
+            engines = [sa.create_engine(name + "://", creator=lambda: own, poolclass=sa.pool.NullPool)]
+            engines.append(sa.create_engine(name + "://", poolclass=sa.pool.NullPool))
+            sa.event.listen(engines[-1], "do_connect", lambda *arguments: own)
+            engines.append(sa.create_engine(name + "://", poolclass=sa.pool.NullPool))
+            engines[-1].pool._creator = lambda: engines[-1].dialect.dbapi.connect(async_creator_fn=None)
+            for place, engine in enumerate(engines):
+                with self.subTest(name, place=place), self.assertRaisesRegex(exc.DBAPIError, "limbeck opens the connection itself"):
+                    with engine.connect():
+                        pass
 
     def test_isolation_levels_of_postgresql(self):
         rows = [

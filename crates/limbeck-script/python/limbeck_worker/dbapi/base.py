@@ -38,7 +38,12 @@ class Driver:
         for name, value in attributes.items():
             setattr(self, name, value)
 
-    def connect(self, **arguments):
+    def connect(self, *positional, **arguments):
+        if positional or "url" not in arguments:
+            raise self.NotSupportedError(
+                "limbeck opens the connection itself: it can't be called with a `creator`'s or an `async_creator`'s arguments;"
+                " let a listener of `do_connect` change the parameters, or give them as the URL and `connect_args`"
+            )
         return self.connection_class(self, arguments)
 
 

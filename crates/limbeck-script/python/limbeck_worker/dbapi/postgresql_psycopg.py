@@ -8,13 +8,18 @@ _NUMBERS = {level: number for number, level in _LEVELS.items()}
 
 
 class PsycopgConnection(PostgresConnection):
-    row_factory = None
     broken = False
 
     def __init__(self, driver, arguments):
         self._handlers = []
         self._savepoints = 0
+        self.row_factory = arguments.pop("row_factory", None)
+        autocommit = arguments.pop("autocommit", False)
+        for name in ("context", "cursor_factory"):
+            if arguments.get(name) is not None:
+                raise _missing("connect argument `%s`" % name, "leave it out")
         super().__init__(driver, arguments)
+        self.autocommits = bool(autocommit)
 
     def cursor(self, name="", binary=False, row_factory=None, scrollable=None, withhold=False):
         self.check()

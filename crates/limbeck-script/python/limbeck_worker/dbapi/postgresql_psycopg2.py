@@ -17,15 +17,21 @@ class Psycopg2Connection(PostgresConnection):
     protocol_version = 3
     async_ = 0
 
+    def __init__(self, driver, arguments):
+        # What `cursor` takes where it is given none.
+        self.cursor_factory = arguments.pop("cursor_factory", None)
+        _row_maker(self.cursor_factory)
+        factory = arguments.pop("connection_factory", None)
+        if factory is not None and factory is not getattr(sys.modules.get("psycopg2.extensions"), "connection", None):
+            raise _missing("connect argument `connection_factory`", "leave it out")
+        super().__init__(driver, arguments)
+
     def cursor(self, name=None, cursor_factory=None, scrollable=None, withhold=False):
         self.check()
         made = Psycopg2Cursor(self)
         made.name, made.scrollable, made.withhold = name, scrollable, bool(withhold)
         made.rows_as(_row_maker(cursor_factory or self.cursor_factory))
         return made
-
-    # What `cursor` takes where it is given none.
-    cursor_factory = None
 
     @property
     def isolation_level(self):

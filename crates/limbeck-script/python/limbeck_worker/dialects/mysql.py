@@ -18,6 +18,7 @@ _FORMAT = ("mysqldb", "mysqlconnector", "mariadbconnector", "aiomysql", "asyncmy
 
 
 class MysqlDialect(HostDialect, MySQLDialect_pymysql):
+    limbeck_parts = {"username": "user"}
     supports_sane_rowcount = True
     supports_sane_multi_rowcount = True
 

@@ -158,6 +158,7 @@ class PostgresDialect(HostDialect, PGDialect):
     supports_unicode_binds = True
     use_insertmanyvalues_wo_returning = True
     default_paramstyle = "pyformat"
+    limbeck_parts = {"username": "user"}
     # What psycopg2 and psycopg know of a hstore they learn from the server; text does without.
     use_native_hstore = False
     use_native_uuid = True
@@ -192,6 +193,7 @@ class PostgresDialect(HostDialect, PGDialect):
         inherited = super().on_connect() if hasattr(super(), "on_connect") else None
 
         def connected(connection):
+            self.check_connection(connection)
             connection.json_loads = self._json_deserializer
             connection.parses_addresses = self._parses_addresses
             connection.parses_hstore = self._parses_hstore
@@ -332,6 +334,7 @@ def dialect_class(name, channel):
             "limbeck_driver": driver,
             "default_paramstyle": paramstyle,
             "colspecs": colspecs,
+            "limbeck_parts": {"username": "user", **({"database": "dbname"} if name.startswith("psycopg") else {})},
             "returns_native_bytes": not as_memoryview,
             "execution_ctx_cls": _LoggingContext if name.startswith("psycopg2") else PGExecutionContext,
             "supports_sane_multi_rowcount": name != "asyncpg",

@@ -358,6 +358,26 @@ class Raw(both.Case):
                     self.both(name, act, isolation_level=level)
                     self.both(name, act, execution_options={"isolation_level": level})
 
+    def test_autocommit_from_the_start(self):
+        def act(connection):
+            raw = connection.connection.dbapi_connection
+            connection.exec_driver_sql("CREATE TEMP TABLE lasting (a int)")
+            connection.rollback()
+            return raw.autocommit, connection.exec_driver_sql("SELECT count(*) FROM lasting").scalar()
+
+        self.assertEqual(self.both("psycopg", act, connect_args={"autocommit": True}), (True, 0))
+
+    def test_classes_of_rows_from_the_start(self):
+        def act(connection):
+            cursor = connection.connection.cursor()
+            cursor.execute("SELECT 1 AS a")
+            return repr(cursor.fetchall())
+
+        # Alone, as SQLAlchemy itself can't do with such rows.
+        for name, arguments in (("psycopg2", {"cursor_factory": psycopg2.extras.RealDictCursor}), ("psycopg", {"row_factory": psycopg.rows.dict_row})):
+            with self.subTest(name):
+                self.both(name, act, connect_args=arguments, _initialize=False)
+
     def test_counts_of_many(self):
         table = sa.table("counted", sa.column("a"))
 
