@@ -3,6 +3,7 @@
 A project's code may look for its driver's own exceptions, and reads their names in messages. limbeck imports no
 driver, but where the project has, what is raised is an instance of the driver's class, too.
 """
+import importlib
 import sys
 
 # As psycopg sorts the classes of SQLSTATE, where psycopg2 does it in another way.
@@ -105,5 +106,8 @@ class AsyncpgNames(ErrorNames):
         if code.startswith("XX"):
             name = "InternalServerError"
         name = name or kind.__name__
+        if "asyncpg" in sys.modules:
+            # Who has imported asyncpg may look for it behind SQLAlchemy's exceptions, which these lead to.
+            importlib.import_module(self.module)
         adapter = getattr(sys.modules.get(self.module), "AsyncAdapt_asyncpg_dbapi", None)
         return self.module, name, getattr(adapter, name, None)

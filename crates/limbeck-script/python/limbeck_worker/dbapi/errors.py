@@ -171,6 +171,9 @@ def _postgresql(fields, message, names, sql):
         kind = globals()[sorted_by_driver] if sorted_by_driver else kind
         error = names.of(kind, code)(names.text(text, fields))
         error.__cause__ = names.cause(fields)
+        if hasattr(error, "orig"):
+            # SQLAlchemy's emulation has it there, too.
+            error.orig = error.__cause__
     error.pgcode = error.sqlstate = code
     error.pgerror = "%s:  %s" % (fields.get("severity") or "ERROR", text)
     error.detail = fields.get("detail")

@@ -1,5 +1,6 @@
 """What SQLAlchemy's adapter of asyncpg has besides PEP 249, and the connection of asyncpg's own behind it."""
 from . import errors
+from .placeholders import fill_dollar
 from .postgresql import PostgresConnection, PostgresCursor
 
 
@@ -130,7 +131,7 @@ class AsyncpgsOwn:
         # What goes past the adapter begins no transaction.
         cursor = AsyncpgCursor(self._adapted)
         cursor.start()
-        cursor.show(self._adapted.run(cursor.text(query, args)))
+        cursor.show(self._adapted.run(fill_dollar(query, args, self._adapted.literal)))
         return cursor
 
     def _rows(self, query, args):

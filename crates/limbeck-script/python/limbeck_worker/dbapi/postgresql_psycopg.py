@@ -34,6 +34,13 @@ class PsycopgConnection(PostgresConnection):
     def closed_error(self):
         return errors.OperationalError("the connection is closed")
 
+    def __exit__(self, kind, value, traceback):
+        super().__exit__(kind, value, traceback)
+        self.close()
+
+    def run_async(self, function):
+        raise _missing("`run_async`", "it is a synchronous one: call `execute` on it, or use SQLAlchemy")
+
     def transaction(self, savepoint_name=None, force_rollback=False):
         self.check()
         return _Transaction(self, savepoint_name, force_rollback)

@@ -1,5 +1,6 @@
 """PostgreSQL under the names of its drivers."""
 import datetime
+import importlib
 import logging
 
 from sqlalchemy import types as sqltypes
@@ -9,10 +10,6 @@ from sqlalchemy.dialects.postgresql.base import PGDialect, PGExecutionContext
 from ..dbapi.base import Driver
 from ..dbapi.error_names import AsyncpgNames, ErrorNames, PsycopgNames
 from ..dbapi.placeholders import INTERFACE, PROGRAMMING, PSYCOPG2
-from ..dbapi.postgresql import PostgresConnection
-from ..dbapi.postgresql_asyncpg import AsyncpgConnection
-from ..dbapi.postgresql_psycopg import PsycopgConnection
-from ..dbapi.postgresql_psycopg2 import Psycopg2Connection
 from .common import VERSION, HostDialect, asynchronous, queue_pool
 
 # What the drivers differ in, where a migration can see it: the form of parameters, and the values of
@@ -29,15 +26,22 @@ _DRIVERS = {
     "pypostgresql": ("pyformat", False, False, False, False),
     "asyncpg": (_DOLLAR, True, False, True, False),
 }
+# The modules of their connections, of which a run needs one.
 _CONNECTIONS = {
-    "psycopg2": Psycopg2Connection, "psycopg2cffi": Psycopg2Connection, "psycopg": PsycopgConnection,
-    "psycopg_async": PsycopgConnection, "asyncpg": AsyncpgConnection,
+    "psycopg2": ("postgresql_psycopg2", "Psycopg2Connection"), "psycopg2cffi": ("postgresql_psycopg2", "Psycopg2Connection"),
+    "psycopg": ("postgresql_psycopg", "PsycopgConnection"), "psycopg_async": ("postgresql_psycopg", "PsycopgConnection"),
+    "asyncpg": ("postgresql_asyncpg", "AsyncpgConnection"),
 }
 # Those that know of a transaction what they have sent themselves, and not what the server says.
 _REMEMBER_BEGIN = ("psycopg2", "psycopg2cffi", "asyncpg")
 # What they raise where parameters are missing or too many.
 _MISMATCHES = {"psycopg2": PSYCOPG2, "psycopg2cffi": PSYCOPG2, "asyncpg": INTERFACE}
 
+
+
+def _connection_class(name):
+    module, class_name = _CONNECTIONS.get(name, ("postgresql", "PostgresConnection"))
+    return getattr(importlib.import_module("limbeck_worker.dbapi." + module), class_name)
 
 
 def _error_names(name):
@@ -197,7 +201,7 @@ class PostgresDialect(HostDialect, PGDialect):
             connection.json_loads = self._json_deserializer
             connection.parses_addresses = self._parses_addresses
             connection.parses_hstore = self._parses_hstore
-            if isinstance(connection, PsycopgConnection):
+            if hasattr(connection, "add_notice_handler"):
                 connection.add_notice_handler(_log_notice)
             if inherited is not None:
                 inherited(connection)
@@ -237,7 +241,7 @@ class PostgresDialect(HostDialect, PGDialect):
 
     # The drivers have two names for it.
     def set_readonly(self, connection, value):
-        setattr(connection, "read_only" if isinstance(connection, PsycopgConnection) else "readonly", value)
+        setattr(connection, "read_only" if self.driver in ("psycopg", "psycopg_async") else "readonly", value)
 
     def get_readonly(self, connection):
         return connection.read_only
@@ -305,7 +309,7 @@ def dialect_class(name, channel):
         paramstyle, is_async, as_memoryview, addresses, hstore = _DRIVERS[name]
         driver = Driver(
             channel,
-            _CONNECTIONS.get(name, PostgresConnection),
+            _connection_class(name),
             paramstyle,
             bytes_as_memoryview=as_memoryview,
             moments_in_utc=name == "asyncpg",

@@ -4,6 +4,7 @@ import sys
 import unittest
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_dbapi as adapted
 
 from limbeck_worker.dbapi import errors
 from limbeck_worker.dbapi.error_names import AsyncpgNames, ErrorNames, PsycopgNames
@@ -102,6 +103,12 @@ class Shown(both.Case):
             error = caught(connection, errors.ProgrammingError, "SELECT * FROM nowhere")
             self.assertIsInstance(error.__cause__, asyncpg.UndefinedTableError)
             self.assertEqual(error.__cause__.sqlstate, "42P01")
+            connection.rollback()
+            try:
+                connection.exec_driver_sql("INSERT INTO pg_am SELECT * FROM pg_am")
+            except sa.exc.IntegrityError as error:
+                self.assertIsInstance(error.driver_exception, asyncpg.UniqueViolationError)
+                self.assertIsInstance(error.orig, adapted.UniqueViolationError)
 
         self.ours_of("asyncpg", act)
 

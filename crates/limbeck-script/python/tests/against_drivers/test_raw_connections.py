@@ -378,6 +378,19 @@ class Raw(both.Case):
             with self.subTest(name):
                 self.both(name, act, connect_args=arguments, _initialize=False)
 
+    def test_as_context_managers(self):
+        def act(connection):
+            raw = connection.connection.dbapi_connection
+            with raw as same:
+                raw.cursor().execute("CREATE TEMP TABLE c (a int)")
+            seen = [same is raw, bool(raw.closed)]
+            connection.invalidate()
+            return seen
+
+        for name in ("psycopg2", "psycopg"):
+            with self.subTest(name):
+                self.assertEqual(self.both(name, act), [True, name == "psycopg"])
+
     def test_counts_of_many(self):
         table = sa.table("counted", sa.column("a"))
 
