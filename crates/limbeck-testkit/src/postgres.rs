@@ -73,7 +73,8 @@ impl Postgres {
         if tls == Tls::Required {
             require_tls(folder.path(), &data);
         }
-        let cluster = Self::run(folder, bin, tls, &[], |probe| probe.status.success());
+        let settings = [("max_prepared_transactions", "5")];
+        let cluster = Self::run(folder, bin, tls, &settings, |probe| probe.status.success());
         if tls == Tls::Required {
             cluster.sql("postgres", "alter role postgres password 'secret'");
         }

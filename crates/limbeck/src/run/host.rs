@@ -486,7 +486,10 @@ fn commits(sql: &str, outcome: &Outcome, status: TransactionStatus, number: usiz
         .unwrap_or_default()
         .to_ascii_uppercase();
     // PostgreSQL says of a COMMIT that found nothing to commit that it was a rollback.
-    let told = outcome.results.iter().any(|result| result.tag == "COMMIT");
+    let told = outcome
+        .results
+        .iter()
+        .any(|result| result.tag.starts_with("COMMIT"));
     let asked = word == "COMMIT" && outcome.results.iter().all(|result| result.tag.is_empty());
     if told || asked {
         return number > 1;
