@@ -210,6 +210,9 @@ fn tell_standing(failure: &Failure, again: &str, notes: &mut Vec<String>, help: 
         }
     };
     match before {
+        Some(before) if before == after && *committed => {
+            notes.push(format!("the version is what it was: {}", at(after)));
+        }
         Some(before) if before == after => {
             notes.push(format!("the database is where it was: {}", at(after)));
         }
@@ -229,6 +232,10 @@ fn tell_standing(failure: &Failure, again: &str, notes: &mut Vec<String>, help: 
             step.revision
         )),
         Some(true) => notes.push(format!("what `{}` had done was rolled back", step.revision)),
+        None if *committed => notes.push(format!(
+            "`{}` had committed some of its work, which is in the database",
+            step.revision
+        )),
         Some(false)
             if failure
                 .statement

@@ -22,6 +22,11 @@ fn cases() -> Vec<(&'static str, String, Option<&'static str>)> {
             format!("{COMMIT}op.execute('BEGIN')\n{FAIL}"),
             Some(committed),
         ),
+        (
+            "psycopg2",
+            format!("{COMMIT}raise RuntimeError('on purpose')"),
+            Some("`b2` had committed some of its work, which is in the database\n"),
+        ),
         ("psycopg", format!("{COMMIT}{INDEX}"), Some(committed)),
         ("psycopg", format!("{COMMIT}{FAIL}"), Some(committed)),
         (
@@ -84,5 +89,31 @@ fn what_is_committed_is_what_the_driver_commits() {
             }
         }
         assert_eq!(left[1], left[0], "{driver}: {body}");
+    }
+}
+
+#[test]
+fn the_version_alone_is_where_it_was() {
+    let Some(server) = Postgres::start(Tls::Off) else {
+        return;
+    };
+    let body =
+        "op.execute('create table kept (id int)')\nop.execute('COMMIT')\nop.execute('select boom')";
+    let project = linear(&sync_env(""), &[("a1", body, "pass")]);
+    for driver in ["psycopg2", "psycopg", "asyncpg"] {
+        server.create_database(driver);
+        let url = server.url(&format!("postgresql+{driver}"), driver, "");
+        let Some(ran) = run(&project, &url, &["upgrade", "head"]) else {
+            return;
+        };
+        assert_eq!(ran.status, 1, "{}", ran.stderr);
+        assert!(
+            ran.stderr.contains("the version is what it was: <base>\n")
+                && !ran.stderr.contains("what `a1` had done was rolled back"),
+            "{driver}: {}",
+            ran.stderr
+        );
+        let there = server.sql(driver, "select to_regclass('kept') is not null");
+        assert_eq!(there.trim(), "t");
     }
 }

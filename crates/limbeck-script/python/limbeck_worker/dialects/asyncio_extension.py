@@ -4,6 +4,7 @@ It runs synchronous code in a greenlet so that a driver can wait in it. Our conn
 greenlet is not installed the code can just be called, and where it is nobody may insist on the waiting.
 """
 import functools
+import sys
 import threading
 
 
@@ -75,8 +76,20 @@ def run_coroutine(coroutine):
     """Out of synchronous code: by way of the event loop where it runs in one."""
     from sqlalchemy.util import concurrency
 
-    in_greenlet = getattr(concurrency, "in_greenlet", None)
-    return concurrency.await_only(coroutine) if in_greenlet and in_greenlet() else _finish(coroutine)
+    return concurrency.await_only(coroutine) if _in_greenlet(concurrency) else _finish(coroutine)
+
+
+def _in_greenlet(concurrency):
+    if hasattr(concurrency, "in_greenlet"):
+        return concurrency.in_greenlet()
+    # SQLAlchemy 1.4 has only the class, and that where there is greenlet.
+    inner = sys.modules.get("sqlalchemy.util._concurrency_py3k")
+    kind = getattr(inner, "_AsyncIoGreenlet", None)
+    if kind is None:
+        return False
+    import greenlet
+
+    return isinstance(greenlet.getcurrent(), kind)
 
 
 def _finish(awaitable):
