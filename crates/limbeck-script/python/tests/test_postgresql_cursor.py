@@ -206,6 +206,10 @@ class Cursors(Case):
         self.assertIsNone(cursor.fetchone())
         self.assertEqual((cursor.fetchall(), cursor.fetchmany(5), list(cursor)), ([], [], []))
 
+    def test_what_is_no_text(self):
+        with self.assertRaises(UnicodeDecodeError):
+            self.answered(result([column("a", TEXT)], [["a"], [{"b": "/A=="}]], affected=2))
+
     def test_iteration(self):
         cursor = self.answered(result([column("a", INT4)], [["1"], [None], ["3"]], affected=3))
         self.assertEqual(cursor.fetchone(), (1,))

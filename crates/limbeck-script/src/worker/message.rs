@@ -189,7 +189,7 @@ pub enum End {
         /// The call stack, outermost first.
         frames: Vec<Frame>,
         /// The place of a syntax error.
-        syntax: Option<SyntaxPlace>,
+        syntax: Option<Box<SyntaxPlace>>,
         /// Python's whole traceback.
         traceback: String,
         /// The module that an `ImportError` names.

@@ -1,4 +1,5 @@
 """PostgreSQL: psycopg2's way with literals, and each driver's own with transactions."""
+import base64
 import re
 from collections import namedtuple
 
@@ -278,6 +279,11 @@ class PostgresCursor(Cursor):
             # The rows of a SHOW are counted, too.
             rowcount = len(result["rows"])
         rows = result["rows"]
+        for row in rows:
+            for value in row:
+                if type(value) is dict:
+                    # No text in UTF-8, which a database without an encoding may hold: as psycopg2.
+                    base64.b64decode(value["b"]).decode("utf-8")
         decoders = [self.connection.decoder(column[1]) for column in columns] if rows else ()
         used = [(index, decode) for index, decode in enumerate(decoders) if decode is not None]
         if used:
