@@ -197,6 +197,7 @@ fn tell_standing(failure: &Failure, again: &str, notes: &mut Vec<String>, help: 
         before,
         after,
         rolled_back,
+        committed,
     } = &failure.standing;
     let Some(after) = after else {
         return;
@@ -209,6 +210,9 @@ fn tell_standing(failure: &Failure, again: &str, notes: &mut Vec<String>, help: 
         }
     };
     match before {
+        Some(before) if before == after && *committed => {
+            notes.push(format!("the version is what it was: {}", at(after)));
+        }
         Some(before) if before == after => {
             notes.push(format!("the database is where it was: {}", at(after)));
         }
@@ -228,7 +232,15 @@ fn tell_standing(failure: &Failure, again: &str, notes: &mut Vec<String>, help: 
             "rows that `{}` had changed since its last change of a table were rolled back; changes of tables stay",
             step.revision
         )),
+        Some(true) if *committed => notes.push(format!(
+            "`{}` had committed some of its work, which is in the database; the rest was rolled back",
+            step.revision
+        )),
         Some(true) => notes.push(format!("what `{}` had done was rolled back", step.revision)),
+        None if *committed => notes.push(format!(
+            "`{}` had committed some of its work, which is in the database",
+            step.revision
+        )),
         Some(false)
             if failure
                 .statement

@@ -56,6 +56,10 @@ pub struct Notice {
     pub severity: String,
     /// The message.
     pub message: String,
+    /// More about it.
+    pub detail: Option<String>,
+    /// What to do about it.
+    pub hint: Option<String>,
 }
 
 /// Where the session stands after a call.

@@ -69,6 +69,8 @@ impl Postgres {
             .open(data.join("postgresql.conf"))
             .expect("a configuration");
         writeln!(configuration, "include_if_exists 'limbeck.conf'").expect("a file");
+        // A copy must have as many as the cluster that it follows: so it is not a setting of the start.
+        writeln!(configuration, "max_prepared_transactions = 5").expect("a file");
         drop(configuration);
         if tls == Tls::Required {
             require_tls(folder.path(), &data);

@@ -6,6 +6,8 @@ mod errors;
 mod failing;
 mod interrupts;
 mod locks;
+mod own_commits;
+mod postgresql_drivers;
 mod recorded;
 mod replay;
 mod reported_failure;

@@ -52,6 +52,8 @@ pub(super) fn notice(fields: ErrorFields<'_>) -> io::Result<Notice> {
     Ok(Notice {
         severity: error.severity,
         message: error.message,
+        detail: error.detail,
+        hint: error.hint,
     })
 }
 

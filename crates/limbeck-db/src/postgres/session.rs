@@ -71,7 +71,24 @@ impl PostgresSession {
                 }
             }
         }
-        first_error.map_or(Ok(last), Err)
+        match first_error {
+            Some(error) => Err(error),
+            None => self.speak_utf8().await.map(|()| last),
+        }
+    }
+
+    /// Goes back to UTF-8 where a statement has changed what texts are sent in: nothing else is read or written
+    /// here, and who set it meant texts of another program.
+    async fn speak_utf8(&mut self) -> Result<(), DbError> {
+        let encoding = self.info.parameters.get("client_encoding");
+        let spoken = encoding.is_none_or(|name| matches!(name.as_str(), "UTF8" | "UNICODE"));
+        if spoken || self.status == TransactionStatus::Failed {
+            return Ok(());
+        }
+        let text = "SET client_encoding TO 'UTF8'";
+        frontend::query(text, &mut self.stream.outgoing).map_err(DbError::Lost)?;
+        self.stream.flush().await.map_err(DbError::Lost)?;
+        self.answer().await.map(|_| ())
     }
 
     /// Reads one query's answer up to the server's being ready again.

@@ -133,3 +133,30 @@ async fn cancel(server: &Postgres, url: &str, home: &std::path::Path) {
     assert_eq!(value(&mut session, "SELECT 2").await, "2");
     session.close().await.unwrap();
 }
+
+#[test]
+fn texts_stay_utf8_whatever_a_script_sets() {
+    let Some(server) = Postgres::start(Tls::Off) else {
+        return;
+    };
+    let home = tempfile::tempdir().unwrap();
+    let url = format!("postgresql://postgres@127.0.0.1:{}/postgres", server.port);
+    block_on(async {
+        let mut session = open(&url, home.path(), &[]).await.unwrap();
+        for encoding in ["LATIN1", "WIN1252", "SQL_ASCII", "UTF8"] {
+            for around in [&["", ""][..], &["BEGIN", "COMMIT"], &["BEGIN", "ROLLBACK"]] {
+                session.execute(around[0], &[]).await.unwrap();
+                let set = format!("SET client_encoding TO '{encoding}'");
+                session.execute(&set, &[]).await.unwrap();
+                let found = value(&mut session, "SELECT 'ü€' || chr(252) || length('ü€')").await;
+                assert_eq!(found, "ü€ü2", "{encoding}");
+                session.execute(around[1], &[]).await.unwrap();
+                assert_eq!(
+                    value(&mut session, "SELECT chr(252)").await,
+                    "ü",
+                    "{encoding}"
+                );
+            }
+        }
+    });
+}

@@ -24,6 +24,8 @@ def describe(error, start):
     return {
         "outcome": "exception",
         "type": _type_name(error),
+        # An exception of our own connection, under whichever name.
+        "of_driver": hasattr(type(error), "limbeck_error"),
         "message": _message(error) + _causes(chain, versions),
         "limbeck_error": next((e.limbeck_error for e in chain if hasattr(e, "limbeck_error")), None),
         "frames": frames,
@@ -80,9 +82,6 @@ def _type_name(error):
     kind = type(error)
     if kind.__module__ == "builtins":
         return kind.__qualname__
-    if getattr(error, "limbeck_error", None) is not None and hasattr(kind, "limbeck_kind"):
-        # The host tells the error as its own, also where it passes for a driver's.
-        return "%s.dbapi.errors.%s" % (__package__, kind.__qualname__)
     return "%s.%s" % (kind.__module__, kind.__qualname__)
 
 

@@ -7,9 +7,9 @@ import sys
 from limbeck_worker.channel import HostError
 
 
-def result(columns=None, rows=(), affected=None, last_id=None):
+def result(columns=None, rows=(), affected=None, last_id=None, tag="DONE"):
     """One result of `execute`, as the protocol has it."""
-    return {"columns": columns, "rows": [list(row) for row in rows], "affected": affected, "tag": "", "last_id": last_id}
+    return {"columns": columns, "rows": [list(row) for row in rows], "affected": affected, "tag": tag, "last_id": last_id}
 
 
 def column(name, type_code, charset=0, flags=0):

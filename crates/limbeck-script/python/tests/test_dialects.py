@@ -194,10 +194,13 @@ class Names(Registered):
             url = make_url(name + "://u:p%40ss@h:1234/d?x=1&x=2")
             arguments, keywords = self.make(name).create_connect_args(url)
             dialect, driver = name.split("+")
-            self.assertEqual((list(arguments), keywords), ([], {"url": {
-                "dialect": dialect, "driver": driver, "user": "u", "password": "p@ss", "host": "h", "port": 1234,
-                "database": "d", "query": [["x", "1"], ["x", "2"]],
-            }}))
+            self.assertEqual((list(arguments), keywords), ([], {
+                "url": {
+                    "dialect": dialect, "driver": driver, "user": "u", "password": "p@ss", "host": "h", "port": 1234,
+                    "database": "d", "query": [["x", "1"], ["x", "2"]],
+                },
+                "user": "u", "password": "p@ss", "host": "h", "port": 1234, "database": "d", "x": "2",
+            }))
 
     def test_what_sqlite3_would_be_given_goes_to_the_host(self):
         make = self.make("sqlite").create_connect_args
@@ -211,6 +214,27 @@ class Names(Registered):
             # Newer versions say what the pool needs.
             keywords.pop("check_same_thread", None)
             self.assertEqual((arguments, parts["database"], parts["query"], keywords), ([], name, [], options))
+
+    def test_what_goes_to_the_host(self):
+        url = make_url("postgresql+psycopg2://u:p%40ss@h:1234/d?x=1")
+        dialect = self.make("postgresql+psycopg2")
+        rows = [
+            ({}, {}), ({"password": "token"}, {"password": "token"}), ({"dbname": "other", "timeout": 5}, {"dbname": "other", "timeout": 5}),
+            ({"x": "2"}, {"x": "2"}),
+        ]
+        for changed, expected in rows:
+            _, keywords = dialect.create_connect_args(url)
+            del self.host.requests[:]
+            dialect.connect(**{**keywords, **changed})
+            ((_, sent),) = self.host.requests
+            self.assertEqual((sent["url"]["password"], sent["args"]), ("p@ss", expected))
+
+    def test_autocommit_as_an_argument_of_psycopg(self):
+        for url, arguments, expected in (("", {}, False), ("?autocommit=true", {}, True), ("", {"autocommit": True}, True)):
+            with self.subTest(url=url, arguments=arguments):
+                dialect = self.make("postgresql+psycopg")
+                _, keywords = dialect.create_connect_args(make_url("postgresql+psycopg://h/d" + url))
+                self.assertEqual(dialect.connect(**{**keywords, **arguments}).autocommit, expected)
 
     def test_asynchronous_forms(self):
         rows = [
@@ -292,6 +316,40 @@ class Connected(Registered):
         }
         return sa.create_engine(name + "://h/d", poolclass=sa.pool.NullPool, **arguments)
 
+    def test_a_listener_may_change_the_parameters(self):
+        for name in ("postgresql+psycopg2", "postgresql+asyncpg", "mysql+pymysql"):
+            with self.subTest(name):
+                engine = sa.create_engine(name + "://u:p@h/d", poolclass=sa.pool.NullPool, _initialize=False)
+                seen = []
+
+                @sa.event.listens_for(engine, "do_connect")
+                def give_token(dialect, record, arguments, parameters):
+                    seen.append((parameters["user"], parameters["host"], parameters["password"]))
+                    parameters["password"] = "token"
+
+                del self.host.requests[:]
+                with engine.connect():
+                    pass
+                self.assertEqual(seen, [("u", "h", "p")])
+                op, sent = self.host.requests[0]
+                self.assertEqual((op, sent["url"]["password"], sent["args"]), ("connect", "p", {"password": "token"}))
+
+    def test_a_connection_of_the_projects_own(self):
+        import sqlite3
+
+        own = sqlite3.connect(":memory:")
+        self.addCleanup(own.close)
+        for name in ("postgresql+psycopg2", "postgresql+asyncpg", "mysql+pymysql", "sqlite"):
+            engines = [sa.create_engine(name + "://", creator=lambda: own, poolclass=sa.pool.NullPool)]
+            engines.append(sa.create_engine(name + "://", poolclass=sa.pool.NullPool))
+            sa.event.listen(engines[-1], "do_connect", lambda *arguments: own)
+            engines.append(sa.create_engine(name + "://", poolclass=sa.pool.NullPool))
+            engines[-1].pool._creator = lambda: engines[-1].dialect.dbapi.connect(async_creator_fn=None)
+            for place, engine in enumerate(engines):
+                with self.subTest(name, place=place), self.assertRaisesRegex(exc.DBAPIError, "limbeck opens the connection itself"):
+                    with engine.connect():
+                        pass
+
     def test_isolation_levels_of_postgresql(self):
         rows = [
             ("postgresql+asyncpg", "SERIALIZABLE", ["BEGIN ISOLATION LEVEL SERIALIZABLE", "SELECT 1", "ROLLBACK"]),
@@ -320,7 +378,8 @@ class Connected(Registered):
         for level, expected in rows:
             with self.subTest(level=level):
                 dialect = self.make("mysql+aiomysql")
-                connection = dialect.connect(url="mysql+aiomysql://h/d")
+                _, given = dialect.create_connect_args(make_url("mysql+aiomysql://h/d"))
+                connection = dialect.connect(**given)
                 del self.host.requests[:]
                 dialect.set_isolation_level(connection, level)
                 self.assertEqual(self.host.texts, expected)
@@ -339,7 +398,10 @@ class Connected(Registered):
                     url = make_url(name + "://h/d" + query)
                     _, found = self.make(name).create_connect_args(url)
                     parts = found.pop("url")
-                    self.assertEqual((parts["host"], parts["database"], found), ("h", "d", expected))
+                    self.assertEqual((parts["host"], found), ("h", {"host": "h", "database": "d", **expected}))
+                    connection = self.make(name).connect(url=parts, **found)
+                    self.assertEqual(connection.charset, expected.get("charset", "utf8mb4"))
+                    self.assertEqual(connection.get_autocommit(), expected.get("autocommit", False))
 
     def test_a_level_that_is_none(self):
         for name in ("postgresql", "sqlite"):
@@ -354,7 +416,7 @@ class Connected(Registered):
             ("postgresql+psycopg2", dict, memoryview),
             ("postgresql+psycopg", dict, bytes),
             ("postgresql+pg8000", dict, bytes),
-            ("postgresql+asyncpg", str, bytes),
+            ("postgresql+asyncpg", dict, bytes),
         ]
         for name, json_kind, bytes_kind in rows:
             with self.subTest(name):
@@ -365,7 +427,9 @@ class Connected(Registered):
                     self.assertEqual(str(found[2]), row[2])
                     self.host.answers = [[result(columns[:2], [row[:2]], 1)]]
                     typed = sa.text("SELECT").columns(sa.Column("j", sa.JSON()), sa.Column("b", sa.LargeBinary()))
-                    self.assertEqual(tuple(connection.execute(typed).fetchone()), ({"a": 1}, b"ab"))
+                    found = connection.execute(typed).fetchone()
+                    # A view of memory, too, is equal to bytes.
+                    self.assertEqual([(type(value), value) for value in found], [(dict, {"a": 1}), (bytes, b"ab")])
 
     def test_values_that_are_sent(self):
         things = table("postgresql")

@@ -4,7 +4,7 @@ import unittest
 from limbeck_worker.dbapi import errors
 from limbeck_worker.dbapi.base import Driver
 from limbeck_worker.dbapi.placeholders import PSYCOPG2
-from limbeck_worker.dbapi.postgresql import PostgresConnection
+from limbeck_worker.dbapi.postgresql_psycopg2 import Psycopg2Connection
 
 from .host import PreparedHost, column, refusal, result
 
@@ -14,7 +14,7 @@ INT4, TEXT = 23, 25
 class Case(unittest.TestCase):
     def connect(self, version="16.2", paramstyle="pyformat", **arguments):
         self.host = PreparedHost(version=version)
-        driver = Driver(self.host, PostgresConnection, paramstyle, mismatch=PSYCOPG2)
+        driver = Driver(self.host, Psycopg2Connection, paramstyle, mismatch=PSYCOPG2, remembers_begin=True)
         return driver.connect(url="postgresql://h/d", **arguments)
 
 
@@ -158,7 +158,7 @@ class Transactions(Case):
         self.host.answers = [refusal(code="42P01", status="E")]
         with self.assertRaises(errors.ProgrammingError):
             connection.cursor().execute("SELECT 1")
-        self.assertEqual(connection.status, "E")
+        self.assertEqual(connection.session_status, "E")
         connection.rollback()
         self.assertEqual(self.host.texts, ["BEGIN", "SELECT 1", "ROLLBACK"])
 
@@ -205,6 +205,10 @@ class Cursors(Case):
         self.assertEqual(next(cursor), (4, "d"))
         self.assertIsNone(cursor.fetchone())
         self.assertEqual((cursor.fetchall(), cursor.fetchmany(5), list(cursor)), ([], [], []))
+
+    def test_what_is_no_text(self):
+        with self.assertRaises(UnicodeDecodeError):
+            self.answered(result([column("a", TEXT)], [["a"], [{"b": "/A=="}]], affected=2))
 
     def test_iteration(self):
         cursor = self.answered(result([column("a", INT4)], [["1"], [None], ["3"]], affected=3))
@@ -304,8 +308,8 @@ class Many(Case):
 class Notices(Case):
     def test_notices(self):
         connection = self.connect()
-        self.host.notices = [["NOTICE", "relation exists, skipping"]]
+        self.host.notices = [["NOTICE", "relation exists, skipping", None, None], ["WARNING", "no", "d", "h"]]
         connection.cursor().execute("x")
-        self.assertEqual(connection.notices, ["NOTICE:  relation exists, skipping\n"])
+        self.assertEqual(connection.notices, ["NOTICE:  relation exists, skipping\n", "WARNING:  no\nDETAIL:  d\nHINT:  h\n"])
         self.assertEqual(connection.get_parameter_status("TimeZone"), "UTC")
         self.assertIsNone(connection.get_parameter_status("unknown"))

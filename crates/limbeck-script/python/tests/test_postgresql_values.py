@@ -7,6 +7,7 @@ import unittest
 import uuid
 
 from limbeck_worker.dbapi import errors
+from limbeck_worker.dbapi.base import Driver
 from limbeck_worker.dbapi.postgresql_values import decoder_for, parse_array
 
 D = datetime.date
@@ -20,9 +21,14 @@ def zone(hours, minutes=0, seconds=0):
     return datetime.timezone(DELTA(hours=hours, minutes=minutes, seconds=seconds))
 
 
-def connection(json_loads=None, **driver):
-    given = {"parses_json": True, "bytes_as_memoryview": False, "parses_addresses": False, **driver}
-    return types.SimpleNamespace(driver=types.SimpleNamespace(**given), json_loads=json_loads)
+def connection(json_loads=None, parses_addresses=False, parses_hstore=False, look_up_type=None, **attributes):
+    driver = Driver(None, None, "pyformat", **attributes)
+    made = types.SimpleNamespace(
+        driver=driver, json_loads=json_loads, parses_addresses=parses_addresses, parses_hstore=parses_hstore,
+        look_up_type=look_up_type,
+    )
+    made.decoder = lambda oid: decoder_for(oid, made)
+    return made
 
 
 # OIDs
@@ -183,8 +189,8 @@ class Values(unittest.TestCase):
         self.assertEqual(bytes(found), b"\x00\xff")
 
     def test_json_as_the_driver_has_it(self):
-        self.assertIsNone(decoder_for(JSON, connection(parses_json=False)))
-        self.assertEqual(self.decoded(199, '{"{\\"a\\": 1}"}', connection(parses_json=False)), ['{"a": 1}'])
+        self.assertEqual(self.decoded(JSON, '{"a": 1}'), {"a": 1})
+        self.assertEqual(self.decoded(199, '{"{\\"a\\": 1}"}'), [{"a": 1}])
         self.assertEqual(self.decoded(JSONB, "1", connection(json_loads=lambda text: "own " + text)), "own 1")
 
     def test_the_loader_of_json_may_come_after_the_decoder(self):
@@ -199,6 +205,54 @@ class Values(unittest.TestCase):
         self.assertEqual(self.decoded(INET, "10.0.0.1/8", given), ipaddress.ip_interface("10.0.0.1/8"))
         self.assertEqual(self.decoded(CIDR, "10.0.0.0/8", given), ipaddress.ip_network("10.0.0.0/8"))
         self.assertEqual(self.decoded(1041, "{10.0.0.1}", given), [ipaddress.ip_address("10.0.0.1")])
+
+    def test_moments_as_the_driver_has_them(self):
+        text = "2024-01-02 03:04:05+02"
+        rows = [
+            (TIMESTAMPTZ, text, DT(2024, 1, 2, 3, 4, 5, 0, zone(2)), DT(2024, 1, 2, 1, 4, 5, 0, UTC)),
+            (TIMESTAMPTZ, "infinity", DT.max.replace(tzinfo=UTC), DT.max),
+            (TIMESTAMPTZ, "-infinity", DT.min.replace(tzinfo=UTC), DT.min),
+            (1185, '{"%s"}' % text, [DT(2024, 1, 2, 3, 4, 5, 0, zone(2))], [DT(2024, 1, 2, 1, 4, 5, 0, UTC)]),
+            (TIMESTAMP, "2024-01-02 03:04:05", DT(2024, 1, 2, 3, 4, 5), DT(2024, 1, 2, 3, 4, 5)),
+        ]
+        for oid, text, expected, in_utc in rows:
+            with self.subTest(text=text):
+                self.assertEqual(repr(self.decoded(oid, text)), repr(expected))
+                self.assertEqual(repr(self.decoded(oid, text, connection(moments_in_utc=True))), repr(in_utc))
+
+    def test_records(self):
+        rows = [
+            ("()", ()), ("(1,a)", ("1", "a")), ("(,)", (None, None)), ('(1,"")', ("1", "")), ("(1)", ("1",)), ("(1,)", ("1", None)),
+            ('("a""b\\\\c, ")', ('a"b\\c, ',)), ('("(1,""x y"")",2)', ('(1,"x y")', "2")),
+        ]
+        for text, expected in rows:
+            with self.subTest(text=text):
+                self.assertEqual(self.decoded(2249, text, connection(parses_records=True)), expected)
+        self.assertIsNone(decoder_for(2249, connection()))
+
+    def test_types_of_the_project(self):
+        types_there = {
+            90000: ("hstore", None, None), 90001: ("_hstore", 90000, "hstore"), 90002: ("colour", None, None),
+            90003: ("_colour", 90002, "colour"), 90004: (None, None, None),
+        }
+        rows = [
+            (90000, '"a"=>"1", "b"=>NULL', {"a": "1", "b": None}, None),
+            (90001, '{"\\"a\\"=>\\"1\\"",NULL}', [{"a": "1"}, None], ['"a"=>"1"', None]),
+            (90002, "red", None, None),
+            (90003, "{red,NULL}", None, ["red", None]),
+            (90004, "x", None, None),
+        ]
+        with_hstore = connection(parses_hstore=True, look_up_type=types_there.__getitem__)
+        with_arrays = connection(parses_every_array=True, look_up_type=types_there.__getitem__)
+        for oid, text, *expected in rows:
+            for given, value in zip((with_hstore, with_arrays, connection()), (*expected, None)):
+                with self.subTest(oid=oid):
+                    decode = decoder_for(oid, given)
+                    self.assertEqual(decode and decode(text), value)
+
+    def test_multiranges_as_the_driver_has_them(self):
+        for oid in (4451, 6150):
+            self.assertIsNone(decoder_for(oid, connection(parses_multiranges=False)))
 
     def test_ranges(self):
         try:

@@ -8,6 +8,7 @@ import warnings
 
 from limbeck_worker.dbapi import errors
 from limbeck_worker.dbapi.base import Driver
+from limbeck_worker.dbapi.error_names import ErrorNames
 from limbeck_worker.dbapi.sqlite import SqliteConnection, changes_rows
 
 from .host import SqliteHost
@@ -41,7 +42,7 @@ class Case(unittest.TestCase):
 
     def ours(self, **arguments):
         self.host = SqliteHost()
-        driver = Driver(self.host, SqliteConnection, "qmark")
+        driver = Driver(self.host, SqliteConnection, "qmark", error_names=ErrorNames("sqlite3"))
         connection = driver.connect(url="sqlite://", **arguments)
         self.addCleanup(connection.close)
         return connection

@@ -194,6 +194,8 @@ pub enum End {
         /// The exception's type.
         #[serde(rename = "type")]
         kind: String,
+        /// Whether it is one of the connection's own, whatever driver's name it has.
+        of_driver: bool,
         /// Its message.
         message: String,
         /// The number of the host's error behind it.
@@ -201,7 +203,7 @@ pub enum End {
         /// The call stack, outermost first.
         frames: Vec<Frame>,
         /// The place of a syntax error.
-        syntax: Option<SyntaxPlace>,
+        syntax: Option<Box<SyntaxPlace>>,
         /// Python's whole traceback.
         traceback: String,
         /// The module that an `ImportError` names.

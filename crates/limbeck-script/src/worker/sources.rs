@@ -36,6 +36,16 @@ pub(super) const MODULES: &[(&str, bool, &str)] = &[
         include_str!("../../python/limbeck_worker/dbapi/base.py"),
     ),
     (
+        "limbeck_worker.dbapi.composed",
+        false,
+        include_str!("../../python/limbeck_worker/dbapi/composed.py"),
+    ),
+    (
+        "limbeck_worker.dbapi.error_names",
+        false,
+        include_str!("../../python/limbeck_worker/dbapi/error_names.py"),
+    ),
+    (
         "limbeck_worker.dbapi.errors",
         false,
         include_str!("../../python/limbeck_worker/dbapi/errors.py"),
@@ -66,9 +76,24 @@ pub(super) const MODULES: &[(&str, bool, &str)] = &[
         include_str!("../../python/limbeck_worker/dbapi/postgresql.py"),
     ),
     (
+        "limbeck_worker.dbapi.postgresql_asyncpg",
+        false,
+        include_str!("../../python/limbeck_worker/dbapi/postgresql_asyncpg.py"),
+    ),
+    (
         "limbeck_worker.dbapi.postgresql_literals",
         false,
         include_str!("../../python/limbeck_worker/dbapi/postgresql_literals.py"),
+    ),
+    (
+        "limbeck_worker.dbapi.postgresql_psycopg",
+        false,
+        include_str!("../../python/limbeck_worker/dbapi/postgresql_psycopg.py"),
+    ),
+    (
+        "limbeck_worker.dbapi.postgresql_psycopg2",
+        false,
+        include_str!("../../python/limbeck_worker/dbapi/postgresql_psycopg2.py"),
     ),
     (
         "limbeck_worker.dbapi.postgresql_values",
@@ -84,6 +109,16 @@ pub(super) const MODULES: &[(&str, bool, &str)] = &[
         "limbeck_worker.dbapi.sqlite_values",
         false,
         include_str!("../../python/limbeck_worker/dbapi/sqlite_values.py"),
+    ),
+    (
+        "limbeck_worker.dbapi.sqlstates",
+        false,
+        include_str!("../../python/limbeck_worker/dbapi/sqlstates.py"),
+    ),
+    (
+        "limbeck_worker.dbapi.two_phase",
+        false,
+        include_str!("../../python/limbeck_worker/dbapi/two_phase.py"),
     ),
     (
         "limbeck_worker.dialects",

@@ -14,6 +14,7 @@ impl Host<'_, '_> {
         let standing = self.standing().await;
         let End::Exception {
             kind,
+            of_driver,
             message,
             limbeck_error,
             frames,
@@ -79,8 +80,7 @@ impl Host<'_, '_> {
             None => (None, None, None),
         };
         // A script that catches the database's error and raises its own has something to say, too.
-        let own_exception = met.is_none()
-            || !(kind.starts_with("sqlalchemy.") || kind.starts_with("limbeck_worker."));
+        let own_exception = met.is_none() || !(of_driver || kind.starts_with("sqlalchemy."));
         let exception = own_exception.then(|| format!("{kind}: {message}"));
         let headline = match (&connect, &statement, met) {
             (Some(error), _, _) => error.message.clone(),
@@ -102,6 +102,11 @@ impl Host<'_, '_> {
             traceback,
             standing: Standing {
                 rolled_back,
+                committed: self
+                    .progress
+                    .step
+                    .as_ref()
+                    .is_some_and(|step| step.committed),
                 ..standing
             },
         }))
@@ -142,6 +147,7 @@ impl Host<'_, '_> {
             before,
             after,
             rolled_back: None,
+            committed: false,
         }
     }
 }

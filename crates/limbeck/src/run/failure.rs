@@ -112,4 +112,6 @@ pub struct Standing {
     pub after: Option<Vec<String>>,
     /// Whether the failing step ran inside a transaction, which the server has undone.
     pub rolled_back: Option<bool>,
+    /// Whether the failing step has committed some of its work before.
+    pub committed: bool,
 }

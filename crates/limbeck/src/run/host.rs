@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use limbeck_db::{
-    ConnectOptions, DbError, FunctionCall, LockError, LockScope, LockWait, MigrationLock,
+    ConnectOptions, DbError, FunctionCall, LockError, LockScope, LockWait, MigrationLock, Outcome,
     Surroundings, TransactionStatus, VersionTable,
 };
 use limbeck_revision::RevisionMap;
@@ -160,6 +160,8 @@ pub(super) struct RunningStep {
     pub(super) path: PathBuf,
     /// Statements that were sent for it.
     pub(super) statements: usize,
+    /// Whether some of what it did is in the database, whatever comes.
+    pub(super) committed: bool,
 }
 
 pub(super) struct Host<'a, 'i> {
@@ -273,6 +275,9 @@ impl Host<'_, '_> {
         };
         match result {
             Ok((outcome, status)) => {
+                if let Some(step) = &mut self.progress.step {
+                    step.committed |= commits(&request.sql, &outcome, status, step.statements);
+                }
                 let reply = WireOutcome {
                     outcome: &outcome,
                     status,
@@ -380,6 +385,7 @@ impl Host<'_, '_> {
             kind: request.kind,
             path: request.path.into(),
             statements: 0,
+            committed: false,
         });
         Ok(self.worker().reply(&Json::Null).await?)
     }
@@ -464,6 +470,31 @@ async fn interrupted(interrupt: &mut Interrupt) -> Signal {
             std::future::pending::<()>().await;
         }
     }
+}
+
+/// Whether a statement that went well has made something last: a COMMIT of the project's own, or a change
+/// outside of a transaction. `number` is its place among those of the step.
+fn commits(sql: &str, outcome: &Outcome, status: TransactionStatus, number: usize) -> bool {
+    // What only says how the session goes on, or reads.
+    const PASSING: [&str; 10] = [
+        "ROLLBACK", "ABORT", "SET", "RESET", "DISCARD", "SELECT", "SHOW", "PRAGMA", "USE", "BEGIN",
+    ];
+    let word = sql
+        .trim_start()
+        .split(|character: char| !character.is_ascii_alphabetic())
+        .next()
+        .unwrap_or_default()
+        .to_ascii_uppercase();
+    // PostgreSQL says of a COMMIT that found nothing to commit that it was a rollback.
+    let told = outcome
+        .results
+        .iter()
+        .any(|result| result.tag.starts_with("COMMIT"));
+    let asked = word == "COMMIT" && outcome.results.iter().all(|result| result.tag.is_empty());
+    if told || asked {
+        return number > 1;
+    }
+    status == TransactionStatus::Idle && word != "COMMIT" && !PASSING.contains(&word.as_str())
 }
 
 /// Whether a failing session had a transaction open, which the server has undone.

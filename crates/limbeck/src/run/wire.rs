@@ -28,7 +28,14 @@ impl Serialize for WireOutcome<'_> {
             .outcome
             .notices
             .iter()
-            .map(|notice| (&notice.severity, &notice.message))
+            .map(|notice| {
+                (
+                    &notice.severity,
+                    &notice.message,
+                    &notice.detail,
+                    &notice.hint,
+                )
+            })
             .collect();
         map.serialize_entry("notices", &notices)?;
         map.serialize_entry("status", status_letter(self.status))?;
@@ -288,7 +295,7 @@ impl<'a> From<&'a ServerError> for WireServerError<'a> {
 
 #[cfg(test)]
 mod tests {
-    use limbeck_db::{Column, Outcome, ResultSet, TransactionStatus, Value};
+    use limbeck_db::{Column, Notice, Outcome, ResultSet, TransactionStatus, Value};
     use serde_json::json;
 
     use super::{WireOutcome, value_from_json};
@@ -315,7 +322,12 @@ mod tests {
                 tag: "SELECT 2".into(),
                 last_insert_id: None,
             }],
-            notices: Vec::new(),
+            notices: vec![Notice {
+                severity: "NOTICE".into(),
+                message: "m".into(),
+                detail: None,
+                hint: Some("h".into()),
+            }],
         };
         let wire = WireOutcome {
             outcome: &outcome,
@@ -327,7 +339,7 @@ mod tests {
                 "rows": [[null, 1, 0.5, {"f": "inf"}], ["x", {"b": "AP8="}]],
                 "affected": 2, "tag": "SELECT 2", "last_id": null,
             }],
-            "notices": [],
+            "notices": [["NOTICE", "m", null, "h"]],
             "status": "T",
         });
         assert_eq!(serde_json::to_value(&wire).unwrap(), expected);

@@ -1,6 +1,6 @@
 """What the DBAPIs of all families share."""
 from ..channel import HostError
-from . import errors, mirrored
+from . import errors
 from .placeholders import PROGRAMMING
 
 
@@ -18,10 +18,17 @@ class Driver:
     # What the drivers of a family differ in: see `dialects`.
     mismatch = PROGRAMMING
     infinite_numerics = True
-    parses_json = True
     bytes_as_memoryview = False
+    moments_in_utc = False
     parses_addresses = False
     without_zero_dates = False
+    parses_every_array = False
+    parses_hstore = False
+    parses_multiranges = True
+    parses_records = False
+    remembers_begin = False
+    # What its exceptions are called: see `error_names`.
+    error_names = None
 
     def __init__(self, channel, connection_class, paramstyle, **attributes):
         self.channel = channel
@@ -32,7 +39,12 @@ class Driver:
         for name, value in attributes.items():
             setattr(self, name, value)
 
-    def connect(self, **arguments):
+    def connect(self, *positional, **arguments):
+        if positional or "url" not in arguments:
+            raise self.NotSupportedError(
+                "limbeck opens the connection itself: it can't be called with a `creator`'s or an `async_creator`'s arguments;"
+                " let a listener of `do_connect` change the parameters, or give them as the URL and `connect_args`"
+            )
         return self.connection_class(self, arguments)
 
 
@@ -41,8 +53,6 @@ class Connection:
 
     family = None
     autocommit = False
-    # Where a project finds the driver's exceptions.
-    error_modules = ()
 
     def __init__(self, driver, arguments):
         self.driver = driver
@@ -68,15 +78,18 @@ class Connection:
         return self
 
     def request(self, op, **fields):
+        errors.speak_as(self.driver.error_names)
         try:
             return self.channel.request(op, **fields)
         except HostError as error:
-            self.status = error.fields.get("status") or self.status
-            made = mirrored.exception(errors.of_host(error.fields, self.family), self.error_modules)
+            if error.fields.get("status"):
+                self.status = error.fields["status"]
+            made = errors.of_host(error.fields, self.family, self.driver.error_names, fields.get("sql"))
             made.limbeck_reason = error.fields.get("reason")
         raise made
 
     def check(self):
+        errors.speak_as(self.driver.error_names)
         if self.closed:
             raise self.closed_error()
 
@@ -90,9 +103,16 @@ class Connection:
             "execute", connection=self.limbeck_connection, sql=sql, before=list(before), **fields
         )
         self.status = reply["status"]
-        if reply["notices"]:
-            self.notices.extend("%s:  %s\n" % tuple(notice) for notice in reply["notices"])
+        for notice in reply["notices"]:
+            self.notice(*notice)
         return reply["results"]
+
+    def notice(self, severity, message, detail, hint):
+        text = "%s:  %s\n" % (severity, message)
+        for word, more in (("DETAIL", detail), ("HINT", hint)):
+            if more:
+                text += "%s:  %s\n" % (word, more)
+        self.notices.append(text)
 
     def commit(self):
         if self.status != "I":
@@ -142,6 +162,7 @@ class Cursor:
 
     def check(self):
         # Rows that are here can be read when the connection is closed, as asyncpg's and PyMySQL's can.
+        errors.speak_as(self.connection.driver.error_names)
         if self.closed:
             raise self.closed_error()
 
@@ -158,7 +179,10 @@ class Cursor:
         """Before rows are fetched: whether there can be any."""
         self.check()
         if self.description is None:
-            raise errors.ProgrammingError("no results to fetch")
+            raise self.no_rows_error()
+
+    def no_rows_error(self):
+        return errors.ProgrammingError("no results to fetch")
 
     def fetchone(self):
         self.check_rows()

@@ -1,4 +1,12 @@
 """The exceptions of PEP 249, and which of them an error of the host is."""
+# The names of the driver whose connection was used last: see `error_names`.
+_names = None
+
+
+def speak_as(names):
+    """Raises what comes under the names of this driver."""
+    global _names
+    _names = names
 
 
 class Warning(Exception):
@@ -10,6 +18,11 @@ class Error(Exception):
 
     limbeck_error = None
     limbeck_kind = None
+
+    def __new__(cls, *args, **kwargs):
+        if _names is not None and cls.__module__ == __name__:
+            cls = _names.of(cls)
+        return super().__new__(cls, *args, **kwargs)
 
 
 class InterfaceError(Error):
@@ -123,11 +136,14 @@ _BY_SQLITE_NAME = {
 }
 
 
-def of_host(fields, family):
+def of_host(fields, family, names=None, sql=None):
     """The exception for an error that the host replied with."""
+    speak_as(names)
     kind = fields.get("kind")
     message = fields.get("message") or ""
-    if kind == "server":
+    if kind == "server" and family == "postgresql":
+        error = _postgresql(fields, message, names, sql)
+    elif kind == "server":
         error = _SERVER_ERRORS[family](fields, message)
     elif kind == "unsupported":
         # What SQLite's host refuses is several statements in one text.
@@ -141,17 +157,56 @@ def of_host(fields, family):
     return error
 
 
-def _postgresql(fields, message):
+def _postgresql(fields, message, names, sql):
     code = fields.get("code") or ""
-    text = message + "\n"
+    text = message + "\n" + _line(sql, fields.get("position"))
     for word, key in (("DETAIL", "detail"), ("HINT", "hint"), ("CONTEXT", "context")):
         if fields.get(key):
             text += "%s:  %s\n" % (word, fields[key])
-    error = _BY_SQLSTATE.get(code[:2], DatabaseError)(text)
+    kind = _BY_SQLSTATE.get(code[:2], DatabaseError)
+    if names is None:
+        error = kind(text)
+    else:
+        sorted_by_driver = names.kind_of(code)
+        kind = globals()[sorted_by_driver] if sorted_by_driver else kind
+        error = names.of(kind, code)(names.text(text, fields))
+        error.__cause__ = names.cause(fields)
+        if hasattr(error, "orig"):
+            # SQLAlchemy's emulation has it there, too.
+            error.orig = error.__cause__
     error.pgcode = error.sqlstate = code
     error.pgerror = "%s:  %s" % (fields.get("severity") or "ERROR", text)
-    error.diag = _Diagnostics(fields)
+    error.detail = fields.get("detail")
+    error.diag = Diagnostics(fields)
     return error
+
+
+# As wide as libpq shows a line, and how much of it at least behind the place.
+_WIDTH, _BEHIND = 60, 10
+
+
+def _line(sql, position):
+    """The line of a statement where the server found the error, and a mark below, as libpq shows them."""
+    if not sql or not position or position > len(sql) + 1:
+        return ""
+    place = position - 1
+    before = sql[:place]
+    number = before.count("\n") + 1
+    start = before.rfind("\n") + 1
+    end = sql.find("\n", place)
+    # Tabs would put the mark in another place.
+    line = sql[start : len(sql) if end < 0 else end].rstrip("\r").replace("\t", " ")
+    column, cut_before, cut_behind = place - start, "", ""
+    if len(line) > _WIDTH:
+        if column + _BEHIND < _WIDTH:
+            line, cut_behind = line[:_WIDTH], "..."
+        else:
+            stop = min(column + _BEHIND, len(line))
+            cut_behind = "..." if stop < len(line) else ""
+            first = stop - _WIDTH
+            line, column, cut_before = line[first:stop], column - first, "..."
+    head = "LINE %d: %s" % (number, cut_before)
+    return "%s%s%s\n%s^\n" % (head, line, cut_behind, " " * (len(head) + column))
 
 
 def _mysql(fields, message):
@@ -178,10 +233,10 @@ def _sqlite(fields, message):
     return error
 
 
-_SERVER_ERRORS = {"postgresql": _postgresql, "mysql": _mysql, "sqlite": _sqlite}
+_SERVER_ERRORS = {"mysql": _mysql, "sqlite": _sqlite}
 
 
-class _Diagnostics:
+class Diagnostics:
     """What psycopg calls `diag`."""
 
     def __init__(self, fields):

@@ -33,7 +33,6 @@ _ENCODINGS = {"latin1": "cp1252", "koi8r": "koi8_r", "koi8u": "koi8_u"}
 
 class MysqlConnection(Mirrored, Connection):
     family = "mysql"
-    error_modules = ("pymysql.err", "MySQLdb._exceptions")
 
     def __init__(self, driver, arguments):
         self.mirrors = getattr(driver, "mirrors", None)

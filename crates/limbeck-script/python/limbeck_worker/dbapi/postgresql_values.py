@@ -75,6 +75,18 @@ def _timestamp(text):
     return datetime.datetime.combine(_date(date), _time(time))
 
 
+def _moment(text):
+    """A timestamp with its zone; what has no end has one, too, in psycopg2."""
+    value = _timestamp(text)
+    return value if value.tzinfo is not None else value.replace(tzinfo=datetime.timezone.utc)
+
+
+def _moment_in_utc(text):
+    # asyncpg shows each moment so, and what has no end without a zone.
+    value = _timestamp(text)
+    return value if value.tzinfo is None else value.astimezone(datetime.timezone.utc)
+
+
 def _checked(kind, text, *parts):
     try:
         return kind(*parts)
@@ -179,26 +191,46 @@ def parse_array(text, decode):
     return items()
 
 
+def _record(text):
+    """`(a,"b c",)`: the texts of a row whose columns have types that nobody tells."""
+    if text == "()":
+        return ()
+    body, values, position = text[1:-1], [], 0
+    while True:
+        value, quoted, position = _item(body, position)
+        values.append(value if value or quoted else None)
+        if position >= len(body):
+            return tuple(values)
+        position += 1
+
+
+def _item(body, position):
+    """The text up to the next comma, without its quotes; whether it had some; where it ends."""
+    parts, quoted = [], False
+    while position < len(body) and body[position] != ",":
+        if body[position] == '"':
+            quoted = True
+            position += 1
+            while body[position] != '"' or body[position + 1 : position + 2] == '"':
+                if body[position] in '\\"':
+                    position += 1
+                parts.append(body[position])
+                position += 1
+        else:
+            if body[position] == "\\":
+                position += 1
+            parts.append(body[position])
+        position += 1
+    return "".join(parts), quoted, position
+
+
 def _range_parts(text):
     """Bounds and values of a range's text, the values unquoted."""
     if text == "empty":
         return None
     body, values, position = text[1:-1], [], 0
     while True:
-        parts, quoted = [], False
-        while position < len(body) and body[position] != ",":
-            if body[position] == '"':
-                quoted = True
-                position += 1
-                while body[position] != '"' or body[position + 1 : position + 2] == '"':
-                    if body[position] in '\\"':
-                        position += 1
-                    parts.append(body[position])
-                    position += 1
-            else:
-                parts.append(body[position])
-            position += 1
-        value = "".join(parts)
+        value, quoted, position = _item(body, position)
         values.append(value if value or quoted else None)
         if position >= len(body):
             return text[0] + text[-1], values
@@ -252,7 +284,7 @@ _PLAIN = {
     1082: _date,
     1083: _time,
     1114: _timestamp,
-    1184: _timestamp,
+    1184: _moment,
     1186: _interval,
     1266: _time,
     1700: decimal.Decimal,
@@ -269,31 +301,65 @@ _ARRAYS = {
         143, 775, 791, 1040, 1561, 1563, 3643, 3645, 4073,  # xml, macaddr8, money, macaddr, bit, varbit, ts…, jsonpath
     ), 25),
 }
-_RANGES = {3904: int, 3926: int, 3906: decimal.Decimal, 3908: _timestamp, 3910: _timestamp, 3912: _date}
-_MULTIRANGES = {4451: int, 4536: int, 4532: decimal.Decimal, 4533: _timestamp, 4534: _timestamp, 4535: _date}
+# Ranges, by the type of their bounds.
+_RANGES = {3904: 23, 3926: 20, 3906: 1700, 3908: 1114, 3910: 1184, 3912: 1082}
+_MULTIRANGES = {4451: 23, 4536: 20, 4532: 1700, 4533: 1114, 4534: 1184, 4535: 1082}
 _JSON = (114, 3802)
 _ADDRESSES = (869, 650)
+
+
+# The types below have the same number on every server.
+_FIRST_OF_THE_PROJECT = 16384
 
 
 def decoder_for(oid, connection):
     """What turns a text of this type into a value; `None` where the text is the value."""
     driver = connection.driver
     if oid in _JSON:
-        if driver.parses_json:
-            return lambda text: (connection.json_loads or json.loads)(text)
-        return None
+        return lambda text: (connection.json_loads or json.loads)(text)
     if oid == 17 and driver.bytes_as_memoryview:
         return lambda text: memoryview(_bytes(text))
-    if oid in _ADDRESSES and driver.parses_addresses:
+    if oid == 1184 and driver.moments_in_utc:
+        return _moment_in_utc
+    if oid in _ADDRESSES and connection.parses_addresses:
         return _address if oid == 869 else ipaddress.ip_network
+    if oid == 2249 and driver.parses_records:
+        return _record
     if oid in _ARRAYS:
-        decode = decoder_for(_ARRAYS[oid], connection)
-        return lambda text: parse_array(text, decode)
+        item = _ARRAYS[oid]
+        if item in _MULTIRANGES and not driver.parses_multiranges:
+            return None
+        return _array(decoder_for(item, connection))
     if oid in _RANGES:
-        return _range(_RANGES[oid])
+        return _range(decoder_for(_RANGES[oid], connection))
     if oid in _MULTIRANGES:
-        return _multirange(_MULTIRANGES[oid])
+        return _multirange(decoder_for(_MULTIRANGES[oid], connection)) if driver.parses_multiranges else None
+    if oid >= _FIRST_OF_THE_PROJECT:
+        return _of_the_project(oid, connection)
     return _PLAIN.get(oid)
+
+
+def _array(decode):
+    return lambda text: parse_array(text, decode)
+
+
+def _of_the_project(oid, connection):
+    """For a type that has another number in each database. What it is, only the server can say."""
+    if connection.parses_hstore:
+        name, item, item_name = connection.look_up_type(oid)
+        if name == "hstore":
+            return _hstore
+        return _array(_hstore) if item_name == "hstore" else None
+    if connection.driver.parses_every_array:
+        _, item, _ = connection.look_up_type(oid)
+        return _array(connection.decoder(item)) if item else None
+    return None
+
+
+def _hstore(text):
+    from sqlalchemy.dialects.postgresql.hstore import _parse_hstore
+
+    return _parse_hstore(text)
 
 
 def _address(text):

@@ -6,7 +6,7 @@ from . import errors, sqlite_values
 from .base import Connection, Cursor
 from .mirrored import Mirrored
 from .patterns import Pattern
-from .sqlite_values import failure, parameter
+from .sqlite_values import parameter
 
 # Comments and white space before a statement's first word, which decides whether a transaction begins.
 _LEADING = Pattern(r"(?:\s+|--[^\n]*(?:\n|$)|/\*.*?\*/)*", re.DOTALL)
@@ -39,7 +39,6 @@ def changes_rows(sql):
 class SqliteConnection(Mirrored, Connection):
     family = "sqlite"
     mirrors = ("sqlite3", "Connection")
-    error_modules = ("sqlite3",)
 
     def __init__(self, driver, arguments):
         self.mirrors = getattr(driver, "mirrors", self.mirrors)
@@ -51,10 +50,9 @@ class SqliteConnection(Mirrored, Connection):
         self.detect_types = arguments.pop("detect_types", 0)
         factory = arguments.pop("factory", None)
         if factory is not None and factory is not getattr(sys.modules.get("sqlite3"), "Connection", None):
-            raise failure(
-                errors.NotSupportedError,
+            raise errors.NotSupportedError(
                 "limbeck's SQLite connection can't be one of the class `%s` that the connect argument `factory` names"
-                % getattr(factory, "__name__", factory),
+                % getattr(factory, "__name__", factory)
             )
         for name in ("check_same_thread", "cached_statements"):
             arguments.pop(name, None)
@@ -70,8 +68,8 @@ class SqliteConnection(Mirrored, Connection):
             raise AttributeError("'sqlite3.Connection' object has no attribute '%s'" % name)
 
         def refuse(*args, **kwargs):
-            raise failure(
-                errors.NotSupportedError, "limbeck's SQLite connection has no `%s`: %s"
+            raise errors.NotSupportedError(
+                "limbeck's SQLite connection has no `%s`: %s"
                 % (
                     name,
                     "run the migrations that need the extension with `alembic`"
@@ -130,7 +128,7 @@ class SqliteConnection(Mirrored, Connection):
         self._isolation_level = level
 
     def closed_error(self):
-        return failure(errors.ProgrammingError, "Cannot operate on a closed database.")
+        return errors.ProgrammingError("Cannot operate on a closed database.")
 
     @property
     def in_transaction(self):
@@ -171,13 +169,11 @@ class SqliteConnection(Mirrored, Connection):
         )
 
     def create_collation(self, name, callable):
-        raise failure(
-                errors.NotSupportedError, "limbeck's SQLite connection can't call the Python collation %r that the project registers" % name
+        raise errors.NotSupportedError("limbeck's SQLite connection can't call the Python collation %r that the project registers" % name
         )
 
     def create_aggregate(self, name, narg, aggregate_class):
-        raise failure(
-                errors.NotSupportedError, "limbeck's SQLite connection can't call the Python aggregate %r that the project registers" % name
+        raise errors.NotSupportedError("limbeck's SQLite connection can't call the Python aggregate %r that the project registers" % name
         )
 
     def set_trace_callback(self, callback):
@@ -208,7 +204,7 @@ class SqliteCursor(Mirrored, Cursor):
         self.row_factory = connection.row_factory
 
     def closed_error(self):
-        return failure(errors.ProgrammingError, "Cannot operate on a closed cursor.")
+        return errors.ProgrammingError("Cannot operate on a closed cursor.")
 
     def check_rows(self):
         # A statement without rows has none to fetch, which is no error.
@@ -235,12 +231,12 @@ class SqliteCursor(Mirrored, Cursor):
             self.take(None, [], 0, self.lastrowid)
             return self
         if len(texts) > 1:
-            raise failure(errors.ProgrammingError, "the rows of an executemany have different parameters")
+            raise errors.ProgrammingError("the rows of an executemany have different parameters")
         lastrowid = self.lastrowid
         results = self.connection.send(texts.pop(), many=many)
         self._take(sql, results)
         if self.description is not None and not changes_rows(sql):
-            raise failure(errors.ProgrammingError, "executemany() can only execute DML statements.")
+            raise errors.ProgrammingError("executemany() can only execute DML statements.")
         self.take(None, [], self.rowcount, lastrowid)
         return self
 
@@ -296,9 +292,9 @@ def _check(sql, parameters):
     kind = errors.ProgrammingError if sys.version_info >= (3, 11) else ValueError
     if "\0" in sql:
         # The library would stop reading there.
-        raise failure(kind, "the query contains a null character")
+        raise kind("the query contains a null character")
     if not hasattr(parameters, "__getitem__") and not hasattr(parameters, "__next__"):
-        raise failure(kind, "parameters are of unsupported type")
+        raise kind("parameters are of unsupported type")
 
 
 def _bound(sql, parameters):
@@ -311,7 +307,7 @@ def _bound(sql, parameters):
             if name is None:
                 return match.group(0)
             if name not in parameters:
-                raise failure(errors.ProgrammingError, "You did not supply a value for binding parameter :%s." % name)
+                raise errors.ProgrammingError("You did not supply a value for binding parameter :%s." % name)
             values.append(parameter(parameters[name]))
             return "?"
 

@@ -5,14 +5,10 @@ import math
 import sys
 
 from . import errors
-from .mirrored import Mirrored, exception
+from .mirrored import Mirrored
 
 PARSE_DECLTYPES = 1
 PARSE_COLNAMES = 2
-
-
-def failure(kind, message):
-    return exception(kind(message), ("sqlite3",))
 
 
 def parameter(value):
@@ -42,7 +38,7 @@ def parameter(value):
         return _integer(int(value))
     if isinstance(value, float):
         return _float(float.__float__(value))
-    raise failure(errors.ProgrammingError, "Error binding parameter: type '%s' is not supported" % kind.__name__)
+    raise errors.ProgrammingError("Error binding parameter: type '%s' is not supported" % kind.__name__)
 
 
 def _adapted(value):
@@ -88,7 +84,7 @@ def value(sent, text_factory=str, column=""):
     if text_factory is not str:
         return text_factory(text)
     message = b"Could not decode to UTF-8 column '%s' with text '%s'" % (column.encode("utf-8"), text)
-    raise failure(errors.OperationalError, message.decode("ascii", "replace"))
+    raise errors.OperationalError(message.decode("ascii", "replace"))
 
 
 class Columns:

@@ -45,7 +45,9 @@ def _with_greenlet():
     async def greenlet_spawn(function, *args, _require_await=False, **kwargs):
         return await spawn(function, *args, **kwargs)
 
-    for module in (concurrency, util):
+    # Where the extension has been imported before us, its modules have kept what they found.
+    extension = [module for name, module in list(sys.modules.items()) if name.startswith("sqlalchemy.ext.asyncio")]
+    for module in (concurrency, util, *extension):
         if hasattr(module, "greenlet_spawn"):
             module.greenlet_spawn = greenlet_spawn
 
@@ -87,6 +89,26 @@ def _without_greenlet():
         for module in (util, attr):
             if hasattr(module, name):
                 setattr(module, name, value)
+
+
+def run_coroutine(coroutine):
+    """Out of synchronous code: by way of the event loop where it runs in one."""
+    from sqlalchemy.util import concurrency
+
+    return concurrency.await_only(coroutine) if _in_greenlet(concurrency) else _finish(coroutine)
+
+
+def _in_greenlet(concurrency):
+    if hasattr(concurrency, "in_greenlet"):
+        return concurrency.in_greenlet()
+    # SQLAlchemy 1.4 has only the class, and that where there is greenlet.
+    inner = sys.modules.get("sqlalchemy.util._concurrency_py3k")
+    kind = getattr(inner, "_AsyncIoGreenlet", None)
+    if kind is None:
+        return False
+    import greenlet
+
+    return isinstance(greenlet.getcurrent(), kind)
 
 
 def _finish(awaitable):

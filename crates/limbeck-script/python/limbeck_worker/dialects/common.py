@@ -5,6 +5,8 @@ import sys
 from sqlalchemy import __version__ as _version
 from sqlalchemy import pool
 
+from ..dbapi.base import Connection
+
 VERSION = tuple(int(part) for part in _version.split(".")[:2] if part.isdigit())
 
 
@@ -23,9 +25,42 @@ class HostDialect:
         # What the method was called; a newer SQLAlchemy warns where it finds it.
         dbapi = import_dbapi
 
+    # What the driver calls the parts of a URL.
+    limbeck_parts = {}
+
     def create_connect_args(self, url):
         accept_in_async_engine()
-        return [], {"url": url_parts(url)}
+        parts = url_parts(url)
+        # The driver's own arguments are there for a listener of `do_connect`, which may change them.
+        return [], {"url": parts, **self._arguments(parts)}
+
+    def _arguments(self, parts):
+        """What the driver would be given for a URL."""
+        if not self.limbeck_parts:
+            return {}
+        names = {name: self.limbeck_parts.get(name, name) for name in ("user", "password", "host", "port", "database")}
+        return {**{names[name]: parts[name] for name in names if parts[name]}, **dict(parts["query"])}
+
+    def connect(self, *arguments, **given):
+        if "url" not in given:
+            # An asynchronous `creator`, or one that calls this with what it knows itself.
+            raise _own_connection(self)
+        parts = self._arguments(given["url"])
+        # What is as the URL has it goes with the URL, apart from what is done here.
+        for name in ("autocommit", "charset"):
+            parts.pop(name, None)
+        changed = {name: value for name, value in given.items() if name not in parts or parts[name] != value}
+        return self.limbeck_driver.connect(**changed)
+
+    def check_connection(self, connection):
+        """Whether it is one of ours, and none that the project has opened itself."""
+        if not isinstance(connection, Connection):
+            raise _own_connection(self)
+
+    def initialize(self, connection):
+        session = connection.connection
+        self.check_connection(getattr(session, "dbapi_connection", None) or session)
+        super().initialize(connection)
 
     def is_disconnect(self, error, connection, cursor):
         return getattr(error, "limbeck_kind", None) == "lost"
@@ -49,6 +84,14 @@ def url_parts(url):
         "database": url.database,
         "query": query,
     }
+
+
+def _own_connection(dialect):
+    return dialect.limbeck_driver.NotSupportedError(
+        "limbeck opens the connection itself, and this engine has a function of its own for that (`creator`, `async_creator`"
+        " or a listener of `do_connect` that returns a connection): let a listener of `do_connect` change the parameters"
+        " instead, or give them as the URL and `connect_args`"
+    )
 
 
 def asynchronous(name, base, get_pool):

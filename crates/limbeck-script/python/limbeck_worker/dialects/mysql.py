@@ -4,6 +4,7 @@ from sqlalchemy.dialects.mysql.pymysql import MySQLDialect_pymysql
 
 from ..dbapi.awaited import Awaited
 from ..dbapi.base import Driver
+from ..dbapi.error_names import ErrorNames
 from ..dbapi.mysql import MysqlConnection
 from ..dbapi.placeholders import PYMYSQL
 from .common import HostDialect, asynchronous, queue_pool
@@ -18,10 +19,16 @@ _MIRRORS = {
     "aiomysql": ("sqlalchemy.dialects.mysql.aiomysql", "AsyncAdapt_aiomysql_connection"),
     "asyncmy": ("sqlalchemy.dialects.mysql.asyncmy", "AsyncAdapt_asyncmy_connection"),
 }
+# Where the drivers have their exceptions.
+_ERRORS = {
+    "mysqldb": "MySQLdb", "pymysql": "pymysql.err", "aiomysql": "pymysql.err", "asyncmy": "asyncmy.errors",
+    "mysqlconnector": "mysql.connector.errors", "mariadbconnector": "mariadb", "cymysql": "cymysql.err",
+}
 _FORMAT = ("mysqldb", "mysqlconnector", "mariadbconnector", "aiomysql", "asyncmy")
 
 
 class MysqlDialect(HostDialect, MySQLDialect_pymysql):
+    limbeck_parts = {"user": "user"}
     supports_sane_rowcount = True
     supports_sane_multi_rowcount = True
 
@@ -87,6 +94,7 @@ def dialect_class(name, channel):
             mismatch=PYMYSQL,
             without_zero_dates=driver_name in _WITHOUT_ZERO_DATES,
             mirrors=_MIRRORS.get(driver_name),
+            error_names=ErrorNames(_ERRORS.get(driver_name, driver_name)),
         )
         attributes = {
             "driver": driver_name,

@@ -1,29 +1,55 @@
 """PostgreSQL under the names of its drivers."""
+import datetime
+import importlib
+import logging
+
 from sqlalchemy import types as sqltypes
 from sqlalchemy.dialects import postgresql
-from sqlalchemy.dialects.postgresql.base import PGDialect
+from sqlalchemy.dialects.postgresql.base import PGDialect, PGExecutionContext
 
 from ..dbapi.base import Driver
+from ..dbapi.error_names import AsyncpgNames, ErrorNames, PsycopgNames
 from ..dbapi.placeholders import INTERFACE, PROGRAMMING, PSYCOPG2
-from ..dbapi.postgresql import PostgresConnection
 from .common import VERSION, HostDialect, asynchronous, queue_pool
 
 # What the drivers differ in, where a migration can see it: the form of parameters, and the values of
 # types that SQLAlchemy leaves to the driver.
 _DOLLAR = "numeric_dollar" if VERSION >= (2, 0) else "format"
 _DRIVERS = {
-    #                 paramstyle  async   JSON    bytea as memoryview  addresses
-    "psycopg2": ("pyformat", False, True, True, False),
-    "psycopg2cffi": ("pyformat", False, True, True, False),
-    "psycopg": ("pyformat", True, True, False, True),
-    "psycopg_async": ("pyformat", True, True, False, True),
-    "pg8000": ("format", False, True, False, True),
-    "pygresql": ("pyformat", False, True, False, False),
-    "pypostgresql": ("pyformat", False, True, False, False),
-    "asyncpg": (_DOLLAR, True, False, False, True),
+    #                 paramstyle  async  bytea as memoryview  addresses  hstore
+    "psycopg2": ("pyformat", False, True, False, True),
+    "psycopg2cffi": ("pyformat", False, True, False, True),
+    "psycopg": ("pyformat", True, False, True, True),
+    "psycopg_async": ("pyformat", True, False, True, True),
+    "pg8000": ("format", False, False, True, False),
+    "pygresql": ("pyformat", False, False, False, False),
+    "pypostgresql": ("pyformat", False, False, False, False),
+    "asyncpg": (_DOLLAR, True, False, True, False),
 }
+# The modules of their connections, of which a run needs one.
+_CONNECTIONS = {
+    "psycopg2": ("postgresql_psycopg2", "Psycopg2Connection"), "psycopg2cffi": ("postgresql_psycopg2", "Psycopg2Connection"),
+    "psycopg": ("postgresql_psycopg", "PsycopgConnection"), "psycopg_async": ("postgresql_psycopg", "PsycopgConnection"),
+    "asyncpg": ("postgresql_asyncpg", "AsyncpgConnection"),
+}
+# Those that know of a transaction what they have sent themselves, and not what the server says.
+_REMEMBER_BEGIN = ("psycopg2", "psycopg2cffi", "asyncpg")
 # What they raise where parameters are missing or too many.
 _MISMATCHES = {"psycopg2": PSYCOPG2, "psycopg2cffi": PSYCOPG2, "asyncpg": INTERFACE}
+
+
+
+def _connection_class(name):
+    module, class_name = _CONNECTIONS.get(name, ("postgresql", "PostgresConnection"))
+    return getattr(importlib.import_module("limbeck_worker.dbapi." + module), class_name)
+
+
+def _error_names(name):
+    if name == "asyncpg":
+        return AsyncpgNames(newest=VERSION >= (2, 1))
+    if name in ("psycopg2", "psycopg", "psycopg_async"):
+        return PsycopgNames(name.partition("_")[0])
+    return ErrorNames({"pygresql": "pgdb", "pypostgresql": "postgresql.exceptions"}.get(name, name))
 
 
 class _Parsed:
@@ -39,6 +65,32 @@ class _JSON(_Parsed, postgresql.JSON):
 
 class _JSONB(_Parsed, postgresql.JSONB):
     pass
+
+
+class _Hstore(postgresql.HSTORE):
+    """The connection has parsed it where the driver would."""
+
+    def result_processor(self, dialect, coltype):
+        parse = super().result_processor(dialect, coltype)
+        return lambda value: value if isinstance(value, dict) else parse(value)
+
+
+class _LocalDateTime(sqltypes.DateTime):
+    """asyncpg takes a time without a zone for one of this machine where one with a zone is wanted, and not
+    for one of the session's zone."""
+
+    def bind_processor(self, dialect):
+        if not self.timezone:
+            return None
+
+        def process(value):
+            if type(value) is datetime.date:
+                value = datetime.datetime.combine(value, datetime.time())
+            if isinstance(value, datetime.datetime) and value.tzinfo is None:
+                return value.astimezone(datetime.timezone.utc)
+            return value
+
+        return process
 
 
 class _OldUUID(postgresql.UUID):
@@ -84,13 +136,33 @@ def _vectors():
     return {kind: type("_" + kind.__name__, (_Vector, kind), {"cache_ok": True}) for kind in (INT2VECTOR, OIDVECTOR)}
 
 
+def _log_notice(told):
+    _logger().info("%s: %s", told.severity, told.message_primary)
+
+
+def _logger():
+    return logging.getLogger("sqlalchemy.dialects.postgresql")
+
+
+class _LoggingContext(PGExecutionContext):
+    """psycopg2's notices are logged, and gone, after each statement."""
+
+    def post_exec(self):
+        super().post_exec()
+        notices = self.cursor.connection.notices
+        if notices:
+            for notice in notices:
+                _logger().info(notice.rstrip())
+            del notices[:]
+
+
 class PostgresDialect(HostDialect, PGDialect):
-    supports_sane_multi_rowcount = True
     supports_native_decimal = True
     supports_unicode_statements = True
     supports_unicode_binds = True
     use_insertmanyvalues_wo_returning = True
     default_paramstyle = "pyformat"
+    limbeck_parts = {"user": "user"}
     # What psycopg2 and psycopg know of a hstore they learn from the server; text does without.
     use_native_hstore = False
     use_native_uuid = True
@@ -112,15 +184,25 @@ class PostgresDialect(HostDialect, PGDialect):
         **kwargs
     ):
         # The arguments before are of drivers that we are not.
-        if native_inet_types is not None and VERSION >= (2, 0):
-            kwargs["native_inet_types"] = native_inet_types
+        if native_inet_types and not self.limbeck_driver.parses_addresses:
+            raise NotImplementedError(
+                "The %s dialect does not implement ipaddress type handling; native_inet_types cannot be set "
+                "to ``True`` when using this dialect." % self.driver
+            )
+        self._parses_addresses = native_inet_types is not False and self.limbeck_driver.parses_addresses
+        self._parses_hstore = use_native_hstore is not False and self.limbeck_driver.parses_hstore
         PGDialect.__init__(self, **kwargs)
 
     def on_connect(self):
         inherited = super().on_connect() if hasattr(super(), "on_connect") else None
 
         def connected(connection):
+            self.check_connection(connection)
             connection.json_loads = self._json_deserializer
+            connection.parses_addresses = self._parses_addresses
+            connection.parses_hstore = self._parses_hstore
+            if hasattr(connection, "add_notice_handler"):
+                connection.add_notice_handler(_log_notice)
             if inherited is not None:
                 inherited(connection)
             if getattr(self, "isolation_level", None) is not None and VERSION < (2, 0):
@@ -128,12 +210,15 @@ class PostgresDialect(HostDialect, PGDialect):
 
         return connected
 
-    _isolation_lookup = {
-        "AUTOCOMMIT", "READ COMMITTED", "READ UNCOMMITTED", "REPEATABLE READ", "SERIALIZABLE",
-    }
-
     def get_isolation_level_values(self, dbapi_connection):
-        return ("AUTOCOMMIT", "READ COMMITTED", "READ UNCOMMITTED", "REPEATABLE READ", "SERIALIZABLE")
+        levels = ["AUTOCOMMIT", "READ COMMITTED", "READ UNCOMMITTED", "REPEATABLE READ", "SERIALIZABLE"]
+        if self.driver == "asyncpg":
+            levels.remove("READ UNCOMMITTED")
+        return levels
+
+    @property
+    def _isolation_lookup(self):
+        return set(self.get_isolation_level_values(None))
 
     def set_isolation_level(self, dbapi_connection, level):
         level = level.replace("_", " ")
@@ -144,22 +229,70 @@ class PostgresDialect(HostDialect, PGDialect):
                 "Invalid value %r for isolation_level. Valid isolation levels for %s are %s"
                 % (level, self.name, ", ".join(sorted(self._isolation_lookup)))
             )
-        dbapi_connection.set_isolation_level(level)
+        dbapi_connection.use_level(level)
 
     def detect_autocommit_setting(self, dbapi_connection):
         return bool(dbapi_connection.autocommit)
 
+    def do_ping(self, dbapi_connection):
+        # Without a transaction, as the drivers do it.
+        dbapi_connection.run("SELECT 1")
+        return True
+
+    # The drivers have two names for it.
     def set_readonly(self, connection, value):
-        connection.readonly = value
+        setattr(connection, "read_only" if self.driver in ("psycopg", "psycopg_async") else "readonly", value)
 
     def get_readonly(self, connection):
-        return connection.readonly
+        return connection.read_only
 
     def set_deferrable(self, connection, value):
         connection.deferrable = value
 
     def get_deferrable(self, connection):
         return connection.deferrable
+
+    def get_driver_connection(self, connection):
+        return connection.driver_connection
+
+    # asyncpg knows nothing of two phases: SQLAlchemy's own way, in statements, is its dialect's.
+    def do_begin_twophase(self, connection, xid):
+        if self.driver == "asyncpg":
+            super().do_begin_twophase(connection, xid)
+        else:
+            connection.connection.tpc_begin(xid)
+
+    def do_prepare_twophase(self, connection, xid):
+        if self.driver == "asyncpg":
+            super().do_prepare_twophase(connection, xid)
+        else:
+            connection.connection.tpc_prepare()
+
+    def do_commit_twophase(self, connection, xid, is_prepared=True, recover=False):
+        if self.driver == "asyncpg":
+            super().do_commit_twophase(connection, xid, is_prepared, recover)
+        else:
+            self._finish_twophase(connection, "tpc_commit", xid, recover)
+
+    def do_rollback_twophase(self, connection, xid, is_prepared=True, recover=False):
+        if self.driver == "asyncpg":
+            super().do_rollback_twophase(connection, xid, is_prepared, recover)
+        else:
+            self._finish_twophase(connection, "tpc_rollback", xid, recover)
+
+    def _finish_twophase(self, connection, method, xid, recover):
+        session = connection.connection
+        if not recover:
+            getattr(session, method)()
+            return
+        if session.began:
+            session.rollback()
+        getattr(session, method)(xid)
+
+    def do_recover_twophase(self, connection):
+        if self.driver == "asyncpg":
+            return super().do_recover_twophase(connection)
+        return [str(xid) for xid in connection.connection.tpc_recover()]
 
     def do_executemany(self, cursor, statement, parameters, context=None):
         cursor.executemany(statement, parameters)
@@ -173,22 +306,27 @@ def dialect_class(name, channel):
     if name == "default":
         name = "psycopg" if VERSION >= (2, 1) else "psycopg2"
     if name not in _classes:
-        paramstyle, is_async, parses_json, as_memoryview, addresses = _DRIVERS[name]
+        paramstyle, is_async, as_memoryview, addresses, hstore = _DRIVERS[name]
         driver = Driver(
             channel,
-            PostgresConnection,
+            _connection_class(name),
             paramstyle,
-            parses_json=parses_json,
             bytes_as_memoryview=as_memoryview,
-            parses_addresses=addresses and VERSION < (2, 0),
+            moments_in_utc=name == "asyncpg",
+            parses_addresses=addresses,
+            parses_every_array=name == "asyncpg",
+            parses_hstore=hstore,
+            parses_multiranges=not name.startswith("psycopg2"),
+            parses_records=name in ("psycopg", "psycopg_async"),
             infinite_numerics=not name.startswith("psycopg2"),
             mismatch=_MISMATCHES.get(name, PROGRAMMING),
+            error_names=_error_names(name),
+            remembers_begin=name in _REMEMBER_BEGIN,
         )
         colspecs = dict(PGDialect.colspecs)
-        if parses_json:
-            colspecs.update(
-                {sqltypes.JSON: _JSON, postgresql.JSON: _JSON, postgresql.JSONB: _JSONB}
-            )
+        colspecs.update({sqltypes.JSON: _JSON, postgresql.JSON: _JSON, postgresql.JSONB: _JSONB, postgresql.HSTORE: _Hstore})
+        if name == "asyncpg":
+            colspecs[sqltypes.DateTime] = _LocalDateTime
         colspecs.update(_vectors())
         if VERSION >= (2, 0):
             colspecs[sqltypes.ARRAY] = _Array
@@ -200,6 +338,10 @@ def dialect_class(name, channel):
             "limbeck_driver": driver,
             "default_paramstyle": paramstyle,
             "colspecs": colspecs,
+            "limbeck_parts": {"user": "user", **({"database": "dbname"} if name.startswith("psycopg") else {})},
+            "returns_native_bytes": not as_memoryview,
+            "execution_ctx_cls": _LoggingContext if name.startswith("psycopg2") else PGExecutionContext,
+            "supports_sane_multi_rowcount": name != "asyncpg",
             "supports_statement_cache": True,
         }
         made = type("PostgresDialect_" + name, (PostgresDialect,), attributes)

@@ -6,6 +6,7 @@ from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 
 from ..dbapi.awaited import Awaited
 from ..dbapi.base import Driver
+from ..dbapi.error_names import ErrorNames
 from ..dbapi.sqlite import SqliteConnection
 from ..dbapi.sqlite_values import PARSE_COLNAMES, PARSE_DECLTYPES
 from .common import VERSION, HostDialect, asynchronous
@@ -43,6 +44,7 @@ class SqliteDialect(HostDialect, SQLiteDialect_pysqlite):
 
     def on_connect(self):
         def connect(connection):
+            self.check_connection(connection)
             # The host knows `regexp` itself; projects may register another. SQLite's own `floor` gives a real.
             if VERSION >= (2, 0):
                 connection.create_function("floor", 1, math.floor, deterministic=True)
@@ -83,6 +85,8 @@ def dialect_class(name, channel):
             PARSE_DECLTYPES=PARSE_DECLTYPES,
             PARSE_COLNAMES=PARSE_COLNAMES,
             mirrors=_MIRRORS.get(name, SqliteConnection.mirrors),
+            # Also of aiosqlite.
+            error_names=ErrorNames("sqlite3"),
         )
         made = type("SqliteDialect_" + name, (SqliteDialect,), {"driver": name, "limbeck_driver": driver, "supports_statement_cache": True})
         if name == "aiosqlite":

@@ -105,7 +105,8 @@ def postgresql():
         server.run(initdb, "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync", "--locale", "C")
         server.start(
             postgres, "-D", data, "-k", server.folder, "-c", "listen_addresses=", "-c", "fsync=off", "-p", "5432",
-            "-c", "max_connections=20",
+            "-c", "max_connections=20", "-c", "max_prepared_transactions=5", "-c", "log_statement=all",
+            "-c", "log_line_prefix=%p ",
         )
     except BaseException:
         server.close()

@@ -1,6 +1,9 @@
 """PostgreSQL under the names of psycopg and asyncpg: the values of each, beside the driver's own."""
 import asyncio
 import datetime
+import json
+import os
+import time
 import unittest
 
 import sqlalchemy as sa
@@ -8,7 +11,7 @@ from sqlalchemy.dialects import postgresql as types
 
 from limbeck_worker.dialects import postgresql
 
-from . import servers, test_postgresql
+from . import both, servers, test_postgresql
 
 try:
     import asyncpg
@@ -28,6 +31,17 @@ EXPRESSIONS = [
     "ARRAY['00000000-0000-0000-0000-000000000001'::uuid]", "ARRAY[1.5::numeric]", "ARRAY[B'101']", "ARRAY['<a/>'::xml]",
     "'{\"a\": 1.50}'::jsonb", "'null'::json",
 ]
+
+# The same through SQLAlchemy, without the type that a `Column` would say: what it sets up in the driver shows.
+UNTYPED = [
+    "'{\"a\": 1}'::json", "'[1.5]'::jsonb", "ARRAY['{\"a\": 1}'::jsonb]", "'10.0.0.1'::inet", "'10.0.0.1/24'::inet",
+    "'10.0.0.0/8'::cidr", "ARRAY['10.0.0.1'::inet]", "ARRAY['fe80::/10'::cidr]", "'2024-07-01 12:00+02'::timestamptz",
+    "ARRAY['2024-07-01 12:00+02'::timestamptz]", "'\\x01'::bytea", "ARRAY['\\x01'::bytea]", "'a=>1,b=>NULL'::hstore",
+    "ARRAY['a=>1'::hstore, NULL]", "'it''s'::hue", "ARRAY['red', 'it''s']::hue[]", "'{{red},{NULL}}'::hue[]",
+    "'08:00:2b:01:02:03'::macaddr", "'1.50'::money", "'a b'::tsvector", "'pg_class'::regclass", "'x'::label", "'{1,2}'::numbers",
+]
+# What is infinite is an error of psycopg's, and more than that in asyncpg's ranges.
+INFINITE = ["'infinity'::timestamptz", "'-infinity'::timestamptz", "'infinity'::timestamp", "'infinity'::date"]
 
 
 def setUpModule():
@@ -68,7 +82,7 @@ class Values(test_postgresql.Case):
             try:
                 # As SQLAlchemy sets it up.
                 for name in ("json", "jsonb"):
-                    await connection.set_type_codec(name, encoder=str, decoder=str, schema="pg_catalog")
+                    await connection.set_type_codec(name, encoder=str, decoder=json.loads, schema="pg_catalog")
                 return {text: await connection.fetchval("SELECT " + text) for text in EXPRESSIONS}
             finally:
                 await connection.close()
@@ -80,6 +94,120 @@ class Values(test_postgresql.Case):
                 expected[text] = [bits.as_string().replace(" ", "") for bits in value]
         _, ours = self.ours_as("asyncpg")
         self.compare(ours, expected)
+
+
+class Untyped(both.Case):
+    """`text()` in a script has no types: the driver's values arrive as they are."""
+
+    @classmethod
+    def setUpClass(cls):
+        import psycopg2
+
+        cursor = psycopg2.connect(test_postgresql.parameters()).cursor()
+        cursor.execute(
+            "CREATE EXTENSION IF NOT EXISTS hstore; CREATE TYPE hue AS ENUM ('red', 'it''s');"
+            "CREATE DOMAIN label AS text; CREATE DOMAIN numbers AS int[]"
+        )
+        cursor.connection.commit()
+        cursor.connection.close()
+
+    def read(self, expressions):
+        def act(connection):
+            connection.exec_driver_sql("SET TIME ZONE 'Europe/Amsterdam'")
+            found = {}
+            for expression in expressions:
+                value = connection.exec_driver_sql("SELECT " + expression).scalar()
+                found[expression] = type(value).__name__, repr(exact(value))
+            return found
+
+        return act
+
+    def test_of_each_driver(self):
+        for name in both.DRIVERS:
+            more = [] if name == "psycopg" else INFINITE
+            if name != "asyncpg":
+                more = more + ["row(1, 'a b')", "'{[1,3)}'::int4multirange"][: 1 if name == "psycopg" else 2]
+            with self.subTest(name):
+                self.both(name, self.read(UNTYPED + more))
+
+    def test_what_an_engine_switches(self):
+        rows = [
+            ("psycopg2", {"use_native_hstore": False}), ("psycopg", {"use_native_hstore": False}),
+            ("psycopg", {"native_inet_types": False}), ("asyncpg", {"native_inet_types": False}),
+            ("psycopg", {"native_inet_types": True}), ("asyncpg", {"native_inet_types": True}),
+            ("psycopg2", {"json_deserializer": lambda text: "own " + text}),
+            ("asyncpg", {"json_deserializer": lambda text: "own " + text}),
+        ]
+        for name, arguments in rows:
+            with self.subTest(name, **arguments):
+                self.both(name, self.read(UNTYPED), **arguments)
+
+    def test_addresses_that_psycopg2_does_not_have(self):
+        for run in (self.real, self.ours_of):
+            with self.assertRaises(NotImplementedError):
+                run("psycopg2", lambda connection: None, native_inet_types=True)
+
+    def test_bytes_of_a_column(self):
+        def act(connection):
+            typed = sa.text("SELECT '\\x6162'::bytea AS b").columns(sa.Column("b", sa.LargeBinary()))
+            value = connection.execute(typed).scalar()
+            return type(value).__name__, bytes(value)
+
+        for name in both.DRIVERS:
+            with self.subTest(name):
+                self.assertEqual(self.both(name, act), ("bytes", b"ab"))
+
+    def test_typed_columns_of_the_project(self):
+        def act(connection):
+            row = connection.execute(
+                sa.select(
+                    sa.cast({"a": "1"}, types.HSTORE), sa.literal_column("'b=>2'::hstore", types.HSTORE),
+                    sa.literal_column("ARRAY['red']::hue[]", types.ARRAY(types.ENUM("red", "it's", name="hue"))),
+                    sa.literal_column("'10.0.0.1'::inet", types.INET),
+                )
+            ).one()
+            return [repr(value) for value in row]
+
+        for name in both.DRIVERS:
+            with self.subTest(name):
+                self.both(name, act)
+
+    def test_times_without_a_zone(self):
+        moments = sa.table("moments", sa.column("there", sa.DateTime(timezone=True)), sa.column("here", sa.DateTime()))
+        values = [datetime.datetime(2024, 7, 1, 12), datetime.datetime(2024, 1, 1, 12, tzinfo=datetime.timezone.utc)]
+
+        def act(connection):
+            connection.exec_driver_sql("SET TIME ZONE 'Asia/Kolkata'")
+            connection.exec_driver_sql("CREATE TEMP TABLE moments (there timestamptz, here timestamp)")
+            for value in values:
+                connection.execute(moments.insert().values(there=value, here=datetime.datetime(2024, 7, 1, 12)))
+            typed = sa.text("INSERT INTO moments (there) VALUES (:a)").bindparams(sa.bindparam("a", type_=sa.DateTime(timezone=True)))
+            connection.execute(typed, {"a": values[0]})
+            found = connection.exec_driver_sql("SELECT there AT TIME ZONE 'UTC', here FROM moments").fetchall()
+            return sorted(map(repr, found))
+
+        before = os.environ.get("TZ")
+        try:
+            # Neither the server's zone nor the session's.
+            os.environ["TZ"] = "America/New_York"
+            time.tzset()
+            for name in both.DRIVERS:
+                with self.subTest(name):
+                    self.both(name, act)
+        finally:
+            os.environ.pop("TZ") if before is None else os.environ.update(TZ=before)
+            time.tzset()
+
+
+def exact(value):
+    """Bytes as bytes; the zone of a time as its distance, which is what psycopg's and ours agree in."""
+    if isinstance(value, memoryview):
+        return bytes(value)
+    if isinstance(value, datetime.datetime) and value.tzinfo is not None:
+        return value.replace(tzinfo=datetime.timezone(value.utcoffset()))
+    if isinstance(value, list):
+        return [exact(item) for item in value]
+    return value
 
 
 class Sqlalchemy(test_postgresql.Case):
@@ -148,6 +276,10 @@ class Sqlalchemy(test_postgresql.Case):
 
         server = test_postgresql.server
         expected = work(sa.create_engine("postgresql+psycopg2://postgres@/postgres?host=%s" % server.folder))
+        if name != "psycopg2":
+            # The other drivers know addresses.
+            address = repr("10.0.0.1")
+            expected[1][0] = tuple("IPv4Address(%s)" % address if value == address else value for value in expected[1][0])
         before = dict(registry.impls)
         try:
             host = test_postgresql.LibpqHost()

@@ -10,6 +10,7 @@ import uuid
 from limbeck_worker.channel import HostError
 from limbeck_worker.dbapi import errors
 from limbeck_worker.dbapi.base import Driver
+from limbeck_worker.dbapi.error_names import ErrorNames
 from limbeck_worker.dbapi.mysql import MysqlConnection
 from limbeck_worker.dbapi.placeholders import PYMYSQL
 
@@ -446,7 +447,8 @@ class PyMysqlsOwn(Case):
 
     def test_the_names_of_its_classes(self):
         ours = Driver(
-            PyMysqlHost(), MysqlConnection, "pyformat", mismatch=PYMYSQL, mirrors=("pymysql.connections", "Connection")
+            PyMysqlHost(), MysqlConnection, "pyformat", mismatch=PYMYSQL, mirrors=("pymysql.connections", "Connection"),
+            error_names=ErrorNames("pymysql.err"),
         ).connect(url="x")
         self.addCleanup(ours.close)
         self.assertIsInstance(ours, pymysql.connections.Connection)

@@ -12,7 +12,7 @@ from limbeck_worker.channel import HostError
 from limbeck_worker.dbapi import errors
 from limbeck_worker.dbapi.base import Driver
 from limbeck_worker.dbapi.placeholders import PSYCOPG2
-from limbeck_worker.dbapi.postgresql import PostgresConnection
+from limbeck_worker.dbapi.postgresql_psycopg2 import Psycopg2Connection
 
 from . import servers
 
@@ -52,10 +52,20 @@ class LibpqHost:
         self.functions = {}
         self.connection = psycopg.pq.PGconn.connect(parameters().encode())
         self.connection.exec_(b"SET client_encoding TO 'UTF8'")
+        self.notices = []
+        self.connection.notice_handler = lambda told: self.notices.append(
+            [
+                (told.error_field(code) or b"").decode("utf-8") or None
+                for code in (
+                    psycopg.pq.DiagnosticField.SEVERITY, psycopg.pq.DiagnosticField.MESSAGE_PRIMARY,
+                    psycopg.pq.DiagnosticField.MESSAGE_DETAIL, psycopg.pq.DiagnosticField.MESSAGE_HINT,
+                )
+            ]
+        )
 
     def request(self, op, **fields):
         if op == "connect":
-            return {"connection": 1, "product": "postgresql", "version": "16", "parameters": {}}
+            return {"connection": 1, "product": "postgresql", "version": "16", "parameters": {"server_encoding": "UTF8"}}
         if op == "close":
             self.connection.finish()
             return None
@@ -63,7 +73,8 @@ class LibpqHost:
         for text in fields["before"]:
             self._run(text)
         results = self._run(fields["sql"])
-        return {"results": results, "notices": [], "status": self._status()}
+        notices, self.notices[:] = list(self.notices), []
+        return {"results": results, "notices": notices, "status": self._status()}
 
     def _status(self):
         return {0: "I", 2: "T", 3: "E"}[int(self.connection.transaction_status)]
@@ -77,7 +88,7 @@ class LibpqHost:
                 break
             if found.status == psycopg.pq.ExecStatus.FATAL_ERROR:
                 failed = failed or found
-            elif found.status != psycopg.pq.ExecStatus.EMPTY_QUERY:
+            else:
                 results.append(_result(found))
         if failed is not None:
             field = lambda code: (failed.error_field(code) or b"").decode("utf-8")
@@ -86,6 +97,12 @@ class LibpqHost:
                     "id": 1, "kind": "server", "status": self._status(), "severity": "ERROR",
                     "code": field(psycopg.pq.DiagnosticField.SQLSTATE),
                     "message": field(psycopg.pq.DiagnosticField.MESSAGE_PRIMARY),
+                    "detail": field(psycopg.pq.DiagnosticField.MESSAGE_DETAIL) or None,
+                    "hint": field(psycopg.pq.DiagnosticField.MESSAGE_HINT) or None,
+                    "context": field(psycopg.pq.DiagnosticField.CONTEXT) or None,
+                    "table": field(psycopg.pq.DiagnosticField.TABLE_NAME) or None,
+                    "constraint": field(psycopg.pq.DiagnosticField.CONSTRAINT_NAME) or None,
+                    "position": int(field(psycopg.pq.DiagnosticField.STATEMENT_POSITION) or 0) or None,
                 }
             )
         return results
@@ -99,7 +116,7 @@ def _result(found):
         for row in range(found.ntuples):
             values = [found.get_value(row, index) for index in range(width)]
             rows.append([None if value is None else value.decode("utf-8") for value in values])
-    return {"columns": columns, "rows": rows, "affected": found.command_tuples, "tag": "", "last_id": None}
+    return {"columns": columns, "rows": rows, "affected": found.command_tuples, "tag": (found.command_status or b"").decode(), "last_id": None}
 
 
 class Enumeration(enum.IntEnum):
@@ -108,8 +125,8 @@ class Enumeration(enum.IntEnum):
 
 class Case(unittest.TestCase):
     def ours(self, **driver):
-        given = {"parses_json": True, "bytes_as_memoryview": True, "infinite_numerics": False, "mismatch": PSYCOPG2}
-        connection = Driver(LibpqHost(), PostgresConnection, "pyformat", **{**given, **driver}).connect(url="x")
+        given = {"bytes_as_memoryview": True, "infinite_numerics": False, "mismatch": PSYCOPG2, "parses_multiranges": False, "remembers_begin": True}
+        connection = Driver(LibpqHost(), Psycopg2Connection, "pyformat", **{**given, **driver}).connect(url="x")
         self.addCleanup(connection.close)
         return connection
 
@@ -220,7 +237,8 @@ READ = [
     "'2024-01-02 03:04:05'::timestamp", "'2024-01-02 03:04:05.000001'::timestamp", "'0001-01-01'::timestamp",
     "'infinity'::timestamp", "'-infinity'::timestamp", "'0044-03-15 12:00 BC'::timestamp", "'294276-12-31'::timestamp",
     "'2024-01-02 03:04:05+02'::timestamptz", "'1880-01-01 00:00:00+00'::timestamptz",
-    "'0044-03-15 12:00 BC'::timestamptz",
+    "'0044-03-15 12:00 BC'::timestamptz", "'infinity'::timestamptz", "'-infinity'::timestamptz", "'{[1,3)}'::int4multirange",
+    "ARRAY['{[1,3)}'::int4multirange]",
     "'1 day'::interval", "'-1 day'::interval", "'1 year 2 mons 3 days 04:05:06.789'::interval", "'100:00:00'::interval",
     "'-00:00:00.5'::interval", "'-1 year +3 days -04:05:06'::interval", "'0'::interval", "'1 mon -1 day'::interval",
     "'1 year -1 mon'::interval", "'-10 mon 24:00'::interval", "'0.000001 s'::interval",

@@ -1,0 +1,119 @@
+//! Scripts that end their transaction themselves: what is in the database, and what the report says of it.
+
+use limbeck_testkit::{Postgres, Tls};
+
+use crate::support::{linear, run, run_alembic, sync_env};
+
+const COMMIT: &str = "op.execute('insert into first values (1)')\nop.execute('COMMIT')\n";
+const INDEX: &str = "op.execute('create index concurrently i on first (id)')\n";
+const FAIL: &str =
+    "op.execute('insert into first values (2)')\nop.execute('select boom from first')\n";
+
+/// Each driver, the body of the second step, and what the report says when it fails.
+fn cases() -> Vec<(&'static str, String, Option<&'static str>)> {
+    let committed =
+        "`b2` had committed some of its work, which is in the database; the rest was rolled back";
+    let outside = "`b2` ran outside a transaction";
+    vec![
+        ("psycopg2", format!("{COMMIT}{INDEX}"), None),
+        ("psycopg2", format!("{COMMIT}{INDEX}{FAIL}"), Some(outside)),
+        (
+            "psycopg2",
+            format!("{COMMIT}op.execute('BEGIN')\n{FAIL}"),
+            Some(committed),
+        ),
+        (
+            "psycopg2",
+            format!("{COMMIT}raise RuntimeError('on purpose')"),
+            Some("`b2` had committed some of its work, which is in the database\n"),
+        ),
+        ("psycopg", format!("{COMMIT}{INDEX}"), Some(committed)),
+        ("psycopg", format!("{COMMIT}{FAIL}"), Some(committed)),
+        (
+            "psycopg",
+            format!("op.execute('COMMIT')\n{FAIL}"),
+            Some("what `b2` had done was rolled back"),
+        ),
+        (
+            "psycopg",
+            FAIL.to_owned(),
+            Some("what `b2` had done was rolled back"),
+        ),
+        (
+            "psycopg2",
+            format!(
+                "with op.get_context().autocommit_block():\n    op.execute('insert into first values (1)')\n{FAIL}"
+            ),
+            Some(committed),
+        ),
+    ]
+}
+
+#[test]
+fn what_is_committed_is_what_the_driver_commits() {
+    let Some(server) = Postgres::start(Tls::Off) else {
+        return;
+    };
+    let first = "op.create_table('first', sa.Column('id', sa.Integer))";
+    for (index, (driver, body, expected)) in cases().into_iter().enumerate() {
+        let project = linear(
+            &sync_env(""),
+            &[("a1", first, "pass"), ("b2", &body, "pass")],
+        );
+        let mut left = Vec::new();
+        for real in [true, false] {
+            let name = format!("{}{index}", if real { "real" } else { "ours" });
+            server.create_database(&name);
+            let url = server.url(&format!("postgresql+{driver}"), &name, "");
+            let program = if real { run_alembic } else { run };
+            let Some(ran) = program(&project, &url, &["upgrade", "head"]) else {
+                return;
+            };
+            let rows = |table: &str| {
+                let there =
+                    server.sql(&name, &format!("select to_regclass('{table}') is not null"));
+                match there.trim() {
+                    "t" => server.sql(&name, &format!("select * from {table} order by 1")),
+                    _ => "none".into(),
+                }
+            };
+            left.push((
+                ran.status,
+                rows("first"),
+                rows("alembic_version"),
+                server.dump_schema(&name),
+            ));
+            if !real {
+                let said = expected.is_none_or(|text| ran.stderr.contains(text));
+                assert!(said, "{driver}, {body}: {}", ran.stderr);
+            }
+        }
+        assert_eq!(left[1], left[0], "{driver}: {body}");
+    }
+}
+
+#[test]
+fn the_version_alone_is_where_it_was() {
+    let Some(server) = Postgres::start(Tls::Off) else {
+        return;
+    };
+    let body =
+        "op.execute('create table kept (id int)')\nop.execute('COMMIT')\nop.execute('select boom')";
+    let project = linear(&sync_env(""), &[("a1", body, "pass")]);
+    for driver in ["psycopg2", "psycopg", "asyncpg"] {
+        server.create_database(driver);
+        let url = server.url(&format!("postgresql+{driver}"), driver, "");
+        let Some(ran) = run(&project, &url, &["upgrade", "head"]) else {
+            return;
+        };
+        assert_eq!(ran.status, 1, "{}", ran.stderr);
+        assert!(
+            ran.stderr.contains("the version is what it was: <base>\n")
+                && !ran.stderr.contains("what `a1` had done was rolled back"),
+            "{driver}: {}",
+            ran.stderr
+        );
+        let there = server.sql(driver, "select to_regclass('kept') is not null");
+        assert_eq!(there.trim(), "t");
+    }
+}

@@ -1,0 +1,112 @@
+//! What a script sees of its driver, with every version of SQLAlchemy: exceptions, values, the raw cursor, two phases.
+
+use limbeck_testkit::{Postgres, Tls, all_pythons, missing};
+
+use crate::support::{limbeck, linear, ran, run_alembic, sync_env};
+
+const LOOKING: &str = r#"
+bind = op.get_bind()
+op.execute('CREATE TABLE seen (n serial, what text NOT NULL)')
+def note(*what):
+    bind.execute(sa.text('INSERT INTO seen (what) VALUES (:what)'), {'what': ' | '.join(map(str, what))})
+for text in ('SELECT * FROM nowhere', 'INSERT INTO seen (what) VALUES (NULL)', "SELECT 'x'::int", 'SELEC'):
+    try:
+        with bind.begin_nested():
+            bind.execute(sa.text(text))
+    except sa.exc.DBAPIError as error:
+        orig = error.orig
+        code = getattr(orig, 'sqlstate', None) or orig.pgcode
+        note(type(error).__name__, type(orig).__module__, type(orig).__name__, code, str(error).split('\n')[0])
+for expression in ("'{\"a\": [1.5]}'::jsonb", "'10.0.0.1'::inet", "'[1,2]'::json", "'\\x6162'::bytea", "'a'::text", "1.50"):
+    value = bind.execute(sa.text('SELECT ' + expression.replace('::', '\\:\\:'))).scalar()
+    note(type(value).__name__, bytes(value) if isinstance(value, memoryview) else repr(value))
+typed = sa.text("SELECT CAST('ab' AS bytea) AS b, CAST('[1]' AS jsonb) AS j").columns(b=sa.LargeBinary, j=sa.JSON)
+note(*[repr(value) for value in bind.execute(typed).fetchone()])
+cursor = bind.connection.cursor()
+cursor.execute("SELECT 1 AS a, 'it''s' AS b")
+note(cursor.fetchall(), cursor.rowcount, [column[0] for column in cursor.description])
+cursor.close()
+with bind.engine.connect() as other:
+    for name, end in (('one', 'commit'), ('two', 'rollback')):
+        transaction = other.begin_twophase(name)
+        other.execute(sa.text('CREATE TABLE phases_%s (a int)' % name))
+        transaction.prepare()
+        getattr(transaction, end)()
+note(bind.execute(sa.text("SELECT to_regclass('phases_one'), to_regclass('phases_two'), count(*) FROM pg_prepared_xacts")).fetchone())
+"#;
+
+/// What asyncpg gives, which real Alembic can't be asked with a synchronous `env.py`.
+const ASYNCPG: &[&str] = &[
+    "ProgrammingError | sqlalchemy.dialects.postgresql.asyncpg | ProgrammingError | 42P01 | ",
+    " | 23502 | ",
+    " | 22P02 | ",
+    "ProgrammingError | sqlalchemy.dialects.postgresql.asyncpg | ProgrammingError | 42601 | ",
+    "dict | {'a': [1.5]}",
+    "IPv4Address | IPv4Address('10.0.0.1')",
+    "list | [1, 2]",
+    "bytes | b'ab'",
+    "str | 'a'",
+    "Decimal | Decimal('1.50')",
+    "b'ab' | [1]",
+    "[(1, \"it's\")] | 1 | ['a', 'b']",
+    "('phases_one', None, 0)",
+];
+
+fn check(driver: &str) {
+    let Some(server) = Postgres::start(Tls::Off) else {
+        return;
+    };
+    let project = linear(&sync_env(""), &[("a1", LOOKING.trim(), "pass")]);
+    let seen = |database: &str| server.sql(database, "select what from seen order by n");
+    let scheme = format!("postgresql+{driver}");
+    let expected = (driver != "asyncpg").then(|| {
+        server.create_database("real");
+        run_alembic(
+            &project,
+            &server.url(&scheme, "real", ""),
+            &["upgrade", "head"],
+        )
+        .map(|ran| ran.success())
+        .map(|_| seen("real"))
+    });
+    let pythons = all_pythons();
+    if pythons.is_empty() {
+        missing("LIMBECK_TEST_PYTHONS is not set (the script `test` sets it)");
+    }
+    for (index, python) in pythons.iter().enumerate() {
+        let database = format!("ours{index}");
+        server.create_database(&database);
+        let output = project
+            .command(&limbeck(), Some(python))
+            .env("DATABASE_URL", server.url(&scheme, &database, ""))
+            .args(["upgrade", "head"])
+            .output()
+            .expect("limbeck starts");
+        ran(&output).success();
+        let found = seen(&database);
+        if let Some(expected) = &expected {
+            let expected = expected.as_deref().unwrap_or(&found);
+            assert_eq!(found, expected, "{}", python.display());
+        } else {
+            for (line, part) in found.lines().zip(ASYNCPG) {
+                assert!(line.contains(part), "{}: {line}: {part}", python.display());
+            }
+            assert_eq!(found.lines().count(), ASYNCPG.len(), "{found}");
+        }
+    }
+}
+
+#[test]
+fn psycopg2() {
+    check("psycopg2");
+}
+
+#[test]
+fn psycopg() {
+    check("psycopg");
+}
+
+#[test]
+fn asyncpg() {
+    check("asyncpg");
+}

@@ -1,0 +1,177 @@
+"""What SQLAlchemy's adapter of asyncpg has besides PEP 249, and the connection of asyncpg's own behind it."""
+from . import errors
+from .placeholders import fill_dollar
+from .postgresql import PostgresConnection, PostgresCursor
+
+
+class AsyncpgConnection(PostgresConnection):
+    def cursor(self, server_side=False):
+        self.check()
+        return AsyncpgCursor(self)
+
+    def notice(self, severity, message, detail, hint):
+        """Only who listens with asyncpg's own connection hears of it."""
+
+    @property
+    def isolation_level(self):
+        if self.autocommits:
+            return "autocommit"
+        return self.level and self.level.lower().replace(" ", "_")
+
+    def set_isolation_level(self, level):
+        self.use_level(level and level.upper().replace("_", " "))
+
+    def ping(self):
+        self.run("SELECT 1")
+
+    @property
+    def driver_connection(self):
+        return AsyncpgsOwn(self)
+
+    _connection = driver_connection
+
+    def run_async(self, function):
+        """Gives asyncpg's connection to a coroutine function, as `AdaptedConnection` does."""
+        from ..dialects.asyncio_extension import run_coroutine
+
+        return run_coroutine(function(self.driver_connection))
+
+
+class AsyncpgCursor(PostgresCursor):
+    def check_rows(self):
+        # There is no error where there are no rows.
+        self.check()
+
+    def executemany(self, sql, rows):
+        super().executemany(sql, rows)
+        self.rowcount = -1
+
+
+class Record(tuple):
+    """A row of asyncpg's: by place and by name."""
+
+    def __new__(cls, names, values):
+        made = super().__new__(cls, values)
+        made._names = names
+        return made
+
+    def __getitem__(self, key):
+        if isinstance(key, str):
+            if key not in self._names:
+                raise KeyError(key)
+            # Of columns with the same name the last one.
+            return super().__getitem__(len(self._names) - 1 - self._names[::-1].index(key))
+        return super().__getitem__(key)
+
+    def get(self, key, default=None):
+        return self[key] if key in self._names else default
+
+    def keys(self):
+        return iter(self._names)
+
+    def values(self):
+        return iter(self)
+
+    def items(self):
+        return zip(self._names, self)
+
+    def __contains__(self, key):
+        return key in self._names
+
+    def __repr__(self):
+        return "<Record %s>" % " ".join("%s=%r" % pair for pair in self.items())
+
+
+class AsyncpgsOwn:
+    """The part of `asyncpg.Connection` that scripts use; what is not here says so."""
+
+    def __init__(self, connection):
+        self._adapted = connection
+
+    async def execute(self, query, *args, timeout=None):
+        return self._send(query, args).statusmessage or ""
+
+    async def executemany(self, command, args, timeout=None):
+        for values in args:
+            self._send(command, values)
+
+    async def fetch(self, query, *args, timeout=None, record_class=None):
+        return self._rows(query, args)
+
+    async def fetchrow(self, query, *args, timeout=None, record_class=None):
+        return next(iter(self._rows(query, args)), None)
+
+    async def fetchval(self, query, *args, column=0, timeout=None):
+        return next((row[column] for row in self._rows(query, args)), None)
+
+    def transaction(self, isolation=None, readonly=False, deferrable=False):
+        return _Transaction(self._adapted, isolation, readonly, deferrable)
+
+    def is_in_transaction(self):
+        return self._adapted.session_status != "I"
+
+    def is_closed(self):
+        return self._adapted.closed
+
+    async def close(self, timeout=None):
+        self._adapted.close()
+
+    def get_server_pid(self):
+        return self._adapted.get_backend_pid()
+
+    def __getattr__(self, name):
+        if name.startswith("_"):
+            raise AttributeError(name)
+        raise errors.NotSupportedError(
+            "limbeck's connection has no `%s` of asyncpg's: use execute, executemany, fetch, fetchrow, fetchval or"
+            " transaction, or SQLAlchemy" % name
+        )
+
+    def _send(self, query, args):
+        # What goes past the adapter begins no transaction.
+        cursor = AsyncpgCursor(self._adapted)
+        cursor.start()
+        cursor.show(self._adapted.run(fill_dollar(query, args, self._adapted.literal)))
+        return cursor
+
+    def _rows(self, query, args):
+        cursor = self._send(query, args)
+        names = [column[0] for column in cursor.description or ()]
+        return [Record(names, row) for row in cursor.fetchall()]
+
+
+class _Transaction:
+    """A transaction, or a savepoint in one."""
+
+    _last = 0
+
+    def __init__(self, connection, isolation, readonly, deferrable):
+        self._connection = connection
+        self._name = None
+        self._modes = "".join(
+            part for part in (
+                " ISOLATION LEVEL " + isolation.upper().replace("_", " ") if isolation else "",
+                " READ ONLY" if readonly else "", " DEFERRABLE" if deferrable else "",
+            )
+        )
+
+    async def start(self):
+        if self._connection.session_status == "I":
+            self._connection.run("BEGIN" + self._modes)
+        else:
+            _Transaction._last += 1
+            self._name = "__asyncpg_savepoint_%d__" % self._last
+            self._connection.run("SAVEPOINT " + self._name)
+
+    async def commit(self):
+        self._connection.run("RELEASE SAVEPOINT " + self._name if self._name else "COMMIT")
+
+    async def rollback(self):
+        self._connection.run("ROLLBACK TO " + self._name if self._name else "ROLLBACK")
+
+    async def __aenter__(self):
+        await self.start()
+        return self
+
+    async def __aexit__(self, kind, value, traceback):
+        await (self.commit() if kind is None else self.rollback())

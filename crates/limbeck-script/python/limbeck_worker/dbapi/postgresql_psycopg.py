@@ -1,0 +1,249 @@
+"""What psycopg's connection and cursor have besides PEP 249."""
+from . import errors
+from .postgresql import PostgresConnection, PostgresCursor
+
+# psycopg's `IsolationLevel`.
+_LEVELS = {1: "READ UNCOMMITTED", 2: "READ COMMITTED", 3: "REPEATABLE READ", 4: "SERIALIZABLE"}
+_NUMBERS = {level: number for number, level in _LEVELS.items()}
+
+
+class PsycopgConnection(PostgresConnection):
+    broken = False
+
+    def __init__(self, driver, arguments):
+        self._handlers = []
+        self._savepoints = 0
+        self.row_factory = arguments.pop("row_factory", None)
+        autocommit = arguments.pop("autocommit", False)
+        for name in ("context", "cursor_factory"):
+            if arguments.get(name) is not None:
+                raise _missing("connect argument `%s`" % name, "leave it out")
+        super().__init__(driver, arguments)
+        self.autocommits = bool(autocommit)
+
+    def cursor(self, name="", binary=False, row_factory=None, scrollable=None, withhold=False):
+        self.check()
+        made = PsycopgCursor(self)
+        made.name, made.scrollable, made.withhold = name or None, scrollable, withhold
+        made.row_factory = row_factory or self.row_factory
+        return made
+
+    def execute(self, query, params=None, prepare=None, binary=False):
+        return self.cursor().execute(query, params)
+
+    def closed_error(self):
+        return errors.OperationalError("the connection is closed")
+
+    def __exit__(self, kind, value, traceback):
+        super().__exit__(kind, value, traceback)
+        self.close()
+
+    def run_async(self, function):
+        raise _missing("`run_async`", "it is a synchronous one: call `execute` on it, or use SQLAlchemy")
+
+    def transaction(self, savepoint_name=None, force_rollback=False):
+        self.check()
+        return _Transaction(self, savepoint_name, force_rollback)
+
+    def next_savepoint(self):
+        self._savepoints += 1
+        return "_pg3_%d" % self._savepoints
+
+    def notice(self, severity, message, detail, hint):
+        told = errors.Diagnostics({"severity": severity, "message": message, "detail": detail, "hint": hint})
+        for handler in self._handlers:
+            handler(told)
+
+    def add_notice_handler(self, callback):
+        self._handlers.append(callback)
+
+    def remove_notice_handler(self, callback):
+        self._handlers.remove(callback)
+
+    @property
+    def isolation_level(self):
+        return _NUMBERS.get(self.level)
+
+    @isolation_level.setter
+    def isolation_level(self, level):
+        if level is not None and level not in _LEVELS:
+            raise ValueError("%r is not a valid IsolationLevel" % (level,))
+        self._change("isolation_level", level=_LEVELS.get(level))
+
+    @property
+    def autocommit(self):
+        return self.autocommits
+
+    @autocommit.setter
+    def autocommit(self, on):
+        self._change("autocommit", autocommits=bool(on))
+
+    @property
+    def read_only(self):
+        return self._read_only
+
+    @read_only.setter
+    def read_only(self, value):
+        self._change("read_only", _read_only=value)
+
+    @property
+    def deferrable(self):
+        return self.deferring
+
+    @deferrable.setter
+    def deferrable(self, value):
+        self._change("deferrable", deferring=value)
+
+    def set_isolation_level(self, value):
+        self.isolation_level = value
+
+    def set_autocommit(self, value):
+        self.autocommit = value
+
+    def set_read_only(self, value):
+        self.read_only = value
+
+    def set_deferrable(self, value):
+        self.deferrable = value
+
+    def _change(self, name, **values):
+        self.check()
+        if self.session_status != "I":
+            state = "INTRANS" if self.session_status == "T" else "INERROR"
+            raise errors.ProgrammingError("can't change %r now: connection in transaction status %s" % (name, state))
+        for key, value in values.items():
+            setattr(self, key, value)
+
+    _read_only = None
+
+    @property
+    def pgconn(self):
+        raise _missing("`pgconn`", "there is no libpq under it")
+
+    @property
+    def adapters(self):
+        raise _missing("`adapters`", "give the values as SQLAlchemy's types, or as text with a cast")
+
+    def pipeline(self):
+        raise _missing("`pipeline`", "leave it out: the statements run one after the other")
+
+    def notifies(self, *args, **kwargs):
+        raise _missing("`notifies`", "listen on a connection of the project's own")
+
+
+class PsycopgCursor(PostgresCursor):
+    row_factory = None
+    name = None
+
+    def execute(self, query, params=None, prepare=None, binary=None):
+        if not isinstance(self.plain(query), (str, bytes)):
+            raise TypeError("expected bytes, %s found" % type(query).__name__)
+        return super().execute(query, params)
+
+    def executemany(self, query, params_seq, returning=False):
+        if not returning:
+            super().executemany(query, params_seq)
+            return
+        self.start()
+        results = []
+        for parameters in params_seq:
+            results += self.connection.send(self.text(query, parameters))
+        self.show(results)
+        self.rowcount = sum(result["affected"] or 0 for result in results[:1])
+
+    def stream(self, query, params=None, binary=None, size=1):
+        return iter(self.execute(query, params))
+
+    def nextset(self):
+        if not self.results[self.shown + 1 :]:
+            return None
+        self.show(self.results, self.shown + 1)
+        return True
+
+    def closed_error(self):
+        return errors.InterfaceError("the cursor is closed")
+
+    def no_rows_error(self):
+        if not self.results:
+            return errors.ProgrammingError("no result available")
+        status = "command status: %s" % self.statusmessage if self.statusmessage else "result status: EMPTY_QUERY"
+        return errors.ProgrammingError("the last operation didn't produce records (%s)" % status)
+
+    def which(self, results):
+        # Of several statements the first one's result; `nextset` goes to the others.
+        return 0
+
+    def take(self, columns, rows, rowcount, lastrowid=None):
+        super().take(columns, rows, rowcount, lastrowid)
+        if self.row_factory is not None and columns is not None:
+            self.rows_as(lambda names: self.row_factory(self))
+
+    def scroll(self, value, mode="relative"):
+        if mode not in ("relative", "absolute"):
+            raise ValueError("bad mode: %s. It should be 'relative' or 'absolute'" % mode)
+        self.check_rows()
+        place = value + (self.rownumber if mode == "relative" else 0)
+        if not 0 <= place < self.rowcount:
+            raise IndexError("position out of bound")
+        self.go_to(place)
+
+    def copy(self, statement, params=None, writer=None):
+        raise _missing("`copy`", "insert the rows with `op.bulk_insert`, or COPY from a file of the server")
+
+    # What psycopg's row factories look at.
+    _encoding = "utf-8"
+
+    @property
+    def pgresult(self):
+        return _Result(self.description) if self.results else None
+
+
+class _Result:
+    """As much of libpq's result as row factories need."""
+
+    def __init__(self, description):
+        self._names = [column[0] for column in description or ()]
+        self.nfields = len(self._names)
+        self.status = 1 if description is None else 2
+
+    def fname(self, index):
+        return self._names[index].encode("utf-8")
+
+
+class _Transaction:
+    """`with connection.transaction()`: a transaction, or a savepoint in one."""
+
+    def __init__(self, connection, name, force_rollback):
+        self.connection = connection
+        self.savepoint_name = name
+        self._force_rollback = force_rollback
+        self._outer = False
+
+    def __enter__(self):
+        connection = self.connection
+        self._outer = connection.session_status == "I"
+        if self._outer:
+            connection.begin()
+        if self.savepoint_name or not self._outer:
+            self.savepoint_name = self.savepoint_name or connection.next_savepoint()
+            connection.run("SAVEPOINT " + self._quoted())
+        return self
+
+    def __exit__(self, kind, value, traceback):
+        connection = self.connection
+        good = kind is None and not self._force_rollback
+        if self._outer:
+            connection.run("COMMIT" if good else "ROLLBACK")
+        else:
+            if not good:
+                connection.run("ROLLBACK TO " + self._quoted())
+            connection.run("RELEASE " + self._quoted())
+        # `raise psycopg.Rollback()` ends a transaction without an error.
+        return kind is not None and kind.__name__ == "Rollback" and kind.__module__.startswith("psycopg")
+
+    def _quoted(self):
+        return '"%s"' % self.savepoint_name.replace('"', '""')
+
+
+def _missing(what, instead):
+    return errors.NotSupportedError("limbeck's connection has no %s: %s" % (what, instead))

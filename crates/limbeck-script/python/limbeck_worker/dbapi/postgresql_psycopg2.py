@@ -1,0 +1,216 @@
+"""What psycopg2's connection and cursor have besides PEP 249."""
+import sys
+
+from . import errors
+from .postgresql import PostgresConnection, PostgresCursor
+
+# psycopg2's constants for isolation levels.
+_LEVELS = {
+    0: "AUTOCOMMIT", 1: "READ COMMITTED", 2: "REPEATABLE READ", 3: "SERIALIZABLE", 4: "READ UNCOMMITTED", 5: None,
+}
+_NUMBERS = {level: number for number, level in _LEVELS.items() if level}
+
+READY, BEGIN, PREPARED = 1, 2, 5
+
+
+class Psycopg2Connection(PostgresConnection):
+    protocol_version = 3
+    async_ = 0
+
+    def __init__(self, driver, arguments):
+        # What `cursor` takes where it is given none.
+        self.cursor_factory = arguments.pop("cursor_factory", None)
+        _row_maker(self.cursor_factory)
+        factory = arguments.pop("connection_factory", None)
+        if factory is not None and factory is not getattr(sys.modules.get("psycopg2.extensions"), "connection", None):
+            raise _missing("connect argument `connection_factory`", "leave it out")
+        super().__init__(driver, arguments)
+
+    def cursor(self, name=None, cursor_factory=None, scrollable=None, withhold=False):
+        self.check()
+        made = Psycopg2Cursor(self)
+        made.name, made.scrollable, made.withhold = name, scrollable, bool(withhold)
+        made.rows_as(_row_maker(cursor_factory or self.cursor_factory))
+        return made
+
+    @property
+    def isolation_level(self):
+        return _NUMBERS.get(self.level)
+
+    @isolation_level.setter
+    def isolation_level(self, level):
+        if isinstance(level, int) and not 1 <= level <= 4:
+            raise ValueError("isolation_level must be between 1 and 4")
+        self.set_session(isolation_level="DEFAULT" if level is None else level)
+
+    @property
+    def autocommit(self):
+        return self.autocommits
+
+    @autocommit.setter
+    def autocommit(self, on):
+        self.set_session(autocommit=on)
+
+    @property
+    def readonly(self):
+        return self.read_only
+
+    @readonly.setter
+    def readonly(self, value):
+        self.set_session(readonly="DEFAULT" if value is None else value)
+
+    @property
+    def deferrable(self):
+        return self.deferring
+
+    @deferrable.setter
+    def deferrable(self, value):
+        self.set_session(deferrable="DEFAULT" if value is None else value)
+
+    def set_isolation_level(self, level):
+        """A level's name, `AUTOCOMMIT` or psycopg2's number; what is open is rolled back first, as there."""
+        self.use_level(_level(level))
+
+    def set_session(self, isolation_level=None, readonly=None, deferrable=None, autocommit=None):
+        """psycopg2's way to say the same; what is not given stays as it is."""
+        self.check()
+        if self.began:
+            raise errors.ProgrammingError("set_session cannot be used inside a transaction")
+        if isolation_level is not None:
+            self.level = None if isolation_level == "DEFAULT" else _level(isolation_level)
+        if readonly is not None:
+            self.read_only = None if readonly == "DEFAULT" else bool(readonly)
+        if deferrable is not None:
+            self.deferring = None if deferrable == "DEFAULT" else bool(deferrable)
+        if autocommit is not None:
+            self.autocommits = bool(autocommit)
+
+    def reset(self):
+        self.check()
+        if self.session_status != "I":
+            self.run("ROLLBACK")
+        self.forget_transaction()
+        self.level = self.read_only = self.deferring = None
+        self.run("RESET ALL")
+        self.run("SET SESSION AUTHORIZATION DEFAULT")
+
+    def cancel(self):
+        """There is no statement that runs while this is called."""
+
+    def notice(self, severity, message, detail, hint):
+        super().notice(severity, message, detail, hint)
+        # The last fifty.
+        del self.notices[:-50]
+
+    def isexecuting(self):
+        return False
+
+    def get_transaction_status(self):
+        return self.transaction_status
+
+    @property
+    def status(self):
+        return PREPARED if self.prepared else BEGIN if self.began else READY
+
+    @status.setter
+    def status(self, letter):
+        self.session_status = letter
+
+    session_status = "I"
+
+    def lobject(self, *args, **kwargs):
+        raise _missing("large objects (`lobject`)", "use the functions `lo_from_bytea` and `lo_get` of the server")
+
+
+class Psycopg2Cursor(PostgresCursor):
+    name = None
+    scrollable = None
+    withhold = False
+    itersize = 2000
+
+    def execute(self, query, vars=None):
+        if not isinstance(self.plain(query), (str, bytes)) and query is not None:
+            raise TypeError("argument 1 must be a string or unicode object: got %s instead" % type(query).__name__)
+        if not query:
+            self.start()
+            raise errors.ProgrammingError("can't execute an empty query")
+        super().execute(query, vars)
+        if self.results and not self.results[-1]["tag"] and self.results[-1]["columns"] is None:
+            raise errors.ProgrammingError("can't execute an empty query")
+
+    def callproc(self, procname, vars=None):
+        vars = [] if vars is None else vars
+        if hasattr(vars, "keys"):
+            names = ", ".join('"%s" := %%(%s)s' % (name.replace('"', '""'), name) for name in vars)
+        else:
+            names = ", ".join(["%s"] * len(vars))
+        self.execute("SELECT * FROM %s(%s)" % (procname, names), vars)
+        return None if hasattr(vars, "keys") else vars
+
+    def scroll(self, value, mode="relative"):
+        if mode not in ("relative", "absolute"):
+            raise errors.ProgrammingError("scroll mode must be 'relative' or 'absolute'")
+        self.check_rows()
+        place = value + (self.rownumber if mode == "relative" else 0)
+        if not 0 <= place < max(self.rowcount, 1):
+            raise errors.ProgrammingError("scroll destination out of bounds")
+        self.go_to(place)
+
+    def copy_expert(self, sql, file, size=8192):
+        raise _no_copy("copy_expert")
+
+    def copy_from(self, file, table, *args, **kwargs):
+        raise _no_copy("copy_from")
+
+    def copy_to(self, file, table, *args, **kwargs):
+        raise _no_copy("copy_to")
+
+    def cast(self, oid, text):
+        decode = self.connection.decoder(oid)
+        return text if text is None or decode is None else decode(text)
+
+
+def _level(level):
+    if isinstance(level, int):
+        if level not in _LEVELS:
+            raise ValueError("isolation_level must be between 0 and 5")
+        return _LEVELS[level]
+    return level and level.upper()
+
+
+def _missing(what, instead):
+    return errors.NotSupportedError("limbeck's connection has no %s: %s" % (what, instead))
+
+
+def _no_copy(method):
+    return _missing("`%s`" % method, "insert the rows with `op.bulk_insert`, or COPY from a file of the server")
+
+
+def _row_maker(factory):
+    """What makes the rows of psycopg2's own classes of cursors, of a description."""
+    extensions, extras = sys.modules.get("psycopg2.extensions"), sys.modules.get("psycopg2.extras")
+    if factory is None or factory is getattr(extensions, "cursor", None):
+        return None
+    if factory is getattr(extras, "RealDictCursor", None):
+        return lambda names: lambda row: extras.RealDictRow(zip(names, row))
+    if factory is getattr(extras, "DictCursor", None):
+        return lambda names: _dict_rows(names, extras.DictRow)
+    if factory is getattr(extras, "NamedTupleCursor", None):
+        return lambda names: extras.NamedTupleCursor._do_make_nt(tuple(names))._make
+    raise errors.NotSupportedError(
+        "limbeck's connection can't make a cursor of `%s`: use RealDictCursor, DictCursor or NamedTupleCursor, or none"
+        % getattr(factory, "__qualname__", factory)
+    )
+
+
+def _dict_rows(names, kind):
+    class Shape:
+        index = {name: place for place, name in enumerate(names)}
+        description = names
+
+    def make(row):
+        made = kind(Shape)
+        made[:] = row
+        return made
+
+    return make
