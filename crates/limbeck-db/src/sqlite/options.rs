@@ -145,7 +145,7 @@ mod tests {
     use limbeck_url::DatabaseUrl;
 
     use super::SqliteOptions;
-    use crate::{ConnectArg, ConnectArgs, Surroundings};
+    use crate::{ConnectArgs, Surroundings};
 
     #[test]
     fn files_and_memory() {
