@@ -65,15 +65,22 @@ impl ReadFile {
 }
 
 /// Reads files one after the other, with as few calls of the system as that takes: each is opened from its
-/// folder, and neither its size nor its place is asked for. What is read grows in few large pieces: a thread
+/// folder, and neither its size nor its place is asked for, nor its end where that is known. What is read grows in few large pieces: a thread
 /// asks the system for memory page by page.
 #[derive(Default)]
 pub(super) struct Reader {
     pub(super) files: Vec<Option<ReadFile>>,
     /// The docstrings, stripped, one after the other.
     pub(super) docs: String,
-    folder: Option<(Arc<Path>, OwnedFd)>,
+    folder: Option<Folder>,
     buffer: Vec<u8>,
+}
+
+struct Folder {
+    path: Arc<Path>,
+    opened: OwnedFd,
+    /// A file of it has ended where a read comes back short.
+    short_is_end: bool,
 }
 
 impl Reader {
@@ -111,9 +118,13 @@ impl Reader {
     /// Reads a file into the buffer; returns its length.
     fn read(&mut self, folder: &Arc<Path>, file: &FoundFile) -> rustix::io::Result<usize> {
         let flags = OFlags::RDONLY | OFlags::CLOEXEC;
-        let opened = match &file.target {
-            Some(target) => rustix::fs::openat(CWD, target, flags, Mode::empty())?,
-            None => rustix::fs::openat(self.open(folder)?, &file.name, flags, Mode::empty())?,
+        let (opened, short_is_end) = if let Some(target) = &file.target {
+            let opened = rustix::fs::openat(CWD, target, flags, Mode::empty())?;
+            (opened, false)
+        } else {
+            let folder = self.open(folder)?;
+            let opened = rustix::fs::openat(&folder.opened, &file.name, flags, Mode::empty())?;
+            (opened, folder.short_is_end)
         };
         let mut length = 0;
         loop {
@@ -122,24 +133,49 @@ impl Reader {
             }
             match rustix::io::read(&opened, &mut self.buffer[length..]) {
                 Ok(0) => return Ok(length),
-                Ok(more) => length += more,
+                Ok(more) => {
+                    length += more;
+                    if short_is_end && length < self.buffer.len() {
+                        return Ok(length);
+                    }
+                }
                 Err(rustix::io::Errno::INTR) => {}
                 Err(error) => return Err(error),
             }
         }
     }
 
-    fn open(&mut self, folder: &Arc<Path>) -> rustix::io::Result<&OwnedFd> {
-        let opened = match self.folder.take() {
-            Some(opened) if Arc::ptr_eq(&opened.0, folder) => opened,
+    fn open(&mut self, path: &Arc<Path>) -> rustix::io::Result<&Folder> {
+        let folder = match self.folder.take() {
+            Some(folder) if Arc::ptr_eq(&folder.path, path) => folder,
             _ => {
                 let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-                let opened = rustix::fs::openat(CWD, &**folder, flags, Mode::empty())?;
-                (Arc::clone(folder), opened)
+                let opened = rustix::fs::openat(CWD, &**path, flags, Mode::empty())?;
+                Folder {
+                    path: Arc::clone(path),
+                    short_is_end: short_is_end(&opened),
+                    opened,
+                }
             }
         };
-        Ok(&self.folder.insert(opened).1)
+        Ok(self.folder.insert(folder))
     }
+}
+
+/// Whether reads of the folder's files come from pages in memory, up to the size that the system knows: it
+/// is so with a file system of the machine, and only another read would tell with one from elsewhere.
+#[cfg(target_os = "linux")]
+fn short_is_end(folder: &OwnedFd) -> bool {
+    // ext2 to ext4, XFS, Btrfs, a memory's, and the layers of a container on one of them.
+    const OF_THE_MACHINE: [u64; 5] = [0xEF53, 0x5846_5342, 0x9123_683E, 0x0102_1994, 0x794C_7630];
+    rustix::fs::fstatfs(folder).is_ok_and(|found| {
+        u64::try_from(found.f_type).is_ok_and(|kind| OF_THE_MACHINE.contains(&kind))
+    })
+}
+
+#[cfg(not(target_os = "linux"))]
+fn short_is_end(_: &OwnedFd) -> bool {
+    false
 }
 
 fn declarations<'a>(

@@ -7,8 +7,8 @@ use std::thread;
 
 use super::read::{Part, Reader};
 
-/// With fewer parts than this, a thread would come too late.
-const PARTS_FOR_A_HELPER: usize = 5;
+/// With fewer parts than this, a thread would come too late, and sharing open files costs each more.
+const PARTS_FOR_A_HELPER: usize = 12;
 
 /// With fewer parts than this, a second helper would; nor is it worth asking how many there may be.
 const PARTS_FOR_SEVERAL_HELPERS: usize = 64;
