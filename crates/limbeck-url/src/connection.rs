@@ -83,7 +83,7 @@ impl TlsLevel {
     }
 
     /// The level of libpq's word.
-    pub(crate) fn named(name: &str) -> Option<Self> {
+    pub fn named(name: &str) -> Option<Self> {
         Some(match name {
             "disable" => Self::Disable,
             "allow" => Self::Allow,

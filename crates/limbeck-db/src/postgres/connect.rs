@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::BytesMut;
+use limbeck_url::TlsLevel;
 use postgres_protocol::message::backend::Message;
 use postgres_protocol::message::frontend;
 use rustls::pki_types::ServerName;
@@ -15,7 +16,7 @@ use tokio_rustls::TlsConnector;
 
 use super::auth::Authentication;
 use super::error::{refusal, server_error, unreachable};
-use super::options::{PostgresOptions, SessionAttributes, SslMode, Target};
+use super::options::{PostgresOptions, SessionAttributes, Target};
 use super::session::PostgresSession;
 use super::stream::{Stream, Transport};
 use crate::tls::{Verification, handshake_error, server_end_point, tls_error};
@@ -143,10 +144,10 @@ async fn start(options: &PostgresOptions, target: &Target) -> Result<Started, At
     let socket = target.is_socket();
     let attempts: &[bool] = match options.ssl {
         _ if socket => &[false],
-        SslMode::Disable => &[false],
-        SslMode::Allow => &[false, true],
-        SslMode::Prefer => &[true, false],
-        SslMode::Require | SslMode::VerifyCa | SslMode::VerifyFull => &[true],
+        TlsLevel::Disable => &[false],
+        TlsLevel::Allow => &[false, true],
+        TlsLevel::Prefer => &[true, false],
+        TlsLevel::Require | TlsLevel::VerifyCa | TlsLevel::VerifyFull => &[true],
     };
     let mut first: Option<Attempt> = None;
     for (index, &encrypted) in attempts.iter().enumerate() {
@@ -323,7 +324,7 @@ async fn encrypt(
             .map_err(|error| unreachable(&error, target))?;
         match answer[0] {
             b'S' => {}
-            b'N' if options.ssl <= SslMode::Prefer => return Ok((Box::new(socket), None, false)),
+            b'N' if options.ssl <= TlsLevel::Prefer => return Ok((Box::new(socket), None, false)),
             b'N' => {
                 return Err(ConnectError {
                     kind: ConnectErrorKind::TlsRefused,

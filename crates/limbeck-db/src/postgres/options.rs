@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use limbeck_url::{DatabaseUrl, Secret};
+use limbeck_url::{DatabaseUrl, Secret, TlsLevel};
 
 use super::methods::RequiredMethods;
 use super::parameters::{NEVER_EMPTY, Parameters};
@@ -25,7 +25,7 @@ pub struct PostgresOptions {
     /// A password file that is not used, because others may read it.
     pub(super) ignored_passfile: Option<PathBuf>,
     pub(super) required: RequiredMethods,
-    pub(super) ssl: SslMode,
+    pub(super) ssl: TlsLevel,
     pub(super) direct_tls: bool,
     pub(super) tls: TlsOptions,
     pub(super) channel_binding: ChannelBinding,
@@ -47,17 +47,6 @@ pub(super) struct Target {
     pub(super) is_named: bool,
     /// The password of the password file for this place.
     pub(super) password: Option<Secret>,
-}
-
-/// libpq's `sslmode`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum SslMode {
-    Disable,
-    Allow,
-    Prefer,
-    Require,
-    VerifyCa,
-    VerifyFull,
 }
 
 /// libpq's `channel_binding`.
@@ -139,7 +128,7 @@ impl PostgresOptions {
         .read(context, !targets.iter().all(Target::is_socket))?;
         let direct_tls = match value("sslnegotiation") {
             None | Some("postgres") => false,
-            Some("direct") if ssl >= SslMode::Require => true,
+            Some("direct") if ssl >= TlsLevel::Require => true,
             Some("direct") => {
                 return Err(problem(
                     "sslnegotiation",

@@ -1,7 +1,7 @@
 //! Writes what a URL means for a driver: one writer for each family of databases.
 
 use crate::connection::{ConnectionInfo, Host};
-use crate::convert::Conversion;
+use crate::convert::{Argument, Conversion};
 use crate::error::{ConvertError, ErrorKind, Warning};
 use crate::percent;
 
@@ -94,6 +94,34 @@ impl UrlWriter {
 
     fn finish(self) -> Conversion {
         Conversion::new(self.clear, self.masked)
+    }
+}
+
+/// What is written for a driver: a URL, and what goes beside it.
+struct Output {
+    url: UrlWriter,
+    arguments: Vec<(String, Argument)>,
+    warnings: Vec<Warning>,
+}
+
+impl Output {
+    fn new(scheme: &str) -> Self {
+        Self {
+            url: UrlWriter::new(scheme),
+            arguments: Vec::new(),
+            warnings: Vec::new(),
+        }
+    }
+
+    fn argument(&mut self, name: &str, value: Argument) {
+        self.arguments.push((name.to_owned(), value));
+    }
+
+    fn finish(self) -> Conversion {
+        let mut conversion = self.url.finish();
+        conversion.connect_args = self.arguments;
+        conversion.warnings = self.warnings;
+        conversion
     }
 }
 

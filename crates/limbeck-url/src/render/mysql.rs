@@ -1,6 +1,6 @@
 //! URLs for the drivers of MySQL and MariaDB.
 
-use super::{UrlWriter, inexpressible, left_out, tls};
+use super::{Output, inexpressible, left_out, tls};
 use crate::connection::{ConnectionInfo, Host, Root, Tls, TlsLevel};
 use crate::convert::{Argument, Conversion};
 use crate::error::{ConvertError, Warning};
@@ -26,9 +26,7 @@ pub(crate) fn render(info: &ConnectionInfo, target: Target) -> Result<Conversion
     let mut writer = Writer {
         info,
         driver: target.driver,
-        url: UrlWriter::new(target.scheme),
-        arguments: Vec::new(),
-        warnings: Vec::new(),
+        out: Output::new(target.scheme),
     };
     if target.driver == Driver::Sqlx {
         writer.sqlx_place()?;
@@ -41,24 +39,20 @@ pub(crate) fn render(info: &ConnectionInfo, target: Target) -> Result<Conversion
     if let Some(seconds) = info.timeout {
         match target.driver {
             Driver::Sqlx => writer
+                .out
                 .warnings
                 .push(left_out("connect_timeout", "a URL of sqlx")),
-            _ => writer.url.pair("connect_timeout", &seconds.to_string()),
+            _ => writer.out.url.pair("connect_timeout", &seconds.to_string()),
         }
     }
     writer.parameters()?;
-    let mut conversion = writer.url.finish();
-    conversion.connect_args = writer.arguments;
-    conversion.warnings = writer.warnings;
-    Ok(conversion)
+    Ok(writer.out.finish())
 }
 
 struct Writer<'a> {
     info: &'a ConnectionInfo,
     driver: Driver,
-    url: UrlWriter,
-    arguments: Vec<(String, Argument)>,
-    warnings: Vec<Warning>,
+    out: Output,
 }
 
 fn name(driver: Driver) -> &'static str {
@@ -74,21 +68,18 @@ fn name(driver: Driver) -> &'static str {
 }
 
 impl Writer<'_> {
-    fn argument(&mut self, name: &str, value: Argument) {
-        self.arguments.push((name.to_owned(), value));
-    }
-
     fn sqlalchemy_place(&mut self) -> Result<(), ConvertError> {
         let info = self.info;
         let password = info
             .password
             .as_ref()
             .map(|secret| self.as_sent(secret.reveal_clear_text()));
-        self.url
+        self.out
+            .url
             .credentials(info.user.as_deref(), password.as_deref());
         let host = info.one_host(name(self.driver))?;
         if let Some(host) = host.filter(|host| host.socket().is_none()) {
-            self.url.host(host, false);
+            self.out.url.host(host, false);
         }
         if let Some(database) = &info.database {
             if info.database_needs_argument() {
@@ -97,40 +88,40 @@ impl Writer<'_> {
                     Driver::Mysqlconnector | Driver::Mariadbconnector => "database",
                     _ => "db",
                 };
-                self.argument(keyword, Argument::Text(database.clone()));
+                self.out.argument(keyword, Argument::Text(database.clone()));
             } else {
-                self.url.raw("/");
-                self.url.raw(database);
+                self.out.url.raw("/");
+                self.out.url.raw(database);
             }
         } else if info.only_socket().is_some() {
-            self.url.raw("/");
+            self.out.url.raw("/");
         }
         if let Some((path, _)) = info.only_socket() {
-            self.url.pair("unix_socket", path);
+            self.out.url.pair("unix_socket", path);
         }
         Ok(())
     }
 
     fn sqlx_place(&mut self) -> Result<(), ConvertError> {
         let info = self.info;
-        info.write_credentials(&mut self.url);
+        info.write_credentials(&mut self.out.url);
         match info.one_host("sqlx")? {
             Some(host) if host.socket().is_none() && host.name.is_some() => {
-                self.url.host(host, true);
+                self.out.url.host(host, true);
             }
             Some(Host {
                 port: Some(port),
                 name: None,
-            }) => self.url.raw(&format!("localhost:{port}")),
+            }) => self.out.url.raw(&format!("localhost:{port}")),
             // A user needs a host behind it.
-            _ => self.url.raw("localhost"),
+            _ => self.out.url.raw("localhost"),
         }
         if let Some(database) = &info.database {
-            self.url.raw("/");
-            self.url.encoded(database, b"");
+            self.out.url.raw("/");
+            self.out.url.encoded(database, b"");
         }
         if let Some((path, _)) = info.only_socket() {
-            self.url.pair("socket", path);
+            self.out.url.pair("socket", path);
         }
         Ok(())
     }
@@ -158,7 +149,7 @@ impl Writer<'_> {
                     self.connector_tls(tls);
                 } else if level == Some(TlsLevel::Disable) && self.driver == Driver::Mysqlconnector
                 {
-                    self.argument("ssl_disabled", Argument::Bool(true));
+                    self.out.argument("ssl_disabled", Argument::Bool(true));
                 }
             }
         }
@@ -174,14 +165,14 @@ impl Writer<'_> {
             .zip([root, tls.certificate.as_ref(), tls.key.as_ref()])
         {
             if let Some(value) = value {
-                self.url.pair(key, value);
+                self.out.url.pair(key, value);
             }
         }
     }
 
     fn warn_of_plain(&mut self) {
         let driver = name(self.driver);
-        self.warnings.push(Warning::about(
+        self.out.warnings.push(Warning::about(
             "ssl",
             format!(
                 "{driver} goes on in clear with a server that has no TLS, a downgrade that no setting of it prevents; \
@@ -193,7 +184,7 @@ impl Writer<'_> {
     fn sqlx_tls(&mut self, tls: &Tls) {
         if let Some(level) = tls.level {
             let word = mode(level);
-            self.url.pair("ssl-mode", word);
+            self.out.url.pair("ssl-mode", word);
         }
         self.files(tls, ["ssl-ca", "ssl-cert", "ssl-key"]);
     }
@@ -201,7 +192,7 @@ impl Writer<'_> {
     fn mysqldb_tls(&mut self, tls: &Tls) {
         self.files(tls, ["ssl_ca", "ssl_cert", "ssl_key"]);
         if let Some(level) = tls.level {
-            self.url.pair("ssl_mode", mode(level));
+            self.out.url.pair("ssl_mode", mode(level));
             if level == TlsLevel::Require {
                 self.warn_of_plain();
             }
@@ -214,7 +205,7 @@ impl Writer<'_> {
             None | Some(TlsLevel::Allow | TlsLevel::Prefer) => {}
             Some(TlsLevel::Disable) => {
                 if self.driver == Driver::Pymysql {
-                    self.argument("ssl_disabled", Argument::Bool(true));
+                    self.out.argument("ssl_disabled", Argument::Bool(true));
                 }
             }
             Some(level @ (TlsLevel::VerifyCa | TlsLevel::VerifyFull))
@@ -235,7 +226,7 @@ impl Writer<'_> {
                 };
                 self.files(tls, ["ssl_ca", "ssl_cert", "ssl_key"]);
                 if level < TlsLevel::VerifyFull {
-                    self.url.pair("ssl_check_hostname", "false");
+                    self.out.url.pair("ssl_check_hostname", "false");
                 }
             }
         }
@@ -244,7 +235,7 @@ impl Writer<'_> {
     fn aiomysql_tls(&mut self, tls: &Tls) {
         match tls.level {
             None | Some(TlsLevel::Disable) => {}
-            Some(TlsLevel::Allow | TlsLevel::Prefer) => self.warnings.push(Warning::about(
+            Some(TlsLevel::Allow | TlsLevel::Prefer) => self.out.warnings.push(Warning::about(
                 "ssl-mode",
                 "`ssl-mode` was left out: aiomysql encrypts when it is told to, and never by itself",
             )),
@@ -252,7 +243,7 @@ impl Writer<'_> {
                 if level > TlsLevel::Require && !matches!(tls.root, Some(Root::File(_))) {
                     self.system_authorities(tls, level);
                 } else {
-                    self.argument("ssl", tls::context(tls, level));
+                    self.out.argument("ssl", tls::context(tls, level));
                 }
                 self.warn_of_plain();
             }
@@ -260,8 +251,8 @@ impl Writer<'_> {
     }
 
     fn system_authorities(&mut self, tls: &Tls, level: TlsLevel) {
-        self.argument("ssl", tls::context(tls, level));
-        self.warnings.push(Warning::about(
+        self.out.argument("ssl", tls::context(tls, level));
+        self.out.warnings.push(Warning::about(
             "ssl_ca",
             "no file of root certificates is named: the system's are verified against",
         ));
@@ -270,14 +261,15 @@ impl Writer<'_> {
     fn connector_tls(&mut self, tls: &Tls) {
         self.files(tls, ["ssl_ca", "ssl_cert", "ssl_key"]);
         if self.driver == Driver::Mariadbconnector {
-            self.argument("ssl", Argument::Bool(true));
+            self.out.argument("ssl", Argument::Bool(true));
             self.warn_of_plain();
         }
         let level = tls.level.unwrap_or(TlsLevel::Require);
         if level > TlsLevel::Require {
-            self.argument("ssl_verify_cert", Argument::Bool(true));
+            self.out.argument("ssl_verify_cert", Argument::Bool(true));
             if self.driver == Driver::Mysqlconnector && level == TlsLevel::VerifyFull {
-                self.argument("ssl_verify_identity", Argument::Bool(true));
+                self.out
+                    .argument("ssl_verify_identity", Argument::Bool(true));
             }
         } else if self.driver == Driver::Mysqlconnector {
             self.warn_of_plain();
@@ -287,13 +279,13 @@ impl Writer<'_> {
     fn parameters(&mut self) -> Result<(), ConvertError> {
         for (key, value) in &self.info.parameters {
             if self.takes(key) {
-                self.url.pair(key, value);
+                self.out.url.pair(key, value);
             } else if NEEDED.contains(&&**key) {
                 let way_out =
                     format!("take `{key}` out of the URL if the connection may do without it");
                 return Err(inexpressible(key, name(self.driver), &way_out));
             } else {
-                self.warnings.push(left_out(key, name(self.driver)));
+                self.out.warnings.push(left_out(key, name(self.driver)));
             }
         }
         Ok(())

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use limbeck_url::DatabaseUrl;
 
-use super::{PostgresOptions, SslMode};
+use super::{PostgresOptions, TlsLevel};
 use crate::tls::Verification;
 use crate::{ConnectArg, ConnectArgs, ConnectErrorKind, Surroundings, TlsContext};
 
@@ -37,7 +37,7 @@ fn options(
 
 #[test]
 fn the_word_of_asyncpg_is_an_sslmode() {
-    let check = |query: &str, mode: SslMode| {
+    let check = |query: &str, mode: TlsLevel| {
         assert_eq!(
             options(
                 &format!("postgresql+asyncpg://u@h/d{query}"),
@@ -49,12 +49,12 @@ fn the_word_of_asyncpg_is_an_sslmode() {
             mode
         );
     };
-    check("", SslMode::Prefer);
-    check("?ssl=require", SslMode::Require);
-    check("?sslmode=require", SslMode::Require);
-    check("?ssl=disable", SslMode::Disable);
-    check("?ssl=true", SslMode::Require);
-    check("?sslrootcert=system", SslMode::VerifyFull);
+    check("", TlsLevel::Prefer);
+    check("?ssl=require", TlsLevel::Require);
+    check("?sslmode=require", TlsLevel::Require);
+    check("?ssl=disable", TlsLevel::Disable);
+    check("?ssl=true", TlsLevel::Require);
+    check("?sslrootcert=system", TlsLevel::VerifyFull);
 }
 
 #[test]
@@ -94,7 +94,7 @@ fn an_sslcontext_keeps_what_it_verifies() {
         let options = options("postgresql+asyncpg://u@h/d", arguments, &[]).unwrap();
         assert_eq!(
             (options.ssl, options.tls.verification),
-            (SslMode::Require, expected)
+            (TlsLevel::Require, expected)
         );
     };
     check(true, true, Verification::Full);
@@ -114,7 +114,7 @@ fn arguments_go_before_the_url_and_the_url_before_the_environment() {
     let arguments = ConnectArgs::from([("port".to_owned(), ConnectArg::Integer(7))]);
     let found = options("postgresql://u:p@h:6/d", arguments, &variables).unwrap();
     assert_eq!(found.targets[0].to_string(), "h:7");
-    assert_eq!((found.user.as_str(), found.ssl), ("u", SslMode::Disable));
+    assert_eq!((found.user.as_str(), found.ssl), ("u", TlsLevel::Disable));
     assert_eq!(found.startup["application_name"], "a");
     let found = options("postgresql://", ConnectArgs::new(), &variables).unwrap();
     assert_eq!(

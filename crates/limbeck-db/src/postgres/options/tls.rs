@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{SslMode, problem};
+use super::{TlsLevel, problem};
 use crate::tls::{Authorities, ClientFiles, TlsOptions, TlsVersion, Verification};
 use crate::{ConnectError, ConnectErrorKind, TlsContext};
 
@@ -18,7 +18,7 @@ impl<'a, F: Fn(&str) -> Option<&'a str>> Sources<'a, F> {
         &self,
         context: Option<TlsContext>,
         reachable: bool,
-    ) -> Result<(SslMode, TlsOptions), ConnectError> {
+    ) -> Result<(TlsLevel, TlsOptions), ConnectError> {
         let mode = (self.value)("sslmode")
             .map(|word| parse_mode(word, (self.value)("sslrootcert")))
             .transpose()?;
@@ -34,11 +34,11 @@ impl<'a, F: Fn(&str) -> Option<&'a str>> Sources<'a, F> {
                 (false, _) => Verification::None,
             };
             tls.authorities = Some(Authorities::Der(context.authorities));
-            SslMode::Require
+            TlsLevel::Require
         } else {
             self.verification(mode, reachable, &mut tls)?
         };
-        if mode != SslMode::Disable {
+        if mode != TlsLevel::Disable {
             tls.client = self.client()?;
         }
         Ok((mode, tls))
@@ -57,17 +57,17 @@ impl<'a, F: Fn(&str) -> Option<&'a str>> Sources<'a, F> {
 
     fn verification(
         &self,
-        mode: Option<SslMode>,
+        mode: Option<TlsLevel>,
         reachable: bool,
         tls: &mut TlsOptions,
-    ) -> Result<SslMode, ConnectError> {
+    ) -> Result<TlsLevel, ConnectError> {
         let system = (self.value)("sslrootcert") == Some("system");
         let mode = mode.unwrap_or(if system {
-            SslMode::VerifyFull
+            TlsLevel::VerifyFull
         } else {
-            SslMode::Prefer
+            TlsLevel::Prefer
         });
-        if system && mode != SslMode::VerifyFull {
+        if system && mode != TlsLevel::VerifyFull {
             let why = "`sslrootcert=system` needs `sslmode=verify-full`: anybody can get a certificate there";
             return Err(problem("sslmode", why));
         }
@@ -81,12 +81,14 @@ impl<'a, F: Fn(&str) -> Option<&'a str>> Sources<'a, F> {
             other => other.is_some(),
         };
         tls.verification = match mode {
-            SslMode::Disable => Verification::None,
-            SslMode::VerifyFull => Verification::Full,
-            SslMode::VerifyCa => Verification::Authority,
+            TlsLevel::Disable => Verification::None,
+            TlsLevel::VerifyFull => Verification::Full,
+            TlsLevel::VerifyCa => Verification::Authority,
             // An authority that is there is used, as libpq does it.
-            SslMode::Allow | SslMode::Prefer | SslMode::Require if there => Verification::Authority,
-            SslMode::Allow | SslMode::Prefer | SslMode::Require => Verification::None,
+            TlsLevel::Allow | TlsLevel::Prefer | TlsLevel::Require if there => {
+                Verification::Authority
+            }
+            TlsLevel::Allow | TlsLevel::Prefer | TlsLevel::Require => Verification::None,
         };
         if tls.verification == Verification::None || !reachable {
             return Ok(mode);
@@ -181,18 +183,15 @@ impl<'a, F: Fn(&str) -> Option<&'a str>> Sources<'a, F> {
     }
 }
 
-fn parse_mode(word: &str, root: Option<&str>) -> Result<SslMode, ConnectError> {
+fn parse_mode(word: &str, root: Option<&str>) -> Result<TlsLevel, ConnectError> {
+    if let Some(level) = TlsLevel::named(word) {
+        return Ok(level);
+    }
     Ok(match word {
-        "disable" => SslMode::Disable,
-        "allow" => SslMode::Allow,
-        "prefer" => SslMode::Prefer,
-        "require" => SslMode::Require,
-        "verify-ca" => SslMode::VerifyCa,
-        "verify-full" => SslMode::VerifyFull,
         // What people write who think of a switch: encrypt at least; an authority that is named is used.
-        "true" | "1" | "yes" | "on" if root.is_none() => SslMode::Require,
-        "true" | "1" | "yes" | "on" => SslMode::VerifyFull,
-        "false" | "0" | "no" | "off" => SslMode::Disable,
+        "true" | "1" | "yes" | "on" if root.is_none() => TlsLevel::Require,
+        "true" | "1" | "yes" | "on" => TlsLevel::VerifyFull,
+        "false" | "0" | "no" | "off" => TlsLevel::Disable,
         other => {
             let words = "disable, allow, prefer, require, verify-ca or verify-full";
             return Err(problem("sslmode", &format!("`{other}` is none of {words}")));

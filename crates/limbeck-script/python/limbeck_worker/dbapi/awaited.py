@@ -4,18 +4,18 @@ from .base import Cursor
 
 def run(connection, function):
     """Calls `function` with the connection and carries out what it gives back."""
-    return finish(function(Awaited(connection)))
+    return finish(function(Awaited(connection)), "something other than limbeck's connection waits in `run_async`")
 
 
-def finish(awaitable):
-    """Runs a coroutine that waits for nothing but our connection, which never waits."""
+def finish(awaitable, otherwise):
+    """Runs a coroutine that waits for nothing but our connection, which never waits; `otherwise` says what is wrong."""
     iterator = awaitable.__await__()
     try:
         next(iterator)
     except StopIteration as stop:
         return stop.value
     iterator.close()
-    raise RuntimeError("something other than limbeck's connection waits in `run_async`")
+    raise RuntimeError(otherwise)
 
 
 class Awaited:

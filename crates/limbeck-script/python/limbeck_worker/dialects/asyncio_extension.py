@@ -7,6 +7,8 @@ import functools
 import sys
 import threading
 
+from ..dbapi.awaited import finish
+
 
 class _BeforeImport:
     """Applies the changes when the extension is about to be imported, which keeps the functions that it finds.
@@ -112,11 +114,4 @@ def _in_greenlet(concurrency):
 
 
 def _finish(awaitable):
-    """Runs a coroutine that does not suspend."""
-    iterator = awaitable.__await__()
-    try:
-        next(iterator)
-    except StopIteration as stop:
-        return stop.value
-    iterator.close()
-    raise RuntimeError("greenlet is not installed, and something other than limbeck's connection waits here")
+    return finish(awaitable, "greenlet is not installed, and something other than limbeck's connection waits here")

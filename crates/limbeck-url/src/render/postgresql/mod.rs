@@ -1,6 +1,6 @@
 //! URLs for the drivers of PostgreSQL.
 
-use super::{UrlWriter, inexpressible, left_out, tls};
+use super::{Output, inexpressible, left_out, tls};
 use crate::connection::{ConnectionInfo, Host, Root, Tls, TlsLevel};
 use crate::convert::{Argument, Conversion};
 use crate::error::{ConvertError, ErrorKind, Warning};
@@ -15,9 +15,7 @@ pub(crate) fn render(info: &ConnectionInfo, target: Target) -> Result<Conversion
     let mut writer = Writer {
         info,
         driver: target.driver,
-        url: UrlWriter::new(target.scheme),
-        arguments: Vec::new(),
-        warnings: Vec::new(),
+        out: Output::new(target.scheme),
     };
     match target.driver {
         Driver::Sqlx => writer.sqlx_place()?,
@@ -29,18 +27,13 @@ pub(crate) fn render(info: &ConnectionInfo, target: Target) -> Result<Conversion
     writer.timeout();
     writer.pooler();
     writer.parameters()?;
-    let mut conversion = writer.url.finish();
-    conversion.connect_args = writer.arguments;
-    conversion.warnings = writer.warnings;
-    Ok(conversion)
+    Ok(writer.out.finish())
 }
 
 struct Writer<'a> {
     info: &'a ConnectionInfo,
     driver: Driver,
-    url: UrlWriter,
-    arguments: Vec<(String, Argument)>,
-    warnings: Vec<Warning>,
+    out: Output,
 }
 
 fn name(driver: Driver) -> &'static str {
@@ -57,21 +50,17 @@ fn name(driver: Driver) -> &'static str {
 }
 
 impl Writer<'_> {
-    fn argument(&mut self, name: &str, value: Argument) {
-        self.arguments.push((name.to_owned(), value));
-    }
-
     /// `user:password@host:port/database`, as SQLAlchemy splits it.
     fn sqlalchemy_place(&mut self) -> Result<(), ConvertError> {
         let info = self.info;
-        info.write_credentials(&mut self.url);
+        info.write_credentials(&mut self.out.url);
         if self.driver == Driver::Pg8000 {
             info.one_host(name(self.driver))?;
         }
         match &info.hosts[..] {
             [] => {}
             [only] if only.socket().is_some() => {}
-            [only] => self.url.host(only, false),
+            [only] => self.out.url.host(only, false),
             _ => {}
         }
         if let Some(database) = &info.database {
@@ -81,10 +70,10 @@ impl Writer<'_> {
                 } else {
                     "database"
                 };
-                self.argument(keyword, Argument::Text(database.clone()));
+                self.out.argument(keyword, Argument::Text(database.clone()));
             } else {
-                self.url.raw("/");
-                self.url.raw(database);
+                self.out.url.raw("/");
+                self.out.url.raw(database);
             }
         }
         self.sqlalchemy_hosts();
@@ -98,11 +87,11 @@ impl Writer<'_> {
             if self.driver == Driver::Pg8000 {
                 let port = port.unwrap_or(DEFAULT_PORT);
                 let file = format!("{}/.s.PGSQL.{port}", folder.trim_end_matches('/'));
-                self.url.pair("unix_sock", &file);
+                self.out.url.pair("unix_sock", &file);
             } else {
-                self.url.pair("host", folder);
+                self.out.url.pair("host", folder);
                 if let Some(port) = port {
-                    self.url.pair("port", &port.to_string());
+                    self.out.url.pair("port", &port.to_string());
                 }
             }
         } else if info.hosts.len() > 1 {
@@ -111,13 +100,16 @@ impl Writer<'_> {
             let odd = |host: &Host| host.is_ipv6() || host.socket().is_some();
             if info.hosts.iter().any(odd) {
                 let join = |parts: Vec<String>| parts.join(",");
-                self.url
+                self.out
+                    .url
                     .pair("host", &join(info.hosts.iter().map(host_name).collect()));
-                self.url
+                self.out
+                    .url
                     .pair("port", &join(info.hosts.iter().map(port).collect()));
             } else {
                 for host in &info.hosts {
-                    self.url
+                    self.out
+                        .url
                         .pair("host", &format!("{}:{}", host_name(host), port(host)));
                 }
             }
@@ -127,21 +119,21 @@ impl Writer<'_> {
     /// libpq's URI: all in its place, all encoded.
     fn libpq_place(&mut self) {
         let info = self.info;
-        info.write_credentials(&mut self.url);
+        info.write_credentials(&mut self.out.url);
         let sockets = info.hosts.iter().any(|host| host.socket().is_some());
         if !sockets {
             for (number, host) in info.hosts.iter().enumerate() {
                 if number > 0 {
-                    self.url.raw(",");
+                    self.out.url.raw(",");
                 }
-                self.url.host(host, true);
+                self.out.url.host(host, true);
             }
         }
         if let Some(database) = &info.database {
-            self.url.raw("/");
-            self.url.encoded(database, b"");
+            self.out.url.raw("/");
+            self.out.url.encoded(database, b"");
         } else if sockets {
-            self.url.raw("/");
+            self.out.url.raw("/");
         }
         if sockets {
             let names: Vec<_> = info
@@ -149,13 +141,15 @@ impl Writer<'_> {
                 .iter()
                 .map(|host| host.name.clone().unwrap_or_default())
                 .collect();
-            self.url.pair("host", &names.join(","));
+            self.out.url.pair("host", &names.join(","));
             if info.hosts.iter().any(|host| host.port.is_some()) {
                 let ports = info
                     .hosts
                     .iter()
                     .map(|host| host.port.map(|port| port.to_string()).unwrap_or_default());
-                self.url.pair("port", &ports.collect::<Vec<_>>().join(","));
+                self.out
+                    .url
+                    .pair("port", &ports.collect::<Vec<_>>().join(","));
             }
         }
     }
@@ -167,7 +161,7 @@ impl Writer<'_> {
         let name = host.and_then(|host| host.name.as_deref());
         let beside = name.is_none() && (info.user.is_some() || info.password.is_some());
         if !beside {
-            info.write_credentials(&mut self.url);
+            info.write_credentials(&mut self.out.url);
         }
         match (host, name) {
             (Some(host), Some(_)) if host.is_ipv6() => {
@@ -175,32 +169,34 @@ impl Writer<'_> {
                     name: Some("localhost".into()),
                     port: host.port,
                 };
-                self.url.host(&local, false);
+                self.out.url.host(&local, false);
             }
-            (Some(host), Some(_)) => self.url.host(host, true),
+            (Some(host), Some(_)) => self.out.url.host(host, true),
             _ => {}
         }
         if let Some(database) = &info.database {
-            self.url.raw("/");
-            self.url.encoded(database, b"");
+            self.out.url.raw("/");
+            self.out.url.encoded(database, b"");
         } else if beside {
-            self.url.raw("/");
+            self.out.url.raw("/");
         }
         if let Some(host) = host.filter(|host| host.is_ipv6()) {
-            self.url
+            self.out
+                .url
                 .pair("host", host.name.as_deref().unwrap_or_default());
         }
         if beside {
             if let Some(user) = &info.user {
-                self.url.pair("user", user);
+                self.out.url.pair("user", user);
             }
             if let Some(password) = &info.password {
-                self.url
+                self.out
+                    .url
                     .secret_pair("password", password.reveal_clear_text());
             }
         }
         if let Some(port) = host.filter(|_| name.is_none()).and_then(|host| host.port) {
-            self.url.pair("port", &port.to_string());
+            self.out.url.pair("port", &port.to_string());
         }
         Ok(())
     }
@@ -225,14 +221,14 @@ impl Writer<'_> {
 
     fn libpq_tls(&mut self, tls: &Tls) {
         if let Some(level) = tls.level {
-            self.url.pair("sslmode", level.name());
+            self.out.url.pair("sslmode", level.name());
         }
         match &tls.root {
-            Some(Root::File(path)) => self.url.pair("sslrootcert", path),
+            Some(Root::File(path)) => self.out.url.pair("sslrootcert", path),
             Some(Root::System) => {
-                self.url.pair("sslrootcert", "system");
+                self.out.url.pair("sslrootcert", "system");
                 if name(self.driver) != "libpq" {
-                    self.warnings.push(Warning::about(
+                    self.out.warnings.push(Warning::about(
                         "sslrootcert",
                         "`sslrootcert=system` needs libpq 16 or newer; an older one looks for a file of that name",
                     ));
@@ -242,20 +238,21 @@ impl Writer<'_> {
         }
         self.client_certificate(tls);
         if let Some(password) = &tls.key_password {
-            self.url
+            self.out
+                .url
                 .secret_pair("sslpassword", password.reveal_clear_text());
         }
         if let Some(path) = &tls.revoked {
-            self.url.pair("sslcrl", path);
+            self.out.url.pair("sslcrl", path);
         }
     }
 
     fn client_certificate(&mut self, tls: &Tls) {
         if let Some(path) = &tls.certificate {
-            self.url.pair("sslcert", path);
+            self.out.url.pair("sslcert", path);
         }
         if let Some(path) = &tls.key {
-            self.url.pair("sslkey", path);
+            self.out.url.pair("sslkey", path);
         }
     }
 
@@ -263,12 +260,12 @@ impl Writer<'_> {
         let level = tls.effective();
         if !tls.has_files() {
             if let Some(level) = tls.level {
-                self.url.pair("ssl", level.name());
+                self.out.url.pair("ssl", level.name());
             }
             return Ok(());
         }
         if level == TlsLevel::Disable {
-            self.url.pair("ssl", level.name());
+            self.out.url.pair("ssl", level.name());
             return Ok(());
         }
         refuse_below_require(tls, level, "asyncpg")?;
@@ -279,9 +276,9 @@ impl Writer<'_> {
             && tls.certificate.is_none()
             && tls.revoked.is_none()
         {
-            self.argument("ssl", Argument::Bool(true));
+            self.out.argument("ssl", Argument::Bool(true));
         } else {
-            self.argument("ssl", tls::context(tls, level));
+            self.out.argument("ssl", tls::context(tls, level));
         }
         Ok(())
     }
@@ -290,30 +287,28 @@ impl Writer<'_> {
         let mut inner = Writer {
             info: self.info,
             driver: Driver::Libpq,
-            url: UrlWriter::new("postgresql"),
-            arguments: Vec::new(),
-            warnings: Vec::new(),
+            out: Output::new("postgresql"),
         };
         inner.libpq_tls(tls);
-        let inner = inner.url.finish();
+        let inner = inner.out.finish();
         if tls.key_password.is_some() {
-            self.url.secret_pair("dsn", inner.reveal_url());
+            self.out.url.secret_pair("dsn", inner.reveal_url());
         } else {
-            self.url.pair("dsn", inner.reveal_url());
+            self.out.url.pair("dsn", inner.reveal_url());
         }
     }
 
     fn pg8000_tls(&mut self, tls: &Tls) -> Result<(), ConvertError> {
         let level = tls.effective();
         match level {
-            TlsLevel::Disable => self.argument("ssl_context", Argument::Bool(false)),
+            TlsLevel::Disable => self.out.argument("ssl_context", Argument::Bool(false)),
             TlsLevel::Allow | TlsLevel::Prefer => {
                 if tls.has_files() {
                     refuse_below_require(tls, level, "pg8000")?;
                 }
             }
             TlsLevel::Require if tls.certificate.is_none() => {
-                self.argument("ssl_context", Argument::Bool(true));
+                self.out.argument("ssl_context", Argument::Bool(true));
             }
             TlsLevel::VerifyCa | TlsLevel::VerifyFull if tls.root.is_none() => {
                 return Err(ConvertError::new(
@@ -323,7 +318,7 @@ impl Writer<'_> {
                 .of("sslrootcert")
                 .help("add sslrootcert=/path/to/ca.pem, or sslrootcert=system"));
             }
-            level => self.argument("ssl_context", tls::context(tls, level)),
+            level => self.out.argument("ssl_context", tls::context(tls, level)),
         }
         Ok(())
     }
@@ -351,11 +346,11 @@ impl Writer<'_> {
             } else {
                 level
             };
-            self.url.pair("sslmode", level.name());
+            self.out.url.pair("sslmode", level.name());
         }
         match &tls.root {
-            Some(Root::File(path)) => self.url.pair("sslrootcert", path),
-            _ if level > TlsLevel::Require => self.warnings.push(Warning::about(
+            Some(Root::File(path)) => self.out.url.pair("sslrootcert", path),
+            _ if level > TlsLevel::Require => self.out.warnings.push(Warning::about(
                 "sslrootcert",
                 "sqlx does not read ~/.postgresql/root.crt: it verifies with the root certificates that it was built with",
             )),
@@ -385,7 +380,7 @@ impl Writer<'_> {
             } else {
                 level
             };
-            self.url.pair("sslmode", level.name());
+            self.out.url.pair("sslmode", level.name());
         }
         Ok(())
     }
@@ -407,26 +402,26 @@ impl Writer<'_> {
                 let mut beside = Vec::new();
                 for (key, value) in settings {
                     if in_url == Some(&**key) {
-                        self.url.pair(key, value);
+                        self.out.url.pair(key, value);
                     } else {
                         beside.push((key.clone(), value.clone()));
                     }
                 }
                 beside.extend(raw.map(|raw| ("options".to_owned(), raw)));
                 if !beside.is_empty() {
-                    self.argument(keyword, Argument::Map(beside));
+                    self.out.argument(keyword, Argument::Map(beside));
                 }
             }
             Driver::Sqlx => {
                 for (key, value) in settings {
                     if key == "application_name" {
-                        self.url.pair(key, value);
+                        self.out.url.pair(key, value);
                     } else {
-                        self.url.pair(&format!("options[{key}]"), value);
+                        self.out.url.pair(&format!("options[{key}]"), value);
                     }
                 }
                 if let Some(raw) = raw {
-                    self.url.pair("options", &raw);
+                    self.out.url.pair("options", &raw);
                 }
             }
             _ => {
@@ -441,10 +436,10 @@ impl Writer<'_> {
                     };
                 }
                 for (key, value) in settings.iter().filter(|(key, _)| key == "application_name") {
-                    self.url.pair(key, value);
+                    self.out.url.pair(key, value);
                 }
                 if !options.is_empty() {
-                    self.url.pair("options", &options);
+                    self.out.url.pair("options", &options);
                 }
             }
         }
@@ -456,12 +451,14 @@ impl Writer<'_> {
         };
         match self.driver {
             Driver::Asyncpg | Driver::Pg8000 => {
-                self.argument("timeout", Argument::Integer(seconds.into()));
+                self.out
+                    .argument("timeout", Argument::Integer(seconds.into()));
             }
             Driver::Sqlx => self
+                .out
                 .warnings
                 .push(left_out("connect_timeout", "a URL of sqlx")),
-            _ => self.url.pair("connect_timeout", &seconds.to_string()),
+            _ => self.out.url.pair("connect_timeout", &seconds.to_string()),
         }
     }
 
@@ -472,11 +469,12 @@ impl Writer<'_> {
         }
         match self.driver {
             Driver::Asyncpg => {
-                self.url.pair("prepared_statement_cache_size", "0");
-                self.argument("statement_cache_size", Argument::Integer(0));
+                self.out.url.pair("prepared_statement_cache_size", "0");
+                self.out
+                    .argument("statement_cache_size", Argument::Integer(0));
             }
-            Driver::Psycopg => self.argument("prepare_threshold", Argument::None),
-            Driver::Sqlx => self.url.pair("statement-cache-capacity", "0"),
+            Driver::Psycopg => self.out.argument("prepare_threshold", Argument::None),
+            Driver::Sqlx => self.out.url.pair("statement-cache-capacity", "0"),
             _ => {}
         }
     }

@@ -94,8 +94,8 @@ impl Writer<'_> {
                         format!("take `{key}` out of the URL if the connection may do without it");
                     return Err(inexpressible(key, name(self.driver), &way_out));
                 }
-                Some(_) => self.warnings.push(left_out(key, name(self.driver))),
-                None => self.warnings.push(left_out(key, name(self.driver))),
+                Some(_) => self.out.warnings.push(left_out(key, name(self.driver))),
+                None => self.out.warnings.push(left_out(key, name(self.driver))),
             }
         }
         Ok(())
@@ -107,7 +107,7 @@ impl Writer<'_> {
         match (self.driver, key) {
             (Driver::Asyncpg, "sslnegotiation") => {
                 if value == "direct" {
-                    self.argument("direct_tls", Argument::Bool(true));
+                    self.out.argument("direct_tls", Argument::Bool(true));
                 }
                 true
             }
@@ -125,7 +125,7 @@ impl Writer<'_> {
             ) => {
                 // A pooler's own word for the cache has been written already.
                 if !(self.info.transaction_pooler && key == "prepared_statement_cache_size") {
-                    self.url.pair(key, value);
+                    self.out.url.pair(key, value);
                 }
                 true
             }
@@ -137,14 +137,14 @@ impl Writer<'_> {
             ) => match value.parse() {
                 Ok(number) => {
                     if !(self.info.transaction_pooler && key == "statement_cache_size") {
-                        self.argument(key, Argument::Integer(number));
+                        self.out.argument(key, Argument::Integer(number));
                     }
                     true
                 }
                 Err(_) => false,
             },
             (Driver::Pg8000, "keepalives") if value == "true" || value == "1" => {
-                self.url.pair("tcp_keepalive", "true");
+                self.out.url.pair("tcp_keepalive", "true");
                 true
             }
             (Driver::Sqlx, "prepared_statement_cache_size" | "statement_cache_size") => {
@@ -156,7 +156,7 @@ impl Writer<'_> {
                             .iter()
                             .any(|(other, _)| other == "prepared_statement_cache_size"));
                 if !said && value.parse::<u32>().is_ok() {
-                    self.url.pair("statement-cache-capacity", value);
+                    self.out.url.pair("statement-cache-capacity", value);
                 }
                 true
             }
@@ -171,11 +171,11 @@ impl Writer<'_> {
                 | "tcp_user_timeout"
                 | "sslnegotiation",
             ) => {
-                self.url.pair(key, value);
+                self.out.url.pair(key, value);
                 true
             }
             (driver, _) if driver.is_libpq() && is_libpqs => {
-                self.url.pair(key, value);
+                self.out.url.pair(key, value);
                 true
             }
             _ => false,
