@@ -111,6 +111,41 @@ fn errors_have_a_kind_and_show_no_password() {
 }
 
 #[test]
+fn without_a_url_the_applications_counts() {
+    let folder = std::env::temp_dir().join(format!("limbeck-url-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    std::fs::write(
+        folder.join(".env"),
+        "DB_PASSWORD='p w'\nDATABASE_URL=postgresql+asyncpg://u:${DB_PASSWORD}@h/d\n",
+    )
+    .expect("a file");
+    let run = |variables: &[(&str, &str)]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_limbeck"));
+        command
+            .args(["url", "convert", "--to", "libpq"])
+            .current_dir(&folder);
+        let output = command
+            .env_clear()
+            .envs(variables.iter().copied())
+            .output()
+            .expect("limbeck starts");
+        (text(&output.stdout), text(&output.stderr))
+    };
+    let (url, origin) = run(&[]);
+    assert_eq!(url, "postgresql://u:p%20w@h/d\n");
+    assert!(origin.contains("DATABASE_URL (.env, line 2)"), "{origin}");
+    let (url, origin) = run(&[("DATABASE_URL", "postgres://other/d")]);
+    assert_eq!(url, "postgresql://other/d\n");
+    assert!(
+        origin.contains("DATABASE_URL") && !origin.contains(".env"),
+        "{origin}"
+    );
+    std::fs::remove_dir_all(&folder).expect("it goes");
+    let output = limbeck(&["convert", "--to", "libpq"]);
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output.stdout));
+}
+
+#[test]
 fn a_url_is_explained_without_its_secrets() {
     let url = "postgresql+asyncpg://app:hunter2@[::1]:5433/shop?ssl=verify-full&api_token=hunter2&application_name=web";
     let output = limbeck(&["show", url]);

@@ -63,7 +63,8 @@ pub struct ConvertError {
 }
 
 impl ConvertError {
-    pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+    /// Of a kind, in words that hold no secret.
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self {
             kind,
             parameter: None,

@@ -187,6 +187,11 @@ impl DatabaseConfigProvider {
         self
     }
 
+    /// The application's URL as it was found.
+    pub fn application_url(&self) -> &Secret {
+        &self.application.url
+    }
+
     /// Where the URL for migrations comes from.
     pub fn migration_origin(&self) -> &Origin {
         &self.migration.as_ref().unwrap_or(&self.application).origin

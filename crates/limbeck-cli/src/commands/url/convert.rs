@@ -2,7 +2,7 @@
 
 use limbeck::url::{self, Conversion, Target};
 
-use super::{REFUSED, json, refuse};
+use super::{Given, REFUSED, json, refuse};
 use crate::context::Context;
 use crate::diagnostics::Message;
 
@@ -15,16 +15,15 @@ pub(crate) struct Args {
     /// Print one JSON object: `url`, `connect_args` and warnings, or an error with its kind.
     #[arg(long)]
     json: bool,
-    /// The database URL, a libpq URI or a libpq string.
-    #[arg(allow_hyphen_values = true)]
-    url: String,
+    #[command(flatten)]
+    given: Given,
 }
 
 pub(crate) fn run(context: &Context, args: &Args) -> u8 {
-    let converted = args
-        .to
-        .parse::<Target>()
-        .and_then(|target| url::convert(&args.url, target));
+    let converted = args.to.parse::<Target>().and_then(|target| {
+        let url = args.given.read(context)?;
+        url::convert(url.reveal_clear_text(), target)
+    });
     if args.json {
         let (text, status) = match &converted {
             Ok(conversion) => (json::conversion(conversion), 0),

@@ -4,8 +4,10 @@ mod convert;
 mod json;
 mod show;
 
+use std::io::Read;
+
 use clap::Subcommand;
-use limbeck::url::ConvertError;
+use limbeck::url::{ConvertError, DatabaseConfigProvider, ErrorKind, Secret};
 
 use crate::context::Context;
 use crate::diagnostics::Message;
@@ -18,6 +20,40 @@ const REFUSED: u8 = 1;
 pub(crate) struct Args {
     #[command(subcommand)]
     command: Command,
+}
+
+/// Which URL is meant.
+#[derive(Debug, clap::Args)]
+struct Given {
+    /// The database URL, a libpq URI or a libpq string; `-` to read it from standard input. Without it, the
+    /// application's from the environment or `.env`: `DATABASE_URL` and its like, or parts as `POSTGRES_HOST`.
+    #[arg(allow_hyphen_values = true)]
+    url: Option<String>,
+}
+
+impl Given {
+    fn read(&self, context: &Context) -> Result<Secret, ConvertError> {
+        match self.url.as_deref() {
+            Some("-") => {
+                let mut text = String::new();
+                std::io::stdin()
+                    .read_to_string(&mut text)
+                    .map_err(|error| {
+                        let why = format!("no URL could be read from standard input: {error}");
+                        ConvertError::new(ErrorKind::InvalidUrl, why)
+                    })?;
+                Ok(Secret::new(text.trim_end_matches(['\r', '\n'])))
+            }
+            Some(url) => Ok(Secret::new(url)),
+            None => {
+                let file = std::fs::read_to_string(".env").ok();
+                let variable = |name: &str| context.variable(name).map(str::to_owned);
+                let provider = DatabaseConfigProvider::from_variables(&variable, file.as_deref())?;
+                anstream::eprintln!("limbeck: the URL is of {}", provider.application_origin());
+                Ok(provider.application_url().clone())
+            }
+        }
+    }
 }
 
 #[derive(Debug, Subcommand)]

@@ -3,7 +3,7 @@
 use limbeck::url::{ConnectionInfo, Host, Root};
 use serde_json::json;
 
-use super::{json, refuse};
+use super::{Given, json, refuse};
 use crate::context::Context;
 
 /// Explain a database URL, without its passwords.
@@ -12,13 +12,14 @@ pub(crate) struct Args {
     /// Print one JSON object.
     #[arg(long)]
     json: bool,
-    /// The database URL, a libpq URI or a libpq string.
-    #[arg(allow_hyphen_values = true)]
-    url: String,
+    #[command(flatten)]
+    given: Given,
 }
 
 pub(crate) fn run(context: &Context, args: &Args) -> u8 {
-    let (info, warnings) = match ConnectionInfo::parse(&args.url) {
+    let url = args.given.read(context);
+    let parsed = url.and_then(|url| ConnectionInfo::parse(url.reveal_clear_text()));
+    let (info, warnings) = match parsed {
         Ok(read) => read,
         Err(error) if args.json => {
             context.printer.result(&json::error(&error).to_string());
