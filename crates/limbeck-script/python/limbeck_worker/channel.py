@@ -1,4 +1,5 @@
 """The stream to the host: one request, one reply."""
+import contextlib
 import json
 import os
 import struct
@@ -29,23 +30,35 @@ class Channel:
         fields["op"] = op
         # In a statement, text that is no Unicode is the caller's error; in a report a question mark does.
         payload = _frame(fields, "strict" if op in _EXACT else "replace")
+        with self._whole():
+            self._write(payload)
+            reply = self._receive()
+            while "call" in reply:
+                # SQL calls a Python function while its statement runs.
+                self._write(self._called(reply, fields.get("connection")))
+                reply = self._receive()
+        if "error" in reply:
+            raise HostError(reply["error"])
+        return reply.get("ok")
+
+    def tell(self, op, **fields):
+        """Says what the host does not answer, so that nobody waits."""
+        fields["op"] = op
+        payload = _frame(fields, "replace")
+        with self._whole():
+            self._write(payload)
+
+    @contextlib.contextmanager
+    def _whole(self):
         with self._lock:
             if self._broken:
                 raise KeyboardInterrupt
             try:
-                self._write(payload)
-                reply = self._receive()
-                while "call" in reply:
-                    # SQL calls a Python function while its statement runs.
-                    self._write(self._called(reply, fields.get("connection")))
-                    reply = self._receive()
+                yield
             except BaseException:
-                # A reply that was not read would be taken for the next one's.
+                # What is left of a message would be taken for the next one.
                 self._broken = True
                 raise
-        if "error" in reply:
-            raise HostError(reply["error"])
-        return reply.get("ok")
 
     def _called(self, message, connection):
         name, arguments = message["call"].lower(), message["arguments"]

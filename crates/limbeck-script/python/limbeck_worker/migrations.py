@@ -45,7 +45,7 @@ class Host:
 
         @functools.wraps(function)
         def told(**arguments):
-            self.channel.request("step", revision=script.revision, kind=step["kind"], path=script.path)
+            self.channel.tell("step", revision=script.revision, kind=step["kind"], path=script.path)
             return function(**arguments)
 
         made.migration_fn = told

@@ -22,8 +22,11 @@ class Channel:
         self.requests = []
 
     def request(self, op, **fields):
-        self.requests.append((op, fields))
+        self.tell(op, **fields)
         return self.replies.pop(0) if self.replies else None
+
+    def tell(self, op, **fields):
+        self.requests.append((op, fields))
 
 
 class Case(unittest.TestCase):

@@ -230,7 +230,7 @@ impl Host<'_, '_> {
                 }
                 Request::Plan(request) => self.plan(request).await?,
                 Request::Lock(request) => self.lock(request).await?,
-                Request::Step(request) => self.step(request).await?,
+                Request::Step(request) => self.step(request),
                 Request::Headers { scripts } => {
                     self.headers = Some(scripts);
                     self.worker().reply(&Json::Null).await?;
@@ -368,7 +368,7 @@ impl Host<'_, '_> {
         }
     }
 
-    async fn step(&mut self, request: StepRequest) -> Result<(), Stop> {
+    fn step(&mut self, request: StepRequest) {
         let index = self
             .progress
             .planned
@@ -387,7 +387,6 @@ impl Host<'_, '_> {
             statements: 0,
             committed: false,
         });
-        Ok(self.worker().reply(&Json::Null).await?)
     }
 
     async fn reply_error(
