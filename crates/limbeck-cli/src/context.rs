@@ -335,6 +335,6 @@ fn tell(event: &Event<'_>) {
     }
 }
 
-fn warn(text: &str) {
+pub(crate) fn warn(text: &str) {
     anstream::eprintln!("limbeck: warning: {text}");
 }

@@ -147,11 +147,7 @@ impl ConnectionInfo {
 /// # Ok::<(), limbeck_url::ConvertError>(())
 /// ```
 pub fn convert(text: &str, target: Target) -> Result<Conversion, ConvertError> {
-    let (info, mut warnings) = ConnectionInfo::parse(text)?;
-    let mut conversion = info.render(target)?;
-    warnings.append(&mut conversion.warnings);
-    conversion.warnings = warnings;
-    Ok(conversion)
+    translate(Split::parse(text)?, target)
 }
 
 /// The URL for migrations with a synchronous driver. A URL that has one already stays as it is.
@@ -204,6 +200,10 @@ fn ensure(
             "SQLAlchemy has no such driver for this database",
         )
     })?;
+    translate(split, target)
+}
+
+fn translate(split: Split, target: Target) -> Result<Conversion, ConvertError> {
     let (info, mut warnings) = read::read(split)?;
     let mut conversion = info.render(target)?;
     warnings.append(&mut conversion.warnings);

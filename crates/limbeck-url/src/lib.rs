@@ -21,6 +21,7 @@ pub use convert::{
 pub use error::{ConvertError, ErrorKind, Warning};
 pub use mask::mask;
 pub use parse::{DatabaseUrl, UrlError};
+pub use percent::percent_decode;
 pub use provider::{
     APPLICATION_VARIABLES, DatabaseConfigProvider, MIGRATION_VARIABLES, Origin, Policy,
 };

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::Secret;
+use crate::percent::percent_decode;
 
 /// A database URL, split into its parts; `Display` and `Debug` mask the password.
 #[derive(Clone, PartialEq, Eq)]
@@ -66,8 +67,8 @@ impl DatabaseUrl {
         let (user, password) =
             match credentials.map(|c| c.split_once(':').map_or((c, None), |(u, p)| (u, Some(p)))) {
                 Some((user, password)) => (
-                    Some(percent_decode(user)),
-                    password.map(|p| Secret::new(percent_decode(p))),
+                    Some(unquote(user)),
+                    password.map(|p| Secret::new(unquote(p))),
                 ),
                 None => (None, None),
             };
@@ -187,7 +188,7 @@ fn split_host(location: &str) -> Result<(Option<String>, Option<u16>), UrlError>
 }
 
 fn parse_query(query: &str) -> Vec<(String, String)> {
-    let decode = |part: &str| percent_decode(&part.replace('+', " "));
+    let decode = |part: &str| unquote(&part.replace('+', " "));
     query
         .split('&')
         .filter_map(|pair| pair.split_once('='))
@@ -197,24 +198,9 @@ fn parse_query(query: &str) -> Vec<(String, String)> {
         .collect()
 }
 
-fn percent_decode(text: &str) -> String {
-    let bytes = text.as_bytes();
-    let mut decoded = Vec::with_capacity(bytes.len());
-    let mut rest = bytes;
-    while let Some((&first, tail)) = rest.split_first() {
-        let pair = tail.get(..2).and_then(|hex| std::str::from_utf8(hex).ok());
-        match pair.and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
-            Some(byte) if first == b'%' && pair.is_some_and(|p| !p.starts_with('+')) => {
-                decoded.push(byte);
-                rest = &tail[2..];
-            }
-            _ => {
-                decoded.push(first);
-                rest = tail;
-            }
-        }
-    }
-    String::from_utf8_lossy(&decoded).into_owned()
+/// As Python's `unquote`: bytes that are no UTF-8 are replaced.
+fn unquote(text: &str) -> String {
+    String::from_utf8_lossy(&percent_decode(text)).into_owned()
 }
 
 #[cfg(test)]

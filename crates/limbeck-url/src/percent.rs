@@ -1,12 +1,15 @@
 //! Percent-encoding: what drivers decode alike.
 
-/// Decodes `%XX`; a `%` that begins no such pair stays. Python's `unquote` and SQLAlchemy do the same.
-///
-/// Returns `None` when the bytes are no UTF-8: no driver under SQLAlchemy can be given them.
+/// Decodes `%XX`. Returns `None` when the bytes are no UTF-8: no driver under SQLAlchemy can be given them.
 pub(crate) fn decode(text: &str) -> Option<String> {
     if !text.contains('%') {
         return Some(text.to_owned());
     }
+    String::from_utf8(percent_decode(text)).ok()
+}
+
+/// Decodes `%XX`; a `%` that begins no such pair stays. Python's `unquote`, SQLAlchemy and SQLite do the same.
+pub fn percent_decode(text: &str) -> Vec<u8> {
     let mut decoded = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((&first, tail)) = rest.split_first() {
@@ -23,7 +26,7 @@ pub(crate) fn decode(text: &str) -> Option<String> {
         }
         rest = tail;
     }
-    String::from_utf8(decoded).ok()
+    decoded
 }
 
 /// Whether decoding would change the text.

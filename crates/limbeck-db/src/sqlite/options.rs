@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use limbeck_url::DatabaseUrl;
+use limbeck_url::{DatabaseUrl, percent_decode};
 
 use crate::{ConnectArg, ConnectArgs, ConnectError, ConnectErrorKind, Surroundings};
 
@@ -112,30 +112,12 @@ impl SqliteOptions {
                 let path = path
                     .strip_prefix("//")
                     .map_or(path, |path| &path[path.find('/').unwrap_or(0)..]);
-                decoded(path)
+                String::from_utf8_lossy(&percent_decode(path)).into_owned()
             }
             None => self.name.clone(),
         };
         (!path.is_empty() && path != ":memory:").then(|| PathBuf::from(path))
     }
-}
-
-/// The path of a URI, as SQLite decodes it.
-fn decoded(path: &str) -> String {
-    let bytes = path.as_bytes();
-    let mut found = Vec::with_capacity(bytes.len());
-    let mut index = 0;
-    while let Some(&byte) = bytes.get(index) {
-        let digits = path.get(index + 1..index + 3).filter(|_| byte == b'%');
-        if let Some(byte) = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
-            found.push(byte);
-            index += 3;
-        } else {
-            found.push(byte);
-            index += 1;
-        }
-    }
-    String::from_utf8_lossy(&found).into_owned()
 }
 
 #[cfg(test)]

@@ -65,8 +65,8 @@ impl ReadFile {
 }
 
 /// Reads files one after the other, with as few calls of the system as that takes: each is opened from its
-/// folder, and neither its size nor its place is asked for, nor its end where that is known. What is read grows in few large pieces: a thread
-/// asks the system for memory page by page.
+/// folder, and neither its size nor its place is asked for, nor its end where that is known. What is read grows
+/// in few large pieces: a thread asks the system for memory page by page.
 #[derive(Default)]
 pub(super) struct Reader {
     pub(super) files: Vec<Option<ReadFile>>,

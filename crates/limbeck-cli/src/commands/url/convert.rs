@@ -3,7 +3,7 @@
 use limbeck::url::{self, Conversion, Target};
 
 use super::{Given, REFUSED, json, refuse};
-use crate::context::Context;
+use crate::context::{Context, warn};
 use crate::diagnostics::Message;
 
 /// Print the URL that means the same to another driver, with its password, for use by programs.
@@ -40,7 +40,7 @@ pub(crate) fn run(context: &Context, args: &Args) -> u8 {
 
 fn print(context: &Context, args: &Args, conversion: &Conversion) -> u8 {
     for warning in &conversion.warnings {
-        anstream::eprintln!("limbeck: warning: {}", warning.message);
+        warn(&warning.message);
     }
     if !conversion.is_complete() {
         Message::new(format!(

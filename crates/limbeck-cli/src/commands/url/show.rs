@@ -4,7 +4,7 @@ use limbeck::url::{ConnectionInfo, Host, Root};
 use serde_json::json;
 
 use super::{Given, json, refuse};
-use crate::context::Context;
+use crate::context::{Context, warn};
 
 /// Explain a database URL, without its passwords.
 #[derive(Debug, clap::Args)]
@@ -39,7 +39,7 @@ pub(crate) fn run(context: &Context, args: &Args) -> u8 {
         return 0;
     }
     for warning in &warnings {
-        anstream::eprintln!("limbeck: warning: {}", warning.message);
+        warn(&warning.message);
     }
     let width = rows.iter().map(|(name, _)| name.chars().count()).max();
     let width = width.unwrap_or_default();
@@ -68,12 +68,8 @@ fn rows(info: &ConnectionInfo) -> Vec<(String, String)> {
     row("password", masked(info.password.is_some()));
     row("database", info.database.clone());
     let tls = &info.tls;
-    row(
-        "TLS",
-        tls.level
-            .or(tls.root.as_ref().map(|_| tls.effective()))
-            .map(|_| tls.effective().name().into()),
-    );
+    let says = tls.level.is_some() || tls.root.is_some();
+    row("TLS", says.then(|| tls.effective().name().into()));
     let root = tls.root.as_ref().map(|root| match root {
         Root::File(path) => path.clone(),
         Root::System => "the system's".into(),

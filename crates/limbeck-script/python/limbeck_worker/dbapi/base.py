@@ -41,11 +41,17 @@ class Driver:
 
     def connect(self, *positional, **arguments):
         if positional or "url" not in arguments:
-            raise self.NotSupportedError(
-                "limbeck opens the connection itself: it can't be called with a `creator`'s or an `async_creator`'s arguments;"
-                " let a listener of `do_connect` change the parameters, or give them as the URL and `connect_args`"
-            )
+            raise own_connection(self)
         return self.connection_class(self, arguments)
+
+
+def own_connection(driver):
+    """What is raised where a project would open a connection itself."""
+    return driver.NotSupportedError(
+        "limbeck opens the connection itself, and this engine has a function of its own for that (`creator`, `async_creator`"
+        " or a listener of `do_connect` that returns a connection): let a listener of `do_connect` change the parameters"
+        " instead, or give them as the URL and `connect_args`"
+    )
 
 
 class Connection:

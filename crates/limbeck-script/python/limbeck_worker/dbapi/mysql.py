@@ -405,12 +405,19 @@ _BY_TYPE = {
 }
 
 
+def _without_text(decode):
+    def or_none(value):
+        decoded = decode(value)
+        return None if isinstance(decoded, str) else decoded
+
+    return or_none
+
+
 def _decoder(column, without_zero_dates=False):
     code, charset = column[1], column[4]
     if without_zero_dates and code in (7, 10, 11, 12, 14):
         # What Python has no value for is none at all.
-        decode = _BY_TYPE[code]
-        return lambda value: None if isinstance(decode(value), str) else decode(value)
+        return _without_text(_BY_TYPE[code])
     if code in _BY_TYPE:
         return _BY_TYPE[code]
     # Strings and blobs: the binary character set is what tells bytes from text.

@@ -169,11 +169,13 @@ class SqliteConnection(Mirrored, Connection):
         )
 
     def create_collation(self, name, callable):
-        raise errors.NotSupportedError("limbeck's SQLite connection can't call the Python collation %r that the project registers" % name
+        raise errors.NotSupportedError(
+            "limbeck's SQLite connection can't call the Python collation %r that the project registers" % name
         )
 
     def create_aggregate(self, name, narg, aggregate_class):
-        raise errors.NotSupportedError("limbeck's SQLite connection can't call the Python aggregate %r that the project registers" % name
+        raise errors.NotSupportedError(
+            "limbeck's SQLite connection can't call the Python aggregate %r that the project registers" % name
         )
 
     def set_trace_callback(self, callback):

@@ -5,7 +5,7 @@ import sys
 from sqlalchemy import __version__ as _version
 from sqlalchemy import pool
 
-from ..dbapi.base import Connection
+from ..dbapi.base import Connection, own_connection
 
 VERSION = tuple(int(part) for part in _version.split(".")[:2] if part.isdigit())
 
@@ -25,8 +25,8 @@ class HostDialect:
         # What the method was called; a newer SQLAlchemy warns where it finds it.
         dbapi = import_dbapi
 
-    # What the driver calls the parts of a URL.
-    limbeck_parts = {}
+    # What the driver calls parts of a URL otherwise; none where its arguments are not a URL's parts.
+    limbeck_parts = None
 
     def create_connect_args(self, url):
         accept_in_async_engine()
@@ -36,7 +36,7 @@ class HostDialect:
 
     def _arguments(self, parts):
         """What the driver would be given for a URL."""
-        if not self.limbeck_parts:
+        if self.limbeck_parts is None:
             return {}
         names = {name: self.limbeck_parts.get(name, name) for name in ("user", "password", "host", "port", "database")}
         return {**{names[name]: parts[name] for name in names if parts[name]}, **dict(parts["query"])}
@@ -44,7 +44,7 @@ class HostDialect:
     def connect(self, *arguments, **given):
         if "url" not in given:
             # An asynchronous `creator`, or one that calls this with what it knows itself.
-            raise _own_connection(self)
+            raise own_connection(self.limbeck_driver)
         parts = self._arguments(given["url"])
         # What is as the URL has it goes with the URL, apart from what is done here.
         for name in ("autocommit", "charset"):
@@ -55,7 +55,7 @@ class HostDialect:
     def check_connection(self, connection):
         """Whether it is one of ours, and none that the project has opened itself."""
         if not isinstance(connection, Connection):
-            raise _own_connection(self)
+            raise own_connection(self.limbeck_driver)
 
     def initialize(self, connection):
         session = connection.connection
@@ -84,14 +84,6 @@ def url_parts(url):
         "database": url.database,
         "query": query,
     }
-
-
-def _own_connection(dialect):
-    return dialect.limbeck_driver.NotSupportedError(
-        "limbeck opens the connection itself, and this engine has a function of its own for that (`creator`, `async_creator`"
-        " or a listener of `do_connect` that returns a connection): let a listener of `do_connect` change the parameters"
-        " instead, or give them as the URL and `connect_args`"
-    )
 
 
 def asynchronous(name, base, get_pool):

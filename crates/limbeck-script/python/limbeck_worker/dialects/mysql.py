@@ -28,15 +28,12 @@ _FORMAT = ("mysqldb", "mysqlconnector", "mariadbconnector", "aiomysql", "asyncmy
 
 
 class MysqlDialect(HostDialect, MySQLDialect_pymysql):
-    limbeck_parts = {"user": "user"}
+    limbeck_parts = {}
     supports_sane_rowcount = True
     supports_sane_multi_rowcount = True
 
     def create_connect_args(self, url):
         args, options = HostDialect.create_connect_args(self, url)
-        # The worker's side wants to know them, too.
-        if "charset" in url.query:
-            options["charset"] = url.query["charset"]
         if "autocommit" in url.query:
             # The drivers get the text, and any text but an empty one is true to them.
             options["autocommit"] = bool(url.query["autocommit"])

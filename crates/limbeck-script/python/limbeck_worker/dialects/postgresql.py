@@ -162,7 +162,7 @@ class PostgresDialect(HostDialect, PGDialect):
     supports_unicode_binds = True
     use_insertmanyvalues_wo_returning = True
     default_paramstyle = "pyformat"
-    limbeck_parts = {"user": "user"}
+    limbeck_parts = {}
     # What psycopg2 and psycopg know of a hstore they learn from the server; text does without.
     use_native_hstore = False
     use_native_uuid = True
@@ -338,7 +338,7 @@ def dialect_class(name, channel):
             "limbeck_driver": driver,
             "default_paramstyle": paramstyle,
             "colspecs": colspecs,
-            "limbeck_parts": {"user": "user", **({"database": "dbname"} if name.startswith("psycopg") else {})},
+            "limbeck_parts": {"database": "dbname"} if name.startswith("psycopg") else {},
             "returns_native_bytes": not as_memoryview,
             "execution_ctx_cls": _LoggingContext if name.startswith("psycopg2") else PGExecutionContext,
             "supports_sane_multi_rowcount": name != "asyncpg",

@@ -94,8 +94,7 @@ impl Writer<'_> {
                         format!("take `{key}` out of the URL if the connection may do without it");
                     return Err(inexpressible(key, name(self.driver), &way_out));
                 }
-                Some(_) => self.out.warnings.push(left_out(key, name(self.driver))),
-                None => self.out.warnings.push(left_out(key, name(self.driver))),
+                _ => self.out.warnings.push(left_out(key, name(self.driver))),
             }
         }
         Ok(())
