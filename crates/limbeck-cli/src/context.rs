@@ -189,9 +189,24 @@ impl Context {
         let empty = RevisionMap::default();
         let map = project.map_or(&empty, |project| &project.map);
         match self.run_worker(start, map, &mut intent)? {
-            Ending::Done | Ending::Headers(_) => Ok(0),
+            Ending::Done => {
+                if let Some(project) = project.filter(|_| intent.changes_database()) {
+                    self.keep_headers(project);
+                }
+                Ok(0)
+            }
+            Ending::Headers(_) => Ok(0),
             Ending::Refused(message) => Err(CliError::Refused(message)),
             Ending::Exit(status) => Ok(u8::try_from(status & 0xFF).unwrap_or(1)),
+        }
+    }
+
+    /// Keeps what the scripts declare for the next command, where Python keeps what it makes of them, too.
+    fn keep_headers(&self, project: &Project) {
+        let set = |name| self.variable(name).is_some_and(|value| !value.is_empty());
+        if !set("PYTHONDONTWRITEBYTECODE") && !set("PYTHONPYCACHEPREFIX") {
+            // The run has succeeded; without the file the next one takes a little longer, and that is all.
+            let _ = project.keep_headers();
         }
     }
 

@@ -1,9 +1,11 @@
 //! A project: its configuration, its scripts, and their graph.
 
+use std::io;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use limbeck_revision::{GraphError, HistoryEnd, Member, Revision, RevisionError, RevisionMap};
-use limbeck_script::directory::{DirectoryError, Script, ScriptDirectory};
+use limbeck_script::directory::{self, DirectoryError, Script, ScriptDirectory};
 use limbeck_script::worker::HeaderRow;
 use serde_json::{Value as Json, json};
 
@@ -25,6 +27,8 @@ pub struct Project {
     warnings: Vec<String>,
     /// The headers were read by running the scripts, which the worker then does itself.
     read_by_python: bool,
+    /// From when on scripts were read; none where nothing is to be kept of them.
+    read_since: Option<SystemTime>,
 }
 
 /// Why a project can't be read.
@@ -133,6 +137,7 @@ impl Project {
         }
         let recursive = config.literal_true("recursive_version_locations")?;
         let sourceless = config.literal_true("sourceless")?;
+        let mut read_since = None;
         let scripts = match locations
             .filter(|_| !sourceless)
             .map(|paths| ScriptDirectory::load(&paths, recursive))
@@ -141,6 +146,7 @@ impl Project {
                 warnings.extend(directory.loaded_twice.iter().map(|file| {
                     format!("File {} loaded twice! ignoring. Please ensure version_locations is unique.", file.display())
                 }));
+                read_since = directory.read_since;
                 Some((directory.revisions, directory.scripts))
             }
             Some(Err(DirectoryError::NotStatic { .. })) | None => None,
@@ -168,7 +174,19 @@ impl Project {
             scripts,
             warnings,
             read_by_python: !read_statically,
+            read_since,
         })
+    }
+
+    /// Keeps what the scripts declare, for the next command.
+    ///
+    /// # Errors
+    /// The operating system's, when a file can't be written.
+    pub fn keep_headers(&self) -> io::Result<()> {
+        match self.read_since {
+            Some(moment) => directory::keep(&self.scripts, self.map.declared(), moment),
+            None => Ok(()),
+        }
     }
 
     /// What Alembic warns of while it reads the scripts.

@@ -1,6 +1,7 @@
 //! The script directory: which files are revision scripts, and what they declare.
 
 mod error;
+mod kept;
 mod list;
 mod read;
 mod readers;
@@ -11,10 +12,12 @@ use std::ops::Range;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use limbeck_revision::Revision;
 
 pub use self::error::DirectoryError;
+pub use self::kept::keep;
 use self::read::{ReadFile, Reader};
 use self::readers::Readers;
 
@@ -78,6 +81,8 @@ pub struct ScriptDirectory {
     pub scripts: Vec<Script>,
     /// Files that were found a second time.
     pub loaded_twice: Vec<PathBuf>,
+    /// From when on scripts were read; none where all of them were as [`keep`] had kept them.
+    pub read_since: Option<SystemTime>,
 }
 
 impl ScriptDirectory {
@@ -86,6 +91,7 @@ impl ScriptDirectory {
     /// # Errors
     /// [`DirectoryError`] names the file and the line, of several files the one that comes first.
     pub fn load(locations: &[PathBuf], recursive: bool) -> Result<Self, DirectoryError> {
+        let begun = SystemTime::now();
         let mut readers = Readers::default();
         for location in locations {
             list::list(location, recursive, &mut readers)?;
@@ -100,6 +106,10 @@ impl ScriptDirectory {
             revisions: Vec::with_capacity(order.len()),
             scripts: Vec::with_capacity(order.len()),
             loaded_twice: Vec::new(),
+            read_since: readers
+                .iter()
+                .any(|reader| reader.read > 0)
+                .then_some(begun),
         };
         // Only another location or a link can lead to a file again.
         let linked = |&(reader, file): &(usize, usize)| {

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use limbeck_revision::Revision;
 use rustix::fs::{CWD, Mode, OFlags};
 
+use super::kept::Kept;
 use super::{DirectoryError, Script, folder_and_name};
 use crate::header::{self, HeaderProblem, ScriptHeader};
 
@@ -19,6 +20,8 @@ pub(super) struct Part {
     pub(super) number: usize,
     pub(super) folder: Arc<Path>,
     pub(super) files: Vec<FoundFile>,
+    /// What was kept of the folder's scripts.
+    pub(super) kept: Option<Arc<Kept>>,
 }
 
 /// A file that has a script's name.
@@ -72,6 +75,8 @@ pub(super) struct Reader {
     pub(super) files: Vec<Option<ReadFile>>,
     /// The docstrings, stripped, one after the other.
     pub(super) docs: String,
+    /// How many were read, and not taken from what was kept.
+    pub(super) read: usize,
     folder: Option<Folder>,
     buffer: Vec<u8>,
 }
@@ -85,15 +90,37 @@ struct Folder {
 
 impl Reader {
     pub(super) fn read_all(&mut self, part: Part) {
-        for file in part.files {
-            let outcome = self.declarations(&part.folder, &file);
+        let Part {
+            number,
+            folder,
+            files,
+            kept,
+        } = part;
+        for file in files {
+            let outcome = match self.kept(&folder, &file, kept.as_deref()) {
+                Some(kept) => Ok(kept),
+                None => self.declarations(&folder, &file),
+            };
             self.files.push(Some(ReadFile {
-                folder: part.number,
+                folder: number,
                 file,
-                path: Arc::clone(&part.folder),
+                path: Arc::clone(&folder),
                 outcome,
             }));
         }
+    }
+
+    /// What was kept of a file that has not changed.
+    fn kept(
+        &mut self,
+        folder: &Arc<Path>,
+        file: &FoundFile,
+        kept: Option<&Kept>,
+    ) -> Option<(Revision, Range<usize>)> {
+        let kept = kept.filter(|_| file.target.is_none())?;
+        let folder = self.open(folder).ok()?;
+        let (revision, doc) = kept.get(&folder.opened, &file.name)?;
+        Some((revision, add(&mut self.docs, doc)))
     }
 
     fn declarations(
@@ -105,18 +132,18 @@ impl Reader {
             Some(target) => target.clone(),
             None => folder.join(&file.name),
         };
-        let length = self.read(folder, file).map_err(|error| {
+        let length = self.read_file(folder, file).map_err(|error| {
             let (path, source) = (path(), error.into());
             DirectoryError::Read { path, source }
         })?;
+        self.read += 1;
         let (revision, doc) = declarations(file, &self.buffer[..length], path)?;
-        let start = self.docs.len();
-        self.docs += doc.trim();
-        Ok((revision, start..self.docs.len()))
+        let doc = add(&mut self.docs, doc.trim());
+        Ok((revision, doc))
     }
 
     /// Reads a file into the buffer; returns its length.
-    fn read(&mut self, folder: &Arc<Path>, file: &FoundFile) -> rustix::io::Result<usize> {
+    fn read_file(&mut self, folder: &Arc<Path>, file: &FoundFile) -> rustix::io::Result<usize> {
         let flags = OFlags::RDONLY | OFlags::CLOEXEC;
         let (opened, short_is_end) = if let Some(target) = &file.target {
             let opened = rustix::fs::openat(CWD, target, flags, Mode::empty())?;
@@ -149,11 +176,12 @@ impl Reader {
         let folder = match self.folder.take() {
             Some(folder) if Arc::ptr_eq(&folder.path, path) => folder,
             _ => {
-                let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-                let opened = rustix::fs::openat(CWD, &**path, flags, Mode::empty())?;
+                let opened = open_folder(path)?;
                 Folder {
                     path: Arc::clone(path),
-                    short_is_end: short_is_end(&opened),
+                    // Reads come from pages in memory, up to the size that the system knows; only another
+                    // read would tell with a file from elsewhere.
+                    short_is_end: of_the_machine(&opened),
                     opened,
                 }
             }
@@ -162,10 +190,22 @@ impl Reader {
     }
 }
 
-/// Whether reads of the folder's files come from pages in memory, up to the size that the system knows: it
-/// is so with a file system of the machine, and only another read would tell with one from elsewhere.
+/// Adds a docstring to the others; returns where it stands.
+fn add(docs: &mut String, doc: &str) -> Range<usize> {
+    let start = docs.len();
+    *docs += doc;
+    start..docs.len()
+}
+
+/// Opens a folder for what is done with its files.
+pub(super) fn open_folder(path: &Path) -> rustix::io::Result<OwnedFd> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    rustix::fs::openat(CWD, path, flags, Mode::empty())
+}
+
+/// Whether a folder is on a file system of this machine; where that can't be told, it is not.
 #[cfg(target_os = "linux")]
-fn short_is_end(folder: &OwnedFd) -> bool {
+pub(super) fn of_the_machine(folder: &OwnedFd) -> bool {
     // ext2 to ext4, XFS, Btrfs, a memory's, and the layers of a container on one of them.
     const OF_THE_MACHINE: [u64; 5] = [0xEF53, 0x5846_5342, 0x9123_683E, 0x0102_1994, 0x794C_7630];
     rustix::fs::fstatfs(folder).is_ok_and(|found| {
@@ -174,7 +214,7 @@ fn short_is_end(folder: &OwnedFd) -> bool {
 }
 
 #[cfg(not(target_os = "linux"))]
-fn short_is_end(_: &OwnedFd) -> bool {
+pub(super) fn of_the_machine(_: &OwnedFd) -> bool {
     false
 }
 

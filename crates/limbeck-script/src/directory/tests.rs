@@ -1,8 +1,11 @@
 //! Tables for the order and the text of scripts.
 
-use std::fs;
+use std::fs::{self, File};
+use std::path::Path;
+use std::time::{Duration, SystemTime};
 
-use super::ScriptDirectory;
+use super::read::{of_the_machine, open_folder};
+use super::{ScriptDirectory, keep};
 
 fn script(revision: &str) -> String {
     format!("'''{revision} doc\n\nmore'''\nrevision = '{revision}'\ndown_revision = None\n")
@@ -125,4 +128,133 @@ fn several_threads_keep_the_order_and_the_first_error() {
         error.to_string().contains("2026_11_01234_step.py:"),
         "{error}"
     );
+}
+
+/// A folder with many scripts, of which what they declare is kept.
+fn kept_folder() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("__pycache__")).unwrap();
+    for number in 0..100 {
+        let text = script(&format!("r{number:03}"));
+        fs::write(folder.path().join(format!("{number:03}.py")), text).unwrap();
+    }
+    keep_all(folder.path(), SystemTime::now() + Duration::from_secs(10));
+    folder
+}
+
+fn keep_all(folder: &Path, moment: SystemTime) {
+    let directory = load(folder);
+    keep(&directory.scripts, &directory.revisions, moment).unwrap();
+}
+
+fn load(folder: &Path) -> ScriptDirectory {
+    ScriptDirectory::load(&[folder.to_owned()], false).unwrap()
+}
+
+fn ids(directory: &ScriptDirectory) -> Vec<&str> {
+    let ids = directory.revisions.iter();
+    ids.map(|revision| revision.id.as_str()).collect()
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn what_was_kept_is_what_would_be_read() {
+    let folder = kept_folder();
+    let kept = load(folder.path());
+    let trusted = of_the_machine(&open_folder(folder.path()).unwrap());
+    assert_eq!(kept.read_since.is_none(), trusted, "nothing was read");
+    fs::remove_dir_all(folder.path().join("__pycache__")).unwrap();
+    let read = load(folder.path());
+    assert!(read.read_since.is_some());
+    assert_eq!(kept.revisions, read.revisions);
+    let facts = |directory: &ScriptDirectory| -> Vec<_> {
+        let scripts = directory.scripts.iter();
+        scripts
+            .map(|script| (script.path(), script.long_doc().to_owned()))
+            .collect()
+    };
+    assert_eq!(facts(&kept), facts(&read));
+    assert_eq!(kept.scripts[7].long_doc(), "r007 doc\n\nmore");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_changed_script_is_read_again() {
+    let check = |change: &dyn Fn(&Path)| {
+        let folder = kept_folder();
+        change(&folder.path().join("042.py"));
+        let directory = load(folder.path());
+        let mut expected: Vec<String> = (0..100).map(|number| format!("r{number:03}")).collect();
+        expected[42] = "new!".into();
+        assert_eq!(ids(&directory), expected);
+        assert!(directory.read_since.is_some());
+    };
+    // Another text of the same size, and the time of modification put back.
+    check(&|path| {
+        let modified = fs::metadata(path).unwrap().modified().unwrap();
+        fs::write(path, script("new!")).unwrap();
+        let file = File::options().write(true).open(path).unwrap();
+        file.set_modified(modified).unwrap();
+    });
+    // Another file under the same name, of the same time.
+    check(&|path| {
+        let modified = fs::metadata(path).unwrap().modified().unwrap();
+        let other = path.with_extension("other");
+        fs::write(&other, script("new!")).unwrap();
+        let file = File::options().write(true).open(&other).unwrap();
+        file.set_modified(modified).unwrap();
+        fs::rename(&other, path).unwrap();
+    });
+    // A link where a file was.
+    check(&|path| {
+        let other = path.with_extension("other.py.txt");
+        fs::write(&other, script("new!")).unwrap();
+        fs::remove_file(path).unwrap();
+        std::os::unix::fs::symlink(&other, path).unwrap();
+    });
+}
+
+#[test]
+fn scripts_come_and_go() {
+    let folder = kept_folder();
+    fs::remove_file(folder.path().join("000.py")).unwrap();
+    fs::write(folder.path().join("0005.py"), script("between")).unwrap();
+    let directory = load(folder.path());
+    assert_eq!(directory.revisions.len(), 100);
+    assert_eq!(ids(&directory)[..2], ["between", "r001"]);
+}
+
+#[test]
+fn what_has_just_changed_is_not_kept() {
+    let folder = kept_folder();
+    fs::remove_file(folder.path().join("__pycache__/limbeck.scripts")).unwrap();
+    keep_all(folder.path(), SystemTime::now());
+    assert!(folder.path().join("__pycache__/limbeck.scripts").exists());
+    assert!(load(folder.path()).read_since.is_some());
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_damaged_file_is_not_trusted() {
+    let folder = kept_folder();
+    let file = folder.path().join("__pycache__/limbeck.scripts");
+    let whole = fs::read(&file).unwrap();
+    for place in (0..whole.len()).step_by(97) {
+        let mut damaged = whole.clone();
+        damaged[place] ^= 0x10;
+        fs::write(&file, damaged).unwrap();
+        let directory = load(folder.path());
+        assert_eq!(ids(&directory)[99], "r099");
+        assert!(directory.read_since.is_some(), "byte {place}");
+        fs::write(&file, &whole[..place]).unwrap();
+        assert!(load(folder.path()).read_since.is_some(), "cut at {place}");
+    }
+}
+
+#[test]
+fn nothing_is_kept_where_python_keeps_nothing() {
+    let folder = kept_folder();
+    fs::remove_dir_all(folder.path().join("__pycache__")).unwrap();
+    keep_all(folder.path(), SystemTime::now() + Duration::from_secs(10));
+    assert!(!folder.path().join("__pycache__").exists());
 }
