@@ -181,17 +181,26 @@ impl Context {
         mut intent: Intent<'_>,
     ) -> Outcome {
         let mut start = self.start(command, options, start)?;
+        let derived = project
+            .and_then(|project| project.script_folder.as_ref())
+            .filter(|_| self.keeps_derived_files())
+            .map(|folder| folder.join("__pycache__"));
         let scripts = json!({
             "scripts": project.map(Project::headers_for_worker),
             "script_folders": project.map(Project::script_folders),
+            "derived": derived,
         });
         merge(&mut start, scripts);
         let empty = RevisionMap::default();
         let map = project.map_or(&empty, |project| &project.map);
         match self.run_worker(start, map, &mut intent)? {
             Ending::Done => {
-                if let Some(project) = project.filter(|_| intent.changes_database()) {
-                    self.keep_headers(project);
+                if let Some(project) = project
+                    && intent.changes_database()
+                    && self.keeps_derived_files()
+                {
+                    // The run has succeeded; without the file the next one takes a little longer, and that is all.
+                    let _ = project.keep_headers();
                 }
                 Ok(0)
             }
@@ -201,13 +210,10 @@ impl Context {
         }
     }
 
-    /// Keeps what the scripts declare for the next command, where Python keeps what it makes of them, too.
-    fn keep_headers(&self, project: &Project) {
+    /// Whether what is derived of the project's files may be kept where Python keeps its own.
+    fn keeps_derived_files(&self) -> bool {
         let set = |name| self.variable(name).is_some_and(|value| !value.is_empty());
-        if !set("PYTHONDONTWRITEBYTECODE") && !set("PYTHONPYCACHEPREFIX") {
-            // The run has succeeded; without the file the next one takes a little longer, and that is all.
-            let _ = project.keep_headers();
-        }
+        !set("PYTHONDONTWRITEBYTECODE") && !set("PYTHONPYCACHEPREFIX")
     }
 
     /// The headers of all scripts, read by running them.
@@ -244,6 +250,7 @@ impl Context {
                 "options": options,
                 "config": {"ini": files.ini, "toml": files.toml, "section": name},
                 "argv": std::env::args().collect::<Vec<_>>(),
+                "derived": null,
             }),
         );
         Ok(start)

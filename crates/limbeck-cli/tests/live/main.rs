@@ -1,6 +1,7 @@
 //! limbeck beside real Alembic, on real servers.
 
 mod concurrency;
+mod derived_files;
 mod drivers;
 mod errors;
 mod failing;

@@ -1,4 +1,4 @@
-"""The stream to the host: one request, one reply."""
+"""The pipes to the host and back: one request, one reply."""
 import contextlib
 import json
 import os
@@ -18,8 +18,9 @@ class HostError(Exception):
 
 
 class Channel:
-    def __init__(self, fd):
-        self._fd = fd
+    def __init__(self, from_host, to_host):
+        self._from_host = from_host
+        self._to_host = to_host
         self._lock = threading.RLock()
         self._broken = False
         # What SQL may call, by its name in lower case and its number of arguments (-1 for any), and by the
@@ -79,12 +80,12 @@ class Channel:
     def _write(self, data):
         view = memoryview(data)
         while view:
-            view = view[os.write(self._fd, view) :]
+            view = view[os.write(self._to_host, view) :]
 
     def _read(self, count):
         parts = []
         while count:
-            part = os.read(self._fd, min(count, 1 << 20))
+            part = os.read(self._from_host, min(count, 1 << 20))
             if not part:
                 os._exit(1)
             parts.append(part)

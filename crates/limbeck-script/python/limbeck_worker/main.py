@@ -7,14 +7,16 @@ import sys
 from .channel import Channel
 
 
-def main(socket_fd, lifeline_fd, start):
-    _thread.start_new_thread(_end_with_the_host, (lifeline_fd,))
+def main(pipes, lifeline, start, keep_modules):
+    _thread.start_new_thread(_end_with_the_host, (lifeline,))
     sys.argv = start["argv"]
-    channel = Channel(socket_fd)
+    channel = Channel(*pipes)
     status = 1
     try:
         outcome = _run(channel, start)
         _flush()
+        if start["changes_database"] and outcome["outcome"] == "done":
+            keep_modules()
         channel.request("end", **outcome)
         status = 0
     except KeyboardInterrupt:
@@ -62,10 +64,10 @@ def _collect_garbage():
     gc.enable()
 
 
-def _end_with_the_host(lifeline_fd):
+def _end_with_the_host(lifeline):
     """The host holds the other end for as long as it lives: when it is gone, nothing may stay behind."""
     try:
-        os.read(lifeline_fd, 1)
+        os.read(lifeline, 1)
     finally:
         os._exit(1)
 

@@ -21,7 +21,7 @@ class Host:
     def __init__(self, *replies):
         self.socket, worker = socket.socketpair()
         self.worker = worker
-        self.channel = Channel(worker.fileno())
+        self.channel = Channel(worker.fileno(), worker.fileno())
         self.received = []
         self.raw = []
         self.thread = threading.Thread(target=self._serve, args=(replies,))
@@ -137,7 +137,7 @@ class ChannelTest(unittest.TestCase):
             "theirs.sendall(b'\\0\\0\\0\\x09half')\n"
             "theirs.shutdown(socket.SHUT_WR)\n"
             "try:\n"
-            "    Channel(ours.fileno()).request('execute', sql='x')\n"
+            "    Channel(ours.fileno(), ours.fileno()).request('execute', sql='x')\n"
             "finally:\n"
             "    print('still here')\n"
         )

@@ -184,7 +184,9 @@ fn keep_folder(
         return Ok(());
     }
     scripts.sort_by(|one, other| one.0.name.cmp(&other.0.name));
-    let bytes = bytes_of(&opened, scripts, moment).map_err(io::Error::other)?;
+    let Some(bytes) = bytes_of(&opened, scripts, moment).map_err(io::Error::other)? else {
+        return Ok(());
+    };
     let written = derived.join(format!("{FILE}.{}", std::process::id()));
     let outcome = File::create_new(&written)
         .and_then(|mut file| file.write_all(&bytes))
@@ -196,11 +198,12 @@ fn keep_folder(
     outcome
 }
 
+/// The file's text; none where nothing can be kept.
 fn bytes_of(
     folder: &OwnedFd,
     scripts: &[(&Script, &Revision)],
     moment: SystemTime,
-) -> postcard::Result<Vec<u8>> {
+) -> postcard::Result<Option<Vec<u8>>> {
     let mut entries = Vec::new();
     let mut places = Vec::with_capacity(scripts.len());
     for (script, revision) in scripts {
@@ -223,12 +226,15 @@ fn bytes_of(
         };
         entries = postcard::to_extend(&entry, entries)?;
     }
+    if places.is_empty() {
+        return Ok(None);
+    }
     let mut rest = postcard::to_allocvec(&places)?;
     rest.append(&mut entries);
     let mut bytes = MAGIC.to_vec();
     bytes.extend(crc32fast::hash(&rest).to_le_bytes());
     bytes.append(&mut rest);
-    Ok(bytes)
+    Ok(Some(bytes))
 }
 
 fn borrowed(texts: &[String]) -> Vec<&str> {

@@ -4,6 +4,7 @@
 mod message;
 mod process;
 mod sources;
+mod stream;
 
 pub use message::{
     CallAnswer, ConfigOption, ConnectRequest, End, Execute, Frame, FunctionRequest, HeaderRow,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsFd, AsRawFd};
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
@@ -11,16 +11,12 @@ use rustix::io::{FdFlags, fcntl_setfd};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::UnixStream;
 use tokio::process::{Child, Command};
 
 use super::message::{CallAnswer, Request};
 use super::sources::{BOOTSTRAP, MODULES};
+use super::stream::MessageStream;
 use crate::interpreter::Interpreter;
-
-/// The longest message that a worker may send: a statement with its literals has to fit.
-const LONGEST_MESSAGE: u32 = 1 << 30;
 
 /// How long a worker that has said its last word may take to end.
 const GRACE: Duration = Duration::from_secs(10);
@@ -66,8 +62,7 @@ pub enum WorkerError {
 #[derive(Debug)]
 pub struct Worker {
     child: Child,
-    stream: UnixStream,
-    buffer: Vec<u8>,
+    stream: MessageStream,
     /// Held open for as long as we live: the worker ends itself when it closes.
     _lifeline: io::PipeWriter,
 }
@@ -83,17 +78,19 @@ impl Worker {
             path: path.clone(),
             source,
         };
-        let (ours, theirs) = std::os::unix::net::UnixStream::pair().map_err(failed)?;
+        let (from_worker, to_host) = io::pipe().map_err(failed)?;
+        let (from_host, to_worker) = io::pipe().map_err(failed)?;
         let (lifeline_read, lifeline) = io::pipe().map_err(failed)?;
-        // Both ends are closed on exec by default; the worker's two are let through to it alone, as
+        // All ends are closed on exec by default; the worker's three are let through to it alone, as
         // nothing else is started while they are open here.
-        fcntl_setfd(&theirs, FdFlags::empty()).map_err(|error| failed(error.into()))?;
-        fcntl_setfd(&lifeline_read, FdFlags::empty()).map_err(|error| failed(error.into()))?;
+        let theirs = [from_host.as_fd(), to_host.as_fd(), lifeline_read.as_fd()];
+        for end in theirs {
+            fcntl_setfd(end, FdFlags::empty()).map_err(|error| failed(error.into()))?;
+        }
         let child = Command::new(path)
             .arg("-c")
             .arg(BOOTSTRAP)
-            .arg(theirs.as_raw_fd().to_string())
-            .arg(lifeline_read.as_raw_fd().to_string())
+            .args(theirs.map(|end| end.as_raw_fd().to_string()))
             .envs(&options.variables)
             .stdin(Stdio::inherit())
             .stdout(Stdio::inherit())
@@ -101,24 +98,24 @@ impl Worker {
             .kill_on_drop(true)
             .spawn()
             .map_err(failed)?;
-        drop((theirs, lifeline_read));
-        ours.set_nonblocking(true).map_err(failed)?;
-        let stream = UnixStream::from_std(ours).map_err(failed)?;
+        drop((from_host, to_host, lifeline_read));
         let mut worker = Self {
             child,
-            stream,
-            buffer: Vec::new(),
+            stream: MessageStream::new(from_worker, to_worker).map_err(failed)?,
             _lifeline: lifeline,
         };
         let mut start = options.start.clone();
         if let Value::Object(fields) = &mut start {
+            let mut digest = crc32fast::Hasher::new();
             let sources: serde_json::Map<String, Value> = MODULES
                 .iter()
                 .map(|(name, package, text)| {
+                    digest.update(text.as_bytes());
                     ((*name).to_owned(), serde_json::json!([package, text]))
                 })
                 .collect();
             fields.insert("sources".into(), Value::Object(sources));
+            fields.insert("digest".into(), digest.finalize().into());
         }
         worker.send(&start).await?;
         Ok(worker)
@@ -155,20 +152,13 @@ impl Worker {
     }
 
     async fn receive<T: DeserializeOwned>(&mut self) -> Result<T, WorkerError> {
-        let mut length = [0; 4];
-        if let Err(error) = self.stream.read_exact(&mut length).await {
-            return Err(self.broken(error).await);
+        match self.stream.next().await {
+            Ok(message) => serde_json::from_slice(message).map_err(WorkerError::Message),
+            Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+                Err(WorkerError::Stream(error))
+            }
+            Err(error) => Err(self.broken(error).await),
         }
-        let length = u32::from_be_bytes(length);
-        if length > LONGEST_MESSAGE {
-            let error = io::Error::new(io::ErrorKind::InvalidData, "a message is too long");
-            return Err(WorkerError::Stream(error));
-        }
-        self.buffer.resize(length as usize, 0);
-        if let Err(error) = self.stream.read_exact(&mut self.buffer).await {
-            return Err(self.broken(error).await);
-        }
-        serde_json::from_slice(&self.buffer).map_err(WorkerError::Message)
     }
 
     /// Answers the last request with what it asked for.
@@ -229,7 +219,7 @@ impl Worker {
             ))
         })?;
         bytes[..4].copy_from_slice(&length.to_be_bytes());
-        match self.stream.write_all(&bytes).await {
+        match self.stream.send(&bytes).await {
             Ok(()) => Ok(()),
             Err(error) => Err(self.broken(error).await),
         }

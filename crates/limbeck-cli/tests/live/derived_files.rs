@@ -1,0 +1,125 @@
+//! What is kept beside the scripts for the next run, where Python keeps what it compiles: it changes nothing but time.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use limbeck_testkit::{Ran, Sandbox, all_pythons, missing};
+
+use crate::support::{limbeck, linear, ran, sync_env};
+
+fn project() -> Sandbox {
+    let steps: Vec<[String; 3]> = (0..70)
+        .map(|number| {
+            let create = format!("op.create_table('t{number}', sa.Column('x', sa.Integer))");
+            let drop = format!("op.drop_table('t{number}')");
+            [format!("r{number:02}"), create, drop]
+        })
+        .collect();
+    let revisions: Vec<(&str, &str, &str)> = steps
+        .iter()
+        .map(|[id, create, drop]| (id.as_str(), create.as_str(), drop.as_str()))
+        .collect();
+    linear(&sync_env(""), &revisions)
+}
+
+fn run(sandbox: &Sandbox, python: &Path, writes: bool, arguments: &[&str]) -> Ran {
+    let mut command = sandbox.command(&limbeck(), Some(python));
+    if writes {
+        command.env_remove("PYTHONDONTWRITEBYTECODE");
+    }
+    let url = "sqlite:///app.db";
+    let output = command.env("DATABASE_URL", url).args(arguments).output();
+    ran(&output.expect("limbeck starts"))
+}
+
+/// The files of ours in a folder's `__pycache__`.
+fn kept(sandbox: &Sandbox, folder: &str) -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(sandbox.path().join(folder).join("__pycache__")) else {
+        return Vec::new();
+    };
+    let mut found: Vec<PathBuf> = entries
+        .map(|entry| entry.expect("an entry").path())
+        .filter(|path| {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            name.starts_with("limbeck.")
+        })
+        .collect();
+    found.sort();
+    found
+}
+
+/// What a session's commands have told.
+fn session(
+    sandbox: &Sandbox,
+    python: &Path,
+    writes: bool,
+    between: Option<Damage>,
+) -> Vec<(String, String)> {
+    let mut told = Vec::new();
+    for arguments in [
+        &["upgrade", "r10"][..],
+        &["current", "-v"],
+        &["downgrade", "-2"],
+        &["upgrade", "head"],
+        &["history"],
+        &["upgrade", "head"],
+    ] {
+        let ran = run(sandbox, python, writes, arguments);
+        assert_eq!(ran.status, 0, "{arguments:?}: {}", ran.stderr);
+        let folder = sandbox.path().display().to_string();
+        told.push((ran.stdout.replace(&folder, ""), ran.stderr));
+        for file in FOLDERS.iter().flat_map(|folder| kept(sandbox, folder)) {
+            if let Some(damage) = between {
+                let mut bytes = fs::read(&file).expect("the file");
+                damage(&mut bytes);
+                fs::write(&file, bytes).expect("the damaged file");
+            }
+        }
+    }
+    told
+}
+
+const FOLDERS: [&str; 2] = ["migrations", "migrations/versions"];
+
+type Damage = fn(&mut Vec<u8>);
+
+/// What may stand in the files after a crash of the machine, or when another version has written them.
+const DAMAGES: [Damage; 4] = [
+    |bytes| bytes.truncate(bytes.len() / 2),
+    Vec::clear,
+    |bytes| {
+        let some = bytes.iter_mut().skip(60).step_by(50);
+        some.for_each(|byte| *byte ^= 0xFF);
+    },
+    |bytes| bytes[..30].reverse(),
+];
+
+#[test]
+fn runs_are_the_same_with_what_a_run_before_has_kept() {
+    let pythons = all_pythons();
+    if pythons.is_empty() {
+        missing("LIMBECK_TEST_PYTHONS is not set (the script `test` sets it)");
+    }
+    // Python 3.13, 3.10 and 3.9, which compile in three ways.
+    let projects: Vec<_> = pythons
+        .iter()
+        .step_by(2)
+        .map(|python| (python, [(); 2 + DAMAGES.len()].map(|()| project())))
+        .collect();
+    // Of scripts that have just been written nothing is kept.
+    std::thread::sleep(Duration::from_millis(2_100));
+    for (place, (python, projects)) in projects.iter().enumerate() {
+        let counts = |sandbox| FOLDERS.map(|folder| kept(sandbox, folder).len());
+        let plain = session(&projects[0], python, false, None);
+        assert_eq!(counts(&projects[0]), [0, 0]);
+        assert_eq!(session(&projects[1], python, true, None), plain);
+        assert_eq!(counts(&projects[1]), [1, 1]);
+        // The files are limbeck's own, whatever the interpreter: one is enough for the rest.
+        if place == 0 {
+            for (sandbox, damage) in projects[2..].iter().zip(DAMAGES) {
+                assert_eq!(session(sandbox, python, true, Some(damage)), plain);
+            }
+        }
+    }
+}
