@@ -4,6 +4,7 @@ mod concurrency;
 mod drivers;
 mod errors;
 mod failing;
+mod fix;
 mod interrupts;
 mod locks;
 mod own_commits;

@@ -25,9 +25,9 @@ def ensure_sync_database_url(url):
     else:
         # As SQLAlchemy splits it: a password goes on up to the `@`, whatever it holds.
         url = str(url)
-        match = re.match(
-            r"([\w+]+)(://(?:[^:/]*(?::[^@]*)?@)?[^?]*)(?:\?(.*))?$", url, re.DOTALL
-        )
+        credentials = r"(?:[^:/]*(?::[^@]*)?@)?"
+        place = "(://" + credentials + r"[^?]*)"
+        match = re.match(r"([\w+]+)" + place + r"(?:\?(.*))?$", url, re.DOTALL)
         if match is None:
             return url
         name, place, query = match.groups("")

@@ -1,0 +1,1 @@
+//! Files that are replaced, kept and put back.

@@ -1,0 +1,99 @@
+//! Whether an engine takes a database URL as it is.
+
+use std::collections::BTreeSet;
+
+use limbeck_script::repair::Mode;
+use limbeck_url::{ensure_async_database_url, ensure_sync_database_url};
+
+use crate::config::Config;
+
+const URL: &str = "sqlalchemy.url";
+
+/// Drivers that only an asynchronous engine takes.
+const ONLY_ASYNC: [&str; 5] = [
+    "asyncpg",
+    "psycopg_async",
+    "aiomysql",
+    "asyncmy",
+    "aiosqlite",
+];
+
+/// Whether the configuration has URLs, and an engine takes each of them.
+pub(super) fn configuration(config: &Config, mode: Mode) -> bool {
+    let Some(ini) = config.ini() else {
+        return false;
+    };
+    let mut found = false;
+    for section in ini.sections() {
+        match ini.get(section, URL) {
+            Ok(None) => {}
+            Ok(Some(text)) if url(&text, mode) => found = true,
+            // One that can't be read may be filled in by `env.py`.
+            Ok(Some(_)) | Err(_) => return false,
+        }
+    }
+    found
+}
+
+/// Whether an engine takes a URL. One that limbeck can't read is left to SQLAlchemy.
+pub(super) fn url(text: &str, mode: Mode) -> bool {
+    let Some((scheme, _)) = text.split_once("://") else {
+        return true;
+    };
+    let (dialect, driver) = scheme.split_once('+').unwrap_or((scheme, ""));
+    let is_async = ONLY_ASYNC.contains(&driver);
+    let takes = match mode {
+        Mode::Sync => !is_async,
+        Mode::Async => is_async || driver == "psycopg",
+    };
+    if dialect == "postgres" {
+        return false;
+    }
+    let converted = match mode {
+        Mode::Sync => ensure_sync_database_url(text),
+        Mode::Async => ensure_async_database_url(text),
+    };
+    match converted {
+        Ok(converted) => takes && parameters(text) == parameters(converted.reveal_url()),
+        Err(_) => mode == Mode::Async || !is_async,
+    }
+}
+
+/// The names of a URL's parameters.
+fn parameters(url: &str) -> BTreeSet<&str> {
+    let after = url.rsplit('@').next().unwrap_or(url);
+    let query = after.split_once('?').map_or("", |(_, query)| query);
+    query
+        .split('&')
+        .filter(|pair| !pair.is_empty())
+        .map(|pair| pair.split('=').next().unwrap_or(pair))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Mode, url};
+
+    #[test]
+    fn urls_and_the_engines_that_take_them() {
+        for (text, sync, asynchronous) in [
+            ("postgresql+asyncpg://u:p@h/d", false, true),
+            ("postgresql+asyncpg://u:p@h/d?ssl=require", false, true),
+            ("postgresql+asyncpg://u:p@h/d?sslmode=require", false, false),
+            ("postgresql+psycopg2://u:p@h/d?sslmode=require", true, false),
+            ("postgresql+psycopg2://u:p@h/d?ssl=require", false, false),
+            ("postgresql+psycopg://u:p@h/d", true, true),
+            ("postgresql://u:p%40@h/d", true, false),
+            ("postgres://u:p@h/d", false, false),
+            ("mysql+aiomysql://u:p@h/d?charset=utf8mb4", false, true),
+            ("mysql+pymysql://u:p@h/d", true, false),
+            ("sqlite:///a.db", true, false),
+            ("sqlite+aiosqlite:///a.db", false, true),
+            ("driver://user:pass@localhost/dbname", true, true),
+            ("not a url", true, true),
+        ] {
+            assert_eq!(url(text, Mode::Sync), sync, "{text}");
+            assert_eq!(url(text, Mode::Async), asynchronous, "{text}");
+        }
+    }
+}
