@@ -24,11 +24,11 @@ revision = 'a1'
 down_revision = None
 
 
-def upgrade(name=None):
+def upgrade(engine_name=None):
     op.create_table('shop', sa.Column('id', sa.Integer))
 
 
-def downgrade(name=None):
+def downgrade(engine_name=None):
     op.drop_table('shop')
 ";
 
@@ -195,7 +195,7 @@ impl World {
         );
         status(fix(&sandbox, &["--yes"]), 0, name);
 
-        let what = format!("{name}, repaired:\n{}", sandbox.read("migrations/env.py"));
+        let what = format!("{name}, repaired:\n{}", offered.stdout);
         let offline = status(
             self.alembic(&sandbox, &["upgrade", "head", "--sql"]),
             0,
