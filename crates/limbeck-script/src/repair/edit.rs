@@ -2,15 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use ruff_python_ast::token::{TokenKind, Tokens};
+use ruff_python_ast::token::Tokens;
 use ruff_python_ast::{Expr, ExprCall, Stmt};
 use ruff_text_size::{Ranged, TextRange, TextSize};
 
-use super::layout;
 use super::names::{Origin, is_main_section, without_doubling};
 use super::sinks::{Kind, Sink};
-use super::survey::{Binding, MODULE, Site, Survey};
-use super::{Edit, Knowledge, MARKER, Mode, Problem, Reason};
+use super::survey::{MODULE, Site, Survey};
+use super::{Edit, Knowledge, Mode, Problem, Reason};
 
 /// What was found.
 pub(super) enum Found {
@@ -93,10 +92,10 @@ impl Sink<'_> {
     }
 }
 
-struct Editor<'a> {
-    text: &'a str,
-    tokens: &'a Tokens,
-    survey: &'a Survey<'a>,
+pub(super) struct Editor<'a> {
+    pub(super) text: &'a str,
+    pub(super) tokens: &'a Tokens,
+    pub(super) survey: &'a Survey<'a>,
     knowledge: &'a Knowledge<'a>,
     sinks: &'a [Sink<'a>],
     /// The mode of what makes no connection.
@@ -107,7 +106,7 @@ struct Editor<'a> {
     /// Where what is wrapped begins.
     wrapped: BTreeSet<usize>,
     /// The functions that are called, and the module's statement in which they are.
-    used: BTreeSet<(Mode, usize)>,
+    pub(super) used: BTreeSet<(Mode, usize)>,
     /// A URL is converted already.
     converted: bool,
 }
@@ -174,8 +173,9 @@ impl Editor<'_> {
         }
         if let Some(inner) = without_doubling(url) {
             self.wrap(inner.range(), self.mode, "", "", site);
-        } else if self.survey.doubles(url, site.scope) {
-            // A call or a name, which a method can stand behind.
+        } else if can_have_a_method(url)
+            && (self.survey.doubles(url, site.scope) || self.comes_doubled(url, site))
+        {
             let undone = ".replace(\"%%\", \"%\")";
             self.wrap(
                 url.range(),
@@ -189,6 +189,22 @@ impl Editor<'_> {
         }
     }
 
+    /// Whether a URL comes from a module that writes each `%` twice. Where it does so for others only, taking that
+    /// back changes nothing: a URL in which all is encoded has no `%%`.
+    fn comes_doubled(&self, url: &Expr, site: Site) -> bool {
+        let (value, scope) = self.survey.value(url, site.scope);
+        let source = match value {
+            Expr::Call(call) => match call.arguments.args.first() {
+                // `str(settings.url)`
+                Some(inner) if self.survey.path(&call.func, scope).is_none() => inner,
+                _ => &*call.func,
+            },
+            other => other,
+        };
+        let path = self.survey.path(source, scope);
+        path.is_some_and(|path| (self.knowledge.doubles_percent)(&path))
+    }
+
     fn wrap(&mut self, range: TextRange, mode: Mode, inside: &str, behind: &str, site: Site) {
         let (start, end) = (range.start().to_usize(), range.end().to_usize());
         // Several engines may be made of one section.
@@ -200,7 +216,7 @@ impl Editor<'_> {
         self.used.insert((mode, site.statement));
     }
 
-    fn put(&mut self, at: usize, text: String) {
+    pub(super) fn put(&mut self, at: usize, text: String) {
         self.edits.push(Edit {
             range: at..at,
             text,
@@ -281,107 +297,18 @@ impl Editor<'_> {
         };
         self.add_url(call, &url, mode, site)
     }
+}
 
-    /// Adds `url=…` behind a call's last argument, laid out as the others are.
-    fn add_url(
-        &mut self,
-        call: &ExprCall,
-        url: &str,
-        mode: Mode,
-        site: Site,
-    ) -> Result<(), Problem> {
-        let close = call.arguments.end() - TextSize::new(1);
-        let inner = TextRange::new(call.arguments.start() + TextSize::new(1), close);
-        let tokens = self.tokens.in_range(inner);
-        let significant =
-            |kind: TokenKind| !matches!(kind, TokenKind::Comment | TokenKind::NonLogicalNewline);
-        let Some(last) = tokens.iter().rev().find(|token| significant(token.kind())) else {
-            return Err(Problem::at(call.start(), "the engine is made of nothing"));
-        };
-        let has_comma = last.kind() == TokenKind::Comma;
-        let argument = format!("url={}({url})", mode.function());
-        let argument_start = call
-            .arguments
-            .iter_source_order()
-            .last()
-            .map_or(last.start(), |argument| argument.start());
-        let last_end = last.end().to_usize();
-        let line_end = layout::line_end(self.text, last_end);
-        // A line of its own, where the others have such.
-        if line_end < close.to_usize() || self.starts_line(argument_start) {
-            let indentation = layout::indentation(self.text, argument_start.to_usize());
-            let new = format!("{}{indentation}{argument}", layout::line_ending(self.text));
-            if has_comma {
-                self.put(line_end.min(close.to_usize()), format!("{new},"));
-            } else if line_end < close.to_usize() {
-                self.put(last_end, ",".into());
-                self.put(line_end, new);
-            } else {
-                self.put(last_end, format!(",{new}"));
-            }
-        } else if has_comma {
-            self.put(last_end, format!(" {argument},"));
-        } else {
-            self.put(last_end, format!(", {argument}"));
-        }
-        self.used.insert((mode, site.statement));
-        Ok(())
-    }
-
-    /// Whether nothing but white space is before an argument on its line, so that each has a line.
-    fn starts_line(&self, argument: TextSize) -> bool {
-        let before = &self.text[..argument.to_usize()];
-        let line = before
-            .rfind(['\n', '\r'])
-            .map_or(before, |end| &before[end + 1..]);
-        line.trim().is_empty()
-    }
-
-    /// Puts the function in, unless it is there.
-    fn function(&mut self, module: &[Stmt], mode: Mode, before: usize) -> Result<(), Problem> {
-        let name = mode.function();
-        let (bindings, _) = self.survey.bindings(name, MODULE);
-        let is_limbecks = |binding: &Binding<'_>| matches!(binding, Binding::Import(path) if path.starts_with("limbeck."));
-        if !bindings.is_empty() {
-            let start = format!("{MARKER}{}", &name["ensure_".len()..]);
-            if self.text.contains(&start) || bindings.iter().all(is_limbecks) {
-                return Ok(());
-            }
-            let at = self.text.find(name).unwrap_or(0);
-            let at = TextSize::try_from(at).unwrap_or_default();
-            let reason = format!("the name `{name}` is taken, and not all URLs go through it");
-            return Err(Problem::at(at, reason));
-        }
-        let end = layout::line_ending(self.text);
-        let mut lines = String::new();
-        for line in mode.snippet().trim_end().lines() {
-            let indented = line.trim_start_matches(' ');
-            let depth = (line.len() - indented.len()) / 4;
-            if layout::uses_tabs(self.text) {
-                lines += &"\t".repeat(depth);
-                lines += indented;
-            } else {
-                lines += line;
-            }
-            lines += end;
-        }
-        match layout::place_for_function(self.text, module, before) {
-            Some(at) => {
-                // Two blank lines on each side, with those that are there.
-                let after = &self.text[at..];
-                let blank = after
-                    .split_inclusive(end)
-                    .skip(1)
-                    .take_while(|line| line.trim().is_empty())
-                    .count();
-                let more = end.repeat(2_usize.saturating_sub(blank));
-                let lines = lines.strip_suffix(end).unwrap_or(&lines);
-                self.put(at, format!("{end}{end}{end}{lines}{more}"));
-            }
-            None => self.put(0, format!("{lines}{end}{end}")),
-        }
-        Ok(())
-    }
+/// Whether `.replace(…)` can be written right behind an expression.
+fn can_have_a_method(expression: &Expr) -> bool {
+    matches!(
+        expression,
+        Expr::Attribute(_)
+            | Expr::Call(_)
+            | Expr::Name(_)
+            | Expr::StringLiteral(_)
+            | Expr::Subscript(_)
+    )
 }
 
 /// The owner and the section of `config.get_section(section)`, also behind `or {}` and inside `dict(…)`.

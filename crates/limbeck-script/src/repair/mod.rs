@@ -4,6 +4,7 @@
 //! wrapped in a call of a function that is written into the file once. What can't be followed is refused.
 
 mod edit;
+mod insert;
 mod layout;
 mod names;
 mod sinks;
@@ -63,6 +64,8 @@ pub struct Knowledge<'a> {
     pub suits: &'a dyn Fn(&str, Mode) -> bool,
     /// Whether an engine takes each URL of the configuration as it is.
     pub configuration_suits: &'a dyn Fn(Mode) -> bool,
+    /// Whether the project's module of a dotted path writes a `%` twice, as `set_main_option` wants it.
+    pub doubles_percent: &'a dyn Fn(&str) -> bool,
 }
 
 /// What can be done about an `env.py`.

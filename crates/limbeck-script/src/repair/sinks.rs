@@ -51,7 +51,7 @@ const ONLY_ASYNCPG: [&str; 6] = [
     "timeout",
 ];
 
-/// The name of something of SQLAlchemy's, also where SQLModel hands it on.
+/// The name of something of SQLAlchemy's, also where `SQLModel` hands it on.
 fn of_sqlalchemy(path: Option<&str>) -> Option<&str> {
     let (root, _) = path?.split_once('.')?;
     matches!(root, "sqlalchemy" | "sqlmodel").then(|| path?.rsplit('.').next())?
@@ -74,7 +74,7 @@ impl<'a> Survey<'a> {
             let is_async = wrapped.iter().any(|one| std::ptr::eq(*one, *call));
             let kind = match self.engine(call, path.as_deref(), is_async, *site)? {
                 Some(kind) => Some(kind),
-                None => self.other(call, path.as_deref())?,
+                None => other(call, path.as_deref())?,
             };
             sinks.extend(kind.map(|kind| Sink { kind, site: *site }));
         }
@@ -181,38 +181,6 @@ impl<'a> Survey<'a> {
         })
     }
 
-    fn other(&self, call: &'a ExprCall, path: Option<&str>) -> Result<Option<Kind<'a>>, Problem> {
-        if path == Some("alembic.context.configure") {
-            let url = call.arguments.find_keyword("url");
-            return Ok(url.map(|url| Kind::Configure { url: &url.value }));
-        }
-        if let Expr::Name(name) = &*call.func
-            && path.is_none()
-            && matches!(name.id.as_str(), "exec" | "eval")
-        {
-            let reason = format!("`{}` runs code that can't be read here", name.id);
-            return Err(Problem::at(call.start(), reason));
-        }
-        let Expr::Attribute(method) = &*call.func else {
-            return Ok(None);
-        };
-        let (main, place) = match method.attr.as_str() {
-            "set_main_option" => (true, 0),
-            "set_section_option" => (
-                call.arguments
-                    .find_positional(0)
-                    .is_some_and(is_main_section),
-                1,
-            ),
-            _ => return Ok(None),
-        };
-        if text_at(call, place) != Some("sqlalchemy.url") {
-            return Ok(None);
-        }
-        let url = call.arguments.find_argument_value("value", place + 1);
-        Ok(url.map(|url| Kind::Option { url, main }))
-    }
-
     /// Whether anything is written into the configuration, which the file's own values may be filled in with.
     pub(super) fn changes_options(&self) -> bool {
         self.calls.iter().any(|(call, _)| {
@@ -245,4 +213,37 @@ impl<'a> Survey<'a> {
             }
         })
     }
+}
+
+/// What takes a URL and is no engine.
+fn other<'a>(call: &'a ExprCall, path: Option<&str>) -> Result<Option<Kind<'a>>, Problem> {
+    if path == Some("alembic.context.configure") {
+        let url = call.arguments.find_keyword("url");
+        return Ok(url.map(|url| Kind::Configure { url: &url.value }));
+    }
+    if let Expr::Name(name) = &*call.func
+        && path.is_none()
+        && matches!(name.id.as_str(), "exec" | "eval")
+    {
+        let reason = format!("`{}` runs code that can't be read here", name.id);
+        return Err(Problem::at(call.start(), reason));
+    }
+    let Expr::Attribute(method) = &*call.func else {
+        return Ok(None);
+    };
+    let (main, place) = match method.attr.as_str() {
+        "set_main_option" => (true, 0),
+        "set_section_option" => (
+            call.arguments
+                .find_positional(0)
+                .is_some_and(is_main_section),
+            1,
+        ),
+        _ => return Ok(None),
+    };
+    if text_at(call, place) != Some("sqlalchemy.url") {
+        return Ok(None);
+    }
+    let url = call.arguments.find_argument_value("value", place + 1);
+    Ok(url.map(|url| Kind::Option { url, main }))
 }

@@ -14,6 +14,7 @@ fn planned(source: &str, configuration_suits: bool) -> Repair {
     let knowledge = Knowledge {
         suits: &|url, mode| url.contains("psycopg2") == (mode == Mode::Sync),
         configuration_suits: &|_| configuration_suits,
+        doubles_percent: &|path| path.starts_with("app.escaped."),
     };
     plan(source, &knowledge)
 }
@@ -153,6 +154,10 @@ fn options_of_the_configuration() {
     set(
         "u = s.URL.replace('%', '%%')\nconfig.set_main_option('sqlalchemy.url', u)\n",
         "u = s.URL.replace('%', '%%')\nconfig.set_main_option('sqlalchemy.url', ensure_sync_database_url(u.replace(\"%%\", \"%\")).replace(\"%\", \"%%\"))\n",
+    );
+    set(
+        "from app.escaped import settings\nconfig.set_main_option('sqlalchemy.url', str(settings.url))\n",
+        "from app.escaped import settings\nconfig.set_main_option('sqlalchemy.url', ensure_sync_database_url(str(settings.url).replace(\"%%\", \"%\")).replace(\"%\", \"%%\"))\n",
     );
     // Where it is set only sometimes, what is read is converted, too.
     check(

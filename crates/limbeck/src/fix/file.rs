@@ -16,7 +16,16 @@ pub(super) fn read(path: &Path) -> Result<Vec<u8>, FixError> {
 
 /// The file itself, behind symbolic links.
 pub(super) fn real(path: &Path) -> Result<PathBuf, FixError> {
-    fs::canonicalize(path).map_err(FixError::read(path))
+    fs::canonicalize(named(path)).map_err(FixError::read(path))
+}
+
+/// A path that the system takes: an empty one is the current folder.
+fn named(path: &Path) -> &Path {
+    if path.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        path
+    }
 }
 
 /// The SHA-256 of bytes, in hexadecimal digits.
@@ -37,7 +46,7 @@ pub(super) fn write(target: &Path, bytes: &[u8]) -> Result<(), FixError> {
 }
 
 fn put(target: &Path, bytes: &[u8], like: Option<&fs::Metadata>) -> std::io::Result<()> {
-    let folder = target.parent().unwrap_or(Path::new("."));
+    let folder = named(target.parent().unwrap_or(Path::new("")));
     let mut new = tempfile::Builder::new()
         .prefix(".limbeck-")
         .tempfile_in(folder)?;

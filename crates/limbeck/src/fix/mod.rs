@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use limbeck_script::repair::{self, Knowledge, Mode, Repair};
 
 use crate::config::Config;
-use crate::project;
+use crate::project::{self, ProjectError};
 use record::Record;
 
 pub use error::FixError;
@@ -61,9 +61,17 @@ impl Fix {
             }
         })?;
         let configuration = |mode| suits::configuration(config, mode);
+        let mut sources: Vec<PathBuf> = config
+            .prepend_sys_path()
+            .map_err(ProjectError::from)?
+            .into_iter()
+            .map(PathBuf::from)
+            .collect();
+        sources.extend([project_folder(config), PathBuf::new()]);
         let knowledge = Knowledge {
             suits: &suits::url,
             configuration_suits: &configuration,
+            doubles_percent: &|path| suits::doubles_percent(&sources, path),
         };
         let edits = match repair::plan(&before, &knowledge) {
             Repair::NothingToDo(reason) => return Ok(Self::NothingToDo { file, reason }),
@@ -139,7 +147,7 @@ fn environment(
     Ok(project::script_folder(config, package_folders)?.join("env.py"))
 }
 
-/// The folder of the ini, or of `pyproject.toml` where that is the configuration.
+/// The folder of the ini, or of `pyproject.toml` where that is the configuration; empty for the current one.
 fn project_folder(config: &Config) -> PathBuf {
     let files = config.files();
     let name = if config.ini().is_some() {
@@ -147,8 +155,5 @@ fn project_folder(config: &Config) -> PathBuf {
     } else {
         &files.toml
     };
-    match Path::new(name).parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
-        _ => PathBuf::from("."),
-    }
+    Path::new(name).parent().unwrap_or(Path::new("")).to_owned()
 }

@@ -16,7 +16,9 @@ const VERSION: u32 = 1;
 
 /// The record of a project.
 pub(super) struct Record {
-    /// The folder of the configuration.
+    /// The folder of the configuration, as it was named.
+    given: PathBuf,
+    /// The folder itself.
     project: PathBuf,
     manifest: Manifest,
     is_there: bool,
@@ -41,15 +43,15 @@ struct Entry {
 
 impl Record {
     /// Reads a project's record; it may not be there.
-    pub(super) fn open(project: &Path) -> Result<Self, FixError> {
-        let project = file::real(project)?;
-        let path = manifest_of(&project);
+    pub(super) fn open(given: &Path) -> Result<Self, FixError> {
+        let project = file::real(given)?;
+        let path = manifest_of(given);
         let (manifest, is_there) = match fs::read(&path) {
             Ok(bytes) => (parse(&path, &bytes)?, true),
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 let manifest = Manifest {
                     version: VERSION,
-                    made_folder: !project.join(FOLDER).exists(),
+                    made_folder: !given.join(FOLDER).exists(),
                     files: Vec::new(),
                 };
                 (manifest, false)
@@ -57,6 +59,7 @@ impl Record {
             Err(error) => return Err(FixError::read(&path)(error)),
         };
         Ok(Self {
+            given: given.to_owned(),
             project,
             manifest,
             is_there,
@@ -99,7 +102,7 @@ impl Record {
                 });
             }
         }
-        let path = manifest_of(&self.project);
+        let path = manifest_of(&self.given);
         let mut text =
             serde_json::to_string_pretty(&self.manifest).map_err(|error| FixError::Manifest {
                 manifest: path.clone(),
@@ -120,13 +123,13 @@ impl Record {
     pub(super) fn undo(self, own: Option<&Path>) -> Result<Vec<PathBuf>, FixError> {
         if !self.is_there {
             return Err(FixError::NothingToUndo {
-                manifest: manifest_of(&self.project),
+                manifest: manifest_of(&self.given),
             });
         }
         let folder = self.folder();
         let mut restored = Vec::new();
         for entry in &self.manifest.files {
-            let target = self.target(entry, own)?;
+            let (target, real) = self.target(entry, own)?;
             let original = folder.join(&entry.before);
             let bytes = file::read(&original)?;
             if digest(&bytes) != entry.before {
@@ -135,9 +138,9 @@ impl Record {
                     original,
                 });
             }
-            let current = digest(&file::read(&target)?);
+            let current = digest(&file::read(&real)?);
             if current == entry.after {
-                restored.push((target, bytes));
+                restored.push((target, real, bytes));
             } else if current != entry.before {
                 return Err(FixError::ChangedSince {
                     file: target,
@@ -146,29 +149,30 @@ impl Record {
                 });
             }
         }
-        for (target, bytes) in &restored {
-            file::replace(target, bytes)?;
+        for (_, real, bytes) in &restored {
+            file::replace(real, bytes)?;
         }
         self.remove()?;
-        Ok(restored.into_iter().map(|(target, _)| target).collect())
+        Ok(restored.into_iter().map(|(target, ..)| target).collect())
     }
 
-    /// A file's path: below the project, or its own `env.py`. A record that comes with a project is no leave to
-    /// write anywhere else.
-    fn target(&self, entry: &Entry, own: Option<&Path>) -> Result<PathBuf, FixError> {
-        let target = self.project.join(&entry.path);
+    /// A file's path, and the file itself: below the project, or its own `env.py`. A record that comes with a
+    /// project is no leave to write anywhere else.
+    fn target(&self, entry: &Entry, own: Option<&Path>) -> Result<(PathBuf, PathBuf), FixError> {
+        let target = self.given.join(&entry.path);
         let is_plain = |path: &Path| {
             path.components()
                 .all(|component| matches!(component, Component::Normal(_)))
         };
         let is_name =
             entry.before.len() == 64 && entry.before.bytes().all(|b| b.is_ascii_hexdigit());
-        let below = is_plain(&entry.path) && file::real(&target)?.starts_with(&self.project);
-        if is_name && (below || own == Some(target.as_path())) {
-            return Ok(target);
+        let real = file::real(&target)?;
+        let below = is_plain(&entry.path) && real.starts_with(&self.project);
+        if is_name && (below || own == Some(real.as_path())) {
+            return Ok((target, real));
         }
         Err(FixError::Manifest {
-            manifest: manifest_of(&self.project),
+            manifest: manifest_of(&self.given),
             problem: format!(
                 "it names `{}`, which is none of the project's files",
                 entry.path.display()
@@ -183,11 +187,11 @@ impl Record {
             _ => Ok(()),
         };
         // Without the manifest what is left means nothing.
-        remove(&manifest_of(&self.project))?;
+        remove(&manifest_of(&self.given))?;
         for entry in &self.manifest.files {
             remove(&folder.join(&entry.before))?;
         }
-        let outer = self.project.join(FOLDER);
+        let outer = self.given.join(FOLDER);
         let folders = [Some(folder), self.manifest.made_folder.then_some(outer)];
         for folder in folders.into_iter().flatten() {
             match fs::remove_dir(&folder) {
@@ -202,7 +206,7 @@ impl Record {
     }
 
     fn folder(&self) -> PathBuf {
-        self.project.join(FOLDER).join("fix")
+        self.given.join(FOLDER).join("fix")
     }
 }
 

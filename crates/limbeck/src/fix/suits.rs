@@ -1,6 +1,8 @@
-//! Whether an engine takes a database URL as it is.
+//! What is known of database URLs and where they come from: whether an engine takes one as it is, whether its
+//! percent signs are doubled.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 
 use limbeck_script::repair::Mode;
 use limbeck_url::{ensure_async_database_url, ensure_sync_database_url};
@@ -57,6 +59,21 @@ pub(super) fn url(text: &str, mode: Mode) -> bool {
         Ok(converted) => takes && parameters(text) == parameters(converted.reveal_url()),
         Err(_) => mode == Mode::Async || !is_async,
     }
+}
+
+/// Whether the module of something writes a percent sign twice: `app.config.settings.url` is of `app.config`.
+pub(super) fn doubles_percent(sources: &[PathBuf], path: &str) -> bool {
+    let parts: Vec<&str> = path.split('.').collect();
+    let modules = (1..=parts.len()).rev().flat_map(|length| {
+        let module: PathBuf = parts[..length].iter().collect();
+        [module.with_extension("py"), module.join("__init__.py")]
+    });
+    let files = modules.flat_map(|module| sources.iter().map(move |source| source.join(&module)));
+    // Only what is there and can be read is a module of the project's.
+    let texts = files.filter_map(|file| std::fs::read_to_string(file).ok());
+    texts
+        .into_iter()
+        .any(|text| ["'%%'", "\"%%\""].iter().any(|word| text.contains(word)))
 }
 
 /// The names of a URL's parameters.

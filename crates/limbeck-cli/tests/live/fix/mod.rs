@@ -16,6 +16,16 @@ use shapes::{Shape, Url};
 /// The application's role; its password has what a URL must encode.
 const ROLE: &str = "app:p%40ss%25";
 
+/// What Alembic says of the application's URL, before it is converted.
+const BEFORE: [&str; 6] = [
+    "greenlet_spawn has not been called",
+    "asyncio extension requires an async driver",
+    "unexpected keyword argument 'sslmode'",
+    "invalid connection option \"ssl\"",
+    "invalid interpolation syntax",
+    "Can't load plugin: sqlalchemy.dialects:postgres",
+];
+
 pub(crate) const REVISION: &str = "\
 import sqlalchemy as sa
 from alembic import op
@@ -176,9 +186,10 @@ impl World {
         };
         let before = tree(sandbox.path());
         let failed = self.alembic(&sandbox, &["upgrade", "head"]);
-        assert_ne!(
-            failed.status, 0,
-            "{name}: Alembic must fail before\n{}",
+        assert_ne!(failed.status, 0, "{name}: Alembic must fail before");
+        assert!(
+            BEFORE.iter().any(|told| failed.stderr.contains(told)),
+            "{name}: {}",
             failed.stderr
         );
 
@@ -219,11 +230,6 @@ impl World {
                 "a1"
             );
         }
-        status(self.alembic(&sandbox, &["downgrade", "base"]), 0, &what);
-        assert!(
-            databases.iter().all(|database| tables(database) == "0"),
-            "{what}"
-        );
 
         let again = status(fix(&sandbox, &["--yes"]), 0, name);
         assert!(
