@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use ruff_python_ast::token::Tokens;
 use ruff_python_ast::{Expr, ExprCall, Stmt};
-use ruff_text_size::{Ranged, TextRange, TextSize};
+use ruff_text_size::{Ranged, TextRange};
 
 use super::names::{Origin, is_main_section, without_doubling};
 use super::sinks::{Kind, Sink};
@@ -45,7 +45,10 @@ pub(super) fn edits(
     let Some(first) = modes.first().copied() else {
         let reason = "it makes no engine that limbeck recognises: `create_engine`, `engine_from_config` or \
                       their asynchronous counterparts";
-        return Err(Problem::at(TextSize::new(0), reason));
+        return Err(Problem::at(
+            survey.configured_at().unwrap_or_default(),
+            reason,
+        ));
     };
     let mut editor = Editor {
         text,

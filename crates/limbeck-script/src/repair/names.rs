@@ -124,7 +124,10 @@ impl<'a> Survey<'a> {
                 match &*call.func {
                     Expr::Attribute(method) if method.attr.as_str() == "get_main_option" => {
                         match text_at(call, 0) {
-                            Some("sqlalchemy.url") => Origin::Ini { main: true },
+                            // A default may come from anywhere.
+                            Some("sqlalchemy.url") if call.arguments.len() == 1 => {
+                                Origin::Ini { main: true }
+                            }
                             _ => Origin::Elsewhere,
                         }
                     }

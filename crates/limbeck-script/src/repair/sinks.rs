@@ -1,7 +1,7 @@
 //! Where an `env.py` hands a database URL on: to an engine, to `context.configure`, to the configuration.
 
 use ruff_python_ast::{Expr, ExprCall};
-use ruff_text_size::Ranged;
+use ruff_text_size::{Ranged, TextSize};
 
 use super::names::{Maker, is_main_section, text_at};
 use super::survey::{Site, Survey};
@@ -181,6 +181,17 @@ impl<'a> Survey<'a> {
         })
     }
 
+    /// Where `context.configure` is called first.
+    pub(super) fn configured_at(&self) -> Option<TextSize> {
+        let mut calls = self.calls.iter();
+        let is_it = |call: &ExprCall, site: Site| {
+            self.path(&call.func, site.scope).as_deref() == Some("alembic.context.configure")
+        };
+        calls
+            .find(|(call, site)| is_it(call, *site))
+            .map(|(call, _)| call.start())
+    }
+
     /// Whether anything is written into the configuration, which the file's own values may be filled in with.
     pub(super) fn changes_options(&self) -> bool {
         self.calls.iter().any(|(call, _)| {
@@ -231,14 +242,14 @@ fn other<'a>(call: &'a ExprCall, path: Option<&str>) -> Result<Option<Kind<'a>>,
     let Expr::Attribute(method) = &*call.func else {
         return Ok(None);
     };
+    // Another `Config` than the one of this run may be made for a command of its own.
+    let own = path.is_some_and(|path| path.starts_with("alembic.context.config."));
     let (main, place) = match method.attr.as_str() {
-        "set_main_option" => (true, 0),
-        "set_section_option" => (
-            call.arguments
-                .find_positional(0)
-                .is_some_and(is_main_section),
-            1,
-        ),
+        "set_main_option" => (own, 0),
+        "set_section_option" => {
+            let section = call.arguments.find_positional(0);
+            (own && section.is_some_and(is_main_section), 1)
+        }
         _ => return Ok(None),
     };
     if text_at(call, place) != Some("sqlalchemy.url") {

@@ -1,5 +1,7 @@
 //! Shapes of `env.py`, and what becomes of them.
 
+use proptest::prelude::*;
+
 use super::{Knowledge, Mode, Reason, Refusal, Repair, apply, plan};
 
 const HEAD: &str = "\
@@ -159,6 +161,11 @@ fn options_of_the_configuration() {
         "from app.escaped import settings\nconfig.set_main_option('sqlalchemy.url', str(settings.url))\n",
         "from app.escaped import settings\nconfig.set_main_option('sqlalchemy.url', ensure_sync_database_url(str(settings.url).replace(\"%%\", \"%\")).replace(\"%\", \"%%\"))\n",
     );
+    // What is set for another command says nothing about this one.
+    check(
+        "cfg.set_main_option('sqlalchemy.url', u)\ne = create_engine(config.get_main_option('sqlalchemy.url'))\n",
+        "cfg.set_main_option('sqlalchemy.url', ensure_sync_database_url(u).replace(\"%\", \"%%\"))\ne = create_engine(ensure_sync_database_url(config.get_main_option('sqlalchemy.url')))\n",
+    );
     // Where it is set only sometimes, what is read is converted, too.
     check(
         "if a:\n    config.set_main_option('sqlalchemy.url', a)\ne = create_engine(config.get_main_option('sqlalchemy.url'))\n",
@@ -295,6 +302,58 @@ fn the_text_around_keeps_its_bytes() {
                 planned(&text, false),
                 Repair::NothingToDo(Reason::Converted)
             );
+        }
+    }
+}
+
+/// Most of what is understood, in one text.
+const SHAPES: &str = "\
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+c = config.get_section(config.config_ini_section) or {}
+c['sqlalchemy.url'] = os.environ['é']
+def get_url():
+    return f'postgresql+asyncpg://{os.getenv(\"U\")}@h/d'
+if config.get_main_option('sqlalchemy.url'):
+    config.set_main_option('sqlalchemy.url', (u := get_url()))
+async def run():
+    e = AsyncEngine(engine_from_config(
+        c, prefix='sqlalchemy.', # why
+        poolclass=(pool.NullPool), future=True
+    ))
+    async with e.connect() as connection: context.configure(connection=connection)
+    async with create_async_engine(url=get_url()).connect() as other: pass
+context.configure(url='x' if a else get_url(), literal_binds=True); create_engine(u)
+";
+
+#[test]
+fn many_shapes_in_one_text() {
+    let text = repaired(&format!("{HEAD}{SHAPES}"));
+    assert_eq!(text.matches("ensure_sync_database_url(").count(), 2, "{text}");
+    assert_eq!(text.matches("ensure_async_database_url(").count(), 2, "{text}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+
+    /// A text of which a part is missing, or there twice, is refused or repaired once and for all; nothing is taken away.
+    #[test]
+    fn whatever_is_written(start in 0.0..1.0, length in 0_usize..60, twice: bool) {
+        let text = format!("{HEAD}{SHAPES}");
+        let chars: Vec<char> = text.chars().collect();
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "a place")]
+        let start = (start * chars.len() as f64) as usize;
+        let end = (start + length).min(chars.len());
+        let source: String = if twice {
+            chars[..end].iter().chain(&chars[start..]).collect()
+        } else {
+            chars[..start].iter().chain(&chars[end..]).collect()
+        };
+        if let Repair::Edits(edits) = planned(&source, false) {
+            prop_assert!(edits.iter().all(|edit| edit.range.is_empty()));
+            prop_assert!(edits.is_sorted_by_key(|edit| edit.range.start));
+            let repaired = apply(&source, &edits);
+            let again = planned(&repaired, false);
+            prop_assert!(matches!(again, Repair::NothingToDo(_)), "{again:?}\n{source}\n{repaired}");
         }
     }
 }

@@ -37,7 +37,12 @@ pub(super) fn digest(bytes: &[u8]) -> String {
 /// Replaces a file by one with other bytes and the same owner and mode. It is never there half.
 pub(super) fn replace(target: &Path, bytes: &[u8]) -> Result<(), FixError> {
     let metadata = fs::metadata(target).map_err(FixError::read(target))?;
-    put(target, bytes, Some(&metadata)).map_err(FixError::write(target))
+    put(target, bytes, Some(&metadata)).map_err(FixError::write(target))?;
+    if read(target)? == bytes {
+        return Ok(());
+    }
+    let other = std::io::Error::other("what can be read there is not what was written");
+    Err(FixError::write(target)(other))
 }
 
 /// Writes a new file, or replaces one of ours.

@@ -89,7 +89,29 @@ fn parameters(url: &str) -> BTreeSet<&str> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Mode, url};
+    use std::fs;
+
+    use super::{Mode, doubles_percent, url};
+
+    #[test]
+    fn modules_that_double_percent_signs() {
+        let folder = tempfile::tempdir().unwrap();
+        let app = folder.path().join("app");
+        fs::create_dir(&app).unwrap();
+        fs::write(app.join("__init__.py"), "").unwrap();
+        fs::write(app.join("config.py"), "url = u.replace('%', '%%')\n").unwrap();
+        fs::write(app.join("plain.py"), "url = '100%'\n").unwrap();
+        let sources = [folder.path().join("src"), folder.path().to_owned()];
+        for (path, expected) in [
+            ("app.config.settings.url", true),
+            ("app.config", true),
+            ("app.plain.url", false),
+            ("os.environ", false),
+            (".config.url", false),
+        ] {
+            assert_eq!(doubles_percent(&sources, path), expected, "{path}");
+        }
+    }
 
     #[test]
     fn urls_and_the_engines_that_take_them() {
