@@ -328,8 +328,16 @@ context.configure(url='x' if a else get_url(), literal_binds=True); create_engin
 #[test]
 fn many_shapes_in_one_text() {
     let text = repaired(&format!("{HEAD}{SHAPES}"));
-    assert_eq!(text.matches("ensure_sync_database_url(").count(), 2, "{text}");
-    assert_eq!(text.matches("ensure_async_database_url(").count(), 2, "{text}");
+    assert_eq!(
+        text.matches("ensure_sync_database_url(").count(),
+        2,
+        "{text}"
+    );
+    assert_eq!(
+        text.matches("ensure_async_database_url(").count(),
+        2,
+        "{text}"
+    );
 }
 
 proptest! {

@@ -3,6 +3,7 @@
 
 mod files;
 mod shapes;
+mod urls;
 
 use std::collections::BTreeMap;
 use std::path::Path;
