@@ -77,7 +77,8 @@ fn offer(context: &Context, args: &Args, change: &Change) -> u8 {
     if !args.yes {
         if !std::io::stdin().is_terminal() {
             anstream::eprintln!(
-                "limbeck: nothing was changed: run `limbeck fix --yes` to make this change"
+                "limbeck: nothing was changed: run `{} --yes` to make this change",
+                context.typed
             );
             return PENDING;
         }

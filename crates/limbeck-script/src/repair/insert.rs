@@ -5,6 +5,7 @@ use ruff_python_ast::{ExprCall, Stmt};
 use ruff_text_size::{Ranged, TextRange, TextSize};
 
 use super::edit::Editor;
+use super::layout::Place;
 use super::survey::{Binding, MODULE, Site};
 use super::{MARKER, Mode, Problem, layout};
 
@@ -98,7 +99,7 @@ impl Editor<'_> {
             lines += end;
         }
         match layout::place_for_function(self.text, module, before) {
-            Some(at) => {
+            Some(Place::Behind(at)) => {
                 // Two blank lines on each side, with those that are there.
                 let after = &self.text[at..];
                 let blank = after
@@ -110,7 +111,12 @@ impl Editor<'_> {
                 let lines = lines.strip_suffix(end).unwrap_or(&lines);
                 self.put(at, format!("{end}{end}{end}{lines}{more}"));
             }
-            None => self.put(0, format!("{lines}{end}{end}")),
+            Some(Place::Start) => self.put(0, format!("{lines}{end}{end}")),
+            None => {
+                let reason =
+                    "an import and what takes the URL stand on one line: give each its own";
+                return Err(Problem::at(module[before].start(), reason));
+            }
         }
         Ok(())
     }

@@ -51,11 +51,21 @@ pub(super) fn uses_tabs(text: &str) -> bool {
         .is_some_and(|line| line.starts_with('\t'))
 }
 
+/// Where a function is put in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    /// At the beginning.
+    Start,
+    /// Behind a line that ends here.
+    Behind(usize),
+}
+
 /// Where a function can be defined so that it is known from the module's statement `before` on: behind the last
-/// import above, else behind the docstring and the imports from `__future__`, else at the beginning.
-pub(super) fn place_for_function(text: &str, module: &[Stmt], before: usize) -> Option<usize> {
+/// import above, else behind the docstring, else behind the comments at the top (a shebang, the encoding).
+pub(super) fn place_for_function(text: &str, module: &[Stmt], before: usize) -> Option<Place> {
     let above = &module[..before];
     let is_import = |statement: &Stmt| matches!(statement, Stmt::Import(_) | Stmt::ImportFrom(_));
+    let is_docstring = |statement: &Stmt| matches!(statement, Stmt::Expr(expression) if expression.value.is_string_literal_expr());
     // Statements on one line can't be parted.
     let ends_its_line = |number: usize| {
         let end = line_end(text, module[number].end().to_usize());
@@ -63,25 +73,25 @@ pub(super) fn place_for_function(text: &str, module: &[Stmt], before: usize) -> 
             .get(number + 1)
             .is_none_or(|next| next.start().to_usize() > end)
     };
-    if let Some(last) = above.iter().rposition(is_import) {
+    let docstring = || above.first().is_some_and(is_docstring).then_some(0);
+    if let Some(last) = above.iter().rposition(is_import).or_else(docstring) {
         let number = (last..before).find(|number| ends_its_line(*number))?;
-        return Some(line_end(text, module[number].end().to_usize()));
+        return Some(Place::Behind(line_end(
+            text,
+            module[number].end().to_usize(),
+        )));
     }
-    let is_docstring = |statement: &Stmt| matches!(statement, Stmt::Expr(expression) if expression.value.is_string_literal_expr());
-    if above.first().is_some_and(is_docstring) {
-        return ends_its_line(0).then(|| line_end(text, module[0].end().to_usize()));
-    }
-    // Comments at the top (a shebang, the encoding) stay at the top.
+    let mut place = Place::Start;
     let mut offset = 0;
-    while offset < text.len() && text[offset..].starts_with('#') {
+    while text[offset..].starts_with('#') {
         let end = line_end(text, offset);
-        let next = text[end..]
-            .strip_prefix("\r\n")
-            .or_else(|| text[end..].strip_prefix(['\n', '\r']));
-        match next {
-            Some(next) if next.starts_with('#') => offset = text.len() - next.len(),
-            _ => return Some(end),
-        }
+        place = Place::Behind(end);
+        let ends = if text[end..].starts_with("\r\n") {
+            2
+        } else {
+            1
+        };
+        offset = (end + ends).min(text.len());
     }
-    None
+    Some(place)
 }

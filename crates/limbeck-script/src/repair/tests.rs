@@ -271,6 +271,21 @@ fn where_the_function_goes() {
         text(&format!("{imports}\n# about\n{call}import later\n")),
         format!("{imports}\n\n{snippet}\n\n\n# about\n{end}import later\n")
     );
+    // Without an import above: behind the docstring, or the comments at the top.
+    let late = "if a: e = create_engine(u())\nfrom sqlalchemy import create_engine\n";
+    let late_end = "if a: e = create_engine(ensure_sync_database_url(u()))\nfrom sqlalchemy import create_engine\n";
+    for top in ["'About.'\n", "#!/bin/python\n# coding: utf-8\n"] {
+        assert_eq!(
+            text(&format!("{top}{late}")),
+            format!("{top}\n\n{snippet}\n\n\n{late_end}")
+        );
+    }
+    assert_eq!(text(late), format!("{snippet}\n\n\n{late_end}"));
+    refused(
+        "from sqlalchemy import create_engine; e = create_engine(u())\n",
+        1,
+        "stand on one line",
+    );
     // Statements on one line stay together.
     assert_eq!(
         text(&format!("{imports}import os; x = (\n  1)\n{call}")),

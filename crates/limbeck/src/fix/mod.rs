@@ -5,6 +5,7 @@ mod file;
 mod record;
 mod suits;
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use limbeck_script::repair::{self, Knowledge, Mode, Repair};
@@ -30,8 +31,7 @@ pub enum Fix {
     Change(Change),
 }
 
-/// A change of a file, checked and not yet made.
-#[derive(Debug)]
+/// A change of a file, checked and not yet made. `Debug` leaves the texts out, in which a URL may stand.
 pub struct Change {
     /// The file as the configuration names it.
     pub file: PathBuf,
@@ -89,6 +89,14 @@ impl Fix {
             })),
             Repair::Edits(_) | Repair::Refused(_) => Err(FixError::Unproven { file }),
         }
+    }
+}
+
+impl fmt::Debug for Change {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Change")
+            .field("file", &self.file)
+            .finish_non_exhaustive()
     }
 }
 
