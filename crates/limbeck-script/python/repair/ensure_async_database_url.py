@@ -31,6 +31,11 @@ def ensure_async_database_url(url):
         if match is None:
             return url
         name, place, query = match.groups("")
+        if ":***@" in place:
+            raise ValueError(
+                "the password of the database URL is `***`: `str()` of a URL hides it, and"
+                " `.render_as_string(hide_password=False)` does not"
+            )
     dialect, _, driver = name.partition("+")
     dialect = "postgresql" if dialect == "postgres" else dialect
     given = parse_qsl(query)

@@ -65,6 +65,8 @@ class Sync(unittest.TestCase):
             with self.assertRaisesRegex(ValueError, told) as raised:
                 ensure_sync_database_url("postgresql+asyncpg://u:geheim@h/d?" + query)
             self.assertNotIn("geheim", str(raised.exception))
+        with self.assertRaisesRegex(ValueError, "hide_password=False"):
+            ensure_sync_database_url(repr(make_url("postgresql+asyncpg://u:geheim@h/d")))
         with installed("MySQLdb"), self.assertRaisesRegex(ValueError, "PyMySQL"):
             ensure_sync_database_url("mysql+asyncmy://h/d?ssl_ca=/x")
         with installed("MySQLdb"), self.assertRaisesRegex(ValueError, "PyMySQL"):
@@ -119,6 +121,8 @@ class Async(unittest.TestCase):
         self.assertEqual(dsn["dsn"], "postgresql://?sslrootcert=%2Fa%20b%2Fca.pem&application_name=x")
 
     def test_what_is_refused(self):
+        with self.assertRaisesRegex(ValueError, "hide_password=False"):
+            ensure_async_database_url("postgresql://u:***@h/d")
         for query, told in [("sslrootcert=system", "system"), ("ssl=require&sslmode=disable", "two different")]:
             with self.assertRaisesRegex(ValueError, told) as raised:
                 ensure_async_database_url("postgresql+asyncpg://u:geheim@h/d?" + query)

@@ -272,6 +272,7 @@ impl Editor<'_> {
         let of_ini = read_of_section(value);
         if let Some((_, part)) = of_ini
             && key == "sqlalchemy.url"
+            && !self.survey.changes_in_place(section)
         {
             let origin = Origin::Ini {
                 main: is_main_section(part),
@@ -317,14 +318,17 @@ fn can_have_a_method(expression: &Expr) -> bool {
 /// The owner and the section of `config.get_section(section)`, also behind `or {}` and inside `dict(…)`.
 fn read_of_section(value: &Expr) -> Option<(&Expr, &Expr)> {
     let value = match value {
-        Expr::BoolOp(choice) => choice.values.first()?,
+        Expr::BoolOp(choice) => match choice.values.as_slice() {
+            [first, Expr::Dict(rest)] if rest.items.is_empty() => first,
+            _ => return None,
+        },
         other => other,
     };
     let Expr::Call(call) = value else {
         return None;
     };
     match &*call.func {
-        Expr::Name(name) if name.id.as_str() == "dict" => {
+        Expr::Name(name) if name.id.as_str() == "dict" && call.arguments.len() == 1 => {
             read_of_section(call.arguments.args.first()?)
         }
         Expr::Attribute(method) if method.attr.as_str() == "get_section" => {

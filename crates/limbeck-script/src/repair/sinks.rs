@@ -203,6 +203,22 @@ impl<'a> Survey<'a> {
         })
     }
 
+    /// Whether a method may change what a name stands for: `section.update(…)`.
+    pub(super) fn changes_in_place(&self, section: &Expr) -> bool {
+        let Expr::Name(section) = section else {
+            return false;
+        };
+        self.calls.iter().any(|(call, _)| match &*call.func {
+            Expr::Attribute(method) => {
+                matches!(
+                    method.attr.as_str(),
+                    "update" | "setdefault" | "__setitem__"
+                ) && matches!(&*method.value, Expr::Name(name) if name.id == section.id)
+            }
+            _ => false,
+        })
+    }
+
     /// The first connection that comes from something imported, and its path.
     pub(super) fn imported_connection(&self) -> Option<Problem> {
         self.calls.iter().find_map(|(call, site)| {
