@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    branches, check, current, downgrade, edit, ensure_version, heads, history, init,
+    branches, check, current, downgrade, edit, ensure_version, fix, heads, history, init,
     list_templates, merge, revision, show, stamp, upgrade, url,
 };
 
@@ -69,6 +69,7 @@ pub(crate) enum Command {
     Downgrade(downgrade::Args),
     Edit(edit::Args),
     EnsureVersion(ensure_version::Args),
+    Fix(fix::Args),
     Heads(heads::Args),
     History(history::Args),
     Init(init::Args),

@@ -257,7 +257,7 @@ impl Context {
     }
 
     /// Where Python packages may lie: `PYTHONPATH`, then the packages of the project's environment.
-    fn package_folders(&self) -> Vec<PathBuf> {
+    pub(crate) fn package_folders(&self) -> Vec<PathBuf> {
         let mut folders: Vec<PathBuf> = self
             .variable("PYTHONPATH")
             .map(|path| std::env::split_paths(path).collect())

@@ -14,7 +14,7 @@ use clap::Parser;
 
 use crate::args::{Arguments, Command};
 use crate::commands::{
-    branches, check, current, downgrade, edit, ensure_version, heads, history, init,
+    branches, check, current, downgrade, edit, ensure_version, fix, heads, history, init,
     list_templates, merge, revision, show, stamp, upgrade, url,
 };
 use crate::context::Context;
@@ -29,6 +29,7 @@ fn main() -> ExitCode {
         Command::Downgrade(args) => downgrade::run(&context, args),
         Command::Edit(args) => edit::run(&context, args),
         Command::EnsureVersion(args) => ensure_version::run(&context, args),
+        Command::Fix(args) => Ok(fix::run(&context, args)),
         Command::Heads(args) => heads::run(&context, args),
         Command::History(args) => history::run(&context, args),
         Command::Init(args) => init::run(&context, args),

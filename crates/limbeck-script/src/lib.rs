@@ -4,4 +4,5 @@ pub mod directory;
 pub mod environment;
 pub mod header;
 pub mod interpreter;
+pub mod repair;
 pub mod worker;

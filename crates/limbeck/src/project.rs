@@ -49,6 +49,9 @@ pub enum ProjectError {
         "Path doesn't exist: {0}.  Please use the 'init' command to create a new scripts folder."
     )]
     NoFolder(String),
+    /// The script directory is in a package that can't be found without Python.
+    #[error("could not find the package of the script location `{0}`")]
+    NoPackage(String),
 }
 
 impl ProjectError {
@@ -61,7 +64,7 @@ impl ProjectError {
                 Self::Graph(error) => Some(error.to_string()),
                 _ => None,
             },
-            Self::Directory(_) | Self::Graph(_) => None,
+            Self::Directory(_) | Self::Graph(_) | Self::NoPackage(_) => None,
         }
     }
 
@@ -83,6 +86,10 @@ impl ProjectError {
             }
             Self::Graph(GraphError::Label { .. }) => {
                 "give one of the two revisions another label".into()
+            }
+            Self::NoPackage(_) => {
+                "activate the project's own environment, or name its interpreter with --python"
+                    .into()
             }
             _ => return None,
         })
@@ -338,6 +345,26 @@ fn script_of_row(row: HeaderRow) -> (Revision, Script) {
         dependencies: row.dependencies,
     };
     (revision, script)
+}
+
+/// The folder of `env.py`. `package_folders` is as for [`Project::load`].
+///
+/// # Errors
+/// [`ProjectError`] where the configuration names none that is there.
+pub fn script_folder(
+    config: &Config,
+    package_folders: impl Fn() -> Vec<PathBuf>,
+) -> Result<PathBuf, ProjectError> {
+    let location = config.script_location()?;
+    let folders = FolderSearch {
+        prepended: config.prepend_sys_path()?,
+        package_folders,
+    };
+    match folders.find(&location) {
+        Some(folder) if folder.exists() => Ok(folder),
+        Some(_) => Err(ProjectError::NoFolder(location)),
+        None => Err(ProjectError::NoPackage(location)),
+    }
 }
 
 struct FolderSearch<F> {

@@ -6,6 +6,7 @@ pub(crate) mod current;
 pub(crate) mod downgrade;
 pub(crate) mod edit;
 pub(crate) mod ensure_version;
+pub(crate) mod fix;
 pub(crate) mod heads;
 pub(crate) mod history;
 pub(crate) mod init;

@@ -5,6 +5,7 @@ mod derived_files;
 mod drivers;
 mod errors;
 mod failing;
+mod fix;
 mod interrupts;
 mod locks;
 mod own_commits;

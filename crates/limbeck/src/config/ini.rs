@@ -46,6 +46,11 @@ impl Ini {
         self.sections.iter().any(|(name, _)| name == section)
     }
 
+    /// The names of the sections, in order.
+    pub fn sections(&self) -> impl Iterator<Item = &str> {
+        self.sections.iter().map(|(name, _)| name.as_str())
+    }
+
     /// A section's value with its `%(…)s` filled in; also a default's.
     ///
     /// # Errors

@@ -1,0 +1,152 @@
+//! What the functions in a repaired `env.py` make of URLs: other databases, TLS that stays as strict as it was,
+//! and limbeck itself beside Alembic.
+
+use std::path::Path;
+
+use limbeck_testkit::certificates::Authority;
+use limbeck_testkit::{MariaDb, Ran, Sandbox, missing, python, reference_python};
+
+use super::{REVISION, World, fix, status};
+use crate::replay::stock;
+use crate::support::{alembic, limbeck, ran};
+
+/// A project as `init` makes it, with a URL in its ini.
+fn project(template: &str, url: &str) -> Sandbox {
+    let sandbox = Sandbox::new();
+    stock(&sandbox, template, "migrations");
+    sandbox.write("migrations/versions/a1.py", REVISION);
+    set_url(&sandbox, url);
+    sandbox
+}
+
+fn set_url(sandbox: &Sandbox, url: &str) {
+    let ini = sandbox.read("alembic.ini");
+    let lines = ini.lines().map(|line| {
+        if line.starts_with("sqlalchemy.url = ") {
+            format!("sqlalchemy.url = {}\n", url.replace('%', "%%"))
+        } else {
+            format!("{line}\n")
+        }
+    });
+    sandbox.write("alembic.ini", &lines.collect::<String>());
+}
+
+fn upgrade(sandbox: &Sandbox, program: &Path, python: &Path) -> Ran {
+    let mut command = sandbox.command(program, Some(python));
+    ran(&command
+        .args(["upgrade", "head"])
+        .output()
+        .expect("it starts"))
+}
+
+/// Alembic fails with a URL, and does not when the project is repaired.
+fn check(python: &Path, template: &str, url: &str) {
+    let sandbox = project(template, url);
+    let failed = upgrade(&sandbox, &alembic(python), python);
+    assert_ne!(failed.status, 0, "{template}, {url}");
+    status(fix(&sandbox, &["--yes"]), 0, url);
+    status(upgrade(&sandbox, &alembic(python), python), 0, url);
+}
+
+#[test]
+fn sqlite() {
+    let Some(python) = reference_python() else {
+        return;
+    };
+    check(&python, "generic", "sqlite+aiosqlite:///sync.db");
+    check(&python, "async", "sqlite:///async.db?timeout=3");
+}
+
+#[test]
+fn mariadb() {
+    let (Some(python), Some(server)) = (reference_python(), MariaDb::start()) else {
+        missing("real Alembic and MariaDB are needed");
+        return;
+    };
+    for (number, (template, scheme)) in
+        [("generic", "mysql+aiomysql"), ("async", "mariadb+pymysql")]
+            .into_iter()
+            .enumerate()
+    {
+        let database = format!("shop{number}");
+        server.create_database(&database);
+        check(&python, template, &server.url(scheme, &database));
+        let rows = server.sql(&database, "select version_num from alembic_version");
+        assert_eq!(rows.trim(), "a1");
+    }
+}
+
+/// The level of TLS and the authorities that a URL names are those of the repaired project's connection.
+#[test]
+fn tls_stays_as_strict() {
+    let Some(world) = World::new() else {
+        missing("real Alembic and PostgreSQL are needed");
+        return;
+    };
+    let folder = Sandbox::new();
+    let other = Authority::new(&folder.path().join("other"), "another authority");
+    let (good, bad) = (world.server.authority(), other.own.certificate);
+    for (number, template) in ["generic", "async"].into_iter().enumerate() {
+        let database = format!("tls{number}");
+        world.server.create_database(&database);
+        let (scheme, level) = match template {
+            "generic" => ("postgresql+asyncpg", "ssl"),
+            _ => ("postgresql", "sslmode"),
+        };
+        let url = |query: &str| world.url(scheme, &database, query);
+        let sandbox = project(template, &url(&format!("?{level}=require")));
+        status(fix(&sandbox, &["--yes"]), 0, template);
+        let root = |file: &Path| format!("?{level}=verify-full&sslrootcert={}", file.display());
+        for (query, told) in [
+            (root(&bad), "certificate verify failed"),
+            // Nothing says whom to trust.
+            (format!("?{level}=verify-full"), "root certificate file"),
+            (
+                format!("?{level}=disable"),
+                "pg_hba.conf rejects connection",
+            ),
+            (format!("?{level}=require&no_such=1"), "no_such"),
+            (format!("?{level}=required"), "ssl"),
+        ] {
+            set_url(&sandbox, &url(&query));
+            let failed = upgrade(&sandbox, &alembic(&world.python), &world.python);
+            assert_ne!(failed.status, 0, "{template}, {query}");
+            assert!(
+                failed.stderr.contains(told),
+                "{template}, {query}: {}",
+                failed.stderr
+            );
+        }
+        set_url(&sandbox, &url(&root(&good)));
+        status(
+            upgrade(&sandbox, &alembic(&world.python), &world.python),
+            0,
+            template,
+        );
+    }
+}
+
+/// limbeck needs no repair, and takes a repaired project as it took the one before, without any driver.
+#[test]
+fn limbeck_takes_a_repaired_project() {
+    let (Some(world), Some(python)) = (World::new(), python()) else {
+        missing("real Alembic and PostgreSQL are needed");
+        return;
+    };
+    for (number, template) in ["generic", "async"].into_iter().enumerate() {
+        let database = format!("own{number}");
+        world.server.create_database(&database);
+        let scheme = if template == "async" {
+            "postgres"
+        } else {
+            "postgresql+asyncpg"
+        };
+        let sandbox = project(template, &world.url(scheme, &database, ""));
+        status(fix(&sandbox, &["--yes"]), 0, template);
+        status(upgrade(&sandbox, &limbeck(), &python), 0, template);
+        let rows = world
+            .server
+            .sql(&database, "select version_num from alembic_version");
+        assert_eq!(rows.trim(), "a1", "{template}");
+    }
+}

@@ -1,0 +1,1 @@
+"""The functions that `limbeck fix` writes into an `env.py`."""

@@ -1,0 +1,138 @@
+//! What is known of database URLs and where they come from: whether an engine takes one as it is, whether its
+//! percent signs are doubled.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use limbeck_script::repair::Mode;
+use limbeck_url::{ensure_async_database_url, ensure_sync_database_url};
+
+use crate::config::Config;
+
+const URL: &str = "sqlalchemy.url";
+
+/// Drivers that only an asynchronous engine takes.
+const ONLY_ASYNC: [&str; 5] = [
+    "asyncpg",
+    "psycopg_async",
+    "aiomysql",
+    "asyncmy",
+    "aiosqlite",
+];
+
+/// Whether the configuration has URLs, and an engine takes each of them.
+pub(super) fn configuration(config: &Config, mode: Mode) -> bool {
+    let Some(ini) = config.ini() else {
+        return false;
+    };
+    let mut found = false;
+    for section in ini.sections() {
+        match ini.get(section, URL) {
+            Ok(None) => {}
+            Ok(Some(text)) if url(&text, mode) => found = true,
+            // One that can't be read may be filled in by `env.py`.
+            Ok(Some(_)) | Err(_) => return false,
+        }
+    }
+    found
+}
+
+/// Whether an engine takes a URL. One that limbeck can't read is left to SQLAlchemy.
+pub(super) fn url(text: &str, mode: Mode) -> bool {
+    let Some((scheme, _)) = text.split_once("://") else {
+        return true;
+    };
+    let (dialect, driver) = scheme.split_once('+').unwrap_or((scheme, ""));
+    let is_async = ONLY_ASYNC.contains(&driver);
+    let takes = match mode {
+        Mode::Sync => !is_async,
+        Mode::Async => is_async || driver == "psycopg",
+    };
+    if dialect == "postgres" {
+        return false;
+    }
+    let converted = match mode {
+        Mode::Sync => ensure_sync_database_url(text),
+        Mode::Async => ensure_async_database_url(text),
+    };
+    match converted {
+        Ok(converted) => takes && parameters(text) == parameters(converted.reveal_url()),
+        Err(_) => mode == Mode::Async || !is_async,
+    }
+}
+
+/// Whether the module of something writes a percent sign twice: `app.config.settings.url` is of `app.config`.
+pub(super) fn doubles_percent(sources: &[PathBuf], path: &str) -> bool {
+    let parts: Vec<&str> = path.split('.').collect();
+    let modules = (1..=parts.len()).rev().flat_map(|length| {
+        let module: PathBuf = parts[..length].iter().collect();
+        [module.with_extension("py"), module.join("__init__.py")]
+    });
+    let files = modules.flat_map(|module| sources.iter().map(move |source| source.join(&module)));
+    // Only what is there and can be read is a module of the project's.
+    let texts = files.filter_map(|file| std::fs::read_to_string(file).ok());
+    texts
+        .into_iter()
+        .any(|text| ["'%%'", "\"%%\""].iter().any(|word| text.contains(word)))
+}
+
+/// The names of a URL's parameters.
+fn parameters(url: &str) -> BTreeSet<&str> {
+    let after = url.rsplit('@').next().unwrap_or(url);
+    let query = after.split_once('?').map_or("", |(_, query)| query);
+    query
+        .split('&')
+        .filter(|pair| !pair.is_empty())
+        .map(|pair| pair.split('=').next().unwrap_or(pair))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::{Mode, doubles_percent, url};
+
+    #[test]
+    fn modules_that_double_percent_signs() {
+        let folder = tempfile::tempdir().unwrap();
+        let app = folder.path().join("app");
+        fs::create_dir(&app).unwrap();
+        fs::write(app.join("__init__.py"), "").unwrap();
+        fs::write(app.join("config.py"), "url = u.replace('%', '%%')\n").unwrap();
+        fs::write(app.join("plain.py"), "url = '100%'\n").unwrap();
+        let sources = [folder.path().join("src"), folder.path().to_owned()];
+        for (path, expected) in [
+            ("app.config.settings.url", true),
+            ("app.config", true),
+            ("app.plain.url", false),
+            ("os.environ", false),
+            (".config.url", false),
+        ] {
+            assert_eq!(doubles_percent(&sources, path), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn urls_and_the_engines_that_take_them() {
+        for (text, sync, asynchronous) in [
+            ("postgresql+asyncpg://u:p@h/d", false, true),
+            ("postgresql+asyncpg://u:p@h/d?ssl=require", false, true),
+            ("postgresql+asyncpg://u:p@h/d?sslmode=require", false, false),
+            ("postgresql+psycopg2://u:p@h/d?sslmode=require", true, false),
+            ("postgresql+psycopg2://u:p@h/d?ssl=require", false, false),
+            ("postgresql+psycopg://u:p@h/d", true, true),
+            ("postgresql://u:p%40@h/d", true, false),
+            ("postgres://u:p@h/d", false, false),
+            ("mysql+aiomysql://u:p@h/d?charset=utf8mb4", false, true),
+            ("mysql+pymysql://u:p@h/d", true, false),
+            ("sqlite:///a.db", true, false),
+            ("sqlite+aiosqlite:///a.db", false, true),
+            ("driver://user:pass@localhost/dbname", true, true),
+            ("not a url", true, true),
+        ] {
+            assert_eq!(url(text, Mode::Sync), sync, "{text}");
+            assert_eq!(url(text, Mode::Async), asynchronous, "{text}");
+        }
+    }
+}
