@@ -66,7 +66,7 @@ pub(crate) struct Context {
     pub(crate) global: Global,
     /// The command as it was typed, for advice.
     pub(crate) typed: String,
-    surroundings: Surroundings,
+    pub(crate) surroundings: Surroundings,
 }
 
 impl Context {
@@ -303,7 +303,7 @@ impl Context {
     }
 }
 
-fn runtime() -> Result<tokio::runtime::Runtime, CliError> {
+pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, CliError> {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

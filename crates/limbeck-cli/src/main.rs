@@ -38,7 +38,7 @@ fn main() -> ExitCode {
         Command::Show(args) => show::run(&context, args),
         Command::Stamp(args) => stamp::run(&context, args),
         Command::Upgrade(args) => upgrade::run(&context, args),
-        Command::Url(args) => Ok(url::run(&context, args)),
+        Command::Url(args) => url::run(&context, args),
     };
     ExitCode::from(outcome.unwrap_or_else(|error| exit::report(&context, error)))
 }

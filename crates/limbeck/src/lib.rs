@@ -1,6 +1,7 @@
 //! Runs Alembic migrations over a connection that Rust owns.
 
 pub mod config;
+pub mod connection_check;
 pub mod format;
 pub mod native;
 pub mod project;

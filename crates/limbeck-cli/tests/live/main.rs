@@ -14,4 +14,5 @@ mod reported_failure;
 mod secrets;
 mod sqlite_names;
 mod support;
+mod url_check;
 mod versions;

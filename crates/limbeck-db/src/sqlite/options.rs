@@ -101,7 +101,7 @@ impl SqliteOptions {
     }
 
     /// The database's file; none for a database in memory.
-    pub(crate) fn file(&self) -> Option<PathBuf> {
+    pub fn file(&self) -> Option<PathBuf> {
         let path = match self.name.strip_prefix("file:").filter(|_| self.uri) {
             Some(uri) => {
                 let uri = uri.split('#').next().unwrap_or(uri);

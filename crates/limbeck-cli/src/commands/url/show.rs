@@ -3,7 +3,7 @@
 use limbeck::url::{ConnectionInfo, Host, Root};
 use serde_json::json;
 
-use super::{Given, json, refuse};
+use super::{Given, json, print_rows, refuse};
 use crate::context::{Context, warn};
 
 /// Explain a database URL, without its passwords.
@@ -41,11 +41,7 @@ pub(crate) fn run(context: &Context, args: &Args) -> u8 {
     for warning in &warnings {
         warn(&warning.message);
     }
-    let width = rows.iter().map(|(name, _)| name.chars().count()).max();
-    let width = width.unwrap_or_default();
-    for (name, value) in rows {
-        context.printer.result(&format!("{name:width$}  {value}"));
-    }
+    print_rows(context, rows);
     0
 }
 
