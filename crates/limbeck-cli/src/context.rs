@@ -119,7 +119,7 @@ impl Context {
         Ok(Config::load(&self.config_files()?, &self.global.name)?)
     }
 
-    fn config_files(&self) -> Result<ConfigFiles, CliError> {
+    pub(crate) fn config_files(&self) -> Result<ConfigFiles, CliError> {
         Ok(ConfigFiles::select(
             &self.global.config,
             self.variable("ALEMBIC_CONFIG"),
@@ -235,7 +235,7 @@ impl Context {
     }
 
     /// Where Python packages may lie: `PYTHONPATH`, then the packages of the project's environment.
-    fn package_folders(&self) -> Vec<PathBuf> {
+    pub(crate) fn package_folders(&self) -> Vec<PathBuf> {
         let mut folders: Vec<PathBuf> = self
             .variable("PYTHONPATH")
             .map(|path| std::env::split_paths(path).collect())
@@ -285,6 +285,11 @@ impl Context {
     }
 
     fn interpreter(&self) -> Result<Interpreter, CliError> {
+        Ok(self.interpreter_search()?.find().map_err(RunError::from)?)
+    }
+
+    /// Where the interpreter is looked for.
+    pub(crate) fn interpreter_search(&self) -> Result<InterpreterSearch, CliError> {
         let path = |name: &str| {
             self.variable(name)
                 .filter(|value| !value.is_empty())
@@ -292,14 +297,13 @@ impl Context {
         };
         let project = std::env::current_dir()
             .map_err(|error| CliError::System("could not find the current folder", error))?;
-        let search = InterpreterSearch {
+        Ok(InterpreterSearch {
             option: self.global.python.clone(),
             virtual_env: path("VIRTUAL_ENV"),
             conda_prefix: path("CONDA_PREFIX"),
             path: std::env::var_os("PATH"),
             project,
-        };
-        Ok(search.find().map_err(RunError::from)?)
+        })
     }
 }
 

@@ -292,7 +292,7 @@ fn span_in(line: &str, columns: Option<(u32, u32)>) -> std::ops::Range<usize> {
 }
 
 /// A path as the user would write it: relative to the current folder where it is below it.
-fn shown(path: &Path) -> String {
+pub(crate) fn shown(path: &Path) -> String {
     let current = std::env::current_dir().ok();
     current
         .and_then(|current| path.strip_prefix(current).ok())

@@ -2,6 +2,7 @@
 
 pub mod config;
 pub mod connection_check;
+pub mod doctor;
 pub mod format;
 pub mod native;
 pub mod project;

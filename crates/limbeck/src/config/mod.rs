@@ -66,6 +66,11 @@ impl Config {
         self.ini.as_ref()
     }
 
+    /// Whether there is a table `[tool.alembic]`.
+    pub fn has_toml(&self) -> bool {
+        !self.toml.is_empty()
+    }
+
     /// The ini's main section: `alembic`, or what `-n` says.
     pub fn section(&self) -> &str {
         &self.section

@@ -21,6 +21,8 @@ pub use pooler::Pooler;
 /// What a connection leads to, and whether migrations could run over it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConnectionCheck {
+    /// Which kind of server it is, as far as the connection is concerned.
+    pub server: Product,
     /// What the server calls itself: `PostgreSQL`, `MariaDB`, `SQLite`, …
     pub product: String,
     /// Its version, as it writes it.
@@ -72,7 +74,7 @@ pub struct VersionTableCheck {
 impl ConnectionCheck {
     /// Whether there is anything like channel binding: only PostgreSQL's SCRAM has it.
     pub fn promises_channel_binding(&self) -> bool {
-        self.tls.is_some() && !matches!(self.product.as_str(), "MySQL" | "MariaDB" | "SQLite")
+        self.tls.is_some() && self.server == Product::Postgresql
     }
 
     /// Why no migration could run; empty where one could.
@@ -128,6 +130,7 @@ async fn look(
 ) -> Result<ConnectionCheck, DbError> {
     let link = session.link().await?;
     let mut check = ConnectionCheck {
+        server: session.info().product,
         product: String::new(),
         version: session.info().version.clone(),
         address: session.info().address.clone(),

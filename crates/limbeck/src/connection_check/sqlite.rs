@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use limbeck_db::{ConnectError, ConnectErrorKind, DbError, Link, sqlite_version};
+use limbeck_db::{ConnectError, ConnectErrorKind, DbError, Link, Product, sqlite_version};
 use rustix::fs::{Access, access};
 
 use super::{ConnectionCheck, Pooler, Right};
@@ -39,6 +39,7 @@ pub(super) fn missing(file: &Path) -> Result<ConnectionCheck, DbError> {
         }));
     }
     Ok(ConnectionCheck {
+        server: Product::Sqlite,
         product: "SQLite".into(),
         version: sqlite_version().into(),
         address: format!("{} (not there yet)", file.display()),
