@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use limbeck_script::environment::Survey;
-use limbeck_url::{DatabaseConfigProvider, Secret};
+use limbeck_url::{DatabaseConfigProvider, Origin, Secret};
 
 use super::configuration::databases;
 use crate::config::Config;
@@ -57,12 +57,11 @@ pub(super) fn find(
     let mut read_by_env = survey.into_iter().flat_map(|survey| &survey.variables);
     let of_variable = read_by_env.find_map(|(name, line)| {
         let value = variable(name).filter(|value| value.contains("://"))?;
-        let path = env.map(|env| env.path);
         Some(FoundUrl {
             text: Secret::new(value),
             origin: format!("the variable `{name}`, which `env.py` reads in line {line}"),
-            file: path.map(Path::to_owned),
-            line: Some(*line),
+            file: None,
+            line: None,
             is_certain: false,
         })
     });
@@ -71,15 +70,24 @@ pub(super) fn find(
         return vec![found];
     }
     match DatabaseConfigProvider::from_variables(variable, dotenv) {
-        Ok(provider) => vec![FoundUrl {
-            text: provider.application_url().clone(),
-            origin: format!("{}, the application's", provider.application_origin()),
-            file: None,
-            line: None,
-            is_certain: false,
-        }],
+        Ok(provider) => vec![of_provider(&provider)],
         // That none is set is the one reason.
         Err(_) => ini.into_iter().collect(),
+    }
+}
+
+fn of_provider(provider: &DatabaseConfigProvider) -> FoundUrl {
+    let origin = provider.application_origin();
+    let line = match origin {
+        Origin::DotEnv(_, line) => Some(*line),
+        _ => None,
+    };
+    FoundUrl {
+        text: provider.application_url().clone(),
+        origin: format!("{origin}, the application's"),
+        file: line.map(|_| PathBuf::from(".env")),
+        line,
+        is_certain: false,
     }
 }
 
