@@ -1,6 +1,7 @@
 //! limbeck beside real Alembic, on real servers.
 
 mod concurrency;
+mod doctor;
 mod drivers;
 mod errors;
 mod failing;

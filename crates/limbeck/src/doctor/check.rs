@@ -12,7 +12,7 @@ pub enum Severity {
     Note,
     /// It works here and now, and may fail elsewhere: under plain Alembic, or with another password.
     Warning,
-    /// It will fail.
+    /// It will fail, under limbeck or with the URL's own driver.
     Error,
 }
 
@@ -79,7 +79,7 @@ ids! {
     UrlEncoding "url.encoding" "The password's special characters are percent-encoded.",
     UrlDialect "url.dialect" "The URL's scheme is one of SQLAlchemy's.",
     UrlAsyncDriver "url.async-driver" "A synchronous `env.py` has no asynchronous driver, which only limbeck runs.",
-    UrlSyncDriver "url.sync-driver" "An asynchronous `env.py` has an asynchronous driver.",
+    UrlSyncDriver "url.sync-driver" "An asynchronous `env.py` has an asynchronous driver, which limbeck does not need.",
     UrlParameters "url.parameters" "The URL's driver takes each of its parameters.",
     UrlTls "url.tls" "The certificate of a server elsewhere is verified.",
     UrlPooler "url.pooler" "Prepared statements don't go through a pooler by transaction.",

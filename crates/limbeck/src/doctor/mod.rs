@@ -83,7 +83,6 @@ pub async fn examine(subject: Subject<'_>) -> Vec<Check> {
     let variable = |name: &str| subject.surroundings.variables.get(name).cloned();
     let env_file = env_file(folder.as_deref());
     let env = env_file.as_ref().ok().map(|file| Env {
-        path: &file.path,
         survey: file.survey.as_ref().ok(),
         is_stock: matches!(file.reading, Reading::Known(_)),
     });

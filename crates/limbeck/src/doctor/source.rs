@@ -1,6 +1,6 @@
 //! Which URLs the migrations of a project would use, as far as that can be told without running `env.py`.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use limbeck_script::environment::Survey;
 use limbeck_url::{DatabaseConfigProvider, Origin, Secret};
@@ -26,7 +26,6 @@ pub(super) struct FoundUrl {
 /// What is known of `env.py`.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Env<'a> {
-    pub(super) path: &'a Path,
     pub(super) survey: Option<&'a Survey>,
     /// It is a stock one, which takes the ini's URL and no other.
     pub(super) is_stock: bool,

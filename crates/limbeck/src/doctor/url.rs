@@ -228,7 +228,7 @@ fn driver_and_env(
         " (unless `env.py` converts the URL)"
     };
     if survey.is_async {
-        return sync_driver(driver, info, installed, env.is_stock, unless);
+        return sync_driver(driver, info, installed, unless);
     }
     match driver {
         Some(driver) if ASYNC_ONLY.contains(&driver) && !replaced => Id::UrlAsyncDriver
@@ -248,7 +248,6 @@ fn sync_driver(
     driver: Option<&str>,
     info: &ConnectionInfo,
     installed: Option<&Installed>,
-    is_stock: bool,
     unless: &str,
 ) -> Check {
     let id = Id::UrlSyncDriver;
@@ -269,15 +268,11 @@ fn sync_driver(
         || "the URL names no driver".to_owned(),
         |driver| format!("`{driver}` is synchronous"),
     );
-    let message = format!(
-        "{named} and `env.py` makes an asynchronous engine, for which SQLAlchemy demands an asynchronous driver{unless}"
-    );
-    let check = if is_stock {
-        id.error(message)
-    } else {
-        id.warning(message)
-    };
-    check.fix("name an asynchronous driver: `postgresql+asyncpg://`, `mysql+aiomysql://`, `sqlite+aiosqlite://`")
+    id.warning(format!(
+        "{named} and `env.py` makes an asynchronous engine: limbeck runs it, plain Alembic demands an asynchronous \
+         driver{unless}"
+    ))
+    .fix("name an asynchronous driver: `postgresql+asyncpg://`, `mysql+aiomysql://`, `sqlite+aiosqlite://`")
 }
 
 /// The target of the driver that a URL names, or that SQLAlchemy would take.
