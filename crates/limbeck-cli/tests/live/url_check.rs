@@ -1,11 +1,13 @@
 //! `limbeck url check` on real servers: what it tells is what the servers say.
 
 use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::Path;
 
 use limbeck_testkit::{MariaDb, PgBouncer, Postgres, Ran, Sandbox, Tls};
 use serde_json::{Value, json};
 
-use crate::support::limbeck;
+use crate::support::{limbeck, ran};
 
 /// Runs `url check` with a URL on standard input's side: as an argument.
 fn run(sandbox: &Sandbox, arguments: &[&str]) -> Ran {
@@ -266,6 +268,7 @@ fn no_connection_has_a_kind() {
             "parameter",
         ),
         ("sqlite:////nowhere/at/all.db".into(), "file"),
+        ("sqlite:///file:gone.db?mode=ro&uri=true".into(), "file"),
         ("mysql+pymysql://u:hunter2@127.0.0.1:1/d".into(), "refused"),
     ] {
         let found = check(&sandbox, &url, 1);
@@ -362,4 +365,32 @@ fn a_sqlite_file_is_looked_at_and_never_created() {
 
     let found = check(&sandbox, "sqlite:///:memory:", 0);
     assert_eq!(found["server"]["address"], "in memory");
+}
+
+#[test]
+fn a_sqlite_file_that_may_not_be_written() {
+    let sandbox = Sandbox::new();
+    let file = sandbox.path().join("app.db");
+    let connection = rusqlite::Connection::open(&file).unwrap();
+    connection.execute_batch(VERSION_TABLE).unwrap();
+    drop(connection);
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o444)).unwrap();
+    // The system's administrator may write everything, unless that is taken away.
+    let mut command = sandbox.command(Path::new("setpriv"), None);
+    if fs::metadata(&file).unwrap().uid() == 0 {
+        let list = "--bounding-set=-dac_override,-dac_read_search";
+        command.args([list, "--inh-caps=-dac_override,-dac_read_search"]);
+    }
+    command.arg("--").arg(limbeck());
+    command.args(["url", "check", "--json", "sqlite+aiosqlite:///app.db"]);
+    let ran = ran(&command.output().expect("setpriv runs"));
+    let found: Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!(ran.status, 1, "{found}");
+    assert_eq!(granted(&found, "write", "file"), false);
+    assert_eq!(granted(&found, "write", "folder"), true);
+    assert!(
+        found["read_only"].as_str().unwrap().contains("app.db"),
+        "{found}"
+    );
+    assert_eq!(found["version_table"]["rows"], json!(["a1", "b2"]));
 }

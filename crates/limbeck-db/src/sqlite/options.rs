@@ -100,6 +100,13 @@ impl SqliteOptions {
         })
     }
 
+    /// Whether a file that isn't there is created.
+    pub fn creates_file(&self) -> bool {
+        let query = self.name.split_once('?').filter(|_| self.uri);
+        let mut pairs = query.into_iter().flat_map(|(_, query)| query.split('&'));
+        !pairs.any(|pair| matches!(pair, "mode=ro" | "mode=rw"))
+    }
+
     /// The database's file; none for a database in memory.
     pub fn file(&self) -> Option<PathBuf> {
         let path = match self.name.strip_prefix("file:").filter(|_| self.uri) {

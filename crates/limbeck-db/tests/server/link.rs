@@ -1,7 +1,8 @@
 //! What a session knows of its own way, beside what the server says of the same session.
 
 use limbeck_db::{Link, Session, Verified};
-use limbeck_testkit::{Postgres, Tls};
+use limbeck_testkit::certificates::{Authority, Wanted};
+use limbeck_testkit::{MariaDb, Postgres, Tls};
 
 use crate::support::{block_on, open, value};
 
@@ -109,4 +110,47 @@ fn a_plain_session_has_no_tls() {
         assert_eq!((link.peer, link.tls), (None, None));
         session.close().await.unwrap();
     });
+}
+
+#[test]
+fn mariadb_says_which_tls_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let authority = Authority::new(&folder.path().join("authority"), "authority");
+    let localhost = "subjectAltName=DNS:localhost,IP:127.0.0.1";
+    let certificate = authority.issue(&Wanted::new("server", "a server", localhost));
+    let root = authority.own.certificate.display();
+    let Some(server) = MariaDb::start_with_tls(&certificate, &authority.own.certificate) else {
+        return;
+    };
+    for (query, verified) in [
+        ("?ssl_disabled=true".to_owned(), None),
+        ("?ssl_mode=REQUIRED".to_owned(), Some(Verified::Nothing)),
+        (
+            format!("?ssl_ca={root}&ssl_check_hostname=false"),
+            Some(Verified::Authority),
+        ),
+        (format!("?ssl_ca={root}"), Some(Verified::AuthorityAndName)),
+    ] {
+        let url = server.url("mysql+pymysql", "mysql") + &query;
+        block_on(async {
+            let mut session = open(&url, folder.path(), &[]).await.unwrap();
+            let link = session.link().await.unwrap();
+            assert_eq!(
+                link.tls.as_ref().map(|tls| tls.verified),
+                verified,
+                "{query}"
+            );
+            let number = value(&mut session, "SELECT CONNECTION_ID()").await;
+            assert_eq!(link.promised_number.unwrap().to_string(), number);
+            let status = "SELECT VARIABLE_VALUE FROM information_schema.SESSION_STATUS WHERE VARIABLE_NAME = ";
+            let version = value(&mut session, &format!("{status}'SSL_VERSION'")).await;
+            let cipher = value(&mut session, &format!("{status}'SSL_CIPHER'")).await;
+            let (own_version, own_cipher) = link
+                .tls
+                .map(|tls| (tls.version, tls.cipher))
+                .unwrap_or_default();
+            assert_eq!((own_version, own_cipher), (version, cipher), "{query}");
+            session.close().await.unwrap();
+        });
+    }
 }

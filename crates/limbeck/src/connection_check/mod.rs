@@ -112,6 +112,7 @@ pub async fn check(
     table: &VersionTable,
 ) -> Result<ConnectionCheck, DbError> {
     if let ConnectOptions::Sqlite(options) = options
+        && options.creates_file()
         && let Some(file) = options.file().filter(|file| !file.exists())
     {
         // Opening it would create it.
@@ -119,7 +120,8 @@ pub async fn check(
     }
     let mut session = Session::open(options).await?;
     let found = look(&mut session, options, table).await;
-    session.close().await?;
+    // What was found stands, however the server takes our leave.
+    let _ = session.close().await;
     found
 }
 

@@ -1,6 +1,6 @@
 //! Checks of `alembic.ini` and `pyproject.toml`.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::check::{Check, Id};
 use crate::config::{Config, ConfigError, ConfigFiles};
@@ -61,7 +61,7 @@ fn file(files: &ConfigFiles, config: &Config) -> Check {
 
 fn script_location(config: &Config, folder: Option<&Path>) -> Check {
     let id = Id::ConfigScriptLocation;
-    let located = |check: Check| match place(config, "script_location") {
+    let located = |check: Check| match config.place("script_location") {
         Some((file, line)) => check.at(&file, Some(line)),
         None => check,
     };
@@ -98,7 +98,7 @@ fn prepend_sys_path(config: &Config) -> Vec<Check> {
                     "`{folder}` of `prepend_sys_path` is no folder; it counts from where the command runs"
                 ))
                 .fix("write `%(here)s/…` for a folder beside the file");
-            match place(config, "prepend_sys_path") {
+            match config.place("prepend_sys_path") {
                 Some((file, line)) => check.at(&file, Some(line)),
                 None => check,
             }
@@ -146,12 +146,6 @@ pub(super) fn databases(config: &Config) -> Vec<String> {
         .map(|name| name.trim().to_owned())
         .filter(|name| !name.is_empty())
         .collect()
-}
-
-/// Where a value of the ini's main section stands.
-fn place(config: &Config, key: &str) -> Option<(PathBuf, usize)> {
-    let line = config.ini()?.line(config.section(), key)?;
-    Some((PathBuf::from(&config.files().ini), line))
 }
 
 /// An error with its place taken out of its text.

@@ -11,6 +11,8 @@ use crate::connection_check::{ConnectionCheck, OptionsError, Pooler};
 pub(super) enum NoConnection {
     Options(OptionsError),
     Database(DbError),
+    /// There was no answer for long.
+    Timeout,
 }
 
 /// The checks of a database that is not connected to.
@@ -72,6 +74,10 @@ fn no_connection(problem: &NoConnection) -> Check {
             (error.to_string(), error.hint.clone())
         }
         NoConnection::Database(error) => (error.to_string(), None),
+        NoConnection::Timeout => (
+            format!("no answer within {} seconds", super::PATIENCE.as_secs()),
+            Some("check that the host can be reached from here (network, firewall)".into()),
+        ),
     };
     let check = id.error(message);
     match hint {

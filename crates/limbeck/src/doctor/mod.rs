@@ -12,6 +12,7 @@ mod source;
 mod url;
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use limbeck_db::{Surroundings, VersionTable};
 use limbeck_script::directory::ScriptDirectory;
@@ -46,6 +47,9 @@ pub struct Subject<'a> {
     /// Whether the database is left alone.
     pub offline: bool,
 }
+
+/// How long a database is waited for where its URL sets no limit: somebody stands there and wants to know.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What was made of `env.py`.
 struct EnvFile {
@@ -146,9 +150,11 @@ async fn connect(
 ) -> Result<connection_check::ConnectionCheck, NoConnection> {
     let options = connect_options(found.text.reveal_clear_text().trim(), surroundings)
         .map_err(NoConnection::Options)?;
-    connection_check::check(&options, table)
-        .await
-        .map_err(NoConnection::Database)
+    let checking = connection_check::check(&options, table);
+    match tokio::time::timeout(PATIENCE, checking).await {
+        Ok(checked) => checked.map_err(NoConnection::Database),
+        Err(_) => Err(NoConnection::Timeout),
+    }
 }
 
 fn env_file(folder: Option<&Path>) -> Result<EnvFile, Check> {
