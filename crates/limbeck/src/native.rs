@@ -11,7 +11,7 @@ use crate::project::Project;
 use crate::run::Refusal;
 
 /// Drivers that an asynchronous `env.py` works with.
-const ASYNC_DRIVERS: &[&str] = &[
+pub(crate) const ASYNC_DRIVERS: &[&str] = &[
     "aiomysql",
     "aiosqlite",
     "asyncmy",

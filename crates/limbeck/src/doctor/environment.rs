@@ -4,11 +4,11 @@ use std::path::Path;
 
 use limbeck_script::environment::{Finding, FindingKind, Reading, Survey, SurveyError};
 use limbeck_script::interpreter::Installed;
-use limbeck_url::{DatabaseUrl, Target, mask};
+use limbeck_url::{DatabaseUrl, mask};
 
 use super::check::{Check, Id};
 use super::source::FoundUrl;
-use super::url::refused_parameters;
+use super::url::{own_target, refused_parameters};
 
 /// What was made of `env.py`.
 pub(super) struct Examined<'a> {
@@ -108,7 +108,7 @@ fn id_of(kind: &FindingKind) -> Option<Id> {
 
 fn judge(examined: &Examined<'_>, finding: &Finding) -> Option<Check> {
     let check = match &finding.kind {
-        FindingKind::DriverReplaced { from, to } => replaced(examined.urls, from, to.as_deref()),
+        FindingKind::DriverReplaced { from, to } => replaced(examined, from, to.as_deref()),
         FindingKind::UrlAsText => as_text(examined.installed),
         FindingKind::PercentSigns => percent(examined.urls),
         _ => return None,
@@ -117,17 +117,21 @@ fn judge(examined: &Examined<'_>, finding: &Finding) -> Option<Check> {
 }
 
 /// A replaced driver leaves the parameters as they are; with the URL at hand it can be told whether that fails.
-fn replaced(urls: &[FoundUrl], from: &str, to: Option<&str>) -> Check {
+fn replaced(examined: &Examined<'_>, from: &str, to: Option<&str>) -> Check {
+    let installed = examined.installed;
     let id = Id::EnvReplacedDriver;
     let shown = mask(from);
     let fix = "convert the whole URL: `limbeck url convert --to …` says what it becomes";
-    for found in urls {
+    for found in examined.urls {
         let text = found.text.reveal_clear_text();
         let Some(to) = to.filter(|_| text.contains(from)) else {
             continue;
         };
         let replaced = text.replace(from, to);
-        let Some(target) = target_of(&replaced) else {
+        let target = DatabaseUrl::parse(&replaced)
+            .ok()
+            .and_then(|url| own_target(&url.dialect, url.driver.as_deref(), installed));
+        let Some(target) = target else {
             continue;
         };
         let refused = match refused_parameters(&replaced, target) {
@@ -145,16 +149,6 @@ fn replaced(urls: &[FoundUrl], from: &str, to: Option<&str>) -> Check {
         "`{shown}` is replaced as text: the driver changes, and parameters as `ssl` or `sslmode` stay the other one's"
     ))
     .fix(fix)
-}
-
-fn target_of(text: &str) -> Option<Target> {
-    let url = DatabaseUrl::parse(text).ok()?;
-    let driver = url.driver.as_deref().unwrap_or(match url.dialect.as_str() {
-        "postgresql" => "psycopg2",
-        "sqlite" => "pysqlite",
-        _ => "mysqldb",
-    });
-    format!("{}+{driver}", url.dialect).parse().ok()
 }
 
 fn as_text(installed: Option<&Installed>) -> Check {

@@ -1,10 +1,10 @@
 //! Checks of the Python interpreter and of what is installed for it.
 
 use limbeck_script::interpreter::{Installed, InstalledError, Interpreter, InterpreterError};
-use limbeck_url::{Backend, mask};
+use limbeck_url::mask;
 
 use super::check::{Check, Id};
-use super::url::Understood;
+use super::url::{Understood, usual_driver};
 
 /// Drivers: the name in a URL, and the packages that have it.
 const DRIVERS: [(&str, &[&str]); 13] = [
@@ -153,14 +153,8 @@ fn drivers(installed: &Installed) -> Check {
 
 fn plain_alembic(url: &Understood, installed: &Installed, is_async: Option<bool>) -> Check {
     let id = Id::PythonPlainAlembic;
-    let sqlalchemy = installed.version("SQLAlchemy");
-    let newest = sqlalchemy.is_some_and(|version| at_least(version, (2, 1)));
-    let driver = url.driver.as_deref().unwrap_or(match url.info.backend {
-        Backend::Postgresql if newest => "psycopg",
-        Backend::Postgresql => "psycopg2",
-        Backend::Sqlite => "pysqlite",
-        _ => "mysqldb",
-    });
+    let usual = usual_driver(url.info.backend.name(), Some(installed));
+    let driver = url.driver.as_deref().unwrap_or(usual);
     let packages = DRIVERS.iter().find(|(name, _)| *name == driver);
     let mut missing: Vec<&str> = match packages {
         Some((_, packages)) if installed.first(packages).is_none() => vec![packages[0]],

@@ -8,24 +8,8 @@ use limbeck_url::{
 
 use super::check::{Check, Id};
 use super::source::{Env, FoundUrl, PLACEHOLDER};
+use crate::native::ASYNC_DRIVERS;
 
-/// Drivers that only asyncio can use.
-const ASYNC_ONLY: [&str; 5] = [
-    "asyncpg",
-    "aiosqlite",
-    "aiomysql",
-    "asyncmy",
-    "psycopg_async",
-];
-/// Drivers that an asynchronous engine takes.
-const ASYNC: [&str; 6] = [
-    "asyncpg",
-    "aiosqlite",
-    "aiomysql",
-    "asyncmy",
-    "psycopg",
-    "psycopg_async",
-];
 /// Characters that other readers than SQLAlchemy's split a URL at.
 const SEPARATORS: [char; 6] = ['/', '?', '#', '[', ']', '@'];
 
@@ -97,7 +81,7 @@ pub(super) fn check(
         encoding(text),
         dialect(text, found),
         driver_and_env(driver.as_deref(), &info, env, installed),
-        parameters(text, driver.as_deref(), &info),
+        parameters(text, driver.as_deref(), &info, installed),
         tls(&info),
         pooler(&info, driver.as_deref()),
     ];
@@ -127,18 +111,7 @@ fn meaning(info: &ConnectionInfo, driver: Option<&str>) -> String {
         _ => info.backend.name(),
     }
     .to_owned();
-    let hosts: Vec<String> = info
-        .hosts
-        .iter()
-        .map(|host| {
-            let name = host.name.as_deref().unwrap_or("(default)");
-            match host.port {
-                Some(port) if name.contains(':') => format!("[{name}]:{port}"),
-                Some(port) => format!("{name}:{port}"),
-                None => name.to_owned(),
-            }
-        })
-        .collect();
+    let hosts: Vec<String> = info.hosts.iter().map(ToString::to_string).collect();
     if !hosts.is_empty() {
         text += &format!(" at `{}`", hosts.join(","));
     }
@@ -231,13 +204,13 @@ fn driver_and_env(
         return sync_driver(driver, info, installed, unless);
     }
     match driver {
-        Some(driver) if ASYNC_ONLY.contains(&driver) && !replaced => Id::UrlAsyncDriver
+        Some(driver) if is_only_async(driver) && !replaced => Id::UrlAsyncDriver
             .warning(format!(
                 "`{driver}` is asynchronous and `env.py` makes a synchronous engine: limbeck runs it, plain Alembic \
                  ends with MissingGreenlet{unless}"
             ))
             .fix("go on with limbeck, or give `env.py` the URL of `limbeck url convert --to …` with a synchronous driver"),
-        Some(driver) if ASYNC_ONLY.contains(&driver) => Id::UrlAsyncDriver.note(format!(
+        Some(driver) if is_only_async(driver) => Id::UrlAsyncDriver.note(format!(
             "`{driver}` is asynchronous, `env.py` makes a synchronous engine, and replaces the driver as text"
         )),
         _ => Id::UrlAsyncDriver.ok("the driver is synchronous, as `env.py` is"),
@@ -252,14 +225,8 @@ fn sync_driver(
 ) -> Check {
     let id = Id::UrlSyncDriver;
     let good = match driver {
-        Some(driver) => ASYNC.contains(&driver),
-        // From 2.1 on, `postgresql://` means psycopg, which is both.
-        None => {
-            info.backend == Backend::Postgresql
-                && installed
-                    .and_then(|it| it.version("SQLAlchemy"))
-                    .is_some_and(|version| super::interpreter::at_least(version, (2, 1)))
-        }
+        Some(driver) => ASYNC_DRIVERS.contains(&driver),
+        None => ASYNC_DRIVERS.contains(&usual_driver(info.backend.name(), installed)),
     };
     if good {
         return id.ok("the driver is asynchronous, as `env.py` is");
@@ -275,15 +242,27 @@ fn sync_driver(
     .fix("name an asynchronous driver: `postgresql+asyncpg://`, `mysql+aiomysql://`, `sqlite+aiosqlite://`")
 }
 
-/// The target of the driver that a URL names, or that SQLAlchemy would take.
-fn own_target(driver: Option<&str>, backend: Backend) -> Option<Target> {
-    let driver = match (driver, backend) {
-        (Some(driver), _) => driver,
-        (None, Backend::Postgresql) => "psycopg2",
-        (None, Backend::Sqlite) => "pysqlite",
-        (None, _) => "mysqldb",
-    };
-    format!("{}+{driver}", backend.name()).parse().ok()
+/// The driver that SQLAlchemy takes for a URL without one; 2.1 has another for PostgreSQL.
+pub(super) fn usual_driver(dialect: &str, installed: Option<&Installed>) -> &'static str {
+    let sqlalchemy = installed.and_then(|installed| installed.version("SQLAlchemy"));
+    match dialect {
+        "postgresql" if sqlalchemy.is_some_and(|it| super::interpreter::at_least(it, (2, 1))) => {
+            "psycopg"
+        }
+        "postgresql" => "psycopg2",
+        "sqlite" => "pysqlite",
+        _ => "mysqldb",
+    }
+}
+
+/// The target of a URL's driver; none for a driver that limbeck does not know.
+pub(super) fn own_target(
+    dialect: &str,
+    driver: Option<&str>,
+    installed: Option<&Installed>,
+) -> Option<Target> {
+    let driver = driver.unwrap_or_else(|| usual_driver(dialect, installed));
+    format!("{dialect}+{driver}").parse().ok()
 }
 
 /// The parameters of a URL that its own driver does not take under their names.
@@ -311,9 +290,14 @@ pub(super) fn refused_parameters(text: &str, target: Target) -> Result<Vec<Strin
     Ok(refused)
 }
 
-fn parameters(text: &str, driver: Option<&str>, info: &ConnectionInfo) -> Check {
+fn parameters(
+    text: &str,
+    driver: Option<&str>,
+    info: &ConnectionInfo,
+    installed: Option<&Installed>,
+) -> Check {
     let id = Id::UrlParameters;
-    let Some(target) = own_target(driver, info.backend) else {
+    let Some(target) = own_target(info.backend.name(), driver, installed) else {
         return id.not_checked("the parameters", "limbeck does not know the driver");
     };
     match refused_parameters(text, target) {
@@ -334,6 +318,11 @@ fn parameters(text: &str, driver: Option<&str>, info: &ConnectionInfo) -> Check 
             }
         }
     }
+}
+
+/// Whether a driver is of no use to a synchronous engine; psycopg is both.
+fn is_only_async(driver: &str) -> bool {
+    driver != "psycopg" && ASYNC_DRIVERS.contains(&driver)
 }
 
 /// Whether the server is on this machine.

@@ -1,6 +1,6 @@
 //! `url show`: what a URL means, without its secrets.
 
-use limbeck::url::{ConnectionInfo, Host, Root};
+use limbeck::url::{ConnectionInfo, Root};
 use serde_json::json;
 
 use super::{Given, json, print_rows, refuse};
@@ -58,7 +58,7 @@ fn rows(info: &ConnectionInfo) -> Vec<(String, String)> {
     };
     let masked = |is_there: bool| is_there.then(|| "***".to_owned());
     row("database system", Some(info.backend.name().into()));
-    let hosts: Vec<_> = info.hosts.iter().map(host).collect();
+    let hosts: Vec<_> = info.hosts.iter().map(ToString::to_string).collect();
     row("server", (!hosts.is_empty()).then(|| hosts.join(", ")));
     row("user", info.user.clone());
     row("password", masked(info.password.is_some()));
@@ -100,13 +100,4 @@ fn rows(info: &ConnectionInfo) -> Vec<(String, String)> {
         row(&format!("parameter {name}"), Some(shown.to_owned()));
     }
     rows
-}
-
-fn host(host: &Host) -> String {
-    let name = host.name.as_deref().unwrap_or("(default)");
-    match host.port {
-        Some(port) if name.contains(':') && !name.starts_with('/') => format!("[{name}]:{port}"),
-        Some(port) => format!("{name}:{port}"),
-        None => name.to_owned(),
-    }
 }
