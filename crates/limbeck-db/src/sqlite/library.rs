@@ -54,7 +54,7 @@ pub(super) fn open(
             kind: ConnectErrorKind::File,
             message: format!(
                 "could not open the SQLite database `{}`: {}",
-                options.name,
+                options.shown(),
                 message_of(error)
             ),
             hint: Some("check that its folder exists and that you may write there".into()),

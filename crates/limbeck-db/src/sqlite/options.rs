@@ -100,6 +100,14 @@ impl SqliteOptions {
         })
     }
 
+    /// The name for messages: the parameters of a URI are left out, since one may be another library's key.
+    pub(super) fn shown(&self) -> &str {
+        match self.name.split_once('?').filter(|_| self.uri) {
+            Some((name, _)) => name,
+            None => &self.name,
+        }
+    }
+
     /// Whether a file that isn't there is created.
     pub fn creates_file(&self) -> bool {
         let query = self.name.split_once('?').filter(|_| self.uri);

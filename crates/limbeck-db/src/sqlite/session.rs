@@ -107,7 +107,7 @@ impl SqliteSession {
                 product: Product::Sqlite,
                 version: rusqlite::version().into(),
                 parameters: BTreeMap::new(),
-                address: options.name.clone(),
+                address: options.shown().to_owned(),
             },
             status: TransactionStatus::Idle,
             place,

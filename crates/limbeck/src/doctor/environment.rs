@@ -15,6 +15,8 @@ pub(super) struct Examined<'a> {
     pub(super) path: &'a Path,
     pub(super) reading: &'a Reading,
     pub(super) survey: &'a Result<Survey, SurveyError>,
+    /// What `engine_from_config` is told besides the URL.
+    pub(super) engine_settings: &'a [String],
     pub(super) urls: &'a [FoundUrl],
     pub(super) installed: Option<&'a Installed>,
 }
@@ -36,7 +38,7 @@ pub(super) fn check(examined: &Examined<'_>) -> Vec<Check> {
         Id::EnvFile
             .ok("it is there and is Python")
             .at(examined.path, None),
-        shape(examined.path, examined.reading, survey),
+        shape(examined, survey),
     ];
     for (id, good) in [
         (Id::EnvReplacedDriver, "no driver is replaced as text"),
@@ -72,14 +74,20 @@ pub(super) fn not_checked(why: &str) -> Vec<Check> {
     .into()
 }
 
-fn shape(path: &Path, reading: &Reading, survey: &Survey) -> Check {
-    let id = Id::EnvShape;
+fn shape(examined: &Examined<'_>, survey: &Survey) -> Check {
+    let (id, path) = (Id::EnvShape, examined.path);
     let kind = if survey.is_async {
         "asynchronous"
     } else {
         "synchronous"
     };
-    match reading {
+    match examined.reading {
+        Reading::Known(_) if !examined.engine_settings.is_empty() => id
+            .note(format!(
+                "the stock {kind} template; it runs in Python, because SQLAlchemy reads {}",
+                super::quoted(examined.engine_settings)
+            ))
+            .at(path, None),
         Reading::Known(_) => id
             .ok(format!(
                 "the stock {kind} template: limbeck reads it without Python"

@@ -37,8 +37,9 @@ fn graph_not_checked(why: &str) -> Vec<Check> {
     .into()
 }
 
-/// Checks what was read.
+/// Checks what was read in these folders.
 pub(super) fn check(
+    locations: &[PathBuf],
     read: Result<(ScriptDirectory, Vec<DirectoryError>), DirectoryError>,
 ) -> (Vec<Check>, History) {
     let (directory, problems) = match read {
@@ -49,7 +50,15 @@ pub(super) fn check(
             return (checks, History::default());
         }
     };
-    let mut checks: Vec<Check> = problems.iter().map(of_problem).collect();
+    let missing = locations.iter().filter(|location| !location.is_dir());
+    let mut checks: Vec<Check> = missing
+        .map(|location| {
+            Id::HistoryScripts
+                .warning(format!("there is no folder `{}`", location.display()))
+                .fix("create it, or correct `version_locations`")
+        })
+        .collect();
+    checks.extend(problems.iter().map(of_problem));
     let count = directory.revisions.len();
     for (id, good) in [
         (Id::HistoryScripts, format!("{} were read", scripts(count))),

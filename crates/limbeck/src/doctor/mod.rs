@@ -23,6 +23,7 @@ pub use check::{Check, Id, Severity};
 
 use crate::config::{Config, ConfigFiles};
 use crate::connection_check::{self, connect_options};
+use crate::native::engine_settings;
 use crate::project::FolderSearch;
 use database::NoConnection;
 use history::History;
@@ -91,11 +92,13 @@ pub async fn examine(subject: Subject<'_>) -> Vec<Check> {
         is_stock: matches!(file.reading, Reading::Known(_)),
     });
     let urls = source::find(usable, env, &variable, subject.dotenv.as_deref());
+    let engine_settings = engine_settings_of(usable);
     checks.extend(match &env_file {
         Ok(file) => environment::check(&environment::Examined {
             path: &file.path,
             reading: &file.reading,
             survey: &file.survey,
+            engine_settings: &engine_settings,
             urls: &urls,
             installed,
         }),
@@ -175,6 +178,17 @@ fn env_file(folder: Option<&Path>) -> Result<EnvFile, Check> {
     }
 }
 
+/// What `engine_from_config` is told besides the URL.
+fn engine_settings_of(config: Option<&Config>) -> Vec<String> {
+    let section = config.and_then(|config| Some((config.ini()?, config.section())));
+    let settings = section.map(|(ini, section)| engine_settings(ini, section));
+    let others = settings.unwrap_or_default().into_iter();
+    others
+        .filter(|key| *key != "sqlalchemy.url")
+        .map(str::to_owned)
+        .collect()
+}
+
 fn no_url(env: Option<Env<'_>>) -> Check {
     let id = Id::UrlSource;
     match env {
@@ -208,9 +222,10 @@ fn history_of(
         config.literal_true("recursive_version_locations"),
     ) {
         (Ok(true), _) => skipped("`sourceless` is on, and Python reads what is compiled"),
-        (Ok(false), Ok(recursive)) => {
-            history::check(ScriptDirectory::load_readable(&locations, recursive))
-        }
+        (Ok(false), Ok(recursive)) => history::check(
+            &locations,
+            ScriptDirectory::load_readable(&locations, recursive),
+        ),
         (Err(error), _) | (_, Err(error)) => skipped(&error.to_string()),
     }
 }

@@ -11,6 +11,9 @@ use crate::config::Config;
 /// The URL that Alembic's templates have.
 pub(super) const PLACEHOLDER: &str = "driver://user:pass@localhost/dbname";
 
+/// The dialects of URLs that limbeck connects with, and what hosters write for one of them.
+const DIALECTS: [&str; 5] = ["postgresql", "postgres", "mysql", "mariadb", "sqlite"];
+
 /// A URL and where it was found.
 #[derive(Debug, Clone)]
 pub(super) struct FoundUrl {
@@ -55,7 +58,7 @@ pub(super) fn find(
     }
     let mut read_by_env = survey.into_iter().flat_map(|survey| &survey.variables);
     let of_variable = read_by_env.find_map(|(name, line)| {
-        let value = variable(name).filter(|value| value.contains("://"))?;
+        let value = variable(name).filter(|value| is_database_url(value))?;
         Some(FoundUrl {
             text: Secret::new(value),
             origin: format!("the variable `{name}`, which `env.py` reads in line {line}"),
@@ -73,6 +76,13 @@ pub(super) fn find(
         // That none is set is the one reason.
         Err(_) => ini.into_iter().collect(),
     }
+}
+
+/// Whether a variable's value is a database's URL, right or wrong, and not that of a cache or a site.
+fn is_database_url(value: &str) -> bool {
+    let scheme = value.trim().split_once("://").map(|(scheme, _)| scheme);
+    let dialect = scheme.and_then(|scheme| scheme.split('+').next());
+    dialect.is_some_and(|dialect| DIALECTS.contains(&dialect))
 }
 
 fn of_provider(provider: &DatabaseConfigProvider) -> FoundUrl {

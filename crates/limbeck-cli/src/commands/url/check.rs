@@ -170,6 +170,11 @@ fn rows(check: &ConnectionCheck) -> Vec<(String, String)> {
             );
         }
     }
+    let can_run = check.obstacles().is_empty();
+    row(
+        "migrations",
+        if can_run { "can run" } else { "can't run" }.into(),
+    );
     if let Some(time) = check.round_trip {
         row(
             "round trip",

@@ -52,6 +52,22 @@ fn what_does_not_fit_together() {
 }
 
 #[test]
+fn a_folder_that_is_not_there() {
+    let Some(sandbox) = project("generic", "sqlite:///app.db") else {
+        return;
+    };
+    super::edit(
+        &sandbox,
+        "alembic.ini",
+        "[alembic]",
+        "[alembic]\nversion_locations = %(here)s/gone",
+    );
+    let found = examine(&sandbox, &["--offline"], &[]);
+    found.has("history.scripts", "warning", "/gone`");
+    assert_eq!(found.status, 0);
+}
+
+#[test]
 fn several_heads_with_labels_are_meant() {
     let Some(sandbox) = project("generic", "sqlite:///app.db") else {
         return;

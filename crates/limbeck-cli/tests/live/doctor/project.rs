@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use limbeck_testkit::{Sandbox, python};
+use limbeck_testkit::{Sandbox, all_pythons, python};
 
 use super::{at_line, edit, examine, examine_with, project, revision};
 use crate::support::{limbeck, run_alembic};
@@ -313,4 +313,60 @@ fn the_reference_environment_has_its_drivers() {
         found.has("python.drivers", "ok", driver);
     }
     found.has("python.plain-alembic", "ok", "`asyncpg`");
+}
+
+#[test]
+fn a_setting_of_the_engine_needs_python() {
+    let Some(sandbox) = changed(|sandbox| {
+        edit(
+            sandbox,
+            "alembic.ini",
+            "sqlalchemy.url",
+            "sqlalchemy.echo = true\nsqlalchemy.url",
+        );
+    }) else {
+        return;
+    };
+    let found = examine(&sandbox, &["--offline"], &[]);
+    found.has("env.shape", "note", "`sqlalchemy.echo`");
+}
+
+/// Each version of the templates is a healthy project, and what a URL object shows depends on the version.
+#[test]
+fn every_version_of_alembic() {
+    for python in all_pythons() {
+        for (template, url) in [
+            ("generic", "sqlite:///app.db"),
+            ("async", "sqlite+aiosqlite:///app.db"),
+        ] {
+            let sandbox = Sandbox::new();
+            let arguments = ["init", "-t", template, "migrations"];
+            sandbox.run(&limbeck(), Some(&python), &arguments).success();
+            super::set_url(&sandbox, url);
+            revision(&sandbox, "a1", "None");
+            sandbox
+                .run(&limbeck(), Some(&python), &["upgrade", "head"])
+                .success();
+            let found = examine_with(&sandbox, Some(&python), &[], &[]);
+            assert_eq!(
+                found.ids(&["error", "note"]),
+                Vec::<&str>::new(),
+                "{}",
+                found.said
+            );
+            found.has("env.shape", "ok", "stock");
+            edit(
+                &sandbox,
+                ENV,
+                "config = context.config",
+                "config = context.config\nurl = str(engine.url)",
+            );
+            let found = examine_with(&sandbox, Some(&python), &["--offline"], &[]);
+            let old = found.all("python.alembic")[0]["message"]
+                .to_string()
+                .contains("SQLAlchemy 1.");
+            let severity = if old { "warning" } else { "error" };
+            found.has("env.url-as-text", severity, "`***`");
+        }
+    }
 }

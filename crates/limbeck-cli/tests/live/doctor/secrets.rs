@@ -48,6 +48,9 @@ fn urls(secret: &str) -> Vec<String> {
     ));
     urls.push(format!("postgresql://app:{secret}@127.0.0.1:x/d"));
     urls.push(format!("sqlite:///{{}}?password={secret}"));
+    urls.push(format!(
+        "sqlite:///file:/nowhere/a.db?key={secret}&mode=ro&uri=true"
+    ));
     urls
 }
 

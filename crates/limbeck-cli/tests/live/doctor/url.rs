@@ -235,13 +235,14 @@ fn the_url_is_looked_for_where_env_py_looks() {
     let variables = [
         ("DATABASE_URL", "postgresql://env/d"),
         ("OWN_URL", "postgresql://own/d"),
+        ("CACHE_URL", "redis://cache/0"),
     ];
     assert!(origin(&variables).contains("placeholder"));
     edit(
         &sandbox,
         "migrations/env.py",
         "config = context.config",
-        "import os\nurl = os.getenv('OWN_URL')\nconfig = context.config",
+        "import os\nurl = os.getenv('CACHE_URL', os.getenv('OWN_URL'))\nconfig = context.config",
     );
     assert!(origin(&variables).contains("`OWN_URL`, which `env.py` reads in line"));
     assert!(
