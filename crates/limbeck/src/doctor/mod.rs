@@ -8,6 +8,7 @@ mod database;
 mod environment;
 mod history;
 mod interpreter;
+mod pooler;
 mod source;
 mod url;
 

@@ -3,10 +3,11 @@
 use limbeck_script::environment::FindingKind;
 use limbeck_script::interpreter::Installed;
 use limbeck_url::{
-    Backend, ConnectionInfo, ConvertError, DatabaseUrl, Policy, Target, TlsLevel, convert, mask,
+    Backend, ConnectionInfo, ConvertError, DatabaseUrl, Policy, Target, TlsLevel, convert,
 };
 
 use super::check::{Check, Id};
+use super::pooler;
 use super::source::{Env, FoundUrl, PLACEHOLDER};
 use crate::native::ASYNC_DRIVERS;
 
@@ -83,7 +84,7 @@ pub(super) fn check(
         driver_and_env(driver.as_deref(), &info, env, installed),
         parameters(text, driver.as_deref(), &info, installed),
         tls(&info),
-        pooler(&info, driver.as_deref()),
+        pooler::check(&info, driver.as_deref()),
     ];
     checks.extend(rest.into_iter().map(at));
     (checks, Some(Understood { info, driver }))
@@ -360,47 +361,4 @@ fn tls(info: &ConnectionInfo) -> Check {
         _ => "name the authority with `ssl_ca`",
     };
     id.warning(format!("{what} (`{}`)", level.name())).fix(fix)
-}
-
-fn pooler(info: &ConnectionInfo, driver: Option<&str>) -> Check {
-    let id = Id::UrlPooler;
-    let Some(sign) = sign_of_pooler(info) else {
-        return id.ok("nothing in the URL is a pooler's");
-    };
-    let caches_off = info
-        .parameters
-        .iter()
-        .filter(|(name, _)| {
-            name == "prepared_statement_cache_size" || name == "statement_cache_size"
-        })
-        .any(|(_, value)| value == "0");
-    if driver == Some("asyncpg") && !caches_off {
-        return id
-            .warning(format!(
-                "{sign}, and asyncpg's prepared statements fail there; limbeck prepares none"
-            ))
-            .fix("give `connect_args={\"statement_cache_size\": 0}` in the application, and set DIRECT_URL for migrations");
-    }
-    id.note(format!("{sign}; migrations are better off without it"))
-        .fix("set DIRECT_URL, or MIGRATION_DATABASE_URL, to the server's own address")
-}
-
-/// What in a URL says that a pooler shares connections by transaction.
-fn sign_of_pooler(info: &ConnectionInfo) -> Option<String> {
-    if info.transaction_pooler {
-        return Some("the URL says that a pooler shares connections by transaction".into());
-    }
-    info.hosts.iter().find_map(|host| {
-        let name = host.name.as_deref()?;
-        let supabase = name.ends_with(".pooler.supabase.com") || name.ends_with(".supabase.co");
-        if supabase && host.port == Some(6543) {
-            return Some("port 6543 is Supabase's pooler by transaction".into());
-        }
-        if host.port == Some(6432) {
-            return Some("port 6432 is PgBouncer's usual one".into());
-        }
-        let first = name.split('.').next().unwrap_or(name);
-        (first.ends_with("-pooler") && name.ends_with(".neon.tech"))
-            .then(|| format!("`{}` is Neon's pooler by transaction", mask(name)))
-    })
 }
