@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    branches, check, current, downgrade, edit, ensure_version, fix, heads, history, init,
+    branches, check, current, doctor, downgrade, edit, ensure_version, fix, heads, history, init,
     list_templates, merge, revision, show, stamp, upgrade, url,
 };
 
@@ -66,6 +66,7 @@ pub(crate) enum Command {
     Branches(branches::Args),
     Check(check::Args),
     Current(current::Args),
+    Doctor(doctor::Args),
     Downgrade(downgrade::Args),
     Edit(edit::Args),
     EnsureVersion(ensure_version::Args),

@@ -66,7 +66,7 @@ pub(crate) struct Context {
     pub(crate) global: Global,
     /// The command as it was typed, for advice.
     pub(crate) typed: String,
-    surroundings: Surroundings,
+    pub(crate) surroundings: Surroundings,
 }
 
 impl Context {
@@ -119,7 +119,7 @@ impl Context {
         Ok(Config::load(&self.config_files()?, &self.global.name)?)
     }
 
-    fn config_files(&self) -> Result<ConfigFiles, CliError> {
+    pub(crate) fn config_files(&self) -> Result<ConfigFiles, CliError> {
         Ok(ConfigFiles::select(
             &self.global.config,
             self.variable("ALEMBIC_CONFIG"),
@@ -307,6 +307,11 @@ impl Context {
     }
 
     fn interpreter(&self) -> Result<Interpreter, CliError> {
+        Ok(self.interpreter_search()?.find().map_err(RunError::from)?)
+    }
+
+    /// Where the interpreter is looked for.
+    pub(crate) fn interpreter_search(&self) -> Result<InterpreterSearch, CliError> {
         let path = |name: &str| {
             self.variable(name)
                 .filter(|value| !value.is_empty())
@@ -314,18 +319,17 @@ impl Context {
         };
         let project = std::env::current_dir()
             .map_err(|error| CliError::System("could not find the current folder", error))?;
-        let search = InterpreterSearch {
+        Ok(InterpreterSearch {
             option: self.global.python.clone(),
             virtual_env: path("VIRTUAL_ENV"),
             conda_prefix: path("CONDA_PREFIX"),
             path: std::env::var_os("PATH"),
             project,
-        };
-        Ok(search.find().map_err(RunError::from)?)
+        })
     }
 }
 
-fn runtime() -> Result<tokio::runtime::Runtime, CliError> {
+pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, CliError> {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

@@ -14,7 +14,7 @@ use clap::Parser;
 
 use crate::args::{Arguments, Command};
 use crate::commands::{
-    branches, check, current, downgrade, edit, ensure_version, fix, heads, history, init,
+    branches, check, current, doctor, downgrade, edit, ensure_version, fix, heads, history, init,
     list_templates, merge, revision, show, stamp, upgrade, url,
 };
 use crate::context::Context;
@@ -26,6 +26,7 @@ fn main() -> ExitCode {
         Command::Branches(args) => branches::run(&context, args),
         Command::Check(args) => check::run(&context, args),
         Command::Current(args) => current::run(&context, args),
+        Command::Doctor(args) => doctor::run(&context, args),
         Command::Downgrade(args) => downgrade::run(&context, args),
         Command::Edit(args) => edit::run(&context, args),
         Command::EnsureVersion(args) => ensure_version::run(&context, args),
@@ -39,7 +40,7 @@ fn main() -> ExitCode {
         Command::Show(args) => show::run(&context, args),
         Command::Stamp(args) => stamp::run(&context, args),
         Command::Upgrade(args) => upgrade::run(&context, args),
-        Command::Url(args) => Ok(url::run(&context, args)),
+        Command::Url(args) => url::run(&context, args),
     };
     ExitCode::from(outcome.unwrap_or_else(|error| exit::report(&context, error)))
 }

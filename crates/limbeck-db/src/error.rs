@@ -72,7 +72,28 @@ pub struct ConnectError {
     pub hint: Option<String>,
 }
 
-/// The kinds of failure to connect that a user can act on.
+impl fmt::Display for ConnectErrorKind {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Self::HostNotFound => "host_not_found",
+            Self::Refused => "refused",
+            Self::Timeout => "timeout",
+            Self::StartingUp => "starting_up",
+            Self::Authentication => "authentication",
+            Self::NoSuchDatabase => "no_such_database",
+            Self::TooManyConnections => "too_many_connections",
+            Self::TlsRefused => "tls_refused",
+            Self::TlsUnverified => "tls_unverified",
+            Self::Tls => "tls",
+            Self::SessionAttributes => "session_attributes",
+            Self::Parameter => "parameter",
+            Self::File => "file",
+            Self::Other => "other",
+        })
+    }
+}
+
+/// The kinds of failure to connect that a user can act on; `Display` gives one word for programs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ConnectErrorKind {

@@ -1,6 +1,7 @@
 //! Opens the one database connection, keeps the version table, and takes the migration lock.
 
 mod error;
+mod link;
 mod lock;
 mod mysql;
 mod options;
@@ -12,6 +13,7 @@ mod value;
 mod version_table;
 
 pub use error::{ConnectError, ConnectErrorKind, DbError, ServerError};
+pub use link::{Link, TlsSummary, Verified};
 pub use lock::{LockError, LockScope, LockWait, LockWaiting, MigrationLock};
 pub use mysql::MysqlOptions;
 pub use options::{ConnectArg, ConnectArgs, ConnectOptions, Surroundings, TlsContext};
@@ -19,4 +21,4 @@ pub use postgres::PostgresOptions;
 pub use session::{Canceller, Product, ServerInfo, Session};
 pub use sqlite::{Calls, FunctionCall, SqliteOptions, sqlite_version};
 pub use value::{Column, Notice, Outcome, ResultSet, TransactionStatus, Value};
-pub use version_table::VersionTable;
+pub use version_table::{VERSION_TABLE_RIGHTS, VersionTable, VersionTableDescription};

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::mysql::{MysqlCanceller, MysqlSession};
 use crate::postgres::{PostgresCanceller, PostgresSession};
 use crate::sqlite::{Calls, SqliteCanceller, SqliteSession};
-use crate::{ConnectOptions, DbError, Outcome, TransactionStatus, Value};
+use crate::{ConnectOptions, DbError, Link, Outcome, TransactionStatus, Value};
 
 /// Which server a session leads to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -120,6 +120,18 @@ impl Session {
             Inner::Postgres(session) => session.info(),
             Inner::Sqlite(session) => session.info(),
             Inner::Mysql(session) => session.info(),
+        }
+    }
+
+    /// What is between the session and its database. Only `MySQL` is asked for it, the others' sessions know.
+    ///
+    /// # Errors
+    /// As [`Session::execute`].
+    pub async fn link(&mut self) -> Result<Link, DbError> {
+        match &mut self.inner {
+            Inner::Postgres(session) => Ok(session.link()),
+            Inner::Sqlite(session) => session.link().await,
+            Inner::Mysql(session) => session.link().await,
         }
     }
 

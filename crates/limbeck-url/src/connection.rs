@@ -1,5 +1,7 @@
 //! What a URL says about a connection, in no driver's words.
 
+use std::fmt;
+
 use crate::error::{ConvertError, ErrorKind};
 use crate::secret::Secret;
 use crate::target::Backend;
@@ -49,6 +51,17 @@ impl Host {
     /// Whether the name is an IPv6 address.
     pub(crate) fn is_ipv6(&self) -> bool {
         self.name.as_deref().is_some_and(|name| name.contains(':')) && self.socket().is_none()
+    }
+}
+
+impl fmt::Display for Host {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = self.name.as_deref().unwrap_or("(default)");
+        match self.port {
+            Some(port) if self.is_ipv6() => write!(out, "[{name}]:{port}"),
+            Some(port) => write!(out, "{name}:{port}"),
+            None => out.write_str(name),
+        }
     }
 }
 

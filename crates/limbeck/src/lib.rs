@@ -2,6 +2,8 @@
 
 pub mod config;
 pub mod fix;
+pub mod connection_check;
+pub mod doctor;
 pub mod format;
 pub mod native;
 pub mod project;

@@ -6,12 +6,12 @@ use limbeck_db::{
 use limbeck_script::environment::{KnownEnvironment, Reading, read};
 use limbeck_url::DatabaseUrl;
 
-use crate::config::LogLines;
+use crate::config::{Ini, LogLines};
 use crate::project::Project;
 use crate::run::Refusal;
 
 /// Drivers that an asynchronous `env.py` works with.
-const ASYNC_DRIVERS: &[&str] = &[
+pub(crate) const ASYNC_DRIVERS: &[&str] = &[
     "aiomysql",
     "aiosqlite",
     "asyncmy",
@@ -90,12 +90,7 @@ impl NativeEnvironment {
         let (Some(log), Some(ini)) = (log, config.ini()) else {
             return Ok(None);
         };
-        // Other engine settings (echo, pool, connect_args) are SQLAlchemy's to read.
-        let settings = ini
-            .keys(config.section())
-            .into_iter()
-            .filter(|key| key.starts_with("sqlalchemy."));
-        if settings.collect::<Vec<_>>() != ["sqlalchemy.url"] {
+        if engine_settings(ini, config.section()) != ["sqlalchemy.url"] {
             return Ok(None);
         }
         let Ok(Some(text)) = config.ini_text("sqlalchemy.url") else {
@@ -174,6 +169,12 @@ impl NativeEnvironment {
             .filter_map(|line| self.log.line(line))
             .collect()
     }
+}
+
+/// What a section tells `engine_from_config`. All but the URL (echo, pool, `connect_args`) is SQLAlchemy's to read.
+pub(crate) fn engine_settings<'a>(ini: &'a Ini, section: &str) -> Vec<&'a str> {
+    let keys = ini.keys(section).into_iter();
+    keys.filter(|key| key.starts_with("sqlalchemy.")).collect()
 }
 
 /// Whether each SQLAlchemy splits and decodes this URL as [`DatabaseUrl::parse`] does. They disagree about

@@ -367,14 +367,14 @@ pub fn script_folder(
     }
 }
 
-struct FolderSearch<F> {
-    prepended: Vec<String>,
-    package_folders: F,
+pub(crate) struct FolderSearch<F> {
+    pub(crate) prepended: Vec<String>,
+    pub(crate) package_folders: F,
 }
 
 impl<F: Fn() -> Vec<PathBuf>> FolderSearch<F> {
     /// A location's folder; `None` for a package that only Python can find.
-    fn find(&self, location: &str) -> Option<PathBuf> {
+    pub(crate) fn find(&self, location: &str) -> Option<PathBuf> {
         let path = Path::new(location);
         let (package, inside) = match location.split_once(':') {
             Some(parts) if !path.is_absolute() => parts,

@@ -2,6 +2,7 @@
 
 mod concurrency;
 mod derived_files;
+mod doctor;
 mod drivers;
 mod errors;
 mod failing;
@@ -16,4 +17,5 @@ mod reported_failure;
 mod secrets;
 mod sqlite_names;
 mod support;
+mod url_check;
 mod versions;

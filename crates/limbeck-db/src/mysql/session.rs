@@ -10,8 +10,8 @@ use mysql_async::{ClientIdentity, Conn, DriverError, Opts, OptsBuilder, SslOpts}
 use super::MysqlOptions;
 use super::error::{connect_error, server_error, tls_failure};
 use crate::{
-    Column, ConnectError, ConnectErrorKind, DbError, Outcome, Product, ResultSet, ServerInfo,
-    TransactionStatus, Value,
+    Column, ConnectError, ConnectErrorKind, DbError, Link, Outcome, Product, ResultSet, ServerInfo,
+    TlsSummary, TransactionStatus, Value, Verified,
 };
 
 /// The server's number for a transaction that it has rolled back because of a deadlock.
@@ -93,6 +93,49 @@ impl MysqlSession {
 
     pub(crate) fn info(&self) -> &ServerInfo {
         &self.info
+    }
+
+    /// The driver keeps its TLS to itself: which options it was opened with is known, the rest is the server's
+    /// to say.
+    pub(crate) async fn link(&mut self) -> Result<Link, DbError> {
+        let verified =
+            self.options
+                .tls
+                .as_ref()
+                .map(|tls| match (tls.verify_authority, tls.verify_name) {
+                    (true, true) => Verified::AuthorityAndName,
+                    (true, false) => Verified::Authority,
+                    (false, _) => Verified::Nothing,
+                });
+        let tls = match verified {
+            None => None,
+            Some(verified) => {
+                let question =
+                    "SHOW SESSION STATUS WHERE Variable_name IN ('Ssl_version', 'Ssl_cipher')";
+                let outcome = self.execute(question).await?;
+                let said = |wanted: &str| {
+                    let rows = outcome.results.iter().flat_map(|result| &result.rows);
+                    let mut text = rows.filter_map(|row| match &row[..] {
+                        [Value::Text(name), Value::Text(value)] if name == wanted => {
+                            Some(value.clone())
+                        }
+                        _ => None,
+                    });
+                    text.next_back().unwrap_or_default()
+                };
+                Some(TlsSummary {
+                    version: said("Ssl_version"),
+                    cipher: said("Ssl_cipher"),
+                    verified,
+                    channel_binding: false,
+                })
+            }
+        };
+        Ok(Link {
+            tls,
+            promised_number: Some(i64::from(self.connection.id())),
+            ..Link::default()
+        })
     }
 
     pub(crate) fn canceller(&self) -> MysqlCanceller {

@@ -23,8 +23,8 @@ pub(super) struct Authentication<'a> {
 }
 
 impl Authentication<'_> {
-    /// Answers until the server is content.
-    pub(super) async fn run(&self, stream: &mut Stream) -> Result<(), Attempt> {
+    /// Answers until the server is content, and says whether the password was bound to the connection.
+    pub(super) async fn run(&self, stream: &mut Stream) -> Result<bool, Attempt> {
         let mut bound = false;
         let mut authenticated = false;
         loop {
@@ -37,7 +37,7 @@ impl Authentication<'_> {
                     if !authenticated {
                         self.require(Method::None)?;
                     }
-                    return Ok(());
+                    return Ok(bound);
                 }
                 Message::AuthenticationCleartextPassword => {
                     self.refuse_without_binding()?;

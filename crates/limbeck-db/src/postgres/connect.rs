@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,8 +20,11 @@ use super::error::{refusal, server_error, unreachable};
 use super::options::{PostgresOptions, SessionAttributes, Target};
 use super::session::PostgresSession;
 use super::stream::{Stream, Transport};
-use crate::tls::{Verification, handshake_error, server_end_point, tls_error};
-use crate::{ConnectError, ConnectErrorKind, DbError, Product, ServerInfo, TransactionStatus};
+use crate::tls::{Verification, handshake_error, server_end_point, summary, tls_error};
+use crate::{
+    ConnectError, ConnectErrorKind, DbError, Link, Product, ServerInfo, TlsSummary,
+    TransactionStatus,
+};
 
 /// A failed attempt, and whether another one, with or without TLS, may fare better.
 #[derive(Debug)]
@@ -73,7 +77,7 @@ pub(super) struct Started {
     pub(super) target: Target,
     pub(super) parameters: BTreeMap<String, String>,
     pub(super) key: (i32, i32),
-    pub(super) encrypted: bool,
+    pub(super) link: Link,
 }
 
 /// Opens a session at the first place that will do.
@@ -176,21 +180,18 @@ async fn attempt(
     target: &Target,
     encrypted: bool,
 ) -> Result<Started, Attempt> {
-    let (transport, end_point, encrypted) = if target.is_socket() {
-        (
-            unix_socket(target).await.map_err(Attempt::nobody)?,
-            None,
-            false,
-        )
+    let mut way = if target.is_socket() {
+        Way::plain(unix_socket(target).await.map_err(Attempt::nobody)?, None)
     } else {
         let socket = tcp_socket(target).await.map_err(Attempt::nobody)?;
         if encrypted {
             encrypt(options, target, socket).await?
         } else {
-            (Box::new(socket) as _, None, false)
+            let peer = socket.peer_addr().ok();
+            Way::plain(Box::new(socket), peer)
         }
     };
-    let mut stream = Stream::new(transport);
+    let mut stream = Stream::new(way.transport);
     let mut parameters: Vec<(&str, &str)> =
         vec![("user", &options.user), ("database", &options.database)];
     parameters.extend(
@@ -205,14 +206,17 @@ async fn attempt(
         .flush()
         .await
         .map_err(|error| unreachable(&error, target))?;
-    Authentication {
+    let bound = Authentication {
         options,
         target,
-        encrypted,
-        end_point,
+        encrypted: way.tls.is_some(),
+        end_point: way.end_point,
     }
     .run(&mut stream)
     .await?;
+    if let Some(tls) = &mut way.tls {
+        tls.channel_binding = bound;
+    }
     let mut parameters = BTreeMap::new();
     let mut key = (0, 0);
     loop {
@@ -235,7 +239,12 @@ async fn attempt(
                     target: target.clone(),
                     parameters,
                     key,
-                    encrypted,
+                    link: Link {
+                        peer: way.peer,
+                        tls: way.tls,
+                        promised_number: Some(i64::from(key.0)),
+                        opened_read_only: None,
+                    },
                 });
             }
             Message::ErrorResponse(body) => {
@@ -302,13 +311,32 @@ async fn tcp_socket(target: &Target) -> Result<TcpStream, ConnectError> {
     Err(unreachable(&last, target))
 }
 
-type Encrypted = (Box<dyn Transport>, Option<Vec<u8>>, bool);
+/// A way to a server, before anything is said on it.
+struct Way {
+    transport: Box<dyn Transport>,
+    /// The digest of the server's certificate, where there is one.
+    end_point: Option<Vec<u8>>,
+    tls: Option<TlsSummary>,
+    peer: Option<SocketAddr>,
+}
+
+impl Way {
+    fn plain(transport: Box<dyn Transport>, peer: Option<SocketAddr>) -> Self {
+        Self {
+            transport,
+            end_point: None,
+            tls: None,
+            peer,
+        }
+    }
+}
 
 async fn encrypt(
     options: &PostgresOptions,
     target: &Target,
     mut socket: TcpStream,
-) -> Result<Encrypted, Attempt> {
+) -> Result<Way, Attempt> {
+    let peer = socket.peer_addr().ok();
     if !options.direct_tls {
         let mut request = BytesMut::new();
         frontend::ssl_request(&mut request);
@@ -324,7 +352,9 @@ async fn encrypt(
             .map_err(|error| unreachable(&error, target))?;
         match answer[0] {
             b'S' => {}
-            b'N' if options.ssl <= TlsLevel::Prefer => return Ok((Box::new(socket), None, false)),
+            b'N' if options.ssl <= TlsLevel::Prefer => {
+                return Ok(Way::plain(Box::new(socket), peer));
+            }
             b'N' => {
                 return Err(ConnectError {
                     kind: ConnectErrorKind::TlsRefused,
@@ -372,13 +402,16 @@ async fn encrypt(
                 ..Attempt::from(failed.error)
             }
         })?;
-    let certificate = stream
-        .get_ref()
-        .1
-        .peer_certificates()
-        .and_then(<[_]>::first);
+    let established = stream.get_ref().1;
+    let certificate = established.peer_certificates().and_then(<[_]>::first);
     let end_point = certificate.and_then(|certificate| server_end_point(certificate));
-    Ok((Box::new(stream), end_point, true))
+    let tls = summary(established, options.tls.verification);
+    Ok(Way {
+        transport: Box::new(stream),
+        end_point,
+        tls: Some(tls),
+        peer,
+    })
 }
 
 /// Sends a request to cancel to the place where a session is.
@@ -397,7 +430,7 @@ pub(super) async fn cancel(
             encrypt(options, target, socket)
                 .await
                 .map_err(|attempt| failed(attempt.error))?
-                .0
+                .transport
         } else {
             Box::new(socket)
         }
@@ -433,7 +466,7 @@ fn session_of(started: Started, options: &PostgresOptions) -> PostgresSession {
         status: TransactionStatus::Idle,
         options: Arc::new(options.clone()),
         target: started.target,
-        encrypted: started.encrypted,
+        link: started.link,
         key: started.key,
     }
 }

@@ -12,7 +12,7 @@ use super::connect;
 use super::error::{notice, server_error};
 use super::options::Target;
 use super::stream::Stream;
-use crate::{Column, DbError, Outcome, ResultSet, ServerInfo, TransactionStatus, Value};
+use crate::{Column, DbError, Link, Outcome, ResultSet, ServerInfo, TransactionStatus, Value};
 
 /// An open PostgreSQL session.
 #[derive(Debug)]
@@ -22,7 +22,7 @@ pub(crate) struct PostgresSession {
     pub(super) status: TransactionStatus,
     pub(super) options: Arc<PostgresOptions>,
     pub(super) target: Target,
-    pub(super) encrypted: bool,
+    pub(super) link: Link,
     pub(super) key: (i32, i32),
 }
 
@@ -175,11 +175,15 @@ impl PostgresSession {
         &self.info
     }
 
+    pub(crate) fn link(&self) -> Link {
+        self.link.clone()
+    }
+
     pub(crate) fn canceller(&self) -> PostgresCanceller {
         PostgresCanceller {
             options: Arc::clone(&self.options),
             target: self.target.clone(),
-            encrypted: self.encrypted,
+            encrypted: self.link.tls.is_some(),
             key: self.key,
         }
     }

@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicBool;
 use rusqlite::config::DbConfig;
 use rusqlite::functions::FunctionFlags;
 use rusqlite::types::{ToSqlOutput, ValueRef};
-use rusqlite::{Connection, OpenFlags, Statement, ffi};
+use rusqlite::{Connection, MAIN_DB, OpenFlags, Statement, ffi};
 
 use super::functions::{Calls, FunctionCall};
 use super::{SqliteOptions, busy, math};
@@ -35,6 +35,8 @@ pub(super) enum Job {
         deterministic: bool,
         calls: Calls,
     },
+    /// Whether the main database can only be read; the answer is a row.
+    IsReadOnly,
 }
 
 pub(super) fn open(
@@ -52,7 +54,7 @@ pub(super) fn open(
             kind: ConnectErrorKind::File,
             message: format!(
                 "could not open the SQLite database `{}`: {}",
-                options.name,
+                options.shown(),
                 message_of(error)
             ),
             hint: Some("check that its folder exists and that you may write there".into()),
@@ -126,6 +128,10 @@ pub(super) fn run(connection: &mut Connection, job: Job) -> Result<Outcome, DbEr
             calls,
         } => register(connection, &name, arguments, deterministic, calls)
             .map(|()| ResultSet::default()),
+        Job::IsReadOnly => connection.is_readonly(MAIN_DB).map(|flag| ResultSet {
+            rows: vec![vec![Value::Integer(flag.into())]],
+            ..ResultSet::default()
+        }),
         Job::Script { sql } => connection
             .execute_batch(&sql)
             .map(|()| ResultSet::default()),

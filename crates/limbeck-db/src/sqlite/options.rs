@@ -100,8 +100,23 @@ impl SqliteOptions {
         })
     }
 
+    /// The name for messages: the parameters of a URI are left out, since one may be another library's key.
+    pub(super) fn shown(&self) -> &str {
+        match self.name.split_once('?').filter(|_| self.uri) {
+            Some((name, _)) => name,
+            None => &self.name,
+        }
+    }
+
+    /// Whether a file that isn't there is created.
+    pub fn creates_file(&self) -> bool {
+        let query = self.name.split_once('?').filter(|_| self.uri);
+        let mut pairs = query.into_iter().flat_map(|(_, query)| query.split('&'));
+        !pairs.any(|pair| matches!(pair, "mode=ro" | "mode=rw"))
+    }
+
     /// The database's file; none for a database in memory.
-    pub(crate) fn file(&self) -> Option<PathBuf> {
+    pub fn file(&self) -> Option<PathBuf> {
         let path = match self.name.strip_prefix("file:").filter(|_| self.uri) {
             Some(uri) => {
                 let uri = uri.split('#').next().unwrap_or(uri);

@@ -11,7 +11,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::SqliteOptions;
 use super::functions::Calls;
 use super::library::{self, Job};
-use crate::{DbError, Outcome, Product, ServerInfo, TransactionStatus, Value};
+use crate::{DbError, Link, Outcome, Product, ServerInfo, TransactionStatus, Value};
 
 /// An open SQLite session.
 #[derive(Debug)]
@@ -107,7 +107,7 @@ impl SqliteSession {
                 product: Product::Sqlite,
                 version: rusqlite::version().into(),
                 parameters: BTreeMap::new(),
-                address: options.name.clone(),
+                address: options.shown().to_owned(),
             },
             status: TransactionStatus::Idle,
             place,
@@ -179,6 +179,16 @@ impl SqliteSession {
         };
         self.status = status;
         outcome
+    }
+
+    pub(crate) async fn link(&mut self) -> Result<Link, DbError> {
+        let outcome = self.run(Job::IsReadOnly).await?;
+        let first = outcome.results.first().and_then(|set| set.rows.first());
+        let answer = first.and_then(|row| row.first());
+        Ok(Link {
+            opened_read_only: answer.map(|value| *value == Value::Integer(1)),
+            ..Link::default()
+        })
     }
 
     pub(crate) fn transaction_status(&self) -> TransactionStatus {

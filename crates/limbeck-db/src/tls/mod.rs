@@ -5,6 +5,7 @@ mod client;
 mod end_point;
 mod names;
 mod revocation;
+mod summary;
 #[cfg(test)]
 mod tests;
 mod verifier;
@@ -24,6 +25,7 @@ use crate::{ConnectError, ConnectErrorKind};
 use chain::Trust;
 pub(crate) use client::ClientFiles;
 pub(crate) use end_point::server_end_point;
+pub(crate) use summary::summary;
 
 /// How much of the server's certificate is verified.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

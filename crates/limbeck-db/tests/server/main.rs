@@ -7,6 +7,7 @@ mod client_certificates;
 mod environment;
 mod hosts;
 mod impostor;
+mod link;
 mod lock;
 mod mariadb_session;
 mod mariadb_tls;

@@ -91,7 +91,23 @@ impl ScriptDirectory {
     /// # Errors
     /// [`DirectoryError`] names the file and the line, of several files the one that comes first.
     pub fn load(locations: &[PathBuf], recursive: bool) -> Result<Self, DirectoryError> {
+        let (directory, problems) = Self::load_readable(locations, recursive)?;
+        match problems.into_iter().next() {
+            Some(first) => Err(first),
+            None => Ok(directory),
+        }
+    }
+
+    /// Reads the scripts that can be read, and says of each other one why it can't.
+    ///
+    /// # Errors
+    /// [`DirectoryError::Read`] when a folder can't be listed.
+    pub fn load_readable(
+        locations: &[PathBuf],
+        recursive: bool,
+    ) -> Result<(Self, Vec<DirectoryError>), DirectoryError> {
         let begun = SystemTime::now();
+        let mut problems = Vec::new();
         let mut readers = Readers::default();
         for location in locations {
             list::list(location, recursive, &mut readers)?;
@@ -122,7 +138,13 @@ impl ScriptDirectory {
             let Some(file) = readers[reader].files[file].take() else {
                 continue;
             };
-            let (revision, script) = file.finish(&docs[reader])?;
+            let (revision, script) = match file.finish(&docs[reader]) {
+                Ok(read) => read,
+                Err(problem) => {
+                    problems.push(problem);
+                    continue;
+                }
+            };
             if ambiguous && !seen.insert(script.path()) {
                 directory.loaded_twice.push(script.path());
                 continue;
@@ -130,7 +152,7 @@ impl ScriptDirectory {
             directory.revisions.push(revision);
             directory.scripts.push(script);
         }
-        Ok(directory)
+        Ok((directory, problems))
     }
 }
 

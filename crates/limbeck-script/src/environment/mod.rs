@@ -1,11 +1,14 @@
 //! Reads an `env.py` of the stock shape, so that looking at the database's heads needs no Python.
 
 mod canonical;
+mod survey;
 
 use std::collections::BTreeSet;
 
 use ruff_python_ast::{Stmt, StmtFunctionDef, StmtIf};
 use ruff_text_size::Ranged;
+
+pub use survey::{Finding, FindingKind, Survey, SurveyError, survey};
 
 use canonical::{Configure, Refused, body_text, expression_text};
 

@@ -90,6 +90,12 @@ impl Ini {
             .map(|(value, _)| value)
     }
 
+    /// The line of a section's value, or of its default's; none where the file has none.
+    pub fn line(&self, section: &str, key: &str) -> Option<usize> {
+        let (_, line) = self.raw(self.entries(section)?, key)?;
+        (line > 0).then_some(line)
+    }
+
     /// The keys of a section, in order, with those of `[DEFAULT]` behind.
     pub fn keys(&self, section: &str) -> Vec<&str> {
         let own = self.entries(section).unwrap_or_default();

@@ -66,6 +66,27 @@ impl Config {
         self.ini.as_ref()
     }
 
+    /// Where the value of a key stands: file and line.
+    pub fn place(&self, key: &str) -> Option<(PathBuf, usize)> {
+        let in_ini = |ini: &Ini| {
+            let line = ini.line(&self.section, key)?;
+            Some((PathBuf::from(&self.files.ini), line))
+        };
+        self.ini.as_ref().and_then(in_ini).or_else(|| {
+            let path = PathBuf::from(&self.files.toml);
+            let line = self
+                .toml
+                .contains_key(key)
+                .then(|| files::line_of_key(&path, key))?;
+            Some((path, line))
+        })
+    }
+
+    /// Whether there is a table `[tool.alembic]`.
+    pub fn has_toml(&self) -> bool {
+        !self.toml.is_empty()
+    }
+
     /// The ini's main section: `alembic`, or what `-n` says.
     pub fn section(&self) -> &str {
         &self.section

@@ -1,5 +1,6 @@
 //! A conversion as a program reads it.
 
+use limbeck::connection_check::{ConnectionCheck, Right};
 use limbeck::url::{Argument, Conversion, ConvertError, TlsContext, Warning};
 use serde_json::{Map, Value, json};
 
@@ -29,6 +30,43 @@ pub(super) fn error(error: &ConvertError) -> Value {
 
 pub(super) fn warning(warning: &Warning) -> Value {
     json!({"parameter": warning.parameter, "message": warning.message})
+}
+
+/// What a connection leads to, as `url check --json` and `doctor --json` have it.
+pub(crate) fn connection(check: &ConnectionCheck) -> Value {
+    let obstacles = check.obstacles();
+    json!({
+        "server": {
+            "product": check.product,
+            "version": check.version,
+            "address": check.address,
+            "reached": check.reached.map(|address| address.to_string()),
+        },
+        "database": check.database,
+        "user": check.user,
+        "tls": check.tls.as_ref().map(|tls| json!({
+            "version": tls.version,
+            "cipher": tls.cipher,
+            "verified": tls.verified.to_string().replace(' ', "_"),
+            "channel_binding": check.promises_channel_binding().then_some(tls.channel_binding),
+        })),
+        "pooler": check.pooler.to_string(),
+        "read_only": check.read_only,
+        "rights": check.rights.iter().map(right).collect::<Vec<_>>(),
+        "version_table": check.version_table.as_ref().map(|table| json!({
+            "schema": table.description.schema,
+            "column_type": table.description.column_type,
+            "width": table.description.width,
+            "rows": table.rows,
+        })),
+        "round_trip_ms": check.round_trip.map(|time| time.as_secs_f64() * 1000.0),
+        "can_migrate": obstacles.is_empty(),
+        "obstacles": obstacles,
+    })
+}
+
+fn right(right: &Right) -> Value {
+    json!({"right": right.right, "on": right.on, "granted": right.granted, "needed": right.needed})
 }
 
 fn argument(value: &Argument) -> Value {

@@ -1,5 +1,6 @@
 //! `url`: what a database URL means, and the same for another driver.
 
+mod check;
 mod convert;
 mod json;
 mod show;
@@ -9,13 +10,13 @@ use std::io::Read;
 use clap::Subcommand;
 use limbeck::url::{ConvertError, DatabaseConfigProvider, ErrorKind, Secret};
 
-use crate::context::Context;
+use crate::context::{Context, Outcome};
 use crate::diagnostics::Message;
 
 /// The exit status where a URL can't be read or converted.
 const REFUSED: u8 = 1;
 
-/// Explain and convert database URLs.
+/// Explain, convert and try database URLs.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -58,14 +59,25 @@ impl Given {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Check(check::Args),
     Convert(convert::Args),
     Show(show::Args),
 }
 
-pub(crate) fn run(context: &Context, args: &Args) -> u8 {
+pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
     match &args.command {
-        Command::Convert(args) => convert::run(context, args),
-        Command::Show(args) => show::run(context, args),
+        Command::Check(args) => check::run(context, args),
+        Command::Convert(args) => Ok(convert::run(context, args)),
+        Command::Show(args) => Ok(show::run(context, args)),
+    }
+}
+
+/// Prints names and values in two columns.
+fn print_rows(context: &Context, rows: Vec<(String, String)>) {
+    let width = rows.iter().map(|(name, _)| name.chars().count()).max();
+    let width = width.unwrap_or_default();
+    for (name, value) in rows {
+        context.printer.result(&format!("{name:width$}  {value}"));
     }
 }
 

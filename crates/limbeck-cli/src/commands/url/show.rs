@@ -1,9 +1,9 @@
 //! `url show`: what a URL means, without its secrets.
 
-use limbeck::url::{ConnectionInfo, Host, Root};
+use limbeck::url::{ConnectionInfo, Root};
 use serde_json::json;
 
-use super::{Given, json, refuse};
+use super::{Given, json, print_rows, refuse};
 use crate::context::{Context, warn};
 
 /// Explain a database URL, without its passwords.
@@ -41,11 +41,7 @@ pub(crate) fn run(context: &Context, args: &Args) -> u8 {
     for warning in &warnings {
         warn(&warning.message);
     }
-    let width = rows.iter().map(|(name, _)| name.chars().count()).max();
-    let width = width.unwrap_or_default();
-    for (name, value) in rows {
-        context.printer.result(&format!("{name:width$}  {value}"));
-    }
+    print_rows(context, rows);
     0
 }
 
@@ -62,7 +58,7 @@ fn rows(info: &ConnectionInfo) -> Vec<(String, String)> {
     };
     let masked = |is_there: bool| is_there.then(|| "***".to_owned());
     row("database system", Some(info.backend.name().into()));
-    let hosts: Vec<_> = info.hosts.iter().map(host).collect();
+    let hosts: Vec<_> = info.hosts.iter().map(ToString::to_string).collect();
     row("server", (!hosts.is_empty()).then(|| hosts.join(", ")));
     row("user", info.user.clone());
     row("password", masked(info.password.is_some()));
@@ -104,13 +100,4 @@ fn rows(info: &ConnectionInfo) -> Vec<(String, String)> {
         row(&format!("parameter {name}"), Some(shown.to_owned()));
     }
     rows
-}
-
-fn host(host: &Host) -> String {
-    let name = host.name.as_deref().unwrap_or("(default)");
-    match host.port {
-        Some(port) if name.contains(':') && !name.starts_with('/') => format!("[{name}]:{port}"),
-        Some(port) => format!("{name}:{port}"),
-        None => name.to_owned(),
-    }
 }

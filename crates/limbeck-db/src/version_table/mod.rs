@@ -1,6 +1,10 @@
 //! Reads the version table; Alembic, in the worker, writes it.
 
+mod describe;
+
 use crate::{DbError, Product, Session, Value};
+
+pub use describe::{VERSION_TABLE_RIGHTS, VersionTableDescription};
 
 /// Where the version rows are.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

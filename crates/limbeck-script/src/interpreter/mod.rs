@@ -1,5 +1,9 @@
 //! Finds the project's own Python interpreter where its users expect it to be found.
 
+mod installed;
+
+pub use installed::{Installed, InstalledError};
+
 use std::ffi::OsString;
 use std::fmt;
 use std::path::{Path, PathBuf};

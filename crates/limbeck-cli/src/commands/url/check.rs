@@ -1,0 +1,194 @@
+//! `url check`: connects, and says what is there and whether migrations could run.
+
+use limbeck::connection_check::{self, ConnectionCheck, OptionsError, Pooler};
+use limbeck::db::{DbError, VersionTable};
+use limbeck::url::mask;
+use serde_json::{Value, json};
+
+use super::{Given, REFUSED, json, print_rows, refuse};
+use crate::context::{Context, Outcome, runtime};
+use crate::diagnostics::Message;
+
+/// Connect with a database URL, and tell what is there and whether migrations could run; change nothing.
+///
+/// Exit status: 0 when migrations could run; 1 when there is no connection (`error: could not connect …`, with
+/// --json an object with `error`) or when they could not (`error: migrations can't run …`, with --json
+/// `can_migrate` is false and `obstacles` says why).
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Print one JSON object.
+    #[arg(long)]
+    json: bool,
+    /// The name of the version table, where `env.py` chooses another one.
+    #[arg(long, value_name = "NAME", default_value = "alembic_version")]
+    version_table: String,
+    /// The schema of the version table, where `env.py` names one.
+    #[arg(long, value_name = "SCHEMA")]
+    version_table_schema: Option<String>,
+    #[command(flatten)]
+    given: Given,
+}
+
+pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
+    let options = args
+        .given
+        .read(context)
+        .map_err(OptionsError::from)
+        .and_then(|url| {
+            connection_check::connect_options(url.reveal_clear_text(), &context.surroundings)
+        });
+    let options = match options {
+        Ok(options) => options,
+        Err(OptionsError::Url(error)) if args.json => {
+            context.printer.result(&json::error(&error).to_string());
+            return Ok(REFUSED);
+        }
+        Err(OptionsError::Url(error)) => return Ok(refuse(&error)),
+        Err(OptionsError::Connect(error)) => return Ok(no_connection(context, args, error.into())),
+    };
+    let table = VersionTable {
+        name: args.version_table.clone(),
+        schema: args.version_table_schema.clone(),
+    };
+    let checked = runtime()?.block_on(connection_check::check(&options, &table));
+    Ok(match checked {
+        Ok(check) => tell(context, args, &check),
+        Err(error) => no_connection(context, args, error),
+    })
+}
+
+fn tell(context: &Context, args: &Args, check: &ConnectionCheck) -> u8 {
+    let obstacles = check.obstacles();
+    if args.json {
+        context.printer.result(&json::connection(check).to_string());
+    } else {
+        print_rows(context, rows(check));
+        if !obstacles.is_empty() {
+            let mut message = Message::new("migrations can't run over this connection");
+            message.notes.clone_from(&obstacles);
+            message.print();
+        }
+    }
+    if obstacles.is_empty() { 0 } else { REFUSED }
+}
+
+fn no_connection(context: &Context, args: &Args, error: DbError) -> u8 {
+    let (kind, hint) = match &error {
+        DbError::Connect(error) => (error.kind.to_string(), error.hint.clone()),
+        DbError::Server(_) => ("server".into(), None),
+        _ => ("lost".into(), None),
+    };
+    if args.json {
+        let message = mask(&error.to_string()).into_owned();
+        let object: Value = json!({"error": {
+            "kind": kind, "parameter": null, "message": message, "help": hint,
+        }});
+        context.printer.result(&object.to_string());
+        return REFUSED;
+    }
+    let mut message = Message::from_error(&error);
+    message.help.extend(hint);
+    message.print();
+    REFUSED
+}
+
+/// A name and a value for each thing that was found.
+fn rows(check: &ConnectionCheck) -> Vec<(String, String)> {
+    let mut rows = Vec::new();
+    let mut row = |name: &str, value: String| rows.push((name.to_owned(), value));
+    row("server", format!("{} {}", check.product, check.version));
+    let reached = check.reached.map(|address| address.to_string());
+    row(
+        "address",
+        match reached.filter(|reached| *reached != check.address) {
+            Some(reached) => format!("{} (answered by {reached})", check.address),
+            None => check.address.clone(),
+        },
+    );
+    if let Some(database) = &check.database {
+        row("database", database.clone());
+    }
+    if let Some(user) = &check.user {
+        row("user", user.clone());
+    }
+    match &check.tls {
+        Some(tls) => {
+            row("TLS", format!("{}, {}", tls.version, tls.cipher));
+            row("verified", tls.verified.to_string());
+            if check.promises_channel_binding() {
+                let bound = if tls.channel_binding { "yes" } else { "no" };
+                row("channel binding", bound.into());
+            }
+        }
+        None if check.reached.is_some() || check.user.is_some() => row("TLS", "none".into()),
+        None => {}
+    }
+    if check.user.is_some() {
+        row("pooler", pooler(check.pooler).into());
+    }
+    row(
+        "writing",
+        match &check.read_only {
+            None => "possible".into(),
+            Some(why) => format!("not possible: {why}"),
+        },
+    );
+    for (name, granted) in [
+        ("rights", Some(true)),
+        ("missing rights", Some(false)),
+        ("rights not known", None),
+    ] {
+        let list: Vec<String> = check
+            .rights
+            .iter()
+            .filter(|right| right.granted == granted)
+            .map(|right| format!("{} on {}", right.right, right.on))
+            .collect();
+        if !list.is_empty() {
+            row(name, list.join("; "));
+        }
+    }
+    match &check.version_table {
+        None => row("version table", "none yet".into()),
+        Some(table) => {
+            let column = table.description.column_type.as_deref();
+            row(
+                "version table",
+                format!(
+                    "in `{}`, `version_num` is {}",
+                    table.description.schema,
+                    column.unwrap_or("missing")
+                ),
+            );
+            row(
+                "current revisions",
+                match &table.rows {
+                    None => "may not be read".into(),
+                    Some(rows) if rows.is_empty() => "none".into(),
+                    Some(rows) => rows.join(", "),
+                },
+            );
+        }
+    }
+    let can_run = check.obstacles().is_empty();
+    row(
+        "migrations",
+        if can_run { "can run" } else { "can't run" }.into(),
+    );
+    if let Some(time) = check.round_trip {
+        row(
+            "round trip",
+            format!("{:.2} ms", time.as_secs_f64() * 1000.0),
+        );
+    }
+    rows
+}
+
+fn pooler(pooler: Pooler) -> &'static str {
+    match pooler {
+        Pooler::None => "none",
+        Pooler::Transaction => "yes, by transaction",
+        Pooler::Present => "yes, by session or by transaction",
+        Pooler::NotKnown => "not known",
+    }
+}

@@ -1,0 +1,122 @@
+//! What the doctor finds in databases.
+
+use limbeck_testkit::{MariaDb, PgBouncer, Postgres, Tls, python};
+
+use super::{examine, project, revision};
+use crate::support::limbeck;
+
+#[test]
+fn where_the_database_stands() {
+    let Some(server) = Postgres::start(Tls::Off) else {
+        return;
+    };
+    let url = server.url("postgresql+psycopg2", "postgres", "");
+    let (Some(python), Some(sandbox)) = (python(), project("generic", &url)) else {
+        return;
+    };
+    revision(&sandbox, "a1", "None");
+    revision(&sandbox, "b2", "'a1'");
+    let found = examine(&sandbox, &[], &[]);
+    found.has("database.connection", "ok", "PostgreSQL");
+    found.has("database.state", "note", "2 revisions are pending");
+    assert_eq!(found.status, 0, "{}", found.said);
+
+    let run = |arguments: &[&str]| sandbox.run(&limbeck(), Some(&python), arguments).success();
+    run(&["upgrade", "a1"]);
+    let found = examine(&sandbox, &[], &[]);
+    found.has("database.rows", "ok", "`a1`");
+    found.has("database.state", "note", "1 revision is pending");
+    run(&["upgrade", "head"]);
+    examine(&sandbox, &[], &[]).has("database.state", "ok", "at head");
+
+    // The column that Alembic has made takes 32 characters.
+    revision(&sandbox, &"c".repeat(40), "'b2'");
+    let found = examine(&sandbox, &[], &[]);
+    found.has("database.version-width", "error", "takes 32 characters");
+    let ran = sandbox.run(&limbeck(), Some(&python), &["upgrade", "head"]);
+    assert_eq!(ran.status, 1, "{}", ran.stderr);
+    server.sql(
+        "postgres",
+        "alter table alembic_version alter version_num type varchar(100)",
+    );
+    examine(&sandbox, &[], &[]).has("database.version-width", "ok", "100");
+    run(&["upgrade", "head"]);
+
+    server.sql(
+        "postgres",
+        "update alembic_version set version_num = 'elsewhere'",
+    );
+    let found = examine(&sandbox, &[], &[]);
+    found.has("database.rows", "error", "`elsewhere`");
+    found.has("database.state", "note", "not checked");
+    assert_eq!(found.status, 1);
+}
+
+#[test]
+fn what_keeps_migrations_from_running() {
+    let Some(server) = Postgres::start(Tls::Off) else {
+        return;
+    };
+    server.sql(
+        "postgres",
+        "create role reader login; revoke create on schema public from public",
+    );
+    let url = format!(
+        "postgresql+psycopg2://reader@127.0.0.1:{}/postgres",
+        server.port
+    );
+    let Some(sandbox) = project("generic", &url) else {
+        return;
+    };
+    let found = examine(&sandbox, &[], &[]);
+    found.has("database.rights", "error", "CREATE on schema `public`");
+    found.has("database.tls", "ok", "this machine");
+    found.has("database.pooler", "ok", "none");
+    server.sql(
+        "postgres",
+        "alter role reader set default_transaction_read_only = on",
+    );
+    let found = examine(&sandbox, &[], &[]);
+    found.has("database.writing", "error", "default_transaction_read_only");
+
+    let Some(sandbox) = project("generic", "postgresql+psycopg2://u@127.0.0.1:1/d") else {
+        return;
+    };
+    let found = examine(&sandbox, &[], &[]);
+    found.has("database.connection", "error", "127.0.0.1:1");
+    found.has("database.state", "note", "there is no connection");
+    let found = examine(&sandbox, &["--offline"], &[]);
+    found.has("database.connection", "note", "because of `--offline`");
+    assert_eq!(found.status, 0);
+}
+
+#[test]
+fn poolers_and_other_servers() {
+    let Some(server) = Postgres::start(Tls::Off) else {
+        return;
+    };
+    let Some(pooler) = PgBouncer::start(&server, "transaction", 2) else {
+        return;
+    };
+    let url = pooler
+        .url("postgres")
+        .replace("postgresql:", "postgresql+psycopg2:");
+    let Some(sandbox) = project("generic", &url) else {
+        return;
+    };
+    let found = examine(&sandbox, &[], &[]);
+    found.has("database.pooler", "note", "by transaction");
+    let Some(server) = MariaDb::start() else {
+        return;
+    };
+    server.create_database("shop");
+    super::set_url(&sandbox, &server.url("mysql+pymysql", "shop"));
+    revision(&sandbox, &"c".repeat(40), "None");
+    let found = examine(&sandbox, &[], &[]);
+    found.has("database.connection", "ok", "MariaDB");
+    found.has("database.rights", "ok", "");
+    // No table is there yet, and Alembic will make it as wide as it always does.
+    found.has("database.version-width", "error", "takes 32 characters");
+    super::set_url(&sandbox, "sqlite:///app.db");
+    examine(&sandbox, &[], &[]).has("database.version-width", "ok", "SQLite");
+}

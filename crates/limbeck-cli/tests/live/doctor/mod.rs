@@ -1,0 +1,157 @@
+//! `limbeck doctor` on projects that are well, and on those that each have one thing wrong.
+
+mod database;
+mod history;
+mod project;
+mod secrets;
+mod url;
+
+use std::path::Path;
+
+use limbeck_testkit::{Sandbox, python};
+use serde_json::Value;
+
+use crate::support::{limbeck, ran};
+
+/// What the doctor said, and with which status it ended.
+pub(crate) struct Examination {
+    status: i32,
+    checks: Vec<Value>,
+    /// Both outputs, with and without `--json`.
+    said: String,
+}
+
+/// A project of Alembic's own template, with a URL in its ini. None where there is no interpreter.
+pub(crate) fn project(template: &str, url: &str) -> Option<Sandbox> {
+    let python = python()?;
+    let sandbox = Sandbox::new();
+    let arguments = ["init", "-t", template, "migrations"];
+    sandbox.run(&limbeck(), Some(&python), &arguments).success();
+    set_url(&sandbox, url);
+    Some(sandbox)
+}
+
+/// Puts another URL into the ini, as it is.
+pub(crate) fn set_url(sandbox: &Sandbox, url: &str) {
+    let ini = sandbox.read("alembic.ini");
+    let old = ini
+        .lines()
+        .find(|line| line.starts_with("sqlalchemy.url ="))
+        .expect("the template has a URL");
+    sandbox.write(
+        "alembic.ini",
+        &ini.replace(old, &format!("sqlalchemy.url = {url}")),
+    );
+}
+
+/// Replaces a text of a file, which must be there.
+pub(crate) fn edit(sandbox: &Sandbox, file: &str, old: &str, new: &str) {
+    let text = sandbox.read(file);
+    assert!(text.contains(old), "{file} has no {old}: {text}");
+    sandbox.write(file, &text.replacen(old, new, 1));
+}
+
+/// Adds a revision script.
+pub(crate) fn revision(sandbox: &Sandbox, id: &str, down: &str) {
+    sandbox.write(
+        &format!("migrations/versions/{id}_.py"),
+        &format!("revision = '{id}'\ndown_revision = {down}\n\ndef upgrade():\n    pass\n\ndef downgrade():\n    pass\n"),
+    );
+}
+
+/// Examines a project, in both forms.
+pub(crate) fn examine(
+    sandbox: &Sandbox,
+    arguments: &[&str],
+    variables: &[(&str, &str)],
+) -> Examination {
+    examine_with(sandbox, python().as_deref(), arguments, variables)
+}
+
+pub(crate) fn examine_with(
+    sandbox: &Sandbox,
+    python: Option<&Path>,
+    arguments: &[&str],
+    variables: &[(&str, &str)],
+) -> Examination {
+    let run = |more: &[&str]| {
+        let mut command = sandbox.command(&limbeck(), python);
+        command.arg("doctor").args(arguments).args(more);
+        let output = command.envs(variables.iter().copied()).output();
+        ran(&output.expect("limbeck starts"))
+    };
+    let (shown, json) = (run(&[]), run(&["--json"]));
+    assert_eq!(
+        shown.status, json.status,
+        "{}\n{}",
+        shown.stdout, json.stdout
+    );
+    let object: Value = serde_json::from_str(&json.stdout).expect("one JSON object");
+    let checks = object["checks"].as_array().expect("a list").clone();
+    for severity in ["ok", "note", "warning", "error"] {
+        let count = checks
+            .iter()
+            .filter(|check| check["severity"] == severity)
+            .count();
+        assert_eq!(object["summary"][severity], count, "{severity}");
+    }
+    let errors = checks.iter().any(|check| check["severity"] == "error");
+    assert_eq!(json.status, i32::from(errors), "{}", shown.stdout);
+    assert_eq!(json.stderr, "", "nothing but the object");
+    Examination {
+        status: json.status,
+        checks,
+        said: format!(
+            "{}{}{}{}",
+            shown.stdout, shown.stderr, json.stdout, json.stderr
+        ),
+    }
+}
+
+impl Examination {
+    /// The checks of a name that are worse than a note, and the rest of it.
+    #[track_caller]
+    pub(crate) fn all(&self, id: &str) -> Vec<&Value> {
+        let found: Vec<_> = self
+            .checks
+            .iter()
+            .filter(|check| check["id"] == id)
+            .collect();
+        assert!(!found.is_empty(), "no {id}: {}", self.said);
+        found
+    }
+
+    /// Expects a check of this severity, whose message has this text.
+    #[track_caller]
+    pub(crate) fn has(&self, id: &str, severity: &str, text: &str) -> &Value {
+        let found = self.all(id);
+        let fits = |check: &&Value| {
+            check["severity"] == severity
+                && check["message"]
+                    .as_str()
+                    .is_some_and(|message| message.contains(text))
+        };
+        let fitting = found.iter().copied().find(fits);
+        fitting.unwrap_or_else(|| panic!("no {severity} of {id} with `{text}`: {found:#?}"))
+    }
+
+    /// The names of the checks with these severities.
+    pub(crate) fn ids(&self, severities: &[&str]) -> Vec<&str> {
+        let fitting = self.checks.iter().filter(|check| {
+            check["severity"]
+                .as_str()
+                .is_some_and(|it| severities.contains(&it))
+        });
+        fitting.filter_map(|check| check["id"].as_str()).collect()
+    }
+}
+
+/// Expects a check to be at the line of a file that has this text.
+#[track_caller]
+pub(crate) fn at_line(sandbox: &Sandbox, check: &Value, file: &str, text: &str) {
+    assert_eq!(check["file"], file, "{check}");
+    let content = sandbox.read(file);
+    let index = content.lines().position(|line| line.contains(text));
+    let line = index.expect("the text is in the file") + 1;
+    assert_eq!(check["line"], line, "{check}");
+}

@@ -1,0 +1,372 @@
+//! What the doctor finds in the configuration, in `env.py` and in the interpreter.
+
+use std::process::Command;
+
+use limbeck_testkit::{Sandbox, all_pythons, python};
+
+use super::{at_line, edit, examine, examine_with, project, revision};
+use crate::support::{limbeck, run_alembic};
+
+const URL: &str = "sqlite:///app.db";
+const ENV: &str = "migrations/env.py";
+
+/// A project that is well, changed in one way.
+fn changed(change: impl Fn(&Sandbox)) -> Option<Sandbox> {
+    let sandbox = project("generic", URL)?;
+    change(&sandbox);
+    Some(sandbox)
+}
+
+#[test]
+fn a_healthy_project_is_ok_all_over() {
+    let (Some(python), Some(sandbox)) = (python(), project("generic", URL)) else {
+        return;
+    };
+    revision(&sandbox, "a1", "None");
+    revision(&sandbox, "b2", "'a1'");
+    sandbox
+        .run(&limbeck(), Some(&python), &["upgrade", "head"])
+        .success();
+    let digest = |sandbox: &Sandbox| {
+        let output = Command::new("sh")
+            .args(["-c", "find . -type f | sort | xargs md5sum"])
+            .current_dir(sandbox.path())
+            .output();
+        String::from_utf8_lossy(&output.expect("sh runs").stdout).into_owned()
+    };
+    let before = digest(&sandbox);
+    let found = examine(&sandbox, &[], &[]);
+    assert_eq!(
+        found.ids(&["note", "warning", "error"]),
+        Vec::<&str>::new(),
+        "{}",
+        found.said
+    );
+    assert_eq!(found.status, 0);
+    found.has("database.state", "ok", "at head");
+    found.has("database.rows", "ok", "`b2`");
+    found.has("env.shape", "ok", "stock synchronous");
+    assert_eq!(digest(&sandbox), before, "nothing is written");
+    // Every name is there once, but for the one of asynchronous projects.
+    assert_eq!(found.checks.len(), 39, "{}", found.said);
+}
+
+#[test]
+fn the_configuration() {
+    let missing = Sandbox::new();
+    let found = examine(&missing, &["--offline"], &[]);
+    found.has("config.file", "error", "there is no `alembic.ini`");
+    found.has("env.file", "note", "not checked: ");
+
+    let cases: [(&str, &str, &str, &str, &str, &str); 5] = [
+        (
+            "[alembic]",
+            "[alembic]\nnothing",
+            "config.file",
+            "error",
+            "key = value",
+            "nothing",
+        ),
+        (
+            "script_location = %(here)s/migrations",
+            "script_location = gone",
+            "config.script-location",
+            "error",
+            "`gone`",
+            "script_location = gone",
+        ),
+        (
+            "script_location = %(here)s/migrations",
+            "",
+            "config.script-location",
+            "error",
+            "No 'script_location' key",
+            "",
+        ),
+        (
+            "prepend_sys_path = .",
+            "prepend_sys_path = src",
+            "config.prepend-sys-path",
+            "warning",
+            "`src`",
+            "prepend_sys_path = src",
+        ),
+        (
+            "[alembic]",
+            "[alembic]\nfile_note = 100%",
+            "config.percent",
+            "error",
+            "`file_note`",
+            "file_note",
+        ),
+    ];
+    for (old, new, id, severity, text, line) in cases {
+        let Some(sandbox) = changed(|sandbox| edit(sandbox, "alembic.ini", old, new)) else {
+            return;
+        };
+        let found = examine(&sandbox, &["--offline"], &[]);
+        let check = found.has(id, severity, text);
+        if !line.is_empty() {
+            at_line(&sandbox, check, "alembic.ini", line);
+        }
+        assert_eq!(found.status, i32::from(severity == "error"), "{new}");
+    }
+    let Some(sandbox) = changed(|sandbox| sandbox.write("pyproject.toml", "[tool.alembic\n"))
+    else {
+        return;
+    };
+    let found = examine(&sandbox, &["--offline"], &[]);
+    assert_eq!(
+        found.has("config.file", "error", "")["file"],
+        "pyproject.toml"
+    );
+}
+
+#[test]
+fn env_py() {
+    let url = "postgresql+asyncpg://app:p%40w@localhost/shop?ssl=require";
+    let before = "config = context.config";
+    let from_variable = "import os\nconfig = context.config\nurl = os.environ['DATABASE_URL']\n";
+    let cases: [(&str, &str, &str, &str, &str); 7] = [
+        (
+            "config.set_main_option('sqlalchemy.url', url.replace('+asyncpg', '+psycopg2'))",
+            "env.replaced-driver",
+            "error",
+            "`ssl`",
+            "replace('+",
+        ),
+        (
+            "url = url.replace('+asyncpg', '')",
+            "env.replaced-driver",
+            "error",
+            "`ssl`",
+            "replace('+",
+        ),
+        (
+            "url = url.replace('+aiomysql', '')",
+            "env.replaced-driver",
+            "warning",
+            "`+aiomysql`",
+            "replace('+",
+        ),
+        (
+            "config.set_main_option('sqlalchemy.url', url)",
+            "env.percent",
+            "error",
+            "percent sign",
+            "set_main_option",
+        ),
+        (
+            "text = str(engine.url)",
+            "env.url-as-text",
+            "error",
+            "`***`",
+            "str(",
+        ),
+        (
+            "config.set_main_option('sqlalchemy.url', url.replace('%', '%%'))",
+            "env.percent",
+            "ok",
+            "",
+            "",
+        ),
+        (
+            "this is no Python",
+            "env.file",
+            "error",
+            "not valid Python",
+            "this is no",
+        ),
+    ];
+    for (line, id, severity, text, place) in cases {
+        let new = format!("{from_variable}{line}\n");
+        let Some(sandbox) = changed(|sandbox| edit(sandbox, ENV, before, &new)) else {
+            return;
+        };
+        let found = examine(&sandbox, &["--offline"], &[("DATABASE_URL", url)]);
+        let check = found.has(id, severity, text);
+        if !place.is_empty() {
+            at_line(&sandbox, check, ENV, place);
+        }
+    }
+    let Some(sandbox) = changed(|sandbox| {
+        std::fs::remove_file(sandbox.path().join(ENV)).expect("it goes");
+    }) else {
+        return;
+    };
+    let found = examine(&sandbox, &["--offline"], &[]);
+    assert_eq!(found.has("env.file", "error", "can't be read")["file"], ENV);
+    found.has("env.shape", "note", "not checked");
+    found.has("history.heads", "note", "no revisions");
+}
+
+/// What is told as an error is one to real Alembic with the real driver.
+#[test]
+fn what_env_py_gets_wrong_fails_there() {
+    let url = "postgresql+asyncpg://app:p%40w@127.0.0.1:1/shop?ssl=require";
+    let taken = "os.environ['DATABASE_URL'].replace('+asyncpg', '+psycopg2')";
+    for (line, id, told) in [
+        (
+            format!("config.set_main_option('sqlalchemy.url', {taken})"),
+            "env.percent",
+            "invalid interpolation syntax",
+        ),
+        (
+            format!("config.set_main_option('sqlalchemy.url', {taken}.replace('%', '%%'))"),
+            "env.replaced-driver",
+            "invalid connection option \"ssl\"",
+        ),
+        (
+            "from sqlalchemy.engine import make_url\ntext = str(make_url(os.environ['DATABASE_URL']))\nraise SystemExit(text)"
+                .into(),
+            "env.url-as-text",
+            "postgresql+asyncpg://app:***@",
+        ),
+    ] {
+        let Some(sandbox) = changed(|sandbox| {
+            let new = format!("import os\nconfig = context.config\n{line}");
+            edit(sandbox, ENV, "config = context.config", &new);
+        }) else {
+            return;
+        };
+        let found = examine(&sandbox, &["--offline"], &[("DATABASE_URL", url)]);
+        found.has(id, "error", "");
+        let Some(ran) = run_alembic(&sandbox, url, &["upgrade", "head"]) else {
+            return;
+        };
+        assert_eq!(ran.status, 1, "{}", ran.stderr);
+        assert!(ran.stderr.contains(told), "{told}: {}", ran.stderr);
+    }
+}
+
+#[test]
+fn the_interpreter() {
+    let Some(sandbox) = project("generic", "postgresql+asyncpg://u@localhost/d") else {
+        return;
+    };
+    let found = examine(&sandbox, &["--offline"], &[]);
+    found.has("python.interpreter", "ok", "because of VIRTUAL_ENV");
+    found.has("python.alembic", "ok", "SQLAlchemy ");
+    found.has("python.drivers", "ok", "none but `sqlite3`");
+    let check = found.has(
+        "python.plain-alembic",
+        "warning",
+        "`asyncpg` is not installed",
+    );
+    assert!(
+        check["fix"]
+            .as_str()
+            .expect("a text")
+            .contains("pip install asyncpg")
+    );
+
+    let found = examine(&sandbox, &["--offline", "--python", "/nowhere/python"], &[]);
+    found.has("python.interpreter", "error", "`/nowhere/python`");
+    found.has("python.alembic", "note", "not checked");
+
+    // An environment without anything; its project has modules of the library's names.
+    let Some(python) = python() else { return };
+    let made = Command::new(&python)
+        .args(["-m", "venv", "--without-pip"])
+        .arg(sandbox.path().join(".venv"))
+        .status();
+    assert!(made.expect("venv runs").success());
+    sandbox.write("json.py", "raise SystemExit('imported')\n");
+    let found = examine_with(&sandbox, None, &["--offline"], &[]);
+    found.has("python.interpreter", "ok", "because of .venv");
+    found.has(
+        "python.alembic",
+        "error",
+        "Alembic is not installed; SQLAlchemy is not installed",
+    );
+    assert_eq!(found.status, 1);
+
+    let found = examine_with(
+        &sandbox,
+        None,
+        &["--offline", "--python", "/bin/false"],
+        &[],
+    );
+    found.has(
+        "python.interpreter",
+        "error",
+        "does not tell what is installed",
+    );
+}
+
+#[test]
+fn the_reference_environment_has_its_drivers() {
+    let Some(reference) = limbeck_testkit::reference_python() else {
+        return;
+    };
+    let Some(sandbox) = project("async", "postgresql+asyncpg://u@localhost/d") else {
+        return;
+    };
+    let found = examine_with(&sandbox, Some(&reference), &["--offline"], &[]);
+    for driver in [
+        "asyncpg ",
+        "psycopg2",
+        "PyMySQL ",
+        "aiosqlite ",
+        "greenlet ",
+    ] {
+        found.has("python.drivers", "ok", driver);
+    }
+    found.has("python.plain-alembic", "ok", "`asyncpg`");
+}
+
+#[test]
+fn a_setting_of_the_engine_needs_python() {
+    let Some(sandbox) = changed(|sandbox| {
+        edit(
+            sandbox,
+            "alembic.ini",
+            "sqlalchemy.url",
+            "sqlalchemy.echo = true\nsqlalchemy.url",
+        );
+    }) else {
+        return;
+    };
+    let found = examine(&sandbox, &["--offline"], &[]);
+    found.has("env.shape", "note", "`sqlalchemy.echo`");
+}
+
+/// Each version of the templates is a healthy project, and what a URL object shows depends on the version.
+#[test]
+fn every_version_of_alembic() {
+    for python in all_pythons() {
+        for (template, url) in [
+            ("generic", "sqlite:///app.db"),
+            ("async", "sqlite+aiosqlite:///app.db"),
+        ] {
+            let sandbox = Sandbox::new();
+            let arguments = ["init", "-t", template, "migrations"];
+            sandbox.run(&limbeck(), Some(&python), &arguments).success();
+            super::set_url(&sandbox, url);
+            revision(&sandbox, "a1", "None");
+            sandbox
+                .run(&limbeck(), Some(&python), &["upgrade", "head"])
+                .success();
+            let found = examine_with(&sandbox, Some(&python), &[], &[]);
+            assert_eq!(
+                found.ids(&["error", "note"]),
+                Vec::<&str>::new(),
+                "{}",
+                found.said
+            );
+            found.has("env.shape", "ok", "stock");
+            edit(
+                &sandbox,
+                ENV,
+                "config = context.config",
+                "config = context.config\nurl = str(engine.url)",
+            );
+            let found = examine_with(&sandbox, Some(&python), &["--offline"], &[]);
+            let old = found.all("python.alembic")[0]["message"]
+                .to_string()
+                .contains("SQLAlchemy 1.");
+            let severity = if old { "warning" } else { "error" };
+            found.has("env.url-as-text", severity, "`***`");
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! What the catalogs say about the version table: where it is, how wide its column is, who may write it.
+
+use super::{VersionTable, literal};
+use crate::{DbError, Product, Session, Value};
+
+/// The version table as the catalogs have it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VersionTableDescription {
+    /// The schema that it is in; `SQLite`'s database, usually `main`.
+    pub schema: String,
+    /// The type of `version_num` as the server writes it; none when there is no such column.
+    pub column_type: Option<String>,
+    /// How many characters `version_num` takes; none where it takes any number.
+    pub width: Option<u32>,
+    /// `PostgreSQL`: the rights that a migration needs on it, and whether the user has them. Empty for the
+    /// others, which have no such function.
+    pub rights: Vec<(&'static str, bool)>,
+}
+
+/// What Alembic does with the version table.
+pub const VERSION_TABLE_RIGHTS: [&str; 4] = ["SELECT", "INSERT", "UPDATE", "DELETE"];
+
+impl VersionTable {
+    /// Reads the catalogs; `None` when there is no such table.
+    ///
+    /// # Errors
+    /// [`DbError`] when the server can't be asked.
+    pub async fn describe(
+        &self,
+        session: &mut Session,
+    ) -> Result<Option<VersionTableDescription>, DbError> {
+        let product = session.info().product;
+        let outcome = session.execute(&self.description(product), &[]).await?;
+        let row = outcome
+            .results
+            .into_iter()
+            .next()
+            .and_then(|result| result.rows.into_iter().next());
+        Ok(row.map(|row| {
+            let text = |index: usize| match row.get(index) {
+                Some(Value::Text(text)) => Some(text.as_str()),
+                _ => None,
+            };
+            let column_type = text(1).map(str::to_owned);
+            let width = match product {
+                // The declared number is a word like any other there: nothing is cut and nothing refused.
+                Product::Sqlite => None,
+                _ => text(2).and_then(|number| number.parse().ok()),
+            };
+            let rights = VERSION_TABLE_RIGHTS
+                .into_iter()
+                .enumerate()
+                .filter_map(|(index, right)| Some((right, text(index + 3)? == "t")))
+                .collect();
+            VersionTableDescription {
+                schema: text(0).unwrap_or_default().to_owned(),
+                column_type,
+                width,
+                rights,
+            }
+        }))
+    }
+
+    /// A query with a row when the table exists: schema, type, width, rights.
+    fn description(&self, product: Product) -> String {
+        let name = literal(product, &self.name);
+        match (product, &self.schema) {
+            (Product::Postgresql, schema) => {
+                let place = match schema {
+                    None => {
+                        "pg_catalog.pg_table_is_visible(c.oid) AND n.nspname <> 'pg_catalog'".into()
+                    }
+                    Some(schema) => format!("n.nspname = {}", literal(product, schema)),
+                };
+                let rights = VERSION_TABLE_RIGHTS
+                    .map(|right| format!("pg_catalog.has_table_privilege(c.oid, '{right}')"))
+                    .join(", ");
+                format!(
+                    "SELECT n.nspname, pg_catalog.format_type(a.atttypid, a.atttypmod), \
+                     CASE WHEN a.atttypid IN (1042, 1043) AND a.atttypmod > 4 THEN a.atttypmod - 4 END, {rights} \
+                     FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
+                     LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid \
+                     AND a.attname = 'version_num' AND NOT a.attisdropped \
+                     WHERE c.relname = {name} AND c.relkind IN ('r', 'p', 'f', 'v', 'm') AND {place}"
+                )
+            }
+            (Product::Sqlite, schema) => {
+                let schema = schema.as_deref().unwrap_or("main");
+                format!(
+                    "SELECT {}, (SELECT type FROM pragma_table_info(m.name) WHERE name = 'version_num') \
+                     FROM \"{}\".sqlite_master m WHERE m.type IN ('table', 'view') AND lower(m.name) = lower({name})",
+                    literal(product, schema),
+                    schema.replace('"', "\"\"")
+                )
+            }
+            (Product::Mysql | Product::Mariadb, schema) => {
+                let schema = schema.as_deref().map_or_else(
+                    || "DATABASE()".to_owned(),
+                    |schema| literal(product, schema),
+                );
+                format!(
+                    "SELECT t.table_schema, c.column_type, c.character_maximum_length \
+                     FROM information_schema.tables t LEFT JOIN information_schema.columns c \
+                     ON c.table_schema = t.table_schema AND c.table_name = t.table_name \
+                     AND c.column_name = 'version_num' \
+                     WHERE t.table_schema = {schema} AND t.table_name = {name}"
+                )
+            }
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! What a session knows of its own way, beside what the server says of the same session.
+
+use limbeck_db::{Link, Session, Verified};
+use limbeck_testkit::certificates::{Authority, Wanted};
+use limbeck_testkit::{MariaDb, Postgres, Tls};
+
+use crate::support::{block_on, open, value};
+
+const OF_THE_SERVER: &str =
+    "SELECT concat_ws(' ', ssl, version, cipher) FROM pg_stat_ssl WHERE pid = pg_backend_pid()";
+
+/// OpenSSL's name for a registered one; those of TLS 1.3 are the same.
+fn as_openssl(cipher: &str) -> String {
+    match cipher.strip_prefix("TLS_ECDHE_") {
+        None => cipher.to_owned(),
+        Some(rest) => format!("ECDHE-{rest}")
+            .replace("_WITH_", "-")
+            .replace("AES_", "AES")
+            .replace('_', "-"),
+    }
+}
+
+async fn link_and_server(session: &mut Session) -> (Link, String) {
+    let said = value(session, OF_THE_SERVER).await;
+    let link = session.link().await.unwrap();
+    let process = value(session, "SELECT pg_backend_pid()").await;
+    assert_eq!(link.promised_number.unwrap().to_string(), process);
+    let address = value(
+        session,
+        "SELECT host(inet_server_addr()) || ':' || inet_server_port()",
+    )
+    .await;
+    assert_eq!(link.peer.unwrap().to_string(), address);
+    (link, said)
+}
+
+#[test]
+fn tls_is_what_the_server_says() {
+    let Some(server) = Postgres::start(Tls::Required) else {
+        return;
+    };
+    let home = tempfile::tempdir().unwrap();
+    let root = server.authority();
+    let root = root.display();
+    let mut seen = Vec::new();
+    for version in ["TLSv1.2", "TLSv1.3"] {
+        for (query, verified) in [
+            ("sslmode=require".to_owned(), Verified::Nothing),
+            (
+                format!("sslmode=verify-ca&sslrootcert={root}"),
+                Verified::Authority,
+            ),
+            // An authority beside it is used, as libpq does it.
+            (
+                format!("sslmode=require&sslrootcert={root}"),
+                Verified::Authority,
+            ),
+            (
+                format!("sslmode=verify-full&sslrootcert={root}"),
+                Verified::AuthorityAndName,
+            ),
+        ] {
+            for (binding, bound) in [("prefer", true), ("disable", false)] {
+                let query = format!(
+                    "?{query}&channel_binding={binding}&ssl_min_protocol_version={version}\
+                     &ssl_max_protocol_version={version}"
+                );
+                let url = server.url("postgresql+psycopg2", "postgres", &query);
+                let (link, said) = block_on(async {
+                    let mut session = open(&url, home.path(), &[]).await.unwrap();
+                    let found = link_and_server(&mut session).await;
+                    session.close().await.unwrap();
+                    found
+                });
+                let tls = link.tls.unwrap();
+                let found = format!("t {} {}", tls.version, as_openssl(&tls.cipher));
+                assert_eq!(found, said, "{query}");
+                assert_eq!(tls.version, version);
+                assert_eq!(
+                    (tls.verified, tls.channel_binding),
+                    (verified, bound),
+                    "{query}"
+                );
+                seen.push(tls.cipher);
+            }
+        }
+    }
+    assert_eq!(seen.len(), 16);
+}
+
+#[test]
+fn a_plain_session_has_no_tls() {
+    let Some(server) = Postgres::start(Tls::Off) else {
+        return;
+    };
+    let home = tempfile::tempdir().unwrap();
+    block_on(async {
+        let url = server.url("postgresql+asyncpg", "postgres", "");
+        let mut session = open(&url, home.path(), &[]).await.unwrap();
+        let (link, said) = link_and_server(&mut session).await;
+        assert_eq!((link.tls, said.as_str()), (None, "f"));
+        session.close().await.unwrap();
+        let socket = server.socket_folder().display();
+        let url = format!(
+            "postgresql+psycopg2://postgres@/postgres?host={socket}&port={}",
+            server.port
+        );
+        let mut session = open(&url, home.path(), &[]).await.unwrap();
+        let link = session.link().await.unwrap();
+        assert_eq!((link.peer, link.tls), (None, None));
+        session.close().await.unwrap();
+    });
+}
+
+#[test]
+fn mariadb_says_which_tls_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let authority = Authority::new(&folder.path().join("authority"), "authority");
+    let localhost = "subjectAltName=DNS:localhost,IP:127.0.0.1";
+    let certificate = authority.issue(&Wanted::new("server", "a server", localhost));
+    let root = authority.own.certificate.display();
+    let Some(server) = MariaDb::start_with_tls(&certificate, &authority.own.certificate) else {
+        return;
+    };
+    for (query, verified) in [
+        ("?ssl_disabled=true".to_owned(), None),
+        ("?ssl_mode=REQUIRED".to_owned(), Some(Verified::Nothing)),
+        (
+            format!("?ssl_ca={root}&ssl_check_hostname=false"),
+            Some(Verified::Authority),
+        ),
+        (format!("?ssl_ca={root}"), Some(Verified::AuthorityAndName)),
+    ] {
+        let url = server.url("mysql+pymysql", "mysql") + &query;
+        block_on(async {
+            let mut session = open(&url, folder.path(), &[]).await.unwrap();
+            let link = session.link().await.unwrap();
+            assert_eq!(
+                link.tls.as_ref().map(|tls| tls.verified),
+                verified,
+                "{query}"
+            );
+            let number = value(&mut session, "SELECT CONNECTION_ID()").await;
+            assert_eq!(link.promised_number.unwrap().to_string(), number);
+            let status = "SELECT VARIABLE_VALUE FROM information_schema.SESSION_STATUS WHERE VARIABLE_NAME = ";
+            let version = value(&mut session, &format!("{status}'SSL_VERSION'")).await;
+            let cipher = value(&mut session, &format!("{status}'SSL_CIPHER'")).await;
+            let (own_version, own_cipher) = link
+                .tls
+                .map(|tls| (tls.version, tls.cipher))
+                .unwrap_or_default();
+            assert_eq!((own_version, own_cipher), (version, cipher), "{query}");
+            session.close().await.unwrap();
+        });
+    }
+}

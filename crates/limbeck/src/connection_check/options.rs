@@ -1,0 +1,96 @@
+//! From any database URL to the options of a connection.
+
+use std::collections::BTreeMap;
+
+use limbeck_db::{ConnectArg, ConnectArgs, ConnectError, ConnectOptions, Surroundings};
+use limbeck_url::{
+    Argument, Backend, ConnectionInfo, ConvertError, DatabaseUrl, ErrorKind, TlsContext, UrlError,
+    convert,
+};
+
+/// Why a URL gives no connection.
+#[derive(Debug, thiserror::Error)]
+pub enum OptionsError {
+    /// The URL can't be read.
+    #[error(transparent)]
+    Url(#[from] ConvertError),
+    /// The connection can't do what the URL asks for.
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+}
+
+impl From<UrlError> for OptionsError {
+    fn from(error: UrlError) -> Self {
+        Self::Url(ConvertError::new(ErrorKind::InvalidUrl, error.to_string()))
+    }
+}
+
+/// The options that a migration with this URL would connect with. A URL that names a driver is taken as
+/// SQLAlchemy takes it; what hosters, libpq and sqlx write is converted first.
+///
+/// # Errors
+/// [`OptionsError`] names the parameter.
+pub fn connect_options(
+    text: &str,
+    surroundings: &Surroundings,
+) -> Result<ConnectOptions, OptionsError> {
+    let (info, _) = ConnectionInfo::parse(text)?;
+    if let Ok(url) = DatabaseUrl::parse(text)
+        && url.driver.is_some()
+    {
+        return Ok(ConnectOptions::from_url(
+            &url,
+            &ConnectArgs::new(),
+            surroundings,
+        )?);
+    }
+    let target = match info.backend {
+        Backend::Sqlite => "sqlite",
+        Backend::Mysql => "mysql+pymysql",
+        Backend::Mariadb => "mariadb+pymysql",
+        _ => "postgresql+psycopg2",
+    };
+    let converted = convert(text, target.parse()?)?;
+    let url = DatabaseUrl::parse(converted.reveal_url())?;
+    let arguments = converted
+        .connect_args
+        .iter()
+        .map(|(name, value)| (name.clone(), argument(value)))
+        .collect();
+    Ok(ConnectOptions::from_url(&url, &arguments, surroundings)?)
+}
+
+fn argument(value: &Argument) -> ConnectArg {
+    match value {
+        Argument::None => ConnectArg::Null,
+        Argument::Bool(flag) => ConnectArg::Bool(*flag),
+        Argument::Integer(number) => ConnectArg::Integer(*number),
+        Argument::Text(text) => ConnectArg::Text(text.clone()),
+        Argument::Map(pairs) => ConnectArg::Map(
+            pairs
+                .iter()
+                .map(|(name, text)| (name.clone(), ConnectArg::Text(text.clone())))
+                .collect(),
+        ),
+        Argument::TlsContext(context) => tls(context),
+    }
+}
+
+/// A context as the dictionary that PyMySQL makes one of.
+fn tls(context: &TlsContext) -> ConnectArg {
+    let mut entries = BTreeMap::new();
+    let mut file = |name: &str, path: &Option<String>| {
+        if let Some(path) = path {
+            entries.insert(name.to_owned(), ConnectArg::Text(path.clone()));
+        }
+    };
+    file("ca", &context.authorities);
+    file("cert", &context.certificate);
+    file("key", &context.key);
+    entries.insert("verify_mode".into(), ConnectArg::Bool(context.verify));
+    entries.insert(
+        "check_hostname".into(),
+        ConnectArg::Bool(context.check_hostname),
+    );
+    ConnectArg::Map(entries)
+}
