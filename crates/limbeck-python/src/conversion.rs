@@ -10,7 +10,7 @@ use crate::text::UrlText;
 
 /// Which of an application's two URLs.
 #[derive(Clone, Copy)]
-enum Side {
+pub(crate) enum Side {
     Sync,
     Async,
 }
@@ -32,7 +32,7 @@ impl Side {
     }
 
     /// The conversion with a driver that is asked for, or with the one that most projects have.
-    fn convert(
+    pub(crate) fn convert(
         self,
         url: &str,
         driver: Option<&str>,

@@ -9,7 +9,7 @@ use pyo3::exceptions::{PyOSError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyMapping;
 
-use crate::conversion::Conversion;
+use crate::conversion::{Conversion, Side};
 use crate::error::raise;
 use crate::text::UrlText;
 
@@ -124,7 +124,10 @@ impl DatabaseConfigProvider {
 
     /// From the process's variables (or a mapping's) and those of a file, when it is there.
     #[staticmethod]
-    #[pyo3(signature = (*, environ=None, env_file=Some(PathBuf::from(".env")), policy=None))]
+    #[pyo3(
+        signature = (*, environ=None, env_file=Some(PathBuf::from(".env")), policy=None),
+        text_signature = "(*, environ=None, env_file='.env', policy=None)"
+    )]
     fn from_env(
         py: Python<'_>,
         environ: Option<Bound<'_, PyMapping>>,
@@ -152,28 +155,42 @@ impl DatabaseConfigProvider {
         Origin(self.0.migration_origin().clone())
     }
 
-    fn sync_conversion(&self, py: Python<'_>) -> PyResult<Conversion> {
-        Conversion::of(py, self.0.sync_database_url())
+    #[pyo3(signature = (driver=None))]
+    fn sync_conversion(&self, py: Python<'_>, driver: Option<&str>) -> PyResult<Conversion> {
+        let found = self.0.allowed_migration_url();
+        Conversion::of(
+            py,
+            found.and_then(|url| Side::Sync.convert(url.reveal_clear_text(), driver)),
+        )
     }
 
-    fn async_conversion(&self, py: Python<'_>) -> PyResult<Conversion> {
-        Conversion::of(py, self.0.async_database_url())
+    #[pyo3(signature = (driver=None))]
+    fn async_conversion(&self, py: Python<'_>, driver: Option<&str>) -> PyResult<Conversion> {
+        let found = self.0.allowed_application_url();
+        Conversion::of(
+            py,
+            found.and_then(|url| Side::Async.convert(url.reveal_clear_text(), driver)),
+        )
     }
 
-    fn sync_database_url(&self, py: Python<'_>) -> PyResult<String> {
-        self.sync_conversion(py)?.complete_url(py)
+    #[pyo3(signature = (driver=None))]
+    fn sync_database_url(&self, py: Python<'_>, driver: Option<&str>) -> PyResult<String> {
+        self.sync_conversion(py, driver)?.complete_url(py)
     }
 
-    fn async_database_url(&self, py: Python<'_>) -> PyResult<String> {
-        self.async_conversion(py)?.complete_url(py)
+    #[pyo3(signature = (driver=None))]
+    fn async_database_url(&self, py: Python<'_>, driver: Option<&str>) -> PyResult<String> {
+        self.async_conversion(py, driver)?.complete_url(py)
     }
 
-    fn get_sync_database_url(&self, py: Python<'_>) -> PyResult<String> {
-        self.sync_database_url(py)
+    #[pyo3(signature = (driver=None))]
+    fn get_sync_database_url(&self, py: Python<'_>, driver: Option<&str>) -> PyResult<String> {
+        self.sync_database_url(py, driver)
     }
 
-    fn get_async_database_url(&self, py: Python<'_>) -> PyResult<String> {
-        self.async_database_url(py)
+    #[pyo3(signature = (driver=None))]
+    fn get_async_database_url(&self, py: Python<'_>, driver: Option<&str>) -> PyResult<String> {
+        self.async_database_url(py, driver)
     }
 
     fn __repr__(&self) -> String {

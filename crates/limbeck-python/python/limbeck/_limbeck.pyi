@@ -6,6 +6,17 @@ from typing import ClassVar, Literal, Protocol, Union, final
 
 from ._errors import ConversionWarning
 
+__all__ = [
+    "Conversion",
+    "DatabaseConfigProvider",
+    "Origin",
+    "Policy",
+    "__version__",
+    "convert",
+    "ensure_async_database_url",
+    "ensure_sync_database_url",
+]
+
 class _SqlAlchemyUrl(Protocol):
     def render_as_string(self, hide_password: bool = ...) -> str: ...
 
@@ -136,20 +147,23 @@ class DatabaseConfigProvider:
     def migration_origin(self) -> Origin:
         """Where the URL for migrations comes from."""
 
-    def get_sync_database_url(self) -> str:
-        """The synchronous URL, for migrations; raises `ConvertError`, also when the policy is not kept to."""
+    def get_sync_database_url(self, driver: str | None = None) -> str:
+        """The synchronous URL, for migrations, as `ensure_sync_database_url` makes it.
 
-    def get_async_database_url(self) -> str:
+        Raises `ConvertError`, also when the policy is not kept to.
+        """
+
+    def get_async_database_url(self, driver: str | None = None) -> str:
         """The asynchronous URL, for the application; raises `ConvertError` as the other does."""
 
-    def sync_database_url(self) -> str:
+    def sync_database_url(self, driver: str | None = None) -> str:
         """`get_sync_database_url` under its other name."""
 
-    def async_database_url(self) -> str:
+    def async_database_url(self, driver: str | None = None) -> str:
         """`get_async_database_url` under its other name."""
 
-    def sync_conversion(self) -> Conversion:
+    def sync_conversion(self, driver: str | None = None) -> Conversion:
         """The synchronous URL with the `connect_args` that it needs."""
 
-    def async_conversion(self) -> Conversion:
+    def async_conversion(self, driver: str | None = None) -> Conversion:
         """The asynchronous URL with the `connect_args` that it needs."""
