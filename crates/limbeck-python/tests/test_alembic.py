@@ -10,6 +10,7 @@ from pathlib import Path
 
 import limbeck
 from alembic.config import Config
+from limbeck._run import program
 from limbeck.alembic import async_engine_from_config, engine_from_config, use_async_url, use_sync_url
 from sqlalchemy import create_engine, pool, text
 
@@ -53,8 +54,10 @@ class Project:
         file.write_text(text.replace(before, after, 1))
 
     def alembic(self, arguments, check=False, **variables):
+        return self.run([sys.executable, "-m", "alembic", *arguments], check, **variables)
+
+    def run(self, command, check=False, **variables):
         environment = {"PATH": os.environ["PATH"], "HOME": str(self.folder), **variables}
-        command = [sys.executable, "-m", "alembic", *arguments]
         ran = subprocess.run(
             command,
             cwd=self.folder,
@@ -97,6 +100,14 @@ class InEnvPy(unittest.TestCase):
             self.assertEqual(tables(database), expected)
         offline = project.alembic(["upgrade", "head", "--sql"], **variables)
         self.assertIn("CREATE TABLE account", offline.stdout)
+        # limbeck itself takes the changed project, too.
+        for command, target, expected in [
+            ("upgrade", "head", ["account", "alembic_version"]),
+            ("downgrade", "base", ["alembic_version"]),
+        ]:
+            ran = project.run([program(), "--python", sys.executable, command, target], **variables)
+            self.assertEqual(ran.returncode, 0, ran.stdout)
+            self.assertEqual(tables(database), expected)
         engine = create_engine(url("postgresql+psycopg2", database, "?sslmode=require"), poolclass=pool.NullPool)
         with engine.begin() as connection:
             connection.execute(text("drop table alembic_version"))

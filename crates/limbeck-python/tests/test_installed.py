@@ -56,7 +56,7 @@ class Installed(unittest.TestCase):
                 self.assertEqual(checked.returncode, 0, checked.stdout.decode())
 
     def test_the_stubs_are_the_module(self):
-        command = [sys.executable, "-m", "mypy.stubtest", "limbeck"]
+        command = [sys.executable, "-m", "mypy.stubtest", "limbeck._limbeck"]
         with tempfile.TemporaryDirectory() as folder:
             checked = subprocess.run(
                 command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False

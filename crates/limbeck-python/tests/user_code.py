@@ -2,6 +2,7 @@
 
 import limbeck
 from alembic.config import Config
+from limbeck import aio, command
 from limbeck.alembic import async_engine_from_config, engine_from_config, use_async_url, use_sync_url
 from sqlalchemy import create_engine, make_url
 from sqlalchemy.engine import Engine
@@ -25,6 +26,17 @@ def engines(config: Config) -> tuple[Engine, Engine, AsyncEngine]:
         engine_from_config(section, prefix="sqlalchemy."),
         async_engine_from_config(section, policy=limbeck.Policy(tls="require")),
     )
+
+
+async def migrate(config: Config) -> tuple[str, ...]:
+    here = command.current(None).heads
+    up = await aio.upgrade(config, "head")
+    names = [step.revision for step in up.steps] + [each.doc for each in command.history("alembic.ini").revisions]
+    try:
+        command.stamp(config, names, purge=True)
+    except limbeck.CommandError as error:
+        print(error.exit_status, error.stderr, error.kind)
+    return here + (up.heads_after or ())
 
 
 def kind() -> str:

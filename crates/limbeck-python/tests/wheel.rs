@@ -77,6 +77,20 @@ fn alembic_reaches_head_with_the_applications_url() {
 }
 
 #[test]
+fn migrations_run_from_code() {
+    let Some(package) = package_python() else {
+        return;
+    };
+    unittest(&package, "test_command", &[]);
+    // From the outside, with Python 3.9 and Alembic 1.8, the program is found by what the wheel's records say.
+    if let Some(oldest) = all_pythons().last() {
+        let packages = site_packages(&package);
+        let packages = packages.to_str().expect("a readable path");
+        unittest(oldest, "test_command.InALoop", &[("PYTHONPATH", packages)]);
+    }
+}
+
+#[test]
 fn types_check_and_importing_is_quick() {
     if let Some(package) = package_python() {
         unittest(&package, "test_installed", &[]);

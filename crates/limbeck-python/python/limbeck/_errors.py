@@ -51,23 +51,47 @@ class ConversionWarning(UserWarning):
 
 
 class CommandError(RuntimeError):
-    """A command of limbeck's failed."""
+    """A command of limbeck's failed, or was refused."""
 
     __module__ = "limbeck"
 
+    message: str
+    """Why, in one sentence; Alembic's own where it has one."""
     command: str
-    """Its name, as `upgrade`."""
+    """The command's name, as `upgrade`."""
     exit_status: int
     """What the program ended with: Alembic's numbers, and 128 and the signal's number after a signal."""
     stderr: str
-    """What it wrote to standard error."""
+    """Everything that it wrote to standard error: log lines, then the whole account of the failure."""
+    kind: str | None
+    """`refused`, `failed`, `connection`, `configuration`, `scripts`, `python`, `interrupted`, `system` or `worker`."""
+    revision: str | None
+    """The revision whose step failed."""
+    heads_before: tuple[str, ...] | None
+    """The version rows before the command, where it came to read them."""
+    heads_after: tuple[str, ...] | None
+    """The version rows after the failure, where they could be read."""
 
-    def __init__(self, message: str, command: str, exit_status: int, stderr: str) -> None:
-        super().__init__(message, command, exit_status, stderr)
+    def __init__(
+        self,
+        message: str,
+        command: str,
+        exit_status: int,
+        stderr: str,
+        kind: str | None = None,
+        revision: str | None = None,
+        heads_before: tuple[str, ...] | None = None,
+        heads_after: tuple[str, ...] | None = None,
+    ) -> None:
+        super().__init__(message, command, exit_status, stderr, kind, revision, heads_before, heads_after)
         self.message = message
         self.command = command
         self.exit_status = exit_status
         self.stderr = stderr
+        self.kind = kind
+        self.revision = revision
+        self.heads_before = heads_before
+        self.heads_after = heads_after
 
     def __str__(self) -> str:
         return self.message

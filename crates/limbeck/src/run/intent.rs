@@ -29,7 +29,7 @@ pub enum Intent<'a> {
 
 impl Intent<'_> {
     /// Whether a run with this intent may write to the database.
-    pub(super) fn changes_database(&self) -> bool {
+    pub fn changes_database(&self) -> bool {
         !matches!(self, Self::Inspect(_) | Self::Alembic)
     }
 
