@@ -5,6 +5,7 @@ import inspect
 import io
 import logging
 import os
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -158,6 +159,21 @@ class Commands(InProject):
         sys.path.append(str(Path("elsewhere").resolve()))
         self.addCleanup(sys.path.pop)
         self.assertEqual(len(command.upgrade(None, "head").steps), 2)
+
+
+    def test_ctrl_c_ends_the_command(self):
+        self.script("cccccccccccc", "bbbbbbbbbbbb", "three", first="open('started', 'w').close(); time.sleep(60)")
+        code = "from limbeck import command; command.upgrade(None, 'head')"
+        caller = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, start_new_session=True)
+        while not Path("started").exists():
+            time.sleep(0.02)
+            self.assertIsNone(caller.poll())
+        # To the caller alone; a terminal would tell the command, too.
+        caller.send_signal(signal.SIGINT)
+        _, told = caller.communicate(timeout=20)
+        self.assertIn(b"KeyboardInterrupt", told)
+        self.script("cccccccccccc", "bbbbbbbbbbbb", "three")
+        self.assertEqual(command.upgrade(None, "head").heads_after, ("cccccccccccc",))
 
 
 class Configs(InProject):

@@ -124,11 +124,14 @@ def run(call: Call[R]) -> R:
                 # A program that ended before it read has said why.
                 with contextlib.suppress(BrokenPipeError), process.stdin:
                     process.stdin.write(call.stdin)
-            for chunk in iter(lambda: os.read(err.fileno(), 65536), b""):
+            for chunk in _chunks(err.fileno()):
                 lines.add(chunk)
             status = process.wait()
         except BaseException:
             process.terminate()
+            # It may have more to say than a pipe holds.
+            for _ in _chunks(err.fileno()):
+                pass
             process.wait()
             raise
         finally:
@@ -136,6 +139,10 @@ def run(call: Call[R]) -> R:
             out.close()
             err.close()
         return call.finish(status, b"".join(stdout), lines.end(), report)
+
+
+def _chunks(descriptor: int) -> Iterator[bytes]:
+    return iter(lambda: os.read(descriptor, 65536), b"")
 
 
 class Lines:

@@ -15,6 +15,7 @@ from ._run import Call, Lines
 
 if TYPE_CHECKING:
     import os
+    from typing import Any
 
     from ._calls import RevisionNames
     from ._configuration import ConfigLike
@@ -184,12 +185,13 @@ async def _run(call: Call[R]) -> R:
             stderr=asyncio.subprocess.PIPE,
         )
         lines = Lines()
+        reading = asyncio.ensure_future(_read(process.stdout))
+        logging = asyncio.ensure_future(_log(process.stderr, lines))
+        ending = asyncio.ensure_future(_feed(process, call.stdin))
         try:
-            stdout, _, status = await asyncio.gather(
-                _read(process.stdout), _log(process.stderr, lines), _feed(process, call.stdin)
-            )
+            stdout, _, status = await asyncio.gather(reading, logging, ending)
         except BaseException:
-            await _end(process)
+            await _end(process, [reading, logging, ending])
             raise
         return call.finish(status, stdout, lines.end(), report)
 
@@ -215,10 +217,14 @@ async def _feed(process: asyncio.subprocess.Process, text: bytes | None) -> int:
     return await process.wait()
 
 
-async def _end(process: asyncio.subprocess.Process) -> None:
+async def _end(process: asyncio.subprocess.Process, tasks: list[asyncio.Future[Any]]) -> None:
     """Ends the program and waits, however often the wait itself is cancelled: the database is still its own."""
     with contextlib.suppress(ProcessLookupError):
         process.terminate()
+    for task in tasks:
+        task.cancel()
     while process.returncode is None:
         with contextlib.suppress(asyncio.CancelledError):
-            await process.wait()
+            await asyncio.wait(tasks)
+            # It may have more to say than a pipe holds.
+            await process.communicate()
