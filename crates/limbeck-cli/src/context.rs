@@ -10,16 +10,13 @@ use limbeck::interpreter::{Interpreter, InterpreterSearch};
 use limbeck::native::{Look, NativeEnvironment};
 use limbeck::project::{LoadError, Project, ProjectError};
 use limbeck::revision::RevisionMap;
-use limbeck::run::{
-    self, Ending, Event, HeaderRow, Intent, Refusal, RunError, RunOptions, Standing,
-};
+use limbeck::run::{self, Ending, Event, HeaderRow, Intent, Refusal, RunError, RunOptions};
 use serde_json::{Value as Json, json};
 
 use crate::args::Global;
-use crate::exit;
 use crate::messaging::Printer;
 use crate::overrides::Overrides;
-use crate::report::{Reason, Report};
+use crate::report::Report;
 use crate::signals;
 
 /// A command's exit status, or why it has none.
@@ -73,14 +70,14 @@ pub(crate) struct RefusedFile {
 }
 
 impl RefusedFile {
-    fn with(what: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
+    pub(crate) fn with(what: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.to_owned();
         move |error| Self { what, path, error }
     }
 }
 
 /// What becomes of the file for the report.
-const REPORT: &str = "write the report";
+pub(crate) const REPORT: &str = "write the report";
 
 /// The options and the surroundings of a call.
 #[derive(Debug)]
@@ -91,7 +88,7 @@ pub(crate) struct Context {
     pub(crate) typed: String,
     surroundings: Surroundings,
     overrides: Overrides,
-    report: Option<Report>,
+    pub(crate) report: Option<Report>,
 }
 
 impl Context {
@@ -131,56 +128,6 @@ impl Context {
         })
     }
 
-    /// Writes the report, and gives the exit status.
-    pub(crate) fn close(self, command: &str, status: u8, reason: Option<Reason>) -> u8 {
-        let (Some(report), Some(path)) = (self.report, self.global.report) else {
-            return status;
-        };
-        match report.write(command, status, reason) {
-            Ok(()) => status,
-            Err(error) => {
-                let refused = RefusedFile::with(REPORT, &path)(error);
-                exit::refuse_file(&refused).max(status)
-            }
-        }
-    }
-
-    /// Notes a revision that the command lists.
-    pub(crate) fn listed(&self, project: &Project, id: &str) -> Result<(), Refusal> {
-        match &self.report {
-            Some(report) => report.revision(project, id),
-            None => Ok(()),
-        }
-    }
-
-    /// Notes the rows of a database that the command leaves as it is.
-    pub(crate) fn found(&self, rows: &[String]) {
-        if let Some(report) = &self.report {
-            report.unchanged(rows);
-        }
-    }
-
-    /// Notes where a failure leaves the database.
-    pub(crate) fn stands(&self, standing: &Standing) {
-        if let Some(report) = &self.report {
-            report.stands(standing);
-        }
-    }
-
-    /// Notes the revisions that a command has made: those which were not there before.
-    pub(crate) fn made(&self, before: &Project) -> Result<(), CliError> {
-        let Some(report) = &self.report else {
-            return Ok(());
-        };
-        let after = self.load()?;
-        for revision in after.map.declared() {
-            if before.map.get(&revision.id).is_none() {
-                report.revision(after, &revision.id)?;
-            }
-        }
-        Ok(())
-    }
-
     /// An environment variable.
     pub(crate) fn variable(&self, name: &str) -> Option<&str> {
         self.surroundings.variables.get(name).map(String::as_str)
@@ -195,7 +142,7 @@ impl Context {
         Ok(project)
     }
 
-    fn load(&self) -> Result<&'static Project, CliError> {
+    pub(crate) fn load(&self) -> Result<&'static Project, CliError> {
         let config = self.config()?;
         let read_by_python = || self.headers();
         let project =

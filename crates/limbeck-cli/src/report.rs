@@ -9,6 +9,9 @@ use limbeck::project::Project;
 use limbeck::run::{Event, Refusal, Standing};
 use serde_json::{Value as Json, json};
 
+use crate::context::{CliError, Context, REPORT, RefusedFile};
+use crate::exit;
+
 /// A report that grows while the command runs.
 #[derive(Debug)]
 pub(crate) struct Report {
@@ -112,5 +115,57 @@ impl Report {
         });
         writeln!(self.file, "{report}")?;
         self.file.sync_data()
+    }
+}
+
+impl Context {
+    /// Writes the report, and gives the exit status.
+    pub(crate) fn close(self, command: &str, status: u8, reason: Option<Reason>) -> u8 {
+        let (Some(report), Some(path)) = (self.report, self.global.report) else {
+            return status;
+        };
+        match report.write(command, status, reason) {
+            Ok(()) => status,
+            Err(error) => {
+                let refused = RefusedFile::with(REPORT, &path)(error);
+                exit::refuse_file(&refused).max(status)
+            }
+        }
+    }
+
+    /// Notes a revision that the command lists.
+    pub(crate) fn listed(&self, project: &Project, id: &str) -> Result<(), Refusal> {
+        match &self.report {
+            Some(report) => report.revision(project, id),
+            None => Ok(()),
+        }
+    }
+
+    /// Notes the rows of a database that the command leaves as it is.
+    pub(crate) fn found(&self, rows: &[String]) {
+        if let Some(report) = &self.report {
+            report.unchanged(rows);
+        }
+    }
+
+    /// Notes where a failure leaves the database.
+    pub(crate) fn stands(&self, standing: &Standing) {
+        if let Some(report) = &self.report {
+            report.stands(standing);
+        }
+    }
+
+    /// Notes the revisions that a command has made: those which were not there before.
+    pub(crate) fn made(&self, before: &Project) -> Result<(), CliError> {
+        let Some(report) = &self.report else {
+            return Ok(());
+        };
+        let after = self.load()?;
+        for revision in after.map.declared() {
+            if before.map.get(&revision.id).is_none() {
+                report.revision(after, &revision.id)?;
+            }
+        }
+        Ok(())
     }
 }
