@@ -54,6 +54,19 @@ pub(crate) struct Global {
     /// How many seconds to wait while another run holds the migration lock.
     #[arg(long, value_name = "SECONDS", default_value_t = 600, global = true)]
     pub(crate) lock_wait: u64,
+    /// Write what was done to a file, as one JSON object.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) report: Option<PathBuf>,
+    /// Read values that go before those of the .ini file from a file (`-`: from standard input), as one
+    /// JSON object of sections: {"alembic": {"sqlalchemy.url": "…"}}.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) overrides: Option<PathBuf>,
+    /// Read no .ini file.
+    #[arg(long)]
+    pub(crate) no_ini: bool,
+    /// Read no pyproject.toml.
+    #[arg(long)]
+    pub(crate) no_pyproject: bool,
     /// Run without the migration lock.
     #[arg(long, global = true)]
     pub(crate) no_lock: bool,

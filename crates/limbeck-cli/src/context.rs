@@ -15,6 +15,8 @@ use serde_json::{Value as Json, json};
 
 use crate::args::Global;
 use crate::messaging::Printer;
+use crate::overrides::Overrides;
+use crate::report::Report;
 use crate::signals;
 
 /// A command's exit status, or why it has none.
@@ -59,6 +61,24 @@ impl From<RunError> for CliError {
     }
 }
 
+/// A file that an option names and that can't be used.
+#[derive(Debug)]
+pub(crate) struct RefusedFile {
+    pub(crate) what: &'static str,
+    pub(crate) path: PathBuf,
+    pub(crate) error: std::io::Error,
+}
+
+impl RefusedFile {
+    pub(crate) fn with(what: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.to_owned();
+        move |error| Self { what, path, error }
+    }
+}
+
+/// What becomes of the file for the report.
+pub(crate) const REPORT: &str = "write the report";
+
 /// The options and the surroundings of a call.
 #[derive(Debug)]
 pub(crate) struct Context {
@@ -67,10 +87,14 @@ pub(crate) struct Context {
     /// The command as it was typed, for advice.
     pub(crate) typed: String,
     pub(crate) surroundings: Surroundings,
+    overrides: Overrides,
+    pub(crate) report: Option<Report>,
 }
 
 impl Context {
-    pub(crate) fn new(global: Global) -> Self {
+    /// # Errors
+    /// When the file for the report can't be written, or the one of overrides not be read.
+    pub(crate) fn new(global: Global) -> Result<Self, RefusedFile> {
         let variables: BTreeMap<String, String> = std::env::vars_os()
             .filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?)))
             .collect();
@@ -83,12 +107,25 @@ impl Context {
         };
         let mut typed: Vec<String> = vec!["limbeck".into()];
         typed.extend(std::env::args().skip(1));
-        Self {
+        let report = match &global.report {
+            Some(path) => Some(Report::create(path).map_err(RefusedFile::with(REPORT, path))?),
+            None => None,
+        };
+        let overrides = match &global.overrides {
+            Some(path) => Overrides::read(path).map_err(RefusedFile::with(
+                "read the values for `--overrides` from",
+                path,
+            ))?,
+            None => Overrides::default(),
+        };
+        Ok(Self {
             printer: Printer::new(global.quiet),
             global,
             typed: typed.join(" "),
             surroundings,
-        }
+            overrides,
+            report,
+        })
     }
 
     /// An environment variable.
@@ -98,6 +135,14 @@ impl Context {
 
     /// The project of the current folder, read without Python where that is possible.
     pub(crate) fn project(&self) -> Result<&'static Project, CliError> {
+        let project = self.load()?;
+        for warning in project.warnings() {
+            warn(warning);
+        }
+        Ok(project)
+    }
+
+    pub(crate) fn load(&self) -> Result<&'static Project, CliError> {
         let config = self.config()?;
         let read_by_python = || self.headers();
         let project =
@@ -107,23 +152,27 @@ impl Context {
                     LoadError::Python(error) => error,
                 }
             })?;
-        for warning in project.warnings() {
-            warn(warning);
-        }
         // The process ends with the command: taking a long history apart again would be for nothing.
         Ok(Box::leak(Box::new(project)))
     }
 
     /// The configuration, read anew.
     pub(crate) fn config(&self) -> Result<Config, CliError> {
-        Ok(Config::load(&self.config_files()?, &self.global.name)?)
+        let mut config = Config::load(&self.config_files()?, &self.global.name)?;
+        self.overrides.apply(&mut config);
+        Ok(config)
     }
 
     pub(crate) fn config_files(&self) -> Result<ConfigFiles, CliError> {
-        Ok(ConfigFiles::select(
-            &self.global.config,
-            self.variable("ALEMBIC_CONFIG"),
-        )?)
+        let variable = self.variable("ALEMBIC_CONFIG");
+        let mut files = ConfigFiles::select(&self.global.config, variable)?;
+        if self.global.no_ini {
+            files.ini.clear();
+        }
+        if self.global.no_pyproject {
+            files.toml.clear();
+        }
+        Ok(files)
     }
 
     /// Runs `env.py` for one of our own commands.
@@ -248,7 +297,9 @@ impl Context {
             &mut start,
             json!({
                 "options": options,
-                "config": {"ini": files.ini, "toml": files.toml, "section": name},
+                "config": {
+                    "ini": files.ini, "toml": files.toml, "section": name, "set": self.overrides.to_json(),
+                },
                 "argv": std::env::args().collect::<Vec<_>>(),
                 "derived": null,
             }),
@@ -288,12 +339,18 @@ impl Context {
         runtime.block_on(async {
             let interrupt = signals::listen()
                 .map_err(|error| CliError::System("could not listen for signals", error))?;
-            let mut tell = |event: Event<'_>| tell(&event);
+            let mut tell = |event: Event<'_>| {
+                tell(&event);
+                if let Some(report) = &self.report {
+                    report.event(&event);
+                }
+            };
             let options = RunOptions {
                 interpreter,
                 start,
                 surroundings: &self.surroundings,
                 lock_wait: self.lock_wait(),
+                looks_after: self.report.is_some() && intent.changes_database(),
                 interrupt,
                 on_event: &mut tell,
             };
@@ -357,7 +414,7 @@ fn tell(event: &Event<'_>) {
                 waited.as_secs()
             );
         }
-        Event::Step { .. } => {}
+        Event::Step { .. } | Event::Stands(_) => {}
     }
 }
 

@@ -6,8 +6,9 @@ use std::process::ExitStatus;
 use limbeck::run::{Failure, RunError, Signal, WorkerError};
 use limbeck::url::mask;
 
-use crate::context::{CliError, Context};
+use crate::context::{CliError, Context, RefusedFile};
 use crate::diagnostics::{self, Message};
+use crate::report::Reason;
 
 /// What Alembic calls a command error.
 const REFUSED: u8 = 255;
@@ -44,6 +45,49 @@ pub(crate) fn report(context: &Context, error: CliError) -> u8 {
         }
         CliError::Run(error) => report_run(context, error),
     }
+}
+
+/// The same for the program that reads the report.
+pub(crate) fn reason(error: &CliError) -> Reason {
+    let (kind, message, revision) = match error {
+        CliError::Refused(message) => ("refused", message.clone(), None),
+        CliError::Config(error) if error.is_refusal() => ("refused", error.to_string(), None),
+        CliError::Config(error) => ("configuration", error.to_string(), None),
+        CliError::Project(error) => match error.refusal() {
+            Some(text) => ("refused", text, None),
+            None => ("scripts", error.to_string(), None),
+        },
+        CliError::System(what, error) => ("system", format!("{what}: {error}"), None),
+        CliError::Run(error) => {
+            let kind = match error {
+                RunError::Failed(failure) if failure.connect.is_some() => "connection",
+                RunError::Failed(_) => "failed",
+                RunError::Interrupted(_) => "interrupted",
+                RunError::Interpreter(_) | RunError::MissingModule { .. } => "python",
+                RunError::Worker(_) => "worker",
+            };
+            let revision = match error {
+                RunError::Failed(failure) => failure.step.as_ref(),
+                _ => None,
+            };
+            let revision = revision.map(|step| step.revision.clone());
+            (kind, error.to_string(), revision)
+        }
+    };
+    Reason {
+        kind,
+        message: mask(&message).into_owned(),
+        revision,
+    }
+}
+
+/// Tells that a file of the caller's can't be used, and gives the exit status.
+pub(crate) fn refuse_file(refused: &RefusedFile) -> u8 {
+    let path = refused.path.display();
+    Message::new(format!("could not {} `{path}`", refused.what))
+        .note(refused.error.to_string())
+        .print();
+    FAILED
 }
 
 fn report_run(context: &Context, error: RunError) -> u8 {
@@ -118,5 +162,6 @@ fn failed(context: &Context, mut failure: Failure) {
         failure.headline = error.to_string();
         failure.exception = None;
     }
+    context.stands(&failure.standing);
     diagnostics::print_failure(&failure, &context.typed);
 }

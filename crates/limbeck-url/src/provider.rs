@@ -202,19 +202,34 @@ impl DatabaseConfigProvider {
         &self.application.origin
     }
 
+    /// The URL for migrations as it was found, for a driver of the caller's choice.
+    ///
+    /// # Errors
+    /// [`ConvertError`] when it can't be read, and when the policy is not kept to.
+    pub fn allowed_migration_url(&self) -> Result<&Secret, ConvertError> {
+        self.allowed(self.migration.as_ref().unwrap_or(&self.application))
+    }
+
+    /// The application's URL as it was found, for a driver of the caller's choice.
+    ///
+    /// # Errors
+    /// The same.
+    pub fn allowed_application_url(&self) -> Result<&Secret, ConvertError> {
+        self.allowed(&self.application)
+    }
+
+    fn allowed<'a>(&self, found: &'a Found) -> Result<&'a Secret, ConvertError> {
+        let (info, _) = ConnectionInfo::parse(found.url.reveal_clear_text())?;
+        self.policy.check(&info)?;
+        Ok(&found.url)
+    }
+
     /// The synchronous URL, for migrations.
     ///
     /// # Errors
     /// [`ConvertError`], as [`ensure_sync_database_url`] has it, and when the policy is not kept to.
     pub fn sync_database_url(&self) -> Result<Conversion, ConvertError> {
-        let url = self
-            .migration
-            .as_ref()
-            .unwrap_or(&self.application)
-            .url
-            .reveal_clear_text();
-        self.policy.check(&ConnectionInfo::parse(url)?.0)?;
-        ensure_sync_database_url(url)
+        ensure_sync_database_url(self.allowed_migration_url()?.reveal_clear_text())
     }
 
     /// [`Self::sync_database_url`], under the name that it has in Python code bases.
@@ -230,9 +245,7 @@ impl DatabaseConfigProvider {
     /// # Errors
     /// [`ConvertError`], as [`ensure_async_database_url`] has it, and when the policy is not kept to.
     pub fn async_database_url(&self) -> Result<Conversion, ConvertError> {
-        let url = self.application.url.reveal_clear_text();
-        self.policy.check(&ConnectionInfo::parse(url)?.0)?;
-        ensure_async_database_url(url)
+        ensure_async_database_url(self.allowed_application_url()?.reveal_clear_text())
     }
 
     /// [`Self::async_database_url`], under the name that it has in Python code bases.

@@ -30,6 +30,7 @@ pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
         if children.len() < 2 {
             continue;
         }
+        context.listed(project, id)?;
         let mut text = project.entry(id, verbose, point, &[])?;
         for next in children {
             text += &format!(

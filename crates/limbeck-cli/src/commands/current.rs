@@ -37,7 +37,9 @@ pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
         if check_heads && !at_heads(project, rows) {
             return Err(Refusal("Database is not on all head revisions".into()));
         }
+        context.found(rows);
         for id in project.current(rows)? {
+            context.listed(project, id)?;
             let form = ShortForm {
                 tree_marks: true,
                 ..ShortForm::default()

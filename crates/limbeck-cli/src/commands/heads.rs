@@ -31,6 +31,7 @@ pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
         ..ShortForm::default()
     };
     for id in heads {
+        context.listed(project, id)?;
         context
             .printer
             .result(&project.entry(id, verbose, form, &[])?);

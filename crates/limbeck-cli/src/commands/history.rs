@@ -108,6 +108,7 @@ impl Listing<'_> {
             if number > 0 {
                 text.push('\n');
             }
+            context.listed(self.project, id)?;
             self.project
                 .add_entry(&mut text, id, self.verbose, form, marked)?;
         }

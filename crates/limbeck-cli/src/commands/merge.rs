@@ -36,5 +36,7 @@ pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
     let arguments = json!({
         "revisions": revisions, "message": message, "branch_label": branch_label, "rev_id": rev_id, "splice": splice,
     });
-    context.alembic("merge", arguments.clone(), arguments, Some(project))
+    let status = context.alembic("merge", arguments.clone(), arguments, Some(project))?;
+    context.made(project)?;
+    Ok(status)
 }

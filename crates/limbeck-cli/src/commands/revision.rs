@@ -55,5 +55,7 @@ pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
         "message": message, "autogenerate": autogenerate, "sql": sql, "head": head, "splice": splice,
         "branch_label": branch_label, "version_path": version_path, "rev_id": rev_id, "depends_on": depends_on,
     });
-    context.alembic("revision", arguments.clone(), arguments, Some(project))
+    let status = context.alembic("revision", arguments.clone(), arguments, Some(project))?;
+    context.made(project)?;
+    Ok(status)
 }

@@ -19,6 +19,7 @@ pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
     let project = context.project()?;
     let print = |ids: &[&str]| {
         for id in ids {
+            context.listed(project, id)?;
             context
                 .printer
                 .result(&project.entry(id, true, ShortForm::default(), &[])?);

@@ -45,6 +45,7 @@ pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
         && plan.steps.is_empty()
     {
         context.log(&found.log);
+        context.found(rows);
         return Ok(0);
     }
     let options = json!({"revision": revision, "sql": sql, "tag": tag});

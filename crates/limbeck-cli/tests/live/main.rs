@@ -13,6 +13,7 @@ mod own_commits;
 mod postgresql_drivers;
 mod recorded;
 mod replay;
+mod report;
 mod reported_failure;
 mod secrets;
 mod sqlite_names;

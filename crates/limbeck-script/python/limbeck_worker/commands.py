@@ -39,10 +39,17 @@ def _config(start):
     del namespace.name_of_command
     namespace.cmd = (function, *_parameters(function))
     parameters = inspect.signature(Config.__init__).parameters
-    arguments = {"file_": given["ini"], "ini_section": given["section"], "cmd_opts": namespace}
+    arguments = {"file_": given["ini"] or None, "ini_section": given["section"], "cmd_opts": namespace}
     if "toml_file" in parameters:
-        arguments["toml_file"] = given["toml"]
-    return Config(**arguments)
+        arguments["toml_file"] = given["toml"] or None
+    config = Config(**arguments)
+    for section, values in given["set"].items():
+        for name, value in values.items():
+            if section == "DEFAULT":
+                config.file_config.set(section, name, value)
+            else:
+                config.set_section_option(section, name, value)
+    return config
 
 
 def _parameters(function):

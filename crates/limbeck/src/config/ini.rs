@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::ConfigError;
 use super::interpolate::{Interpolation, interpolate};
+use super::{ConfigError, files};
 
 /// A parsed ini file.
 #[derive(Debug, Clone, Default)]
@@ -39,6 +39,45 @@ impl Ini {
         };
         ini.read(text)?;
         Ok(ini)
+    }
+
+    /// An ini of which there is no file, though it may have a name.
+    pub(super) fn without_file(name: &str) -> Self {
+        let path = PathBuf::from(name);
+        // Without a name Alembic leaves it empty.
+        let here = if name.is_empty() {
+            String::new()
+        } else {
+            files::here(&path)
+        };
+        Self {
+            arguments: vec![("here".into(), here)],
+            path,
+            ..Self::default()
+        }
+    }
+
+    /// Sets a value in place of the file's, as Python's `ConfigParser.set` does; a section that isn't there is made.
+    pub fn set(&mut self, section: &str, key: &str, value: &str) {
+        let entries = if section == "DEFAULT" {
+            &mut self.defaults
+        } else {
+            let known = self.sections.iter().position(|(name, _)| name == section);
+            let place = known.unwrap_or_else(|| {
+                self.sections.push((section.to_owned(), Vec::new()));
+                self.sections.len() - 1
+            });
+            &mut self.sections[place].1
+        };
+        let key = key.to_lowercase();
+        match entries.iter_mut().find(|entry| entry.key == key) {
+            Some(entry) => entry.value = value.to_owned(),
+            None => entries.push(Entry {
+                key,
+                value: value.to_owned(),
+                line: 0,
+            }),
+        }
     }
 
     /// Whether there is a section of this name.
@@ -261,6 +300,18 @@ mod tests {
         check("gone", None);
         assert_eq!(ini.get("none", "list").unwrap(), None);
         assert_eq!(ini.get("b", "here").unwrap().as_deref(), Some("/h"));
+    }
+
+    #[test]
+    fn values_are_set_in_place_of_the_files() {
+        let mut ini = parse("[DEFAULT]\nroot = /r\n[alembic]\nurl = %(root)s/a\n");
+        ini.set("alembic", "URL", "%(root)s/b%%40");
+        ini.set("other", "key", "%(here)s");
+        ini.set("DEFAULT", "root", "/s");
+        let get = |section, key| ini.get(section, key).unwrap();
+        assert_eq!(get("alembic", "url").as_deref(), Some("/s/b%40"));
+        assert_eq!(get("other", "key").as_deref(), Some("/h"));
+        assert_eq!(ini.keys("alembic"), ["url", "root"]);
     }
 
     #[test]

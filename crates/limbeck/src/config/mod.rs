@@ -56,6 +56,15 @@ impl Config {
         })
     }
 
+    /// Sets a value of the ini in place of the file's; where there is no file, it is as if there were one.
+    pub fn set(&mut self, section: &str, key: &str, value: &str) {
+        let files = &self.files;
+        let ini = self
+            .ini
+            .get_or_insert_with(|| Ini::without_file(&files.ini));
+        ini.set(section, key, value);
+    }
+
     /// The files that it was read from.
     pub fn files(&self) -> &ConfigFiles {
         &self.files

@@ -126,7 +126,7 @@ impl Host<'_, '_> {
     }
 
     /// Looks at the version table once more, over a session of its own: the run's are closed.
-    async fn standing(&mut self) -> Standing {
+    pub(super) async fn standing(&mut self) -> Standing {
         let before = self.progress.heads_before.clone();
         let Some((options, table)) = &self.progress.version_table else {
             return Standing {

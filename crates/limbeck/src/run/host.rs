@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use limbeck_db::{
@@ -19,7 +19,7 @@ use serde_json::{Value as Json, json};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::watch;
 
-use super::failure::RunError;
+use super::failure::{RunError, Standing};
 use super::intent::{Intent, plan_to_json};
 use super::sessions::Sessions;
 use super::wire::{WireOutcome, WireRow, value_from_json};
@@ -66,7 +66,11 @@ pub enum Event<'a> {
         revision: &'a str,
         /// `upgrade` or `downgrade`.
         kind: &'a str,
+        /// Its script.
+        path: &'a Path,
     },
+    /// A run has come to its end, and this is where the database stands; told when it was asked for.
+    Stands(Standing),
 }
 
 /// What a run takes.
@@ -79,6 +83,8 @@ pub struct RunOptions<'a> {
     pub surroundings: &'a Surroundings,
     /// How long to wait for another run that holds the lock; none to run without the lock.
     pub lock_wait: Option<LockWait>,
+    /// Whether to look at the version table once more when all is done, and to tell of it.
+    pub looks_after: bool,
     /// Signals.
     pub interrupt: Interrupt,
     /// What is told.
@@ -128,6 +134,7 @@ pub async fn run(
         intent,
         surroundings: options.surroundings,
         lock_wait: options.lock_wait,
+        looks_after: options.looks_after,
         interrupt: options.interrupt,
         on_event: options.on_event,
         progress: Progress::default(),
@@ -174,6 +181,7 @@ pub(super) struct Host<'a, 'i> {
     intent: &'a mut Intent<'i>,
     surroundings: &'a Surroundings,
     lock_wait: Option<LockWait>,
+    looks_after: bool,
     interrupt: Interrupt,
     on_event: &'a mut dyn FnMut(Event<'_>),
     pub(super) progress: Progress,
@@ -378,6 +386,7 @@ impl Host<'_, '_> {
         (self.on_event)(Event::Step {
             revision: &request.revision,
             kind: &request.kind,
+            path: Path::new(&request.path),
         });
         self.progress.step = Some(RunningStep {
             index,
@@ -410,6 +419,11 @@ impl Host<'_, '_> {
                 }
                 Err(_) => worker.stop(GRACE_AFTER_SIGNAL).await,
             }
+        }
+        let knows_where = self.progress.version_table.is_some();
+        if self.looks_after && knows_where && matches!(ended, Ok(End::Done)) {
+            let standing = self.standing().await;
+            (self.on_event)(Event::Stands(standing));
         }
         let result = match ended {
             Ok(End::Done) => Ok(self.headers.take().map_or(Ending::Done, Ending::Headers)),

@@ -1,0 +1,123 @@
+//! What a program that starts limbeck gives and gets: `--overrides`, `--report`, and no files at all.
+
+use limbeck_testkit::{Sandbox, python, reference_python};
+use serde_json::{Value, json};
+
+use crate::support::{alembic, limbeck};
+
+/// A project with two revisions, the second of which fails.
+fn project() -> Option<Sandbox> {
+    let reference = reference_python()?;
+    let sandbox = Sandbox::new();
+    let init = ["init", "migrations"];
+    sandbox
+        .run(&alembic(&reference), Some(&reference), &init)
+        .success();
+    for (id, down, sql) in [
+        ("a1", "None", "create table t (id integer)"),
+        ("b2", "'a1'", "select nothing"),
+    ] {
+        let script = format!(
+            "\"\"\"make {id}\"\"\"\nfrom alembic import op\nrevision = '{id}'\ndown_revision = {down}\n\
+             def upgrade():\n    op.execute('{sql}')\ndef downgrade():\n    pass\n"
+        );
+        sandbox.write(&format!("migrations/versions/{id}.py"), &script);
+    }
+    Some(sandbox)
+}
+
+fn report(sandbox: &Sandbox) -> Value {
+    serde_json::from_str(&sandbox.read("report.json")).expect("one JSON object")
+}
+
+#[test]
+fn values_go_before_the_files_and_what_was_done_is_reported() {
+    let (Some(sandbox), Some(python)) = (project(), python()) else {
+        return;
+    };
+    let url = json!({"alembic": {"sqlalchemy.url": "sqlite+aiosqlite:///given%%41.db"}});
+    sandbox.write("given.json", &url.to_string());
+    let options = ["--overrides", "given.json", "--report", "report.json"];
+    let run = |arguments: &[&str]| {
+        let line = [&options[..], arguments].concat();
+        (
+            sandbox.run(&limbeck(), Some(&python), &line),
+            report(&sandbox),
+        )
+    };
+    let (ran, told) = run(&["upgrade", "a1"]);
+    ran.success();
+    let path = sandbox.path().join("migrations/versions/a1.py");
+    let step = json!({"revision": "a1", "kind": "upgrade", "path": path.canonicalize().unwrap()});
+    assert_eq!(
+        told,
+        json!({
+            "command": "upgrade", "exit_status": 0, "error": null, "heads_before": [], "heads_after": ["a1"],
+            "steps": [step], "revisions": [],
+        })
+    );
+    let (ran, told) = run(&["current"]);
+    assert_eq!(ran.success().stdout, "a1\n");
+    assert_eq!(
+        (&told["heads_after"], &told["revisions"][0]["doc"]),
+        (&json!(["a1"]), &json!("make a1"))
+    );
+    let (ran, told) = run(&["upgrade", "head"]);
+    assert_eq!((ran.status, &told["exit_status"]), (1, &json!(1)));
+    assert_eq!(
+        (&told["error"]["kind"], &told["error"]["revision"]),
+        (&json!("failed"), &json!("b2"))
+    );
+    assert_eq!(told["heads_after"], json!(["a1"]));
+    let (ran, told) = run(&["upgrade", "c3"]);
+    assert_eq!((ran.status, &told["exit_status"]), (255, &json!(255)));
+    assert_eq!(
+        told["error"]["message"],
+        "Can't locate revision identified by 'c3'"
+    );
+    assert!(!sandbox.path().join("given.db").exists());
+}
+
+#[test]
+fn without_any_file() {
+    let (Some(sandbox), Some(python)) = (project(), python()) else {
+        return;
+    };
+    sandbox.write("alembic.ini", "not an ini\n");
+    sandbox.write("pyproject.toml", "not a pyproject\n");
+    let given =
+        json!({"alembic": {"script_location": "migrations", "sqlalchemy.url": "sqlite:///"}});
+    sandbox.write("given.json", &given.to_string());
+    let options = ["--no-ini", "--no-pyproject", "--overrides", "given.json"];
+    for (command, expected) in [(&["heads"][..], "b2 (head)\n"), (&["upgrade", "a1"], "")] {
+        let line = [&options[..], command].concat();
+        let ran = sandbox.run(&limbeck(), Some(&python), &line).success();
+        assert_eq!(ran.stdout, expected);
+    }
+}
+
+#[test]
+fn files_that_cannot_be_used() {
+    let sandbox = Sandbox::new();
+    sandbox.write(
+        "given.json",
+        "{\"alembic\": {\"sqlalchemy.url\": [\"hunter2\"]}}",
+    );
+    for (options, expected) in [
+        (
+            ["--report", "missing/report.json"],
+            "could not write the report `missing/report.json`",
+        ),
+        (
+            ["--overrides", "missing.json"],
+            "could not read the values for `--overrides` from `missing.json`",
+        ),
+        (["--overrides", "given.json"], "line 1, column"),
+    ] {
+        let line = [&options[..], &["heads"]].concat();
+        let ran = sandbox.run(&limbeck(), None, &line);
+        assert_eq!(ran.status, 1);
+        assert!(ran.stderr.contains(expected), "{}", ran.stderr);
+        assert!(!ran.stderr.contains("hunter2"), "{}", ran.stderr);
+    }
+}

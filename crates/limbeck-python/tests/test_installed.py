@@ -1,0 +1,68 @@
+"""What must hold of the installed package: its files, its command, its types, and the time of an import."""
+
+import importlib.metadata
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tempfile
+import unittest
+from pathlib import Path
+
+BUDGET = 0.010
+"""Seconds that `import limbeck` may take."""
+UNWANTED = ["asyncio", "dataclasses", "ssl", "sqlalchemy", "subprocess", "typing"]
+"""Modules that an import must not bring along."""
+
+
+def python(code):
+    command = [sys.executable, "-c", code]
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, universal_newlines=True).stdout
+
+
+class Installed(unittest.TestCase):
+    def test_importing_takes_no_time(self):
+        code = "import time; start = time.perf_counter(); import limbeck; print(time.perf_counter() - start)"
+        best = min(float(python(code)) for _ in range(7))
+        self.assertLess(best, BUDGET)
+
+    def test_importing_brings_nothing_large(self):
+        # `-S`: what an environment's `.pth` files import is none of the package's.
+        folder = Path(sysconfig.get_path("platlib"))
+        code = "import sys; sys.path.insert(0, %r); before = set(sys.modules); import limbeck\n" % str(folder)
+        code += "print(*(set(sys.modules) - before))"
+        command = [sys.executable, "-S", "-c", code]
+        brought = subprocess.run(command, check=True, stdout=subprocess.PIPE, universal_newlines=True).stdout.split()
+        self.assertIn("limbeck._limbeck", brought)
+        self.assertEqual([name for name in UNWANTED if name in brought], [])
+
+    def test_the_wheel_carries_the_command(self):
+        command = os.path.join(sysconfig.get_path("scripts"), "limbeck")
+        output = subprocess.run([command, "--version"], check=True, stdout=subprocess.PIPE, universal_newlines=True)
+        version = importlib.metadata.version("limbeck")
+        self.assertEqual(output.stdout.split(), ["limbeck", version])
+        self.assertEqual(python("import limbeck; print(limbeck.__version__)").strip(), version)
+
+    def test_types_check(self):
+        user = Path(__file__).with_name("user_code.py")
+        with tempfile.TemporaryDirectory() as folder:
+            shutil.copy(user, folder)
+            for what in (["-p", "limbeck"], [user.name]):
+                command = [sys.executable, "-m", "mypy", "--strict", "--cache-dir", os.path.join(folder, "cache")]
+                checked = subprocess.run(
+                    [*command, *what], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
+                )
+                self.assertEqual(checked.returncode, 0, checked.stdout.decode())
+
+    def test_the_stubs_are_the_module(self):
+        command = [sys.executable, "-m", "mypy.stubtest", "limbeck._limbeck"]
+        with tempfile.TemporaryDirectory() as folder:
+            checked = subprocess.run(
+                command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
+            )
+        self.assertEqual(checked.returncode, 0, checked.stdout.decode())
+
+
+if __name__ == "__main__":
+    unittest.main()

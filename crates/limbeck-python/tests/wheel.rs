@@ -1,0 +1,98 @@
+//! Runs the package's Python tests with the wheel that `./test` has built and installed into a fresh environment.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use limbeck_testkit::{Postgres, Tls, all_pythons, missing};
+
+/// The interpreter of the environment that the wheel was installed into.
+fn package_python() -> Option<PathBuf> {
+    let python = std::env::var_os("LIMBECK_TEST_PACKAGE_PYTHON").map(PathBuf::from);
+    let python = python.filter(|python| python.exists());
+    if python.is_none() {
+        missing("there is no environment with the wheel (`./test -p limbeck-python` makes one)");
+    }
+    python
+}
+
+/// Where that environment keeps its packages.
+fn site_packages(python: &Path) -> PathBuf {
+    let output = Command::new(python)
+        .args([
+            "-c",
+            "import sysconfig; print(sysconfig.get_path('platlib'))",
+        ])
+        .output()
+        .expect("Python starts");
+    PathBuf::from(String::from_utf8_lossy(&output.stdout).trim())
+}
+
+/// Runs one of the modules beside this file.
+fn unittest(python: &Path, module: &str, variables: &[(&str, &str)]) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+    let output = Command::new(python)
+        .args(["-B", "-W", "error", "-m", "unittest", module])
+        .current_dir(folder)
+        .envs(variables.iter().copied())
+        .output()
+        .expect("Python starts");
+    assert!(
+        output.status.success(),
+        "{module} with {}:\n{}{}",
+        python.display(),
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+#[test]
+fn one_wheel_runs_on_every_python() {
+    let Some(package) = package_python() else {
+        return;
+    };
+    let packages = site_packages(&package);
+    let packages = packages.to_str().expect("a readable path");
+    unittest(&package, "test_urls", &[]);
+    for python in all_pythons() {
+        unittest(&python, "test_urls", &[("PYTHONPATH", packages)]);
+    }
+}
+
+#[test]
+fn alembic_reaches_head_with_the_applications_url() {
+    let (Some(package), Some(server)) = (package_python(), Postgres::start(Tls::Required)) else {
+        return;
+    };
+    server.create_database("sync");
+    server.create_database("async");
+    let authority = server.authority();
+    let variables = [
+        ("TEST_PORT", server.port.to_string()),
+        ("TEST_AUTHORITY", authority.display().to_string()),
+    ];
+    let variables = variables
+        .each_ref()
+        .map(|(name, value)| (*name, value.as_str()));
+    unittest(&package, "test_alembic", &variables);
+}
+
+#[test]
+fn migrations_run_from_code() {
+    let Some(package) = package_python() else {
+        return;
+    };
+    unittest(&package, "test_command", &[]);
+    // From the outside, with Python 3.9 and Alembic 1.8, the program is found by what the wheel's records say.
+    if let Some(oldest) = all_pythons().last() {
+        let packages = site_packages(&package);
+        let packages = packages.to_str().expect("a readable path");
+        unittest(oldest, "test_command.InALoop", &[("PYTHONPATH", packages)]);
+    }
+}
+
+#[test]
+fn types_check_and_importing_is_quick() {
+    if let Some(package) = package_python() {
+        unittest(&package, "test_installed", &[]);
+    }
+}
