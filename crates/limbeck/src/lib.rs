@@ -1,9 +1,9 @@
 //! Runs Alembic migrations over a connection that Rust owns.
 
 pub mod config;
-pub mod fix;
 pub mod connection_check;
 pub mod doctor;
+pub mod fix;
 pub mod format;
 pub mod native;
 pub mod project;
