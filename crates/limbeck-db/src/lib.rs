@@ -6,6 +6,8 @@ mod lock;
 mod mysql;
 mod options;
 mod postgres;
+#[cfg(test)]
+mod promises;
 mod session;
 mod sqlite;
 mod tls;

@@ -79,6 +79,15 @@ impl ConnectOptions {
         arguments: &ConnectArgs,
         surroundings: &Surroundings,
     ) -> Result<Self, ConnectError> {
+        // What stands before the `@` is a part of a password, and is not shown.
+        if url.host.as_deref().is_some_and(|host| host.contains('@')) {
+            return Err(ConnectError {
+                kind: ConnectErrorKind::Parameter,
+                message: "the host of the database URL holds an `@`: to SQLAlchemy a password ends at its first one"
+                    .into(),
+                hint: Some("write %40 for an `@` in the password".into()),
+            });
+        }
         match url.dialect.as_str() {
             "postgresql" | "postgres" => {
                 PostgresOptions::from_url(url, arguments, surroundings).map(Self::Postgres)
@@ -92,6 +101,26 @@ impl ConnectOptions {
                 message: format!("limbeck has no connection for the dialect `{other}`"),
                 hint: Some("use a postgresql, mysql, mariadb or sqlite URL".into()),
             }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use limbeck_url::DatabaseUrl;
+
+    use super::{ConnectArgs, ConnectOptions, Surroundings};
+
+    #[test]
+    fn an_at_sign_in_a_password_is_told_and_what_follows_it_is_not_shown() {
+        for dialect in ["postgresql", "mysql+pymysql", "mariadb"] {
+            let url = DatabaseUrl::parse(&format!("{dialect}://u:p@Geheim@h/d")).unwrap();
+            let told =
+                ConnectOptions::from_url(&url, &ConnectArgs::new(), &Surroundings::default());
+            let error = told.unwrap_err();
+            assert!(error.hint.as_ref().is_some_and(|hint| hint.contains("%40")));
+            let shown = format!("{url} {url:?} {error} {error:?}");
+            assert!(!shown.contains("Geheim"), "{shown}");
         }
     }
 }

@@ -53,16 +53,11 @@ impl DatabaseUrl {
             Some((dialect, driver)) => (dialect, Some(driver.to_owned())),
             None => (scheme, None),
         };
-        // A password may hold a slash or a question mark that nobody encoded, so the last `@` that
-        // comes before the first slash after a host decides; SQLAlchemy's expression does the same.
-        let (authority, path) = split_authority(rest);
+        let (credentials, rest) = split_credentials(rest);
+        let (location, path) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
         let (path, query) = match path.split_once('?') {
             Some((path, query)) => (path, Some(query)),
             None => (path, None),
-        };
-        let (credentials, location) = match authority.rsplit_once('@') {
-            Some((credentials, location)) => (Some(credentials), location),
-            None => (None, authority),
         };
         let (user, password) =
             match credentials.map(|c| c.split_once(':').map_or((c, None), |(u, p)| (u, Some(p)))) {
@@ -116,7 +111,11 @@ impl fmt::Display for DatabaseUrl {
         }
         match &self.host {
             Some(host) if host.contains(':') => write!(out, "[{host}]")?,
-            Some(host) => write!(out, "{host}")?,
+            // What stands before an `@` was meant for a part of the password.
+            Some(host) => match host.rsplit_once('@') {
+                Some((_, host)) => write!(out, "***@{host}")?,
+                None => write!(out, "{host}")?,
+            },
             None => {}
         }
         if let Some(port) = self.port {
@@ -147,26 +146,19 @@ fn is_secret_key(key: &str) -> bool {
     )
 }
 
-fn split_authority(rest: &str) -> (&str, &str) {
-    let credentials_end = match rest.rfind('@') {
-        // An `@` in the query (`?user=a@b`) or in a file's name is no end of credentials.
-        Some(at) if !rest[..at].contains('?') && !rest[..at].contains('/') => at + 1,
-        Some(_) => first_credentials_end(rest),
-        None => 0,
+/// The credentials, if there are any, and what follows: SQLAlchemy's user has no colon and no slash, and its
+/// password ends at the next `@`, whatever it holds.
+fn split_credentials(rest: &str) -> (Option<&str>, &str) {
+    let name_end = rest.find([':', '/']).unwrap_or(rest.len());
+    let end = match rest[name_end..].strip_prefix(':') {
+        Some(password) if password.contains('@') => {
+            rest[name_end..].find('@').map(|at| name_end + at)
+        }
+        _ => rest[..name_end].rfind('@'),
     };
-    let location = &rest[credentials_end..];
-    let length = location.find(['/', '?']).unwrap_or(location.len());
-    rest.split_at(credentials_end + length)
-}
-
-/// The end of `user:password@` where slashes or question marks occur before the last `@`.
-fn first_credentials_end(rest: &str) -> usize {
-    let user_end = rest.find([':', '/', '@', '?']).unwrap_or(0);
-    match rest.as_bytes().get(user_end) {
-        Some(b'@') => user_end + 1,
-        // `user:password@`: SQLAlchemy's password runs to the last `@`.
-        Some(b':') => rest.rfind('@').map_or(0, |at| at + 1),
-        _ => 0,
+    match end {
+        Some(end) => (Some(&rest[..end]), &rest[end + 1..]),
+        None => (None, rest),
     }
 }
 
@@ -242,7 +234,15 @@ mod tests {
         );
         check(
             "postgresql://u:a/b@c@h/db",
-            r#"postgresql "-" "u" "a/b@c" "h" None "db" []"#,
+            r#"postgresql "-" "u" "a/b" "c@h" None "db" []"#,
+        );
+        check(
+            "postgresql://u:p@h/d@b?user=a@b",
+            r#"postgresql "-" "u" "p" "h" None "d@b" [("user", "a@b")]"#,
+        );
+        check(
+            "postgresql://u@h/d@b",
+            r#"postgresql "-" "u" "-" "h" None "d@b" []"#,
         );
         check(
             "postgresql://u@[::1]:5432/db",

@@ -2,6 +2,8 @@
 
 mod error;
 mod options;
+#[cfg(test)]
+mod promises;
 mod session;
 
 pub use options::MysqlOptions;

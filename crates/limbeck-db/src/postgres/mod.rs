@@ -7,6 +7,8 @@ mod methods;
 mod options;
 mod parameters;
 mod passfile;
+#[cfg(test)]
+mod promises;
 mod service;
 mod session;
 mod stream;

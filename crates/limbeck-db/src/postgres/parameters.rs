@@ -223,11 +223,12 @@ impl Parameters {
                 Ok(())
             }
             ConnectArg::Bool(flag) if matches!(name, "ssl" | "ssl_context") => {
-                // asyncpg's `True` verifies the certificate and the name with the system's authorities.
-                let (mode, authorities) = if *flag {
-                    ("verify-full", Some("system"))
-                } else {
-                    ("disable", None)
+                // asyncpg's `True` verifies the certificate and the name with the system's authorities,
+                // pg8000's verifies nothing.
+                let (mode, authorities) = match (name, flag) {
+                    (_, false) => ("disable", None),
+                    ("ssl", true) => ("verify-full", Some("system")),
+                    (_, true) => ("require", None),
                 };
                 self.values.insert("sslmode".into(), mode.into());
                 if let Some(authorities) = authorities {
@@ -235,10 +236,11 @@ impl Parameters {
                 }
                 Ok(())
             }
-            ConnectArg::Map(settings) if name == "server_settings" => {
+            // asyncpg's word, and pg8000's.
+            ConnectArg::Map(settings) if matches!(name, "server_settings" | "startup_params") => {
                 for (setting, value) in settings {
-                    let text = text_of(value)
-                        .ok_or_else(|| unusable(&format!("server_settings.{setting}")))?;
+                    let text =
+                        text_of(value).ok_or_else(|| unusable(&format!("{name}.{setting}")))?;
                     self.settings.insert(setting.clone(), text);
                 }
                 Ok(())
@@ -255,13 +257,14 @@ impl Parameters {
             "database" | "db" => ("dbname", value.to_owned()),
             "timeout" => ("connect_timeout", value.to_owned()),
             "passwd" => ("password", value.to_owned()),
-            "unix_sock" => (
-                "host",
-                value
-                    .rsplit_once("/.s.PGSQL.")
-                    .map_or(value, |(folder, _)| folder)
-                    .to_owned(),
-            ),
+            // pg8000 names the socket, libpq its folder and the number behind its name.
+            "unix_sock" => match value.rsplit_once("/.s.PGSQL.") {
+                Some((folder, port)) => {
+                    self.values.insert("port".into(), port.to_owned());
+                    ("host", folder.to_owned())
+                }
+                None => ("host", value.to_owned()),
+            },
             // SQLAlchemy hands the word to asyncpg, where underscores are as good as dashes.
             "ssl" => ("sslmode", value.replace('_', "-")),
             "direct_tls" => (
