@@ -54,6 +54,8 @@ pub struct TlsContext {
     pub check_hostname: bool,
     /// The authorities loaded into it, as DER.
     pub authorities: Vec<Vec<u8>>,
+    /// The files of the client's certificate and of its key, given to `load_cert_chain`.
+    pub client: Option<(PathBuf, PathBuf)>,
 }
 
 /// Everything that opening a session takes.

@@ -44,6 +44,12 @@ fn argument(value: &Argument) -> ConnectArg {
                 .iter()
                 .map(|file| file.clone().into_bytes())
                 .collect(),
+            client: context.certificate.as_ref().map(|certificate| {
+                (
+                    certificate.into(),
+                    context.key.clone().unwrap_or_default().into(),
+                )
+            }),
         }),
     }
 }

@@ -18,5 +18,6 @@ mod reported_failure;
 mod secrets;
 mod sqlite_names;
 mod support;
+mod tls_contexts;
 mod url_check;
 mod versions;

@@ -256,9 +256,13 @@ impl Ssl {
                 verify,
                 check_hostname,
                 authorities,
+                client,
             }) => {
                 self.asked = true;
                 self.tls.authorities.clone_from(authorities);
+                if let Some((certificate, key)) = client.clone() {
+                    (self.certificate, self.key) = (Some(certificate), Some(key));
+                }
                 self.verify = Some(*verify);
                 self.verify_name = Some(*check_hostname);
                 return Ok(());

@@ -116,6 +116,11 @@ pub(super) const MODULES: &[(&str, bool, &str)] = &[
         include_str!("../../python/limbeck_worker/dbapi/sqlstates.py"),
     ),
     (
+        "limbeck_worker.dbapi.tls_contexts",
+        false,
+        include_str!("../../python/limbeck_worker/dbapi/tls_contexts.py"),
+    ),
+    (
         "limbeck_worker.dbapi.two_phase",
         false,
         include_str!("../../python/limbeck_worker/dbapi/two_phase.py"),

@@ -218,6 +218,9 @@ fn connect_arg(name: &str, json: Json) -> Result<ConnectArg, ConnectError> {
         Json::Array(_) => return Err(refused("a list")),
         Json::Object(mut fields) => {
             if let Some(Json::Object(context)) = fields.remove("$tls") {
+                if context.get("revocation") == Some(&Json::Bool(true)) {
+                    return Err(refused("an SSLContext that checks revocation lists"));
+                }
                 ConnectArg::Tls(
                     tls_context(&context).ok_or_else(|| refused("an unreadable SSLContext"))?,
                 )
@@ -235,6 +238,11 @@ fn connect_arg(name: &str, json: Json) -> Result<ConnectArg, ConnectError> {
 }
 
 fn tls_context(fields: &serde_json::Map<String, Json>) -> Option<TlsContext> {
+    let file = |client: &Json, index: usize| Some(client.get(index)?.as_str()?.into());
+    let client = match fields.get("client")? {
+        Json::Null => None,
+        client => Some((file(client, 0)?, file(client, 1)?)),
+    };
     let authorities = fields.get("authorities")?.as_array()?.iter();
     Some(TlsContext {
         verify: fields.get("verify")?.as_bool()?,
@@ -242,6 +250,7 @@ fn tls_context(fields: &serde_json::Map<String, Json>) -> Option<TlsContext> {
         authorities: authorities
             .map(|der| STANDARD.decode(der.as_str()?).ok())
             .collect::<Option<_>>()?,
+        client,
     })
 }
 

@@ -89,6 +89,7 @@ fn an_sslcontext_keeps_what_it_verifies() {
             verify,
             check_hostname,
             authorities: vec![vec![1]],
+            client: None,
         };
         let arguments = ConnectArgs::from([("ssl".to_owned(), ConnectArg::Tls(context))]);
         let options = options("postgresql+asyncpg://u@h/d", arguments, &[]).unwrap();

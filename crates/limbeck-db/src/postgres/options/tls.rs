@@ -34,11 +34,14 @@ impl<'a, F: Fn(&str) -> Option<&'a str>> Sources<'a, F> {
                 (false, _) => Verification::None,
             };
             tls.authorities = Some(Authorities::Der(context.authorities));
+            tls.client = context
+                .client
+                .map(|(certificate, key)| ClientFiles { certificate, key });
             TlsLevel::Require
         } else {
             self.verification(mode, reachable, &mut tls)?
         };
-        if mode != TlsLevel::Disable {
+        if mode != TlsLevel::Disable && tls.client.is_none() {
             tls.client = self.client()?;
         }
         Ok((mode, tls))

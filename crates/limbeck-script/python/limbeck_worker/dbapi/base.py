@@ -251,18 +251,9 @@ def _argument(value):
     import ssl
 
     if isinstance(value, ssl.SSLContext):
-        import base64
+        from . import tls_contexts
 
-        return {
-            "$tls": {
-                "verify": value.verify_mode == ssl.CERT_REQUIRED,
-                "check_hostname": bool(value.check_hostname),
-                "authorities": [
-                    base64.b64encode(certificate).decode("ascii")
-                    for certificate in value.get_ca_certs(binary_form=True)
-                ],
-            }
-        }
+        return {"$tls": tls_contexts.describe(value)}
     import os
 
     if isinstance(value, os.PathLike):

@@ -6,9 +6,11 @@ def register(channel):
     """Puts the dialects in the place of SQLAlchemy's own."""
     from sqlalchemy.dialects import registry
 
+    from ..dbapi import tls_contexts
     from . import asyncio_extension
 
     asyncio_extension.install()
+    tls_contexts.record()
 
     # Each family's module is imported when a URL names it.
     for family, module, names in _FAMILIES:

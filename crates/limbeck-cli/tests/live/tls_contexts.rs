@@ -1,0 +1,122 @@
+//! An `ssl.SSLContext` of the project's: what it says holds for limbeck's connection, its client certificate too.
+
+use limbeck_testkit::certificates::{Authority, Wanted};
+use limbeck_testkit::{Postgres, Ran, Sandbox, Tls};
+
+use crate::support::{linear, run, run_alembic};
+
+/// An asynchronous `env.py` whose engine has a context that `lines` make.
+fn env(lines: &str) -> String {
+    format!(
+        "import asyncio, os, ssl
+from alembic import context
+from sqlalchemy import pool
+from sqlalchemy.ext.asyncio import create_async_engine
+
+{lines}
+engine = create_async_engine(os.environ['DATABASE_URL'], poolclass=pool.NullPool, connect_args={{'ssl': tls}})
+
+
+def migrate(connection):
+    context.configure(connection=connection)
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+async def main():
+    async with engine.connect() as connection:
+        await connection.run_sync(migrate)
+
+
+asyncio.run(main())
+"
+    )
+}
+
+#[test]
+fn a_client_certificate_of_a_context_is_shown_to_the_server() {
+    let Some(server) = Postgres::start(Tls::Off) else {
+        return;
+    };
+    let folder = Sandbox::new();
+    let authority = Authority::new(&folder.path().join("servers"), "authority of servers");
+    let own = authority.issue(&Wanted::new("row", "row", "subjectAltName=DNS:localhost"));
+    let clients = Authority::new(&folder.path().join("clients"), "authority of clients");
+    let client = clients.issue(&Wanted::new(
+        "right",
+        "postgres",
+        "basicConstraints=CA:FALSE",
+    ));
+    server.put(&own.certificate, "row.crt");
+    server.put(&own.key, "row.key");
+    server.put(&clients.own.certificate, "clients.crt");
+    server.configure(
+        &[
+            ("ssl", "on"),
+            ("ssl_cert_file", "row.crt"),
+            ("ssl_key_file", "row.key"),
+            ("ssl_ca_file", "clients.crt"),
+        ],
+        "hostssl all all 0.0.0.0/0 cert\nhostssl all all ::/0 cert",
+    );
+    let url = format!(
+        "postgresql+asyncpg://postgres@localhost:{}/postgres",
+        server.port
+    );
+    let trusting = format!(
+        "tls = ssl.create_default_context(cafile={:?})",
+        authority.own.certificate
+    );
+    let with_client = format!(
+        "{trusting}\ntls.load_cert_chain({:?}, {:?})",
+        client.certificate, client.key
+    );
+    let with_lists = format!("{with_client}\ntls.verify_flags |= ssl.VERIFY_CRL_CHECK_LEAF");
+    let project = |lines: &str| -> Sandbox {
+        linear(
+            &env(lines),
+            &[(
+                "a1",
+                "op.create_table('t', sa.Column('x', sa.Integer))",
+                "op.drop_table('t')",
+            )],
+        )
+    };
+    let both = |lines: &str| -> Option<(Ran, Ran)> {
+        let theirs = run_alembic(&project(lines), &url, &["upgrade", "head"])?;
+        server.sql("postgres", "drop table if exists t, alembic_version");
+        let ours = run(&project(lines), &url, &["upgrade", "head"])?;
+        server.sql("postgres", "drop table if exists t, alembic_version");
+        Some((theirs, ours))
+    };
+    let Some((theirs, ours)) = both(&with_client) else {
+        return;
+    };
+    assert_eq!(
+        (theirs.status, ours.status),
+        (0, 0),
+        "{}\n{}",
+        theirs.stderr,
+        ours.stderr
+    );
+    let Some((theirs, ours)) = both(&trusting) else {
+        return;
+    };
+    assert_eq!((theirs.status, ours.status), (1, 1), "{}", ours.stderr);
+    assert!(
+        ours.stderr.contains("requires a valid client certificate"),
+        "{}",
+        ours.stderr
+    );
+    // No list is there, so that the driver refuses; limbeck says that it can't look.
+    let Some((theirs, ours)) = both(&with_lists) else {
+        return;
+    };
+    assert_eq!((theirs.status, ours.status), (1, 1), "{}", ours.stderr);
+    assert!(
+        ours.stderr
+            .contains("an SSLContext that checks revocation lists"),
+        "{}",
+        ours.stderr
+    );
+}
