@@ -1,5 +1,4 @@
 """The pipes to the host and back: one request, one reply."""
-import contextlib
 import json
 import os
 import struct
@@ -21,8 +20,8 @@ class Channel:
     def __init__(self, from_host, to_host):
         self._from_host = from_host
         self._to_host = to_host
-        self._lock = threading.RLock()
-        self._broken = False
+        self._whole = _Whole()
+        self._received = b""
         # What SQL may call, by its name in lower case and its number of arguments (-1 for any), and by the
         # number of the connection before them: takes and gives values of the protocol.
         self.functions = {}
@@ -31,7 +30,7 @@ class Channel:
         fields["op"] = op
         # In a statement, text that is no Unicode is the caller's error; in a report a question mark does.
         payload = _frame(fields, "strict" if op in _EXACT else "replace")
-        with self._whole():
+        with self._whole:
             self._write(payload)
             reply = self._receive()
             while "call" in reply:
@@ -46,20 +45,8 @@ class Channel:
         """Says what the host does not answer, so that nobody waits."""
         fields["op"] = op
         payload = _frame(fields, "replace")
-        with self._whole():
+        with self._whole:
             self._write(payload)
-
-    @contextlib.contextmanager
-    def _whole(self):
-        with self._lock:
-            if self._broken:
-                raise KeyboardInterrupt
-            try:
-                yield
-            except BaseException:
-                # What is left of a message would be taken for the next one.
-                self._broken = True
-                raise
 
     def _called(self, message, connection):
         name, arguments = message["call"].lower(), message["arguments"]
@@ -74,26 +61,60 @@ class Channel:
             return _frame({"raise": "%s: %s" % (type(error).__name__, error)}, "replace")
 
     def _receive(self):
-        (length,) = struct.unpack(">I", self._read(4))
-        return json.loads(self._read(length))
+        received = self._received or self._read()
+        while len(received) < 4:
+            received += self._read()
+        (length,) = _LENGTH.unpack_from(received)
+        missing = 4 + length - len(received)
+        if missing > 0:
+            parts = [received]
+            while missing > 0:
+                part = self._read()
+                parts.append(part)
+                missing -= len(part)
+            received = b"".join(parts)
+        self._received = received[4 + length :]
+        return json.loads(received[4 : 4 + length])
 
     def _write(self, data):
-        view = memoryview(data)
-        while view:
-            view = view[os.write(self._to_host, view) :]
+        written = os.write(self._to_host, data)
+        if written < len(data):
+            rest = memoryview(data)[written:]
+            while rest:
+                rest = rest[os.write(self._to_host, rest) :]
 
-    def _read(self, count):
-        parts = []
-        while count:
-            part = os.read(self._from_host, min(count, 1 << 20))
-            if not part:
-                os._exit(1)
-            parts.append(part)
-            count -= len(part)
-        return parts[0] if len(parts) == 1 else b"".join(parts)
+    def _read(self):
+        part = os.read(self._from_host, 1 << 16)
+        if not part:
+            os._exit(1)
+        return part
+
+
+class _Whole:
+    """A request and its reply, which nobody else's come between."""
+
+    def __init__(self):
+        self._lock = threading.RLock()
+        self._broken = False
+
+    def __enter__(self):
+        self._lock.acquire()
+        if self._broken:
+            self._lock.release()
+            raise KeyboardInterrupt
+
+    def __exit__(self, kind, *_):
+        if kind is not None:
+            # What is left of a message would be taken for the next one.
+            self._broken = True
+        self._lock.release()
+
+
+_LENGTH = struct.Struct(">I")
+# Not escaped as ASCII: half of a surrogate pair would then pass here and break the host's reader.
+_encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
 
 
 def _frame(message, errors):
-    # Not escaped as ASCII: half of a surrogate pair would then pass here and break the host's reader.
-    payload = json.dumps(message, ensure_ascii=False, allow_nan=False).encode("utf-8", errors)
-    return struct.pack(">I", len(payload)) + payload
+    payload = _encode(message).encode("utf-8", errors)
+    return _LENGTH.pack(len(payload)) + payload
