@@ -1,21 +1,22 @@
 //! What every command has: the options, the surroundings, the project, and the way to run the worker.
 
+use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use limbeck::config::{Config, ConfigError, ConfigFiles};
+use limbeck::config::{Config, ConfigError, ConfigFiles, Overrides};
 use limbeck::db::{LockWait, Surroundings};
-use limbeck::interpreter::{Interpreter, InterpreterSearch};
-use limbeck::native::{Look, NativeEnvironment};
-use limbeck::project::{LoadError, Project, ProjectError};
-use limbeck::revision::RevisionMap;
-use limbeck::run::{self, Ending, Event, HeaderRow, Intent, Refusal, RunError, RunOptions};
-use serde_json::{Value as Json, json};
+use limbeck::interpreter::InterpreterSearch;
+use limbeck::migrator::{Call, MigrateError, Migrator, Typed, Watch, Work};
+use limbeck::native::{Look, NativeEnvironment, OpenSession};
+use limbeck::project::{Project, ProjectError, Reading};
+use limbeck::run::{Ending, Event, Intent, Refusal, RunError};
+use serde_json::Value as Json;
+use tokio::runtime::Runtime;
 
 use crate::args::Global;
 use crate::messaging::Printer;
-use crate::overrides::Overrides;
 use crate::report::Report;
 use crate::signals;
 
@@ -55,9 +56,15 @@ impl From<ProjectError> for CliError {
     }
 }
 
-impl From<RunError> for CliError {
-    fn from(error: RunError) -> Self {
-        Self::Run(error)
+impl From<MigrateError> for CliError {
+    fn from(error: MigrateError) -> Self {
+        match error {
+            MigrateError::Refused(refusal) => refusal.into(),
+            MigrateError::Config(error) => Self::Config(error),
+            MigrateError::Project(error) => Self::Project(error),
+            MigrateError::Run(error) => Self::Run(error),
+            other => Self::Refused(other.to_string()),
+        }
     }
 }
 
@@ -89,6 +96,9 @@ pub(crate) struct Context {
     pub(crate) surroundings: Surroundings,
     overrides: Overrides,
     pub(crate) report: Option<Report>,
+    runtime: OnceCell<Runtime>,
+    /// What a look has left for the run that may follow it.
+    session: RefCell<Option<OpenSession>>,
 }
 
 impl Context {
@@ -125,6 +135,8 @@ impl Context {
             surroundings,
             overrides,
             report,
+            runtime: OnceCell::new(),
+            session: RefCell::new(None),
         })
     }
 
@@ -143,27 +155,55 @@ impl Context {
     }
 
     pub(crate) fn load(&self) -> Result<&'static Project, CliError> {
-        let config = self.config()?;
-        let read_by_python = || self.headers();
-        let project =
-            Project::load(config, || self.package_folders(), read_by_python).map_err(|error| {
-                match error {
-                    LoadError::Project(error) => CliError::Project(error),
-                    LoadError::Python(error) => error,
-                }
-            })?;
+        let migrator = self.migrator()?;
+        let project = match migrator.read_project()? {
+            Reading::Whole(project) => project,
+            Reading::NeedsPython(unread) => {
+                let rows = self.watched(async |watch| migrator.headers(watch).await)?;
+                Box::new(unread.with_headers(rows)?)
+            }
+        };
         // The process ends with the command: taking a long history apart again would be for nothing.
-        Ok(Box::leak(Box::new(project)))
+        Ok(Box::leak(project))
     }
 
     /// The configuration, read anew.
     pub(crate) fn config(&self) -> Result<Config, CliError> {
-        let mut config = Config::load(&self.config_files()?, &self.global.name)?;
-        self.overrides.apply(&mut config);
-        Ok(config)
+        Ok(self.migrator()?.config()?)
     }
 
-    pub(crate) fn config_files(&self) -> Result<ConfigFiles, CliError> {
+    /// What runs the project's migrations.
+    pub(crate) fn migrator(&self) -> Result<Migrator, CliError> {
+        let Global {
+            config,
+            name,
+            x,
+            raiseerr,
+            quiet,
+            ..
+        } = &self.global;
+        Ok(Migrator {
+            section: name.clone(),
+            overrides: self.overrides.clone(),
+            lock_wait: (!self.global.no_lock)
+                .then(|| LockWait::for_at_most(Duration::from_secs(self.global.lock_wait))),
+            typed: Typed {
+                config: config.clone(),
+                x: x.clone(),
+                raiseerr: *raiseerr,
+                quiet: *quiet,
+                argv: std::env::args().collect(),
+            },
+            looks_after: self.report.is_some(),
+            ..Migrator::new(
+                self.config_files()?,
+                self.surroundings.clone(),
+                self.interpreter_search()?,
+            )
+        })
+    }
+
+    fn config_files(&self) -> Result<ConfigFiles, CliError> {
         let variable = self.variable("ALEMBIC_CONFIG");
         let mut files = ConfigFiles::select(&self.global.config, variable)?;
         if self.global.no_ini {
@@ -184,8 +224,14 @@ impl Context {
         project: &Project,
         intent: Intent<'_>,
     ) -> Outcome {
-        let start = json!({"command": "environment", "environment": arguments});
-        self.run(command, options, start, Some(project), intent)
+        let work = Work::Environment(arguments);
+        let call = Call {
+            command,
+            options,
+            work,
+            session: self.session.take(),
+        };
+        self.run(call, Some(project), intent)
     }
 
     /// Looks at the version table without Python, where `env.py` is a stock one. `None` where it is not, or
@@ -194,8 +240,31 @@ impl Context {
         let Some(environment) = NativeEnvironment::read(project, &self.surroundings)? else {
             return Ok(None);
         };
-        let runtime = runtime()?;
-        Ok(runtime.block_on(environment.look()).ok())
+        let found = self.runtime()?.block_on(environment.look()).ok();
+        Ok(found.map(|mut look| {
+            self.session.replace(look.session.take());
+            look
+        }))
+    }
+
+    /// Ends the session that a look has left and no run has taken.
+    pub(crate) fn close_session(&self) {
+        if let (Some(session), Some(runtime)) = (self.session.take(), self.runtime.get()) {
+            // What was read has been told.
+            let _ = runtime.block_on(session.close());
+        }
+    }
+
+    /// The event loop.
+    pub(crate) fn runtime(&self) -> Result<&Runtime, CliError> {
+        if let Some(runtime) = self.runtime.get() {
+            return Ok(runtime);
+        }
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| CliError::System("could not start the event loop", error))?;
+        Ok(self.runtime.get_or_init(|| runtime))
     }
 
     /// Prints log lines.
@@ -217,158 +286,51 @@ impl Context {
         arguments: Json,
         project: Option<&Project>,
     ) -> Outcome {
-        let start = json!({"command": command, "arguments": arguments});
-        self.run(command, options, start, project, Intent::Alembic)
+        let work = Work::Alembic(arguments);
+        let call = Call {
+            command,
+            options,
+            work,
+            session: self.session.take(),
+        };
+        self.run(call, project, Intent::Alembic)
     }
 
-    fn run(
-        &self,
-        command: &str,
-        options: Json,
-        start: Json,
-        project: Option<&Project>,
-        mut intent: Intent<'_>,
-    ) -> Outcome {
-        let mut start = self.start(command, options, start)?;
-        let derived = project
-            .and_then(|project| project.script_folder.as_ref())
-            .filter(|_| self.keeps_derived_files())
-            .map(|folder| folder.join("__pycache__"));
-        let scripts = json!({
-            "scripts": project.map(Project::headers_for_worker),
-            "script_folders": project.map(Project::script_folders),
-            "derived": derived,
-        });
-        merge(&mut start, scripts);
-        let empty = RevisionMap::default();
-        let map = project.map_or(&empty, |project| &project.map);
-        match self.run_worker(start, map, &mut intent)? {
-            Ending::Done => {
-                if let Some(project) = project
-                    && intent.changes_database()
-                    && self.keeps_derived_files()
-                {
-                    // The run has succeeded; without the file the next one takes a little longer, and that is all.
-                    let _ = project.keep_headers();
-                }
-                Ok(0)
-            }
-            Ending::Headers(_) => Ok(0),
+    fn run(&self, call: Call<'_>, project: Option<&Project>, mut intent: Intent<'_>) -> Outcome {
+        let migrator = self.migrator()?;
+        let running =
+            async |watch: Watch<'_>| migrator.run(call, project, &mut intent, watch).await;
+        match self.watched(running)? {
+            Ending::Done | Ending::Headers(_) => Ok(0),
             Ending::Refused(message) => Err(CliError::Refused(message)),
             Ending::Exit(status) => Ok(u8::try_from(status & 0xFF).unwrap_or(1)),
         }
     }
 
-    /// Whether what is derived of the project's files may be kept where Python keeps its own.
-    fn keeps_derived_files(&self) -> bool {
-        let set = |name| self.variable(name).is_some_and(|value| !value.is_empty());
-        !set("PYTHONDONTWRITEBYTECODE") && !set("PYTHONPYCACHEPREFIX")
-    }
-
-    /// The headers of all scripts, read by running them.
-    fn headers(&self) -> Result<Vec<HeaderRow>, CliError> {
-        let start = self.start("heads", json!({}), json!({"command": "headers"}))?;
-        match self.run_worker(start, &RevisionMap::default(), &mut Intent::Alembic)? {
-            Ending::Headers(rows) => Ok(rows),
-            Ending::Refused(message) => Err(CliError::Refused(message)),
-            Ending::Done | Ending::Exit(_) => Err(CliError::Refused(
-                "the revision scripts ended the Python worker while they were imported".into(),
-            )),
-        }
-    }
-
-    /// The worker's first message: what was typed, as Alembic's own program would have it.
-    fn start(&self, command: &str, mut options: Json, mut start: Json) -> Result<Json, CliError> {
-        let Global {
-            config,
-            name,
-            x,
-            raiseerr,
-            quiet,
-            ..
-        } = &self.global;
-        let common = json!({
-            "config": (!config.is_empty()).then_some(config), "name": name,
-            "x": (!x.is_empty()).then_some(x), "raiseerr": raiseerr, "quiet": quiet, "name_of_command": command,
-        });
-        merge(&mut options, common);
-        let files = self.config_files()?;
-        merge(
-            &mut start,
-            json!({
-                "options": options,
-                "config": {
-                    "ini": files.ini, "toml": files.toml, "section": name, "set": self.overrides.to_json(),
-                },
-                "argv": std::env::args().collect::<Vec<_>>(),
-                "derived": null,
-            }),
-        );
-        Ok(start)
-    }
-
-    /// Where Python packages may lie: `PYTHONPATH`, then the packages of the project's environment.
-    pub(crate) fn package_folders(&self) -> Vec<PathBuf> {
-        let mut folders: Vec<PathBuf> = self
-            .variable("PYTHONPATH")
-            .map(|path| std::env::split_paths(path).collect())
-            .unwrap_or_default();
-        if let Ok(interpreter) = self.interpreter()
-            && let Some(environment) = interpreter.path.parent().and_then(Path::parent)
-            && let Ok(entries) = std::fs::read_dir(environment.join("lib"))
-        {
-            folders.extend(
-                entries
-                    .flatten()
-                    .map(|entry| entry.path().join("site-packages")),
-            );
-        }
-        folders.retain(|folder| folder.is_dir());
-        folders
-    }
-
-    /// Runs the worker to its end.
-    pub(crate) fn run_worker(
+    /// Does something that a signal may interrupt, and tells of it.
+    fn watched<T>(
         &self,
-        start: Json,
-        map: &RevisionMap,
-        intent: &mut Intent<'_>,
-    ) -> Result<Ending, CliError> {
-        let interpreter = self.interpreter()?;
-        let runtime = runtime()?;
-        runtime.block_on(async {
+        work: impl AsyncFnOnce(Watch<'_>) -> Result<T, MigrateError>,
+    ) -> Result<T, CliError> {
+        self.runtime()?.block_on(async {
             let interrupt = signals::listen()
                 .map_err(|error| CliError::System("could not listen for signals", error))?;
-            let mut tell = |event: Event<'_>| {
+            let mut on_event = |event: Event<'_>| {
                 tell(&event);
                 if let Some(report) = &self.report {
                     report.event(&event);
                 }
             };
-            let options = RunOptions {
-                interpreter,
-                start,
-                surroundings: &self.surroundings,
-                lock_wait: self.lock_wait(),
-                looks_after: self.report.is_some() && intent.changes_database(),
+            let watch = Watch {
                 interrupt,
-                on_event: &mut tell,
+                on_event: &mut on_event,
             };
-            Ok(run::run(options, map, intent).await?)
+            Ok(work(watch).await?)
         })
     }
 
-    fn lock_wait(&self) -> Option<LockWait> {
-        (!self.global.no_lock)
-            .then(|| LockWait::for_at_most(Duration::from_secs(self.global.lock_wait)))
-    }
-
-    fn interpreter(&self) -> Result<Interpreter, CliError> {
-        Ok(self.interpreter_search()?.find().map_err(RunError::from)?)
-    }
-
     /// Where the interpreter is looked for.
-    pub(crate) fn interpreter_search(&self) -> Result<InterpreterSearch, CliError> {
+    fn interpreter_search(&self) -> Result<InterpreterSearch, CliError> {
         let path = |name: &str| {
             self.variable(name)
                 .filter(|value| !value.is_empty())
@@ -383,19 +345,6 @@ impl Context {
             path: std::env::var_os("PATH"),
             project,
         })
-    }
-}
-
-pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, CliError> {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| CliError::System("could not start the event loop", error))
-}
-
-fn merge(into: &mut Json, from: Json) {
-    if let (Json::Object(into), Json::Object(from)) = (into, from) {
-        into.extend(from);
     }
 }
 

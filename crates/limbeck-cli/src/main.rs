@@ -6,7 +6,6 @@ mod context;
 mod diagnostics;
 mod exit;
 mod messaging;
-mod overrides;
 mod report;
 mod signals;
 

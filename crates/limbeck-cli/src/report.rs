@@ -119,8 +119,9 @@ impl Report {
 }
 
 impl Context {
-    /// Writes the report, and gives the exit status.
+    /// Ends what is open, writes the report, and gives the exit status.
     pub(crate) fn close(self, command: &str, status: u8, reason: Option<Reason>) -> u8 {
+        self.close_session();
         let (Some(report), Some(path)) = (self.report, self.global.report) else {
             return status;
         };

@@ -5,9 +5,12 @@ pub mod connection_check;
 pub mod doctor;
 pub mod fix;
 pub mod format;
+pub mod migrator;
 pub mod native;
 pub mod project;
 pub mod run;
+
+pub use migrator::Migrator;
 
 pub use limbeck_db as db;
 pub use limbeck_revision as revision;

@@ -53,6 +53,25 @@ pub struct Look {
     pub log: Vec<String>,
     /// The URL with its password masked.
     pub url: String,
+    /// The session, for a run that opens the same one next; none where it could not be passed on.
+    pub session: Option<OpenSession>,
+}
+
+/// A session that nothing has been done with but looking, and the URL that it was opened with, without arguments.
+#[derive(Debug)]
+pub struct OpenSession {
+    pub(crate) url: DatabaseUrl,
+    pub(crate) session: Session,
+}
+
+impl OpenSession {
+    /// Ends it politely.
+    ///
+    /// # Errors
+    /// [`DbError::Lost`] when the connection broke before.
+    pub async fn close(self) -> Result<(), DbError> {
+        self.session.close().await
+    }
 }
 
 impl NativeEnvironment {
@@ -139,11 +158,19 @@ impl NativeEnvironment {
         let mut session = Session::open_briefly(&self.options).await?;
         let heads = self.table.heads(&mut session).await?;
         let log = self.log_lines(session.info());
-        session.close().await?;
+        let session = if session.info().product == Product::Sqlite {
+            // It works on this thread.
+            session.close().await?;
+            None
+        } else {
+            let url = self.url.clone();
+            Some(OpenSession { url, session })
+        };
         Ok(Look {
             heads,
             log,
             url: self.url.to_string(),
+            session,
         })
     }
 

@@ -96,32 +96,47 @@ impl ProjectError {
     }
 }
 
-/// Why a project can't be loaded: by itself, or because Python could not be asked.
+/// A project as far as it can be read without Python.
 #[derive(Debug)]
-pub enum LoadError<E> {
-    /// The project.
-    Project(ProjectError),
-    /// What the caller met when it asked Python.
-    Python(E),
+pub enum Reading {
+    /// All of it.
+    Whole(Box<Project>),
+    /// What its scripts declare must be asked of Python, which runs them.
+    NeedsPython(Box<Unread>),
 }
 
-impl<E, P: Into<ProjectError>> From<P> for LoadError<E> {
-    fn from(error: P) -> Self {
-        Self::Project(error.into())
+/// A project whose scripts have not been read.
+#[derive(Debug)]
+pub struct Unread {
+    config: Config,
+    script_folder: Option<PathBuf>,
+}
+
+impl Unread {
+    /// The project with what Python found in its scripts.
+    ///
+    /// # Errors
+    /// [`ProjectError::Graph`].
+    pub fn with_headers(self, rows: Vec<HeaderRow>) -> Result<Project, ProjectError> {
+        let (revisions, scripts) = rows.into_iter().map(script_of_row).unzip();
+        let project = Project::new(self, revisions, scripts, Vec::new())?;
+        Ok(Project {
+            read_by_python: true,
+            ..project
+        })
     }
 }
 
 impl Project {
     /// Reads a project. `package_folders` tells where packages may lie, for a `script_location` of the form
-    /// `package:path`; `read_by_python` runs the scripts where their declarations can't be read.
+    /// `package:path`.
     ///
     /// # Errors
-    /// [`LoadError`] names the file.
-    pub fn load<E>(
+    /// [`ProjectError`] names the file.
+    pub fn read(
         config: Config,
         package_folders: impl Fn() -> Vec<PathBuf>,
-        read_by_python: impl Fn() -> Result<Vec<HeaderRow>, E>,
-    ) -> Result<Self, LoadError<E>> {
+    ) -> Result<Reading, ProjectError> {
         let location = config.script_location()?;
         let mut warnings = Vec::new();
         let folders = FolderSearch {
@@ -140,34 +155,46 @@ impl Project {
         if let Some(folder) = &script_folder
             && !folder.exists()
         {
-            return Err(ProjectError::NoFolder(location).into());
+            return Err(ProjectError::NoFolder(location));
         }
         let recursive = config.literal_true("recursive_version_locations")?;
         let sourceless = config.literal_true("sourceless")?;
-        let mut read_since = None;
-        let scripts = match locations
+        let unread = Unread {
+            config,
+            script_folder,
+        };
+        let directory = match locations
             .filter(|_| !sourceless)
             .map(|paths| ScriptDirectory::load(&paths, recursive))
         {
-            Some(Ok(directory)) => {
-                warnings.extend(directory.loaded_twice.iter().map(|file| {
-                    format!("File {} loaded twice! ignoring. Please ensure version_locations is unique.", file.display())
-                }));
-                read_since = directory.read_since;
-                Some((directory.revisions, directory.scripts))
+            Some(Ok(directory)) => directory,
+            Some(Err(DirectoryError::NotStatic { .. })) | None => {
+                return Ok(Reading::NeedsPython(Box::new(unread)));
             }
-            Some(Err(DirectoryError::NotStatic { .. })) | None => None,
             Some(Err(error)) => return Err(error.into()),
         };
-        let read_statically = scripts.is_some();
-        let (revisions, scripts) = match scripts {
-            Some(scripts) => scripts,
-            None => read_by_python()
-                .map_err(LoadError::Python)?
-                .into_iter()
-                .map(script_of_row)
-                .unzip(),
-        };
+        warnings.extend(directory.loaded_twice.iter().map(|file| {
+            format!(
+                "File {} loaded twice! ignoring. Please ensure version_locations is unique.",
+                file.display()
+            )
+        }));
+        let ScriptDirectory {
+            revisions, scripts, ..
+        } = directory;
+        let project = Self::new(unread, revisions, scripts, warnings)?;
+        Ok(Reading::Whole(Box::new(Self {
+            read_since: directory.read_since,
+            ..project
+        })))
+    }
+
+    fn new(
+        unread: Unread,
+        revisions: Vec<Revision>,
+        scripts: Vec<Script>,
+        mut warnings: Vec<String>,
+    ) -> Result<Self, ProjectError> {
         let map = RevisionMap::new(revisions)?;
         warnings.extend(
             map.duplicates()
@@ -175,13 +202,13 @@ impl Project {
                 .map(|id| format!("Revision {id} is present more than once")),
         );
         Ok(Self {
-            config,
+            config: unread.config,
             map,
-            script_folder,
+            script_folder: unread.script_folder,
             scripts,
             warnings,
-            read_by_python: !read_statically,
-            read_since,
+            read_by_python: false,
+            read_since: None,
         })
     }
 

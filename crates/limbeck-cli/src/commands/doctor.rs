@@ -4,7 +4,7 @@ use limbeck::doctor::{self, Check, Severity, Subject};
 use limbeck::url::mask;
 use serde_json::{Map, Value, json};
 
-use crate::context::{Context, Outcome, runtime};
+use crate::context::{Context, Outcome};
 use crate::diagnostics::shown;
 
 /// The exit status where something will fail.
@@ -24,16 +24,17 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
+    let migrator = context.migrator()?;
     let subject = Subject {
-        files: context.config_files()?,
+        files: migrator.files.clone(),
         section: &context.global.name,
         surroundings: &context.surroundings,
         dotenv: std::fs::read_to_string(".env").ok(),
-        interpreter: context.interpreter_search()?.find(),
-        package_folders: context.package_folders(),
+        interpreter: migrator.interpreter.find(),
+        package_folders: migrator.package_folders(),
         offline: args.offline,
     };
-    let checks = runtime()?.block_on(doctor::examine(subject));
+    let checks = context.runtime()?.block_on(doctor::examine(subject));
     if args.json {
         context.printer.result(&object(&checks).to_string());
     } else {

@@ -34,11 +34,15 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(context: &Context, args: &Args) -> u8 {
-    let config = match context.config() {
-        Ok(config) => config,
+    let read = || {
+        let migrator = context.migrator()?;
+        Ok((migrator.config()?, migrator))
+    };
+    let (config, migrator) = match read() {
+        Ok(read) => read,
         Err(error) => return other(context, error),
     };
-    let folders = || context.package_folders();
+    let folders = || migrator.package_folders();
     if args.undo {
         return match fix::undo(&config, folders) {
             Ok(files) => {

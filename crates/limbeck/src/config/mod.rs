@@ -5,12 +5,14 @@ mod files;
 mod ini;
 mod interpolate;
 mod logging;
+mod overrides;
 mod paths;
 
 pub use error::ConfigError;
 pub use files::ConfigFiles;
 pub use ini::Ini;
 pub use logging::LogLines;
+pub use overrides::Overrides;
 
 use std::path::{Path, PathBuf};
 

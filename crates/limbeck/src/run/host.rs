@@ -19,6 +19,8 @@ use serde_json::{Value as Json, json};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::watch;
 
+use crate::native::OpenSession;
+
 use super::failure::{RunError, Standing};
 use super::intent::{Intent, plan_to_json};
 use super::sessions::Sessions;
@@ -85,6 +87,8 @@ pub struct RunOptions<'a> {
     pub lock_wait: Option<LockWait>,
     /// Whether to look at the version table once more when all is done, and to tell of it.
     pub looks_after: bool,
+    /// A session that is open already, for the first connection that is the same.
+    pub session: Option<OpenSession>,
     /// Signals.
     pub interrupt: Interrupt,
     /// What is told.
@@ -123,7 +127,7 @@ pub async fn run(
         start,
         variables: BTreeMap::new(),
     };
-    let mut sessions = Sessions::default();
+    let mut sessions = Sessions::with_spare(options.session);
     let calls = sessions.calls();
     let mut host = Host {
         worker: Some(Worker::start(&worker_options).await?),

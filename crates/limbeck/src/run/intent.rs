@@ -4,7 +4,8 @@ use limbeck_revision::{MigrationPlan, RevisionMap, StepKind};
 use serde_json::{Value, json};
 
 /// A command's refusal, in Alembic's words: what stands after `FAILED: `.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
 pub struct Refusal(pub String);
 
 /// What a command does with the heads that `env.py` leads to.

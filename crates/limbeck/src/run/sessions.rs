@@ -10,6 +10,8 @@ use limbeck_script::worker::{ConnectRequest, Execute, FunctionRequest};
 use serde_json::{Value as Json, json};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
+use crate::native::OpenSession;
+
 use super::wire::{
     WireError, WireServerError, connect_args, database_url, status_letter, value_from_json,
 };
@@ -21,6 +23,7 @@ pub(super) struct Sessions {
     last: u32,
     errors: Vec<Met>,
     calls: Option<Calls>,
+    spare: Option<OpenSession>,
 }
 
 /// An open session and what it was opened with.
@@ -41,6 +44,14 @@ pub(super) struct Met {
 }
 
 impl Sessions {
+    /// With a session for the first request that asks for the same.
+    pub(super) fn with_spare(spare: Option<OpenSession>) -> Self {
+        Self {
+            spare,
+            ..Self::default()
+        }
+    }
+
     /// Opens a session.
     pub(super) async fn connect(
         &mut self,
@@ -54,8 +65,15 @@ impl Sessions {
                 hint: None,
             })
         })?;
-        let options = ConnectOptions::from_url(&url, &connect_args(request.args)?, surroundings)?;
-        let session = Session::open(&options).await?;
+        let arguments = connect_args(request.args)?;
+        let options = ConnectOptions::from_url(&url, &arguments, surroundings)?;
+        let spare = self
+            .spare
+            .take_if(|spare| arguments.is_empty() && spare.url == url);
+        let session = match spare {
+            Some(spare) => spare.session,
+            None => Session::open(&options).await?,
+        };
         self.last += 1;
         let info = session.info();
         let reply = json!({
@@ -147,6 +165,9 @@ impl Sessions {
     pub(super) async fn close_all(&mut self) {
         while let Some((_, open)) = self.open.pop_first() {
             let _ = open.session.close().await;
+        }
+        if let Some(spare) = self.spare.take() {
+            let _ = spare.close().await;
         }
     }
 

@@ -6,7 +6,7 @@ use limbeck::url::mask;
 use serde_json::{Value, json};
 
 use super::{Given, REFUSED, json, print_rows, refuse};
-use crate::context::{Context, Outcome, runtime};
+use crate::context::{Context, Outcome};
 use crate::diagnostics::Message;
 
 /// Connect with a database URL, and tell what is there and whether migrations could run; change nothing.
@@ -50,7 +50,9 @@ pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
         name: args.version_table.clone(),
         schema: args.version_table_schema.clone(),
     };
-    let checked = runtime()?.block_on(connection_check::check(&options, &table));
+    let checked = context
+        .runtime()?
+        .block_on(connection_check::check(&options, &table));
     Ok(match checked {
         Ok(check) => tell(context, args, &check),
         Err(error) => no_connection(context, args, error),

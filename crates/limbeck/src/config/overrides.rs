@@ -1,4 +1,4 @@
-//! `--overrides`: values that go before those of the ini, for a program that has set them in its own `Config`.
+//! Values that go before those of the ini, as of a program that has set them in its own `Config`.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -6,12 +6,13 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use limbeck::config::Config;
 use serde_json::{Value as Json, json};
 
+use super::Config;
+
 /// Values by section and key, with their `%` written twice. `Debug` shows no value.
-#[derive(Default)]
-pub(crate) struct Overrides(BTreeMap<String, BTreeMap<String, String>>);
+#[derive(Default, Clone)]
+pub struct Overrides(BTreeMap<String, BTreeMap<String, String>>);
 
 impl fmt::Debug for Overrides {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -24,8 +25,11 @@ impl fmt::Debug for Overrides {
 }
 
 impl Overrides {
-    /// Reads the file, or standard input for `-`.
-    pub(crate) fn read(path: &Path) -> io::Result<Self> {
+    /// Reads a JSON object of sections from a file, or from standard input for `-`.
+    ///
+    /// # Errors
+    /// The operating system's, or the place where the file is none such; its text is not quoted.
+    pub fn read(path: &Path) -> io::Result<Self> {
         let text = if path == Path::new("-") {
             io::read_to_string(io::stdin())?
         } else {
@@ -41,7 +45,14 @@ impl Overrides {
         })
     }
 
-    pub(crate) fn apply(&self, config: &mut Config) {
+    /// Adds a value, whose `%` is written once.
+    pub fn set(&mut self, section: &str, key: &str, value: &str) {
+        let section = self.0.entry(section.to_owned()).or_default();
+        section.insert(key.to_owned(), value.replace('%', "%%"));
+    }
+
+    /// Sets them in a configuration.
+    pub fn apply(&self, config: &mut Config) {
         for (section, values) in &self.0 {
             for (key, value) in values {
                 config.set(section, key, value);

@@ -1,0 +1,306 @@
+//! Runs a project's migrations: what each command does with them, and each service that brings its own.
+
+mod error;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use limbeck_db::{LockWait, Surroundings};
+use limbeck_revision::RevisionMap;
+use limbeck_script::interpreter::{Interpreter, InterpreterSearch};
+use serde_json::{Value as Json, json};
+
+use crate::config::{Config, ConfigFiles, Overrides};
+use crate::native::{Look, NativeEnvironment, OpenSession};
+use crate::project::{Project, Reading};
+use crate::run::{
+    self, Ending, Event, HeaderRow, Intent, Interrupt, Refusal, RunError, RunOptions,
+};
+
+pub use error::MigrateError;
+
+/// How long to wait for another run that holds the lock, where nobody says otherwise.
+pub const LOCK_WAIT: Duration = Duration::from_secs(600);
+
+/// A project's files, and all that a run takes besides.
+#[derive(Debug, Clone)]
+pub struct Migrator {
+    /// Which files the configuration is read from.
+    pub files: ConfigFiles,
+    /// The ini's main section.
+    pub section: String,
+    /// Values that go before those of the ini.
+    pub overrides: Overrides,
+    /// The environment of the process.
+    pub surroundings: Surroundings,
+    /// Where the interpreter is looked for.
+    pub interpreter: InterpreterSearch,
+    /// How long to wait for another run that holds the lock; none to run without the lock.
+    pub lock_wait: Option<LockWait>,
+    /// What `env.py` sees of the command line.
+    pub typed: Typed,
+    /// Whether to look at the version table once more after a run, and to tell of it ([`Event::Stands`]).
+    pub looks_after: bool,
+}
+
+/// A command line as `env.py` sees it in `context.config.cmd_opts` and `sys.argv`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Typed {
+    /// The values of `-c`.
+    pub config: Vec<String>,
+    /// The values of `-x`.
+    pub x: Vec<String>,
+    /// `--raiseerr`.
+    pub raiseerr: bool,
+    /// `-q`.
+    pub quiet: bool,
+    /// `sys.argv`.
+    pub argv: Vec<String>,
+}
+
+/// What a run tells, and what it is told, while it goes.
+pub struct Watch<'a> {
+    /// Signals.
+    pub interrupt: Interrupt,
+    /// What is told.
+    pub on_event: &'a mut dyn FnMut(Event<'_>),
+}
+
+/// A command for the worker.
+#[derive(Debug)]
+pub struct Call<'a> {
+    /// The command's name.
+    pub command: &'a str,
+    /// Its own options, by Alembic's names.
+    pub options: Json,
+    /// What the worker does.
+    pub work: Work,
+    /// The session of a look before it.
+    pub session: Option<OpenSession>,
+}
+
+/// What the worker does.
+#[derive(Debug)]
+pub enum Work {
+    /// Runs `env.py` for one of limbeck's own commands, with what Alembic's `EnvironmentContext` takes.
+    Environment(Json),
+    /// Runs Alembic's own function of the command's name with these arguments.
+    Alembic(Json),
+}
+
+impl Migrator {
+    /// For the project of these files.
+    pub fn new(
+        files: ConfigFiles,
+        surroundings: Surroundings,
+        interpreter: InterpreterSearch,
+    ) -> Self {
+        Self {
+            files,
+            section: "alembic".into(),
+            overrides: Overrides::default(),
+            surroundings,
+            interpreter,
+            lock_wait: Some(LockWait::for_at_most(LOCK_WAIT)),
+            typed: Typed::default(),
+            looks_after: false,
+        }
+    }
+
+    /// The configuration, read anew.
+    ///
+    /// # Errors
+    /// [`MigrateError::Config`].
+    pub fn config(&self) -> Result<Config, MigrateError> {
+        let mut config = Config::load(&self.files, &self.section)?;
+        self.overrides.apply(&mut config);
+        Ok(config)
+    }
+
+    /// The project, as far as it can be read without Python.
+    ///
+    /// # Errors
+    /// [`MigrateError::Config`] and [`MigrateError::Project`].
+    pub fn read_project(&self) -> Result<Reading, MigrateError> {
+        let config = self.config()?;
+        Ok(Project::read(config, || self.package_folders())?)
+    }
+
+    /// The project; Python runs the scripts where they can't be read otherwise.
+    ///
+    /// # Errors
+    /// [`MigrateError`].
+    pub async fn project(&self, watch: Watch<'_>) -> Result<Project, MigrateError> {
+        match self.read_project()? {
+            Reading::Whole(project) => Ok(*project),
+            Reading::NeedsPython(unread) => {
+                let rows = self.headers(watch).await?;
+                Ok(unread.with_headers(rows)?)
+            }
+        }
+    }
+
+    /// The declarations of all scripts, made by running them.
+    ///
+    /// # Errors
+    /// [`MigrateError::Run`].
+    pub async fn headers(&self, watch: Watch<'_>) -> Result<Vec<HeaderRow>, MigrateError> {
+        let start = self.start("heads", json!({}), json!({"command": "headers"}));
+        let map = RevisionMap::default();
+        match self
+            .worker(start, &map, &mut Intent::Alembic, None, watch)
+            .await?
+        {
+            Ending::Headers(rows) => Ok(rows),
+            Ending::Refused(message) => Err(Refusal(message).into()),
+            Ending::Done | Ending::Exit(_) => Err(Refusal(
+                "the revision scripts ended the Python worker while they were imported".into(),
+            )
+            .into()),
+        }
+    }
+
+    /// Looks at the version table without Python, where `env.py` is a stock one. `None` where it is not, or
+    /// where looking fails: the worker then meets the same failure and tells where.
+    ///
+    /// # Errors
+    /// The configuration's refusal.
+    pub async fn look(&self, project: &Project) -> Result<Option<Look>, MigrateError> {
+        match NativeEnvironment::read(project, &self.surroundings)? {
+            Some(environment) => Ok(environment.look().await.ok()),
+            None => Ok(None),
+        }
+    }
+
+    /// Runs a command in the worker. `project` is none for a command that needs no script directory.
+    ///
+    /// # Errors
+    /// [`MigrateError::Run`].
+    pub async fn run(
+        &self,
+        call: Call<'_>,
+        project: Option<&Project>,
+        intent: &mut Intent<'_>,
+        watch: Watch<'_>,
+    ) -> Result<Ending, MigrateError> {
+        let start = match call.work {
+            Work::Environment(arguments) => {
+                json!({"command": "environment", "environment": arguments})
+            }
+            Work::Alembic(arguments) => json!({"command": call.command, "arguments": arguments}),
+        };
+        let mut start = self.start(call.command, call.options, start);
+        let derived = project
+            .and_then(|project| project.script_folder.as_ref())
+            .filter(|_| self.keeps_derived_files())
+            .map(|folder| folder.join("__pycache__"));
+        let scripts = json!({
+            "scripts": project.map(Project::headers_for_worker),
+            "script_folders": project.map(Project::script_folders),
+            "derived": derived,
+        });
+        merge(&mut start, scripts);
+        let empty = RevisionMap::default();
+        let map = project.map_or(&empty, |project| &project.map);
+        let ending = self.worker(start, map, intent, call.session, watch).await?;
+        if let Some(project) = project
+            && matches!(ending, Ending::Done)
+            && intent.changes_database()
+            && self.keeps_derived_files()
+        {
+            // The run has succeeded; without the file the next one takes a little longer, and that is all.
+            let _ = project.keep_headers();
+        }
+        Ok(ending)
+    }
+
+    /// Runs the worker to its end.
+    async fn worker(
+        &self,
+        start: Json,
+        map: &RevisionMap,
+        intent: &mut Intent<'_>,
+        session: Option<OpenSession>,
+        watch: Watch<'_>,
+    ) -> Result<Ending, MigrateError> {
+        let options = RunOptions {
+            interpreter: self.interpreter()?,
+            start,
+            surroundings: &self.surroundings,
+            lock_wait: self.lock_wait,
+            looks_after: self.looks_after && intent.changes_database(),
+            session,
+            interrupt: watch.interrupt,
+            on_event: watch.on_event,
+        };
+        Ok(run::run(options, map, intent).await?)
+    }
+
+    /// The worker's first message: what was typed, as Alembic's own program would have it.
+    fn start(&self, command: &str, mut options: Json, mut start: Json) -> Json {
+        let Typed {
+            config,
+            x,
+            raiseerr,
+            quiet,
+            argv,
+        } = &self.typed;
+        let name = &self.section;
+        let common = json!({
+            "config": (!config.is_empty()).then_some(config), "name": name,
+            "x": (!x.is_empty()).then_some(x), "raiseerr": raiseerr, "quiet": quiet, "name_of_command": command,
+        });
+        merge(&mut options, common);
+        let ConfigFiles { ini, toml } = &self.files;
+        merge(
+            &mut start,
+            json!({
+                "options": options,
+                "config": {"ini": ini, "toml": toml, "section": name, "set": self.overrides.to_json()},
+                "argv": argv,
+                "derived": null,
+            }),
+        );
+        start
+    }
+
+    /// Whether what is derived of the project's files may be kept where Python keeps its own.
+    fn keeps_derived_files(&self) -> bool {
+        let set = |name| self.variable(name).is_some_and(|value| !value.is_empty());
+        !set("PYTHONDONTWRITEBYTECODE") && !set("PYTHONPYCACHEPREFIX")
+    }
+
+    /// Where Python packages may lie: `PYTHONPATH`, then the packages of the project's environment.
+    pub fn package_folders(&self) -> Vec<PathBuf> {
+        let mut folders: Vec<PathBuf> = self
+            .variable("PYTHONPATH")
+            .map(|path| std::env::split_paths(path).collect())
+            .unwrap_or_default();
+        if let Ok(interpreter) = self.interpreter()
+            && let Some(environment) = interpreter.path.parent().and_then(Path::parent)
+            && let Ok(entries) = std::fs::read_dir(environment.join("lib"))
+        {
+            folders.extend(
+                entries
+                    .flatten()
+                    .map(|entry| entry.path().join("site-packages")),
+            );
+        }
+        folders.retain(|folder| folder.is_dir());
+        folders
+    }
+
+    fn interpreter(&self) -> Result<Interpreter, MigrateError> {
+        Ok(self.interpreter.find().map_err(RunError::from)?)
+    }
+
+    fn variable(&self, name: &str) -> Option<&str> {
+        self.surroundings.variables.get(name).map(String::as_str)
+    }
+}
+
+fn merge(into: &mut Json, from: Json) {
+    if let (Json::Object(into), Json::Object(from)) = (into, from) {
+        into.extend(from);
+    }
+}
