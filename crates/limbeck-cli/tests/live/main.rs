@@ -16,6 +16,7 @@ mod replay;
 mod report;
 mod reported_failure;
 mod secrets;
+mod sessions;
 mod sqlite_names;
 mod support;
 mod tls_contexts;

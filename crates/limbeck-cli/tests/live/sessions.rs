@@ -1,0 +1,71 @@
+//! How many connections a command makes: the one that looked whether there is something to do goes on to do it.
+
+use limbeck_testkit::{Postgres, Sandbox, Tls, python};
+
+use crate::support::{limbeck, run};
+
+/// A new project of `limbeck init`, with one revision.
+fn stock(template: &str, url: &str) -> Option<Sandbox> {
+    let python = python()?;
+    let sandbox = Sandbox::new();
+    let arguments = ["init", "-t", template, "migrations"];
+    sandbox.run(&limbeck(), Some(&python), &arguments).success();
+    let ini = sandbox.read("alembic.ini");
+    let line = ini
+        .lines()
+        .find(|line| line.starts_with("sqlalchemy.url"))
+        .expect("the URL's line")
+        .to_owned();
+    sandbox.write(
+        "alembic.ini",
+        &ini.replace(&line, &format!("sqlalchemy.url = {url}")),
+    );
+    sandbox.write(
+        "migrations/versions/a1.py",
+        "from alembic import op\n\nrevision = 'a1'\ndown_revision = None\n\n\ndef upgrade():\n    \
+         op.execute('create table t (x int)')\n\n\ndef downgrade():\n    op.execute('drop table t')\n",
+    );
+    Some(sandbox)
+}
+
+#[test]
+fn a_run_goes_on_with_the_session_of_the_look_before_it() {
+    let Some(server) = Postgres::start(Tls::Off) else {
+        return;
+    };
+    server.configure(
+        &[("log_connections", "on")],
+        "host all all 127.0.0.1/32 trust",
+    );
+    for (template, scheme) in [
+        ("generic", "postgresql+psycopg2"),
+        ("async", "postgresql+asyncpg"),
+    ] {
+        server.create_database(template);
+        let url = server.url(scheme, template, "");
+        let Some(sandbox) = stock(template, &url) else {
+            return;
+        };
+        let authorized = format!("connection authorized: user=postgres database={template}");
+        let count = || server.log().matches(&authorized).count();
+        for (arguments, connections) in [
+            // The look's session, and the one of the lock.
+            (["upgrade", "head"], 2),
+            (["upgrade", "head"], 1),
+        ] {
+            let before = count();
+            let Some(ran) = run(&sandbox, &url, &arguments) else {
+                return;
+            };
+            ran.success();
+            assert_eq!(count() - before, connections, "{}", server.log());
+        }
+        assert!(!server.log().contains("unexpected EOF"), "{}", server.log());
+        assert_eq!(
+            server
+                .sql(template, "select version_num from alembic_version")
+                .trim(),
+            "a1"
+        );
+    }
+}
