@@ -363,7 +363,7 @@ fn tell(event: &Event<'_>) {
                 waited.as_secs()
             );
         }
-        Event::Step { .. } | Event::Stands(_) => {}
+        Event::Step { .. } | Event::Statement { .. } | Event::Located(_) | Event::Stands(_) => {}
     }
 }
 

@@ -50,12 +50,16 @@ impl Report {
                 revision,
                 kind,
                 path,
+                ..
             } => {
                 let step = json!({"revision": revision, "kind": kind, "path": path});
                 self.seen.borrow_mut().steps.push(step);
             }
             Event::Stands(standing) => self.stands(standing),
-            Event::WaitingForLock { .. } | Event::LockTaken { .. } => {}
+            Event::WaitingForLock { .. }
+            | Event::LockTaken { .. }
+            | Event::Statement { .. }
+            | Event::Located(_) => {}
         }
     }
 

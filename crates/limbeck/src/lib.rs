@@ -5,6 +5,7 @@ pub mod connection_check;
 pub mod doctor;
 pub mod fix;
 pub mod format;
+pub mod location;
 pub mod migrator;
 pub mod native;
 pub mod project;

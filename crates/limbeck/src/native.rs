@@ -7,6 +7,7 @@ use limbeck_script::environment::{KnownEnvironment, Reading, read};
 use limbeck_url::DatabaseUrl;
 
 use crate::config::{Ini, LogLines};
+use crate::location::VersionLocation;
 use crate::project::Project;
 use crate::run::Refusal;
 
@@ -39,8 +40,7 @@ const DRIVERS: &[&str] = &[
 #[derive(Debug)]
 pub struct NativeEnvironment {
     url: DatabaseUrl,
-    options: ConnectOptions,
-    table: VersionTable,
+    location: VersionLocation,
     log: LogLines,
 }
 
@@ -144,8 +144,7 @@ impl NativeEnvironment {
         };
         Ok(Some(Self {
             url,
-            options,
-            table,
+            location: VersionLocation { options, table },
             log,
         }))
     }
@@ -155,8 +154,9 @@ impl NativeEnvironment {
     /// # Errors
     /// [`DbError`] when the database can't be reached or asked.
     pub async fn look(&self) -> Result<Look, DbError> {
-        let mut session = Session::open_briefly(&self.options).await?;
-        let heads = self.table.heads(&mut session).await?;
+        let VersionLocation { options, table } = &self.location;
+        let mut session = Session::open_briefly(options).await?;
+        let heads = table.heads(&mut session).await?;
         let log = self.log_lines(session.info());
         let session = if session.info().product == Product::Sqlite {
             // It works on this thread.
@@ -172,6 +172,11 @@ impl NativeEnvironment {
             url: self.url.to_string(),
             session,
         })
+    }
+
+    /// Where the version rows are.
+    pub fn location(&self) -> &VersionLocation {
+        &self.location
     }
 
     fn log_lines(&self, info: &ServerInfo) -> Vec<String> {

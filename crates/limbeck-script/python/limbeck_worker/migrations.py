@@ -24,7 +24,7 @@ class Host:
         """What Alembic calls to learn the steps from `heads`."""
         sys.stdout.flush()
         heads = util.to_tuple(heads, default=())
-        reply = self.channel.request("plan", heads=list(heads), url=_masked_url(context))
+        reply = self.channel.request("plan", heads=list(heads), url=_masked_url(context), at=_version_table(context))
         if "command_error" in reply:
             raise util.CommandError(reply["command_error"])
         if reply.get("ensure_version"):
@@ -121,6 +121,17 @@ def _end_reading(connection):
 def _dbapi_connection(connection):
     fairy = connection.connection
     return getattr(fairy, "dbapi_connection", None) or fairy.connection
+
+
+def _version_table(context):
+    """Where the heads were read, for who wants to read them again; none where that was not over a host's connection."""
+    connection = context.connection
+    if connection is None or context.as_sql:
+        return None
+    number = getattr(_dbapi_connection(connection), "limbeck_connection", None)
+    if number is None:
+        return None
+    return {"connection": number, "table": context.version_table, "schema": context.version_table_schema}
 
 
 def _masked_url(context):

@@ -90,7 +90,11 @@ class Plans(Case):
         from sqlalchemy.engine import make_url
 
         engine = types.SimpleNamespace(url=make_url(url))
-        made = types.SimpleNamespace(connection=types.SimpleNamespace(engine=engine), as_sql=as_sql, ensured=0)
+        fairy = types.SimpleNamespace(dbapi_connection=types.SimpleNamespace(limbeck_connection=3))
+        connection = types.SimpleNamespace(engine=engine, connection=fairy)
+        made = types.SimpleNamespace(
+            connection=connection, as_sql=as_sql, ensured=0, version_table="v", version_table_schema="s"
+        )
 
         def ensure():
             made.ensured += 1
@@ -118,7 +122,9 @@ class Plans(Case):
                 "warnings": [],
             },
         )
-        self.assertEqual(self.channel.requests, [("plan", {"heads": ["a"], "url": "postgresql://u:***@h/d"})])
+        place = {"connection": 3, "table": "v", "schema": "s"}
+        plan = {"heads": ["a"], "url": "postgresql://u:***@h/d", "at": place}
+        self.assertEqual(self.channel.requests, [("plan", plan)])
         self.assertEqual([step.is_upgrade for step in steps], [True, False, True])
         self.assertEqual((steps[2].from_revisions, steps[2].to_revisions), (("a",), ("b",)))
         self.assertEqual(self.made.ensured, 0)
@@ -143,6 +149,7 @@ class Plans(Case):
             self.assertEqual(self.channel.requests[0][1]["heads"], expected)
         self.plan({"steps": []}, as_sql=True)
         self.assertIsNone(self.channel.requests[0][1]["url"])
+        self.assertIsNone(self.channel.requests[0][1]["at"])
 
 
 class Commands(unittest.TestCase):

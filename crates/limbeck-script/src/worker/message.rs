@@ -121,17 +121,27 @@ pub struct Plan {
     pub heads: Vec<String>,
     /// The engine's URL with its password masked.
     pub url: Option<String>,
+    /// Where the rows were read; none where that was not over a connection of the host.
+    pub at: Option<VersionTablePlace>,
 }
 
-/// What is known before steps are run.
+/// A version table and the connection to its database.
 #[derive(Debug, Deserialize)]
-pub struct LockRequest {
+pub struct VersionTablePlace {
     /// The connection's number.
     pub connection: u32,
     /// The version table.
     pub table: String,
     /// Its schema.
     pub schema: Option<String>,
+}
+
+/// What is known before steps are run.
+#[derive(Debug, Deserialize)]
+pub struct LockRequest {
+    /// The version table that the lock is for.
+    #[serde(flatten)]
+    pub at: VersionTablePlace,
     /// Whether the table exists, when it could be looked at.
     pub exists: Option<bool>,
     /// Its rows, when they could be looked at.

@@ -8,6 +8,6 @@ mod stream;
 
 pub use message::{
     CallAnswer, ConfigOption, ConnectRequest, End, Execute, Frame, FunctionRequest, HeaderRow,
-    LockRequest, Plan, Request, StepRequest, SyntaxPlace, UrlParts,
+    LockRequest, Plan, Request, StepRequest, SyntaxPlace, UrlParts, VersionTablePlace,
 };
 pub use process::{Worker, WorkerError, WorkerOptions};

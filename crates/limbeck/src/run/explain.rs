@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use limbeck_db::{DbError, Session};
+use limbeck_db::DbError;
 use limbeck_script::worker::{End, Frame};
 
 use super::failure::{FailedStatement, FailedStep, Failure, Place, RunError, Standing};
@@ -128,21 +128,14 @@ impl Host<'_, '_> {
     /// Looks at the version table once more, over a session of its own: the run's are closed.
     pub(super) async fn standing(&mut self) -> Standing {
         let before = self.progress.heads_before.clone();
-        let Some((options, table)) = &self.progress.version_table else {
+        let Some(location) = &self.progress.location else {
             return Standing {
                 before,
                 ..Standing::default()
             };
         };
-        let after = match Session::open(options).await {
-            Ok(mut session) => {
-                let heads = table.heads(&mut session).await;
-                // The rows are read: how this session ends changes nothing.
-                let _ = session.close().await;
-                heads.ok().map(Option::unwrap_or_default)
-            }
-            Err(_) => None,
-        };
+        let heads = location.heads().await.ok();
+        let after = heads.map(Option::unwrap_or_default);
         Standing {
             before,
             after,

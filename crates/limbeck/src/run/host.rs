@@ -3,22 +3,23 @@
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use limbeck_db::{
-    ConnectOptions, DbError, FunctionCall, LockError, LockScope, LockWait, MigrationLock, Outcome,
-    Surroundings, TransactionStatus, VersionTable,
+    DbError, FunctionCall, LockError, LockScope, LockWait, MigrationLock, Outcome, Surroundings,
+    TransactionStatus, VersionTable,
 };
 use limbeck_revision::RevisionMap;
 use limbeck_script::interpreter::Interpreter;
 use limbeck_script::worker::{
-    CallAnswer, End, Execute, HeaderRow, LockRequest, Plan, Request, StepRequest, Worker,
-    WorkerOptions,
+    CallAnswer, End, Execute, HeaderRow, LockRequest, Plan, Request, StepRequest,
+    VersionTablePlace, Worker, WorkerOptions,
 };
 use serde_json::{Value as Json, json};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::watch;
 
+use crate::location::VersionLocation;
 use crate::native::OpenSession;
 
 use super::failure::{RunError, Standing};
@@ -70,7 +71,18 @@ pub enum Event<'a> {
         kind: &'a str,
         /// Its script.
         path: &'a Path,
+        /// Its place in the plan, from 1.
+        number: usize,
+        /// How many steps the plan has.
+        of: usize,
     },
+    /// A statement of a step has been carried out.
+    Statement {
+        /// How long the database took.
+        took: Duration,
+    },
+    /// The environment has said where the version rows are.
+    Located(&'a VersionLocation),
     /// A run has come to its end, and this is where the database stands; told when it was asked for.
     Stands(Standing),
 }
@@ -158,8 +170,8 @@ pub(super) struct Progress {
     pub(super) step: Option<RunningStep>,
     /// The version rows that the plan began with.
     pub(super) heads_before: Option<Vec<String>>,
-    /// Where the version table is, once `env.py` has said it.
-    pub(super) version_table: Option<(ConnectOptions, VersionTable)>,
+    /// Where the version rows are, once `env.py` has said it.
+    pub(super) location: Option<VersionLocation>,
 }
 
 /// The step that runs.
@@ -265,6 +277,7 @@ impl Host<'_, '_> {
             .map(|open| open.session.canceller());
         let mut interrupt = self.interrupt.clone();
         let connection = request.connection;
+        let start = Instant::now();
         let result = {
             let running = self.sessions.execute(&mut request);
             tokio::pin!(running);
@@ -288,6 +301,8 @@ impl Host<'_, '_> {
         match result {
             Ok((outcome, status)) => {
                 if let Some(step) = &mut self.progress.step {
+                    let took = start.elapsed();
+                    (self.on_event)(Event::Statement { took });
                     step.committed |= commits(&request.sql, &outcome, status, step.statements);
                 }
                 let reply = WireOutcome {
@@ -303,7 +318,23 @@ impl Host<'_, '_> {
         }
     }
 
+    /// Notes and tells where the version rows are.
+    fn locate(&mut self, at: VersionTablePlace) -> Option<VersionLocation> {
+        let options = self.sessions.get(at.connection)?.options.clone();
+        let table = VersionTable {
+            name: at.table,
+            schema: at.schema,
+        };
+        let location = VersionLocation { options, table };
+        (self.on_event)(Event::Located(&location));
+        self.progress.location = Some(location.clone());
+        Some(location)
+    }
+
     async fn plan(&mut self, request: Plan) -> Result<(), Stop> {
+        if let Some(at) = request.at {
+            self.locate(at);
+        }
         if let Intent::Inspect(look) = self.intent {
             let reply = match look(&request.heads, request.url.as_deref()) {
                 Ok(()) => json!({"steps": []}),
@@ -328,18 +359,12 @@ impl Host<'_, '_> {
     }
 
     async fn lock(&mut self, request: LockRequest) -> Result<(), Stop> {
-        let Some(open) = self.sessions.get(request.connection) else {
-            let error =
-                DbError::Unsupported(format!("connection {} is closed", request.connection));
+        let number = request.at.connection;
+        let Some(VersionLocation { options, table }) = self.locate(request.at) else {
+            let error = DbError::Unsupported(format!("connection {number} is closed"));
             return self.reply_error(error, None, None).await;
         };
-        let table = VersionTable {
-            name: request.table,
-            schema: request.schema,
-        };
-        let options = open.options.clone();
         let scope = LockScope::new(&options, &table);
-        self.progress.version_table = Some((options.clone(), table));
         let held = self
             .locks
             .iter()
@@ -391,6 +416,8 @@ impl Host<'_, '_> {
             revision: &request.revision,
             kind: &request.kind,
             path: Path::new(&request.path),
+            number: index + 1,
+            of: self.progress.planned.len(),
         });
         self.progress.step = Some(RunningStep {
             index,
@@ -424,7 +451,7 @@ impl Host<'_, '_> {
                 Err(_) => worker.stop(GRACE_AFTER_SIGNAL).await,
             }
         }
-        let knows_where = self.progress.version_table.is_some();
+        let knows_where = self.progress.location.is_some();
         if self.looks_after && knows_where && matches!(ended, Ok(End::Done)) {
             let standing = self.standing().await;
             (self.on_event)(Event::Stands(standing));

@@ -1,0 +1,17 @@
+//! Starts an application, stays in front of it, probes its health, and serves health endpoints; knows no SQL.
+
+mod board;
+mod health;
+mod init;
+mod probe;
+mod process;
+mod signals;
+
+pub use board::{
+    ApplicationFacts, Board, DatabaseFacts, Facts, Phase, ProbeRecord, SchemaFacts, StepFacts,
+};
+pub use health::{HealthServer, Metrics};
+pub use init::{init, is_init};
+pub use probe::{Probe, ProbeError, ProbeFailure};
+pub use process::{Application, Guard, Launch, exec_under_parent, guard};
+pub use signals::{Received, Signals};
