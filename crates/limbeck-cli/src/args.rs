@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{
     branches, check, current, doctor, downgrade, edit, ensure_version, fix, heads, history, init,
-    list_templates, merge, revision, show, stamp, upgrade, url,
+    list_templates, merge, revision, run, show, stamp, status, upgrade, url, wait,
 };
 
 /// Runs Alembic migrations over a connection of its own, whatever driver the database URL names.
@@ -90,8 +90,11 @@ pub(crate) enum Command {
     ListTemplates(list_templates::Args),
     Merge(merge::Args),
     Revision(revision::Args),
+    Run(run::Args),
     Show(show::Args),
     Stamp(stamp::Args),
+    Status(status::Args),
     Upgrade(upgrade::Args),
     Url(url::Args),
+    Wait(wait::Args),
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use limbeck::config::{Config, ConfigError, ConfigFiles, Overrides};
-use limbeck::db::{LockWait, Surroundings};
+use limbeck::db::{ConnectError, LockWait, Surroundings};
 use limbeck::interpreter::InterpreterSearch;
 use limbeck::migrator::{Call, MigrateError, Migrator, Typed, Watch, Work};
 use limbeck::native::{Look, NativeEnvironment, OpenSession};
@@ -16,6 +16,7 @@ use serde_json::Value as Json;
 use tokio::runtime::Runtime;
 
 use crate::args::Global;
+use crate::launcher::LaunchError;
 use crate::messaging::Printer;
 use crate::report::Report;
 use crate::signals;
@@ -34,6 +35,10 @@ pub(crate) enum CliError {
     Project(ProjectError),
     /// A run of the environment failed.
     Run(RunError),
+    /// The database refuses, and waiting would not help.
+    Database(ConnectError),
+    /// A launch came to nothing.
+    Launch(Box<LaunchError>),
     /// The operating system refused something of ours.
     System(&'static str, std::io::Error),
 }
@@ -348,7 +353,7 @@ impl Context {
     }
 }
 
-fn tell(event: &Event<'_>) {
+pub(crate) fn tell(event: &Event<'_>) {
     match event {
         Event::WaitingForLock { holder, waited } => {
             let holder = holder.as_deref().unwrap_or("another run");

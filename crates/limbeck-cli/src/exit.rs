@@ -8,6 +8,7 @@ use limbeck::url::mask;
 
 use crate::context::{CliError, Context, RefusedFile};
 use crate::diagnostics::{self, Message};
+use crate::launcher::{self, LaunchError};
 use crate::report::Reason;
 
 /// What Alembic calls a command error.
@@ -44,6 +45,13 @@ pub(crate) fn report(context: &Context, error: CliError) -> u8 {
             FAILED
         }
         CliError::Run(error) => report_run(context, error),
+        CliError::Launch(error) => launcher::report(context, *error),
+        CliError::Database(error) => {
+            let mut message = Message::new(error.to_string());
+            message.help.extend(error.hint);
+            message.print();
+            FAILED
+        }
     }
 }
 
@@ -58,6 +66,11 @@ pub(crate) fn reason(error: &CliError) -> Reason {
             None => ("scripts", error.to_string(), None),
         },
         CliError::System(what, error) => ("system", format!("{what}: {error}"), None),
+        CliError::Database(error) => ("connection", error.to_string(), None),
+        CliError::Launch(error) => match &**error {
+            LaunchError::Migration(error) => return reason(error),
+            error => ("launch", format!("{error:?}"), None),
+        },
         CliError::Run(error) => {
             let kind = match error {
                 RunError::Failed(failure) if failure.connect.is_some() => "connection",

@@ -5,10 +5,12 @@ mod commands;
 mod context;
 mod diagnostics;
 mod exit;
+mod launcher;
 mod messaging;
 mod report;
 mod signals;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches};
@@ -16,11 +18,14 @@ use clap::{CommandFactory, FromArgMatches};
 use crate::args::{Arguments, Command};
 use crate::commands::{
     branches, check, current, doctor, downgrade, edit, ensure_version, fix, heads, history, init,
-    list_templates, merge, revision, show, stamp, upgrade, url,
+    list_templates, merge, revision, run as launch, show, stamp, status, upgrade, url, wait,
 };
 use crate::context::{Context, Outcome};
 
 fn main() -> ExitCode {
+    if let Some(status) = helper() {
+        return status;
+    }
     let matches = Arguments::command().get_matches();
     let name = matches.subcommand_name().unwrap_or_default().to_owned();
     let Arguments { global, command } =
@@ -39,6 +44,27 @@ fn main() -> ExitCode {
     ExitCode::from(context.close(&name, status, reason))
 }
 
+/// What limbeck starts of itself around an application, which has no options and reads nothing.
+fn helper() -> Option<ExitCode> {
+    let mut arguments = std::env::args_os().skip(1);
+    let name = arguments.next()?;
+    if name == launcher::GUARD {
+        limbeck_supervisor::guard();
+        return Some(ExitCode::SUCCESS);
+    }
+    if name == launcher::EXEC {
+        let parent = arguments.next()?.to_str()?.parse().ok()?;
+        let command: Vec<OsString> = arguments.collect();
+        let error = limbeck_supervisor::exec_under_parent(parent, &command);
+        let program = command.first()?.to_string_lossy().into_owned();
+        diagnostics::Message::new(format!("could not start `{program}`"))
+            .note(error.to_string())
+            .print();
+        return Some(ExitCode::from(126));
+    }
+    None
+}
+
 fn run(context: &Context, command: &Command) -> Outcome {
     match command {
         Command::Branches(args) => branches::run(context, args),
@@ -55,9 +81,12 @@ fn run(context: &Context, command: &Command) -> Outcome {
         Command::ListTemplates(args) => list_templates::run(context, args),
         Command::Merge(args) => merge::run(context, args),
         Command::Revision(args) => revision::run(context, args),
+        Command::Run(args) => launch::run(context, args),
         Command::Show(args) => show::run(context, args),
         Command::Stamp(args) => stamp::run(context, args),
+        Command::Status(args) => status::run(context, args),
         Command::Upgrade(args) => upgrade::run(context, args),
         Command::Url(args) => url::run(context, args),
+        Command::Wait(args) => wait::run(context, args),
     }
 }

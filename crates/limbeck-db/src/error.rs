@@ -126,3 +126,25 @@ pub enum ConnectErrorKind {
     /// Anything else.
     Other,
 }
+
+impl ConnectErrorKind {
+    /// Whether it may pass by itself, so that waiting makes sense: the server, its name or its slots are not there yet.
+    pub fn may_pass(self) -> bool {
+        match self {
+            Self::HostNotFound
+            | Self::Refused
+            | Self::Timeout
+            | Self::StartingUp
+            | Self::TooManyConnections
+            | Self::SessionAttributes => true,
+            Self::Authentication
+            | Self::NoSuchDatabase
+            | Self::TlsRefused
+            | Self::TlsUnverified
+            | Self::Tls
+            | Self::Parameter
+            | Self::File
+            | Self::Other => false,
+        }
+    }
+}

@@ -1,16 +1,18 @@
 //! Asks an application whether it is well, as Kubernetes asks: over HTTP, with a connection, or with a command.
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::process::Stdio;
 use std::str::FromStr;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_body_util::Empty;
+use http_body_util::{BodyExt, Empty, Limited};
 use hyper::client::conn::http1;
 use hyper::header::{ACCEPT, CONNECTION, HOST, LOCATION, USER_AGENT};
 use hyper::{Request, Response, Uri};
 use hyper_util::rt::TokioIo;
+use serde_json::Value as Json;
 use tokio::net::TcpStream;
 use tokio::process::Command;
 use tokio::time::timeout;
@@ -133,6 +135,26 @@ impl Probe {
     }
 }
 
+/// Asks a supervisor at this address for its `/health`.
+///
+/// # Errors
+/// Why there is no answer, or none that is understood.
+pub async fn ask_health(address: SocketAddr, limit: Duration) -> Result<Json, ProbeFailure> {
+    let failed = |error: &dyn std::error::Error| ProbeFailure::Failed(error.to_string());
+    let asking = async {
+        let uri: Uri = format!("http://{address}/health")
+            .parse()
+            .map_err(|error: hyper::http::uri::InvalidUri| failed(&error))?;
+        let response = get_once(&uri).await?;
+        let body = Limited::new(response.into_body(), 1 << 20).collect().await;
+        let body = body.map_err(|error| ProbeFailure::Failed(error.to_string()))?;
+        serde_json::from_slice(&body.to_bytes()).map_err(|error| failed(&error))
+    };
+    timeout(limit, asking)
+        .await
+        .unwrap_or(Err(ProbeFailure::Timeout))
+}
+
 async fn connect(address: &str) -> Result<TcpStream, ProbeFailure> {
     TcpStream::connect(address)
         .await
@@ -184,16 +206,9 @@ async fn get_once(uri: &Uri) -> Result<Response<hyper::body::Incoming>, ProbeFai
         .header(CONNECTION, "close")
         .body(Empty::<Bytes>::new())
         .map_err(|error| ProbeFailure::Failed(error.to_string()))?;
-    let response = sender.send_request(request);
-    tokio::pin!(response);
-    tokio::select! {
-        // The connection is driven until the head of the answer is there; nobody reads the body.
-        ended = connection => match ended {
-            Ok(()) => response.await.map_err(failed),
-            Err(error) => Err(failed(error)),
-        },
-        answer = &mut response => answer.map_err(failed),
-    }
+    // It ends with the last one who reads of it.
+    tokio::spawn(connection);
+    sender.send_request(request).await.map_err(failed)
 }
 
 /// Where an answer sends the client, as an absolute URL; none where it doesn't say, or not over HTTP.

@@ -132,7 +132,7 @@ impl Application {
 }
 
 /// What a shell has as the status of a process that ended so.
-pub(crate) fn shell_status(status: ExitStatus) -> u8 {
+pub fn shell_status(status: ExitStatus) -> u8 {
     let number = status
         .code()
         .or_else(|| status.signal().map(|signal| 128 + signal));

@@ -4,6 +4,10 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use serde::de::DeserializeOwned;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue, ValueDeserializer};
+
 use super::ConfigError;
 
 /// The names of the two files, as the user or the defaults give them; either may be missing.
@@ -112,10 +116,56 @@ pub(super) fn tool_alembic(path: &Path, text: &str) -> Result<toml::Table, Confi
     }
 }
 
+/// A table of `[tool.limbeck]` in the pyproject file, where both are there: `tool_limbeck(files, "run")`.
+///
+/// # Errors
+/// [`ConfigError::Toml`] names the line of what is not wanted there.
+pub fn tool_limbeck<T: DeserializeOwned>(
+    files: &ConfigFiles,
+    name: &str,
+) -> Result<Option<T>, ConfigError> {
+    let path = Path::new(&files.toml);
+    let Some(text) = read(path)? else {
+        return Ok(None);
+    };
+    // The error's own rendering quotes the line, which may hold a password.
+    let refuse = |error: toml::de::Error| ConfigError::Toml {
+        path: path.to_owned(),
+        line: line_at(
+            &text,
+            error.span().map_or(0, |span| span.start.min(text.len())),
+        ),
+        problem: error.message().to_owned(),
+    };
+    let mut whole = DeTable::parse(&text).map_err(refuse)?;
+    let table = whole
+        .get_mut()
+        .get_mut("tool")
+        .and_then(|tool| inside(tool, "limbeck"))
+        .and_then(|tool| inside(tool, name));
+    let Some(table) = table else {
+        return Ok(None);
+    };
+    let table = std::mem::replace(table, Spanned::new(0..0, DeValue::Boolean(false)));
+    T::deserialize(ValueDeserializer::from(table))
+        .map(Some)
+        .map_err(refuse)
+}
+
+fn inside<'a, 'text>(
+    value: &'a mut Spanned<DeValue<'text>>,
+    key: &str,
+) -> Option<&'a mut Spanned<DeValue<'text>>> {
+    match value.get_mut() {
+        DeValue::Table(table) => table.get_mut(key),
+        _ => None,
+    }
+}
+
 /// The line of a key of `[tool.alembic]`; 1 where it can't be told.
 pub(super) fn line_of_key(path: &Path, key: &str) -> usize {
     let text = fs::read_to_string(path).unwrap_or_default();
-    let start = toml::de::DeTable::parse(&text).ok().and_then(|table| {
+    let start = DeTable::parse(&text).ok().and_then(|table| {
         let tool = table.get_ref().get("tool")?.get_ref().as_table()?;
         let alembic = tool.get("alembic")?.get_ref().as_table()?;
         Some(alembic.get_key_value(key)?.0.span().start)

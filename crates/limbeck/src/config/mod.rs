@@ -9,7 +9,7 @@ mod overrides;
 mod paths;
 
 pub use error::ConfigError;
-pub use files::ConfigFiles;
+pub use files::{ConfigFiles, tool_limbeck};
 pub use ini::Ini;
 pub use logging::LogLines;
 pub use overrides::Overrides;

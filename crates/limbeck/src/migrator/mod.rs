@@ -1,7 +1,9 @@
 //! Runs a project's migrations: what each command does with them, and each service that brings its own.
 
 mod error;
+mod status;
 
+use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -11,6 +13,7 @@ use limbeck_script::interpreter::{Interpreter, InterpreterSearch};
 use serde_json::{Value as Json, json};
 
 use crate::config::{Config, ConfigFiles, Overrides};
+use crate::location::VersionLocation;
 use crate::native::{Look, NativeEnvironment, OpenSession};
 use crate::project::{Project, Reading};
 use crate::run::{
@@ -18,6 +21,7 @@ use crate::run::{
 };
 
 pub use error::MigrateError;
+pub use status::{Pending, Status};
 
 /// How long to wait for another run that holds the lock, where nobody says otherwise.
 pub const LOCK_WAIT: Duration = Duration::from_secs(600);
@@ -64,6 +68,15 @@ pub struct Watch<'a> {
     pub interrupt: Interrupt,
     /// What is told.
     pub on_event: &'a mut dyn FnMut(Event<'_>),
+}
+
+/// A version table and what it held.
+#[derive(Debug, Clone)]
+pub struct Position {
+    /// Where.
+    pub location: VersionLocation,
+    /// The rows.
+    pub rows: Vec<String>,
 }
 
 /// A command for the worker.
@@ -172,6 +185,90 @@ impl Migrator {
         }
     }
 
+    /// Where the version rows are, said by `env.py`: without connecting, where it is a stock one, else by running it.
+    ///
+    /// # Errors
+    /// [`MigrateError`].
+    pub async fn locations(
+        &self,
+        project: &Project,
+        watch: Watch<'_>,
+    ) -> Result<Vec<VersionLocation>, MigrateError> {
+        if let Some(environment) = NativeEnvironment::read(project, &self.surroundings)? {
+            return Ok(vec![environment.location().clone()]);
+        }
+        let positions = self.inspect(project, watch).await?;
+        Ok(positions.into_iter().map(|found| found.location).collect())
+    }
+
+    /// Where the version rows are and what they are, said by `env.py`: without Python, where it is a stock one that
+    /// can look, else by running it. Several where it leads to several databases.
+    ///
+    /// # Errors
+    /// [`MigrateError`].
+    pub async fn positions(
+        &self,
+        project: &Project,
+        watch: Watch<'_>,
+    ) -> Result<Vec<Position>, MigrateError> {
+        if let Some(environment) = NativeEnvironment::read(project, &self.surroundings)?
+            && let Ok(look) = environment.look().await
+        {
+            if let Some(session) = look.session {
+                // What was read stays so.
+                let _ = session.close().await;
+            }
+            return Ok(vec![Position {
+                location: environment.location().clone(),
+                rows: look.heads.unwrap_or_default(),
+            }]);
+        }
+        self.inspect(project, watch).await
+    }
+
+    /// Runs `env.py` only to see where it leads and what is there.
+    async fn inspect(
+        &self,
+        project: &Project,
+        watch: Watch<'_>,
+    ) -> Result<Vec<Position>, MigrateError> {
+        let found = RefCell::new(Vec::new());
+        let mut on_event = |event: Event<'_>| {
+            if let Event::Located(location) = event {
+                let location = location.clone();
+                let rows = Vec::new();
+                found.borrow_mut().push(Position { location, rows });
+            }
+            (watch.on_event)(event);
+        };
+        let look = |rows: &[String], _: Option<&str>| {
+            if let Some(last) = found.borrow_mut().last_mut() {
+                last.rows = rows.to_vec();
+            }
+            Ok(())
+        };
+        let call = Call {
+            command: "current",
+            options: json!({"check_heads": false, "verbose": false}),
+            work: Work::Environment(json!({"dont_mutate": true})),
+            session: None,
+        };
+        let watch = Watch {
+            interrupt: watch.interrupt,
+            on_event: &mut on_event,
+        };
+        let intent = &mut Intent::Inspect(Box::new(look));
+        match self.run(call, Some(project), intent, watch).await? {
+            Ending::Refused(message) => return Err(Refusal(message).into()),
+            Ending::Exit(status) => {
+                let text = format!("env.py ended its process with status {status}");
+                return Err(Refusal(text).into());
+            }
+            Ending::Done | Ending::Headers(_) => {}
+        }
+        Ok(found.take())
+    }
+
     /// Runs a command in the worker. `project` is none for a command that needs no script directory.
     ///
     /// # Errors
@@ -233,7 +330,8 @@ impl Migrator {
             interrupt: watch.interrupt,
             on_event: watch.on_event,
         };
-        Ok(run::run(options, map, intent).await?)
+        // On the heap: whoever waits for it would carry all that a run holds.
+        Ok(Box::pin(run::run(options, map, intent)).await?)
     }
 
     /// The worker's first message: what was typed, as Alembic's own program would have it.

@@ -1,0 +1,127 @@
+//! `status`: where the database stands, what is pending, and how the application is.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use limbeck::migrator::{Status, Watch};
+use limbeck::run::Event;
+use limbeck_supervisor::ask_health;
+use serde_json::{Value as Json, json};
+
+use super::run::address;
+use crate::context::{self, CliError, Context, Outcome};
+use crate::launcher::Settings;
+use crate::signals;
+
+/// How long the application's supervisor may take to answer.
+const LIMIT: Duration = Duration::from_secs(2);
+
+/// The exit status where something is pending.
+const PENDING: u8 = 1;
+
+/// Show where the database stands, what is pending, and how the application is; change nothing.
+///
+/// Exit status: 0 when the database is at head, else 1.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Print one JSON object.
+    #[arg(long)]
+    json: bool,
+    /// Where `limbeck run` serves the application's health; also from [tool.limbeck.run] of pyproject.toml.
+    #[arg(long, value_name = "HOST:PORT", value_parser = address)]
+    health_addr: Option<SocketAddr>,
+    /// The revision that the database should have.
+    #[arg(default_value = "heads")]
+    revision: String,
+}
+
+pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
+    let project = context.project()?;
+    let migrator = context.migrator()?;
+    let health_addr = match args.health_addr {
+        Some(address) => Some(address),
+        None => Settings::read(context)?.health_addr,
+    };
+    let (databases, application) = context.runtime()?.block_on(async {
+        let interrupt = signals::listen()
+            .map_err(|error| CliError::System("could not listen for signals", error))?;
+        let mut on_event = |event: Event<'_>| context::tell(&event);
+        let watch = Watch {
+            interrupt,
+            on_event: &mut on_event,
+        };
+        let positions = migrator.positions(project, watch).await?;
+        let databases = positions
+            .iter()
+            .map(|position| Status::new(project, &position.rows, &args.revision))
+            .collect::<Result<Vec<_>, _>>()?;
+        let application = match health_addr {
+            Some(address) => Some(ask_health(address, LIMIT).await),
+            None => None,
+        };
+        Ok::<_, CliError>((databases, application))
+    })?;
+    if args.json {
+        let application = application.map(|asked| match asked {
+            Ok(answer) => answer,
+            Err(failure) => json!({"status": "unknown", "output": failure.to_string()}),
+        });
+        let databases: Vec<Json> = databases.iter().map(object).collect();
+        let object = json!({"databases": databases, "application": application});
+        context.printer.result(&object.to_string());
+    } else {
+        for status in &databases {
+            print(context, status);
+        }
+        if let (Some(asked), Some(address)) = (application, health_addr) {
+            let line = match asked {
+                Ok(answer) => {
+                    let text = |key: &str| answer[key].as_str().unwrap_or("?").to_owned();
+                    format!("{} ({}, at {address})", text("status"), text("description"))
+                }
+                Err(failure) => format!("unknown: {failure} (at {address})"),
+            };
+            context.printer.result(&format!("application  {line}"));
+        }
+    }
+    let there = databases.iter().all(Status::is_there);
+    Ok(if there { 0 } else { PENDING })
+}
+
+fn object(status: &Status) -> Json {
+    let pending: Vec<Json> = status
+        .pending
+        .iter()
+        .map(|pending| json!({"revision": pending.revision, "doc": pending.doc}))
+        .collect();
+    json!({
+        "current": status.current,
+        "heads": status.heads,
+        "pending": pending,
+        "at_head": status.is_there(),
+    })
+}
+
+fn print(context: &Context, status: &Status) {
+    let list = |ids: &[String]| match ids {
+        [] => "(none)".to_owned(),
+        ids => ids.join(", "),
+    };
+    let row = |name: &str, value: &str| context.printer.result(&format!("{name:11}  {value}"));
+    row("current", &list(&status.current));
+    row("head", &list(&status.heads));
+    match status.pending.len() {
+        0 => row("pending", "nothing"),
+        1 => row("pending", "1 revision"),
+        number => row("pending", &format!("{number} revisions")),
+    }
+    let width = status
+        .pending
+        .iter()
+        .map(|pending| pending.revision.len())
+        .max();
+    let width = width.unwrap_or_default();
+    for pending in &status.pending {
+        row("", &format!("{:width$}  {}", pending.revision, pending.doc));
+    }
+}

@@ -1,0 +1,135 @@
+//! Waits for the database, migrates, starts the application, and stays in front of it.
+
+mod application;
+mod database;
+mod failure;
+mod monitor;
+mod settings;
+mod urls;
+mod waiting;
+
+use std::ffi::OsString;
+use std::time::{Duration, Instant};
+
+use limbeck::run::Signal;
+use limbeck_supervisor::{
+    Application, Board, Guard, HealthServer, Launch, Metrics, Phase, Received, Signals,
+};
+use tokio::sync::watch;
+
+pub(crate) use failure::{LaunchError, report};
+pub(crate) use settings::Settings;
+pub(crate) use waiting::{Waiting, connect_error};
+
+use crate::context::{CliError, Context, Outcome};
+
+/// The name of the command that becomes the application, and of the one that guards it.
+pub(crate) const EXEC: &str = "exec_under_parent";
+pub(crate) const GUARD: &str = "guard";
+
+/// This program with arguments.
+pub(crate) fn this_program(
+    arguments: impl Iterator<Item = OsString>,
+) -> Result<Vec<OsString>, CliError> {
+    let program = std::env::current_exe()
+        .map_err(|error| CliError::System("could not find limbeck's own program", error))?;
+    Ok(std::iter::once(program.into()).chain(arguments).collect())
+}
+
+/// What a launch has.
+struct Launcher<'a> {
+    context: &'a Context,
+    settings: Settings,
+    board: Board,
+    metrics: Metrics,
+    signals: Signals,
+}
+
+/// Launches a command.
+pub(crate) fn run(context: &Context, settings: Settings, command: &[OsString]) -> Outcome {
+    application::find(context, command)?;
+    context.runtime()?.block_on(async {
+        let board = Board::default();
+        let metrics = Metrics::default();
+        let signals = Signals::listen()
+            .map_err(|error| CliError::System("could not listen for signals", error))?;
+        let server = match settings.health_addr {
+            Some(address) => {
+                let server = HealthServer::start(address, board.clone(), metrics.clone());
+                let server =
+                    server.map_err(|error| LaunchError::HealthAddress { address, error })?;
+                tell(&format!("health endpoints at http://{}", server.address()));
+                Some(server)
+            }
+            None => None,
+        };
+        let launcher = Launcher {
+            context,
+            settings,
+            board,
+            metrics,
+            signals,
+        };
+        let outcome = launcher.launch(command).await;
+        drop(server);
+        outcome
+    })
+}
+
+impl Launcher<'_> {
+    async fn launch(mut self, command: &[OsString]) -> Outcome {
+        let guard = Guard::start(&this_program([GUARD.into()].into_iter())?)
+            .map_err(|error| CliError::System("could not start a guard", error))?;
+        let migrated = self.migrate().await?;
+        let variables = urls::variables(self.context, &self.settings, migrated.project)?;
+        let launch = Launch {
+            starter: this_program([EXEC.into()].into_iter())?,
+            command: command.to_vec(),
+            variables,
+            folder: None,
+        };
+        self.board.enter(Phase::Starting);
+        let application = Application::start(&launch, guard)
+            .map_err(|error| CliError::System("could not start the application", error))?;
+        self.stay(application, migrated).await
+    }
+
+    /// Does something that a signal may interrupt.
+    async fn unless_signalled<T>(
+        &mut self,
+        work: impl AsyncFnOnce(watch::Receiver<Option<Signal>>) -> T,
+    ) -> (T, Option<Received>) {
+        let (interrupt, interrupted) = watch::channel(None);
+        let mut received = None;
+        let working = work(interrupted);
+        tokio::pin!(working);
+        loop {
+            tokio::select! {
+                done = &mut working => return (done, received),
+                signal = self.signals.next() => if signal.ends() {
+                    received.get_or_insert(signal);
+                    let signal = if signal == Received::INTERRUPT {
+                        Signal::Interrupt
+                    } else {
+                        Signal::Terminate
+                    };
+                    interrupt.send_replace(Some(signal));
+                },
+            }
+        }
+    }
+}
+
+/// A line about what is going on.
+pub(crate) fn tell(text: &str) {
+    anstream::eprintln!("limbeck: {text}");
+}
+
+/// A duration as one reads it.
+fn seconds(duration: Duration) -> String {
+    format!("{:.1} s", duration.as_secs_f64())
+}
+
+pub(crate) fn since(start: Instant) -> String {
+    seconds(start.elapsed())
+}

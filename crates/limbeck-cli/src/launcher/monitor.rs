@@ -1,0 +1,98 @@
+//! Looks at the database while the application runs: whether it answers, and whether the schema is still the wanted one.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use limbeck::db::DbError;
+use limbeck::location::VersionLocation;
+use limbeck::migrator::Status;
+use limbeck::project::Project;
+use limbeck_supervisor::{Board, DatabaseFacts};
+use tokio::sync::Notify;
+use tokio::time::{sleep, timeout};
+
+use super::Launcher;
+use super::database::{Migrated, note_status};
+
+/// How long between two looks, and how long one may take.
+const INTERVAL: Duration = Duration::from_secs(10);
+const LIMIT: Duration = Duration::from_secs(5);
+
+/// What looks at the database.
+pub(super) struct Monitor {
+    board: Board,
+    project: &'static Project,
+    revision: String,
+    locations: Vec<VersionLocation>,
+    changed: Arc<Notify>,
+}
+
+impl Monitor {
+    pub(super) fn new(launcher: &Launcher<'_>, migrated: Migrated, changed: &Arc<Notify>) -> Self {
+        Self {
+            board: launcher.board.clone(),
+            project: migrated.project,
+            revision: launcher.settings.revision.clone(),
+            locations: migrated.locations,
+            changed: Arc::clone(changed),
+        }
+    }
+
+    pub(super) async fn watch(self) {
+        loop {
+            self.look().await;
+            self.changed.notify_one();
+            sleep(INTERVAL).await;
+        }
+    }
+
+    async fn look(&self) {
+        let start = Instant::now();
+        let mut all = Status::default();
+        for location in &self.locations {
+            let problem = match timeout(LIMIT, location.heads()).await {
+                Ok(Ok(rows)) => {
+                    let rows = rows.unwrap_or_default();
+                    match Status::new(self.project, &rows, &self.revision) {
+                        Ok(status) => {
+                            all.current.extend(status.current);
+                            all.pending.extend(status.pending);
+                            all.heads = status.heads;
+                            continue;
+                        }
+                        // A revision that no script of ours has: a newer release has migrated.
+                        Err(_) => "unknown_revision".to_owned(),
+                    }
+                }
+                Ok(Err(DbError::Connect(error))) => error.kind.to_string(),
+                Ok(Err(DbError::Server(error))) => format!("server: {}", error.code),
+                Ok(Err(_)) => "lost".to_owned(),
+                Err(_) => "timeout".to_owned(),
+            };
+            self.failed(problem);
+            return;
+        }
+        let latency = start.elapsed();
+        self.board.note(|facts| {
+            facts.database = Some(DatabaseFacts {
+                latency: Some(latency),
+                failures: 0,
+                problem: None,
+                at: SystemTime::now(),
+            });
+        });
+        note_status(&self.board, &all);
+    }
+
+    fn failed(&self, problem: String) {
+        self.board.note(|facts| {
+            let before = facts.database.as_ref().map_or(0, |found| found.failures);
+            facts.database = Some(DatabaseFacts {
+                latency: None,
+                failures: before + 1,
+                problem: Some(problem),
+                at: SystemTime::now(),
+            });
+        });
+    }
+}

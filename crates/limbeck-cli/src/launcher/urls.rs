@@ -1,0 +1,92 @@
+//! The URLs that an application gets: the asynchronous one for itself, the synchronous one for migrations.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+
+use limbeck::native::NativeEnvironment;
+use limbeck::project::Project;
+use limbeck::url::{Conversion, ConvertError, DatabaseConfigProvider, ErrorKind, Target, convert};
+
+use super::{LaunchError, Settings};
+use crate::context::{CliError, Context, warn};
+
+/// The variables for the application.
+pub(super) fn variables(
+    context: &Context,
+    settings: &Settings,
+    project: &Project,
+) -> Result<BTreeMap<String, OsString>, CliError> {
+    let mut variables = BTreeMap::new();
+    let Some(provider) = provider(context, project)? else {
+        return Ok(variables);
+    };
+    let application = match &settings.driver {
+        Some(driver) => to_driver(&provider, driver),
+        None => provider.async_database_url(),
+    };
+    for (name, converted) in [
+        (&settings.url_variable, application),
+        (
+            &settings.migration_url_variable,
+            provider.sync_database_url(),
+        ),
+    ] {
+        match converted {
+            Ok(conversion) if conversion.is_complete() => {
+                variables.insert(name.clone(), conversion.reveal_url().into());
+            }
+            Ok(conversion) => warn(&cannot_carry(name, &conversion)),
+            Err(error) => {
+                return Err(LaunchError::Url {
+                    name: name.clone(),
+                    error,
+                }
+                .into());
+            }
+        }
+    }
+    Ok(variables)
+}
+
+/// The application's URL: of the environment or `.env`, else the one of an ini that `env.py` goes by.
+fn provider(
+    context: &Context,
+    project: &Project,
+) -> Result<Option<DatabaseConfigProvider>, CliError> {
+    let file = std::fs::read_to_string(".env").ok();
+    let variable = |name: &str| context.variable(name).map(str::to_owned);
+    match DatabaseConfigProvider::from_variables(&variable, file.as_deref()) {
+        Ok(provider) => return Ok(Some(provider)),
+        Err(error) if error.kind == ErrorKind::MissingUrl => {}
+        Err(error) => {
+            let name = "DATABASE_URL".to_owned();
+            return Err(LaunchError::Url { name, error }.into());
+        }
+    }
+    if NativeEnvironment::read(project, &context.surroundings)?.is_none() {
+        return Ok(None);
+    }
+    let url = project.config.ini_text("sqlalchemy.url")?;
+    Ok(url.map(DatabaseConfigProvider::new))
+}
+
+fn to_driver(provider: &DatabaseConfigProvider, driver: &str) -> Result<Conversion, ConvertError> {
+    let target: Target = driver.parse()?;
+    convert(
+        provider.allowed_application_url()?.reveal_clear_text(),
+        target,
+    )
+}
+
+/// What is not in a URL is the application's own to give: its variable stays as it is.
+fn cannot_carry(name: &str, conversion: &Conversion) -> String {
+    let arguments: Vec<&str> = conversion
+        .connect_args
+        .iter()
+        .map(|(argument, _)| argument.as_str())
+        .collect();
+    format!(
+        "{name} is left as it is: the driver's URL can't carry {}, see `limbeck url convert`",
+        arguments.join(", ")
+    )
+}
