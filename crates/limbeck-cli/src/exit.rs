@@ -69,7 +69,7 @@ pub(crate) fn reason(error: &CliError) -> Reason {
         CliError::Database(error) => ("connection", error.to_string(), None),
         CliError::Launch(error) => match &**error {
             LaunchError::Migration(error) => return reason(error),
-            error => ("launch", format!("{error:?}"), None),
+            error => ("launch", error.to_string(), None),
         },
         CliError::Run(error) => {
             let kind = match error {

@@ -85,6 +85,7 @@ impl Launcher<'_> {
         }
         let ended = self.wait_for_end(&mut application, &changed).await;
         tasks.shutdown().await;
+        let obstacles = self.board.facts().obstacles();
         self.board.enter(Phase::Stopping);
         self.board.note(|facts| facts.application.well = false);
         let ended = ended.map_err(|error| CliError::System(WAIT, error))?;
@@ -94,7 +95,6 @@ impl Launcher<'_> {
         Ok(match ended {
             Ended::Application(status) => shell_status(status),
             Ended::NotReady => {
-                let obstacles = self.board.facts().obstacles();
                 let why: Vec<String> = obstacles
                     .into_iter()
                     .map(|(what, why)| format!("{what}: {why}"))

@@ -46,7 +46,7 @@ impl Launcher<'_> {
         let (project, signal) = self
             .unless_signalled(async |interrupt| load(context, interrupt).await)
             .await;
-        let project = refuse_signal(project?, signal)?;
+        let project = refuse_signal(project, signal)??;
         let mut waiting = Waiting::new(start, settings.wait);
         let mut last = None;
         loop {
@@ -62,7 +62,7 @@ impl Launcher<'_> {
                 Box::pin(attempt.make(context, interrupt)).await
             };
             let (tried, signal) = self.unless_signalled(attempt).await;
-            let error = match refuse_signal(tried?, signal)? {
+            let error = match refuse_signal(tried, signal)?? {
                 Try::Done(migrated) => return Ok(migrated),
                 Try::NotYet(error) => error,
                 // What it was before says more.
@@ -168,7 +168,6 @@ impl Attempt<'_> {
                 Err(_) => return Ok(Try::NoAnswer),
             }
         }
-        self.board.enter(Phase::Migrating);
         self.run(session, interrupt).await
     }
 
@@ -188,6 +187,7 @@ impl Attempt<'_> {
                 && !reached.replace(true)
             {
                 self.reached(start.elapsed());
+                self.board.enter(Phase::Migrating);
             }
             seen.borrow_mut().event(&event, self.board, self.metrics);
         };

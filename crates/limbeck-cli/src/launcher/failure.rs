@@ -1,5 +1,6 @@
 //! Why a launch came to nothing, and the exit status that says so.
 
+use std::fmt;
 use std::net::SocketAddr;
 
 use limbeck::db::DbError;
@@ -47,15 +48,14 @@ const NO_PROGRAM: u8 = 127;
 
 /// Tells the error and gives the exit status.
 pub(crate) fn report(context: &Context, error: LaunchError) -> u8 {
+    let headline = error.to_string();
     match error {
-        LaunchError::NoProgram { program } => {
-            Message::new(format!("there is no program `{program}`"))
-                .note("nothing has been done")
-                .print();
+        LaunchError::NoProgram { .. } => {
+            Message::new(headline).note("nothing has been done").print();
             NO_PROGRAM
         }
-        LaunchError::HealthAddress { address, error } => {
-            Message::new(format!("could not serve health endpoints at {address}"))
+        LaunchError::HealthAddress { error, .. } => {
+            Message::new(headline)
                 .note(error.to_string())
                 .help("choose another port with --health-addr")
                 .print();
@@ -78,15 +78,32 @@ pub(crate) fn report(context: &Context, error: LaunchError) -> u8 {
             if refused { NO_DATABASE } else { NOT_MIGRATED }
         }
         LaunchError::Url { name, error } => {
-            let mut message = Message::new(error.to_string())
+            let mut message = Message::new(headline)
                 .note(format!("no URL could be made for the application's {name}"));
             message.help.extend(error.help);
             message.print();
             1
         }
         LaunchError::Signalled { number } => {
-            Message::new("ended by a signal; what was open was rolled back").print();
+            Message::new(headline).print();
             u8::try_from(128 + number).unwrap_or(1)
+        }
+    }
+}
+
+impl fmt::Display for LaunchError {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoProgram { program } => write!(out, "there is no program `{program}`"),
+            Self::HealthAddress { address, .. } => {
+                write!(out, "could not serve health endpoints at {address}")
+            }
+            Self::Database { error, .. } => error.fmt(out),
+            Self::Migration(_) => out.write_str("the migration failed"),
+            Self::Url { error, .. } => error.fmt(out),
+            Self::Signalled { .. } => {
+                out.write_str("ended by a signal; what was open was rolled back")
+            }
         }
     }
 }

@@ -4,15 +4,7 @@ use std::process::Child;
 
 use limbeck_testkit::{MariaDb, Postgres, Sandbox, Tls, python};
 
-use crate::support::{limbeck, linear, sync_env};
-
-/// Rounds for each number of runners.
-fn rounds() -> usize {
-    std::env::var("LIMBECK_TEST_ROUNDS")
-        .ok()
-        .and_then(|text| text.parse().ok())
-        .unwrap_or(4)
-}
+use crate::support::{limbeck, linear, rounds, sync_env};
 
 fn project() -> Sandbox {
     let insert = "op.execute(\"insert into log (step) values ('b2')\")";
@@ -37,7 +29,7 @@ fn check(fresh: impl Fn(usize) -> String, applied: impl Fn(usize) -> String) {
     let mut number = 0;
     for runners in [2, 5] {
         for existing in [false, true] {
-            for _ in 0..rounds().div_ceil(2) {
+            for _ in 0..rounds(4).div_ceil(2) {
                 number += 1;
                 let url = fresh(number);
                 let start = |target: &str| -> Child {
@@ -147,7 +139,7 @@ fn postgresql_with_repeatable_reads() {
         "poolclass=pool.NullPool, isolation_level='REPEATABLE READ'",
     );
     sandbox.write("migrations/env.py", &env);
-    for number in 0..rounds().div_ceil(2) {
+    for number in 0..rounds(4).div_ceil(2) {
         let name = format!("n{number}");
         server.create_database(&name);
         let url = server.url("postgresql+asyncpg", &name, "");

@@ -8,6 +8,7 @@ mod errors;
 mod failing;
 mod fix;
 mod interrupts;
+mod launch;
 mod locks;
 mod own_commits;
 mod postgresql_drivers;

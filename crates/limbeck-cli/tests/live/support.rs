@@ -9,6 +9,14 @@ pub(crate) fn limbeck() -> PathBuf {
     PathBuf::from(env!("CARGO_BIN_EXE_limbeck"))
 }
 
+/// How often a test that leaves something to chance is repeated; `LIMBECK_TEST_ROUNDS` says otherwise.
+pub(crate) fn rounds(usual: usize) -> usize {
+    std::env::var("LIMBECK_TEST_ROUNDS")
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(usual)
+}
+
 /// The real tool, in the environment that has drivers.
 pub(crate) fn alembic(python: &Path) -> PathBuf {
     python.with_file_name("alembic")

@@ -31,6 +31,8 @@ pub struct Application {
     /// reach it without us.
     own_group: bool,
     ended: Option<ExitStatus>,
+    /// The same, once nothing of what it has started is left.
+    stopped: Option<ExitStatus>,
 }
 
 impl Application {
@@ -52,6 +54,7 @@ impl Application {
             guard,
             own_group,
             ended: None,
+            stopped: None,
         })
     }
 
@@ -103,6 +106,9 @@ impl Application {
     /// # Errors
     /// The operating system's.
     pub async fn stop_by(&mut self, limit: Instant) -> io::Result<ExitStatus> {
+        if let Some(status) = self.stopped {
+            return Ok(status);
+        }
         let left = limit.saturating_duration_since(Instant::now());
         let status = if let Ok(ended) = timeout(left, self.ended()).await {
             ended?
@@ -112,6 +118,7 @@ impl Application {
         };
         self.end_group(limit).await;
         self.guard.release();
+        self.stopped = Some(status);
         Ok(status)
     }
 

@@ -1,0 +1,211 @@
+//! Before the application: a database that is late, refuses or is busy, and signals meanwhile.
+
+use std::io;
+use std::net::{TcpListener, TcpStream};
+use std::thread::{sleep, spawn};
+use std::time::{Duration, Instant};
+
+use limbeck_testkit::{Postgres, Tls, python};
+
+use super::support::{free_port, launch, project, stderr, wait_for};
+
+const STEP: (&str, &str, &str) = ("a1", "op.execute('create table t (x int)')", "pass");
+
+/// Listens after a while, and leads to another address of this machine from then on.
+fn late(port: u16, delay: Duration, to: u16) {
+    spawn(move || {
+        sleep(delay);
+        let listener = TcpListener::bind(("127.0.0.1", port)).expect("the port");
+        for stream in listener.incoming() {
+            let client = stream.expect("a client");
+            let server = TcpStream::connect(("127.0.0.1", to)).expect("the server");
+            let (mut from, mut into) = (
+                client.try_clone().expect("a copy"),
+                server.try_clone().expect("a copy"),
+            );
+            // Each way ends with its connection.
+            spawn(move || {
+                let _ = io::copy(&mut from, &mut into);
+                let _ = into.shutdown(std::net::Shutdown::Write);
+            });
+            spawn(move || {
+                let (mut server, mut client) = (server, client);
+                let _ = io::copy(&mut server, &mut client);
+                let _ = client.shutdown(std::net::Shutdown::Write);
+            });
+        }
+    });
+}
+
+/// The port in a URL of the test server.
+fn port_of(url: &str) -> u16 {
+    let (_, rest) = url.split_once("@127.0.0.1:").expect("the address");
+    let (port, _) = rest.split_once('/').expect("the port's end");
+    port.parse().expect("a port")
+}
+
+#[test]
+fn a_database_that_comes_late() {
+    let (Some(server), Some(python)) = (Postgres::start(Tls::Off), python()) else {
+        return;
+    };
+    server.create_database("app");
+    let url = server.url("postgresql+asyncpg", "app", "");
+    let (real, port) = (port_of(&url), free_port());
+    let delay = Duration::from_secs(20);
+    late(port, delay, real);
+    let sandbox = project(&[STEP]);
+    let start = Instant::now();
+    let url = url.replace(&format!(":{real}/"), &format!(":{port}/"));
+    let launched = launch(&sandbox, &python, &url, "well", &[]);
+    wait_for("the endpoints answer", || launched.get("/livez").is_some());
+    let (status, body) = launched.get("/readyz").expect("an answer");
+    assert_eq!(
+        (status, body.contains("[-]phase failed: waiting")),
+        (503, true),
+        "{body}"
+    );
+    launched.wait_until_ready();
+    assert!(start.elapsed() > delay);
+    launched.signal("TERM");
+    let output = launched.wait();
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("nothing listens there"),
+        "{}",
+        stderr(&output)
+    );
+    assert_eq!(
+        server
+            .sql("app", "select version_num from alembic_version")
+            .trim(),
+        "a1"
+    );
+}
+
+#[test]
+fn a_database_that_refuses_is_told_at_once() {
+    let (Some(server), Some(python)) = (Postgres::start(Tls::Required), python()) else {
+        return;
+    };
+    server.create_database("app");
+    let sandbox = project(&[STEP]);
+    let wrong = server
+        .url("postgresql+asyncpg", "app", "")
+        .replace("@127.0.0.1", "x@127.0.0.1");
+    for (url, reason) in [
+        (wrong, "password"),
+        (
+            server.url("postgresql+asyncpg", "nowhere", ""),
+            "does not exist",
+        ),
+        (
+            server.url("postgresql+asyncpg", "app", "?ssl=verify-full"),
+            "certificate",
+        ),
+        (
+            "postgresql+asyncpg://u@127.0.0.1/app?ssl=wrong".into(),
+            "ssl",
+        ),
+    ] {
+        let start = Instant::now();
+        let output = launch(&sandbox, &python, &url, "well", &[]).wait();
+        assert_eq!(output.status.code(), Some(120), "{}", stderr(&output));
+        assert!(
+            start.elapsed() < Duration::from_secs(20),
+            "{:?}",
+            start.elapsed()
+        );
+        assert!(
+            stderr(&output).contains(reason),
+            "{reason}: {}",
+            stderr(&output)
+        );
+        assert!(!sandbox.path().join("started").exists());
+    }
+}
+
+#[test]
+fn a_database_that_never_comes() {
+    let Some(python) = python() else { return };
+    let sandbox = project(&[STEP]);
+    let url = format!("postgresql+asyncpg://u@127.0.0.1:{}/app", free_port());
+    let output = launch(&sandbox, &python, &url, "well", &["--wait=2s"]).wait();
+    assert_eq!(output.status.code(), Some(120), "{}", stderr(&output));
+    let lines = stderr(&output);
+    assert!(lines.contains("error: could not connect"), "{lines}");
+    assert!(!sandbox.path().join("started").exists());
+}
+
+#[test]
+fn a_migration_that_fails() {
+    let (Some(server), Some(python)) = (Postgres::start(Tls::Off), python()) else {
+        return;
+    };
+    server.create_database("app");
+    let sandbox = project(&[STEP, ("b2", "op.execute('select 1/0')", "pass")]);
+    let url = server.url("postgresql+asyncpg", "app", "");
+    let output = launch(&sandbox, &python, &url, "well", &[]).wait();
+    assert_eq!(output.status.code(), Some(121), "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("division by zero"),
+        "{}",
+        stderr(&output)
+    );
+    assert!(!sandbox.path().join("started").exists());
+}
+
+#[test]
+fn signals_before_there_is_an_application() {
+    let (Some(server), Some(python)) = (Postgres::start(Tls::Off), python()) else {
+        return;
+    };
+    let slow = "op.execute('create table t (x int)')\nopen('began', 'w').close()\nop.execute('select pg_sleep(60)')";
+    let sandbox = project(&[("a1", slow, "pass")]);
+    for (number, (signal, status)) in [("TERM", 143), ("INT", 130), ("HUP", 129)]
+        .into_iter()
+        .enumerate()
+    {
+        let name = format!("app{number}");
+        server.create_database(&name);
+        let url = server.url("postgresql+asyncpg", &name, "");
+        let launched = launch(&sandbox, &python, &url, "well", &[]);
+        let began = sandbox.path().join("began");
+        wait_for("the statement runs", || began.exists());
+        sleep(Duration::from_millis(200));
+        let start = Instant::now();
+        launched.signal(signal);
+        let output = launched.wait();
+        assert_eq!(output.status.code(), Some(status), "{}", stderr(&output));
+        assert!(
+            start.elapsed() < Duration::from_secs(5),
+            "{:?}",
+            start.elapsed()
+        );
+        std::fs::remove_file(began).expect("the file");
+        let left = format!(
+            "select (select count(*) from pg_stat_activity where datname = '{name}' and pid <> pg_backend_pid()) \
+             + (select count(*) from pg_class where relname = 't')"
+        );
+        wait_for("nothing is left", || server.sql(&name, &left).trim() == "0");
+        assert!(!sandbox.path().join("started").exists());
+    }
+    // While it waits.
+    let url = format!("postgresql+asyncpg://u@127.0.0.1:{}/app", free_port());
+    let launched = launch(&sandbox, &python, &url, "well", &[]);
+    wait_for("it waits", || {
+        launched
+            .get("/readyz")
+            .is_some_and(|(_, body)| body.contains("waiting"))
+    });
+    sleep(Duration::from_millis(500));
+    let start = Instant::now();
+    launched.signal("TERM");
+    let output = launched.wait();
+    assert_eq!(output.status.code(), Some(143), "{}", stderr(&output));
+    assert!(
+        start.elapsed() < Duration::from_secs(5),
+        "{:?}",
+        start.elapsed()
+    );
+}

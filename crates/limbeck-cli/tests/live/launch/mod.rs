@@ -1,0 +1,10 @@
+//! `run`: the application's whole life, and each way in which it can go wrong.
+
+mod cycles;
+mod database;
+mod health;
+mod init;
+mod life;
+mod status;
+mod support;
+mod wait;

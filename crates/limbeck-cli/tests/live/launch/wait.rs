@@ -1,0 +1,83 @@
+//! `wait`: until another run has migrated, reading only.
+
+use std::process::Stdio;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use limbeck_testkit::{Postgres, Sandbox, Tls, python};
+
+use super::support::{free_port, project, stderr};
+use crate::support::{limbeck, run};
+
+fn start(sandbox: &Sandbox, url: &str, arguments: &[&str]) -> Option<std::process::Child> {
+    let python = python()?;
+    let mut command = sandbox.command(&limbeck(), Some(&python));
+    command.env("DATABASE_URL", url).arg("wait").args(arguments);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    Some(command.spawn().expect("limbeck starts"))
+}
+
+#[test]
+fn until_another_run_has_migrated() {
+    let Some(server) = Postgres::start(Tls::Off) else {
+        return;
+    };
+    server.create_database("app");
+    let url = server.url("postgresql+asyncpg", "app", "");
+    let sandbox = project(&[
+        ("a1", "pass", "pass"),
+        ("b2", "op.execute('select pg_sleep(1)')", "pass"),
+    ]);
+    let Some(mut waiting) = start(&sandbox, &url, &[]) else {
+        return;
+    };
+    sleep(Duration::from_secs(2));
+    assert!(
+        waiting.try_wait().expect("a look").is_none(),
+        "it does not wait"
+    );
+    // It has written nothing, not even the version table.
+    assert_eq!(
+        server
+            .sql(
+                "app",
+                "select count(*) from pg_class where relname = 'alembic_version'"
+            )
+            .trim(),
+        "0"
+    );
+    run(&sandbox, &url, &["upgrade", "head"])
+        .expect("an interpreter")
+        .success();
+    let migrated = Instant::now();
+    let output = waiting.wait_with_output().expect("it ends");
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert!(
+        migrated.elapsed() < Duration::from_secs(2),
+        "{:?}",
+        migrated.elapsed()
+    );
+    assert!(
+        stderr(&output).contains("for revision a1 and 1 after it"),
+        "{}",
+        stderr(&output)
+    );
+}
+
+#[test]
+fn in_vain() {
+    let sandbox = project(&[("a1", "pass", "pass")]);
+    let nobody = format!("postgresql+asyncpg://u@127.0.0.1:{}/app", free_port());
+    for (url, revision, status, reason) in [
+        ("sqlite+aiosqlite:///app.db", "heads", 1, "for revision a1"),
+        (nobody.as_str(), "heads", 1, "nothing listens there"),
+        ("sqlite+aiosqlite:///app.db", "nowhere", 255, ""),
+    ] {
+        let Some(child) = start(&sandbox, url, &[revision, "--timeout=2s"]) else {
+            return;
+        };
+        let output = child.wait_with_output().expect("it ends");
+        assert_eq!(output.status.code(), Some(status), "{}", stderr(&output));
+        assert!(stderr(&output).contains(reason), "{}", stderr(&output));
+    }
+}
