@@ -11,7 +11,7 @@ use limbeck::interpreter::InterpreterSearch;
 use limbeck::migrator::{Call, MigrateError, Migrator, Typed, Watch, Work};
 use limbeck::native::{Look, NativeEnvironment, OpenSession};
 use limbeck::project::{Project, ProjectError, Reading};
-use limbeck::run::{Ending, Event, Intent, Refusal, RunError};
+use limbeck::run::{Ending, Event, Intent, Refusal, Rehearsed, RunError};
 use serde_json::Value as Json;
 use tokio::runtime::Runtime;
 
@@ -234,9 +234,51 @@ impl Context {
             command,
             options,
             work,
+            rehearses: false,
             session: self.session.take(),
         };
         self.run(call, Some(project), intent)
+    }
+
+    /// The same for a run that is undone; gives what it would have done.
+    pub(crate) fn rehearse(
+        &self,
+        command: &str,
+        options: Json,
+        arguments: Json,
+        project: &Project,
+        mut intent: Intent<'_>,
+    ) -> Result<Rehearsed, CliError> {
+        let call = Call {
+            command,
+            options,
+            work: Work::Environment(arguments),
+            rehearses: true,
+            session: self.session.take(),
+        };
+        let migrator = self.migrator()?;
+        let mut rehearsed = None;
+        let running = async |watch: Watch<'_>| {
+            let Watch {
+                interrupt,
+                on_event,
+            } = watch;
+            let mut on_event = |event: Event<'_>| {
+                if let Event::Rehearsed(found) = &event {
+                    rehearsed = Some(found.clone());
+                }
+                on_event(event);
+            };
+            let watch = Watch {
+                interrupt,
+                on_event: &mut on_event,
+            };
+            migrator.run(call, Some(project), &mut intent, watch).await
+        };
+        match self.watched(running)? {
+            Ending::Refused(message) => Err(CliError::Refused(message)),
+            _ => Ok(rehearsed.unwrap_or_default()),
+        }
     }
 
     /// Looks at the version table without Python, where `env.py` is a stock one. `None` where it is not, or
@@ -296,6 +338,7 @@ impl Context {
             command,
             options,
             work,
+            rehearses: false,
             session: self.session.take(),
         };
         self.run(call, project, Intent::Alembic)
@@ -368,7 +411,11 @@ pub(crate) fn tell(event: &Event<'_>) {
                 waited.as_secs()
             );
         }
-        Event::Step { .. } | Event::Statement { .. } | Event::Located(_) | Event::Stands(_) => {}
+        Event::Step { .. }
+        | Event::Statement { .. }
+        | Event::Located(_)
+        | Event::Rehearsed(_)
+        | Event::Stands(_) => {}
     }
 }
 

@@ -77,6 +77,7 @@ pub(crate) fn reason(error: &CliError) -> Reason {
                 RunError::Failed(_) => "failed",
                 RunError::Interrupted(_) => "interrupted",
                 RunError::Interpreter(_) | RunError::MissingModule { .. } => "python",
+                RunError::Rehearsal(_) => "connection",
                 RunError::Worker(_) => "worker",
             };
             let revision = match error {
@@ -140,6 +141,10 @@ fn report_run(context: &Context, error: RunError) -> u8 {
                     "install `{module}` there, activate the project's own environment, or name it with --python"
                 ))
                 .print();
+            FAILED
+        }
+        RunError::Rehearsal(_) => {
+            Message::from_error(&error).print();
             FAILED
         }
         RunError::Worker(error) => {

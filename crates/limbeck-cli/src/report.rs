@@ -59,6 +59,7 @@ impl Report {
             Event::WaitingForLock { .. }
             | Event::LockTaken { .. }
             | Event::Statement { .. }
+            | Event::Rehearsed(_)
             | Event::Located(_) => {}
         }
     }

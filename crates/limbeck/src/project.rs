@@ -6,6 +6,7 @@ use std::time::SystemTime;
 
 use limbeck_revision::{GraphError, HistoryEnd, Member, Revision, RevisionError, RevisionMap};
 use limbeck_script::directory::{self, DirectoryError, Script, ScriptDirectory};
+use limbeck_script::header::{Downgrade, downgrade};
 use limbeck_script::worker::HeaderRow;
 use serde_json::{Value as Json, json};
 
@@ -237,6 +238,15 @@ impl Project {
         found
             .and_then(|revision| Some((revision, self.scripts.get(revision.position())?)))
             .ok_or_else(|| Refusal(format!("Can't locate revision identified by '{id}'")))
+    }
+
+    /// Whether a revision's script says how its step is undone.
+    ///
+    /// # Errors
+    /// As [`Self::script`].
+    pub fn downgrade_of(&self, id: &str) -> Result<Downgrade, Refusal> {
+        let path = self.script(id)?.1.path();
+        Ok(std::fs::read_to_string(path).map_or(Downgrade::Unknown, |source| downgrade(&source)))
     }
 
     /// A revision as a listing shows it; `marked` are the rows that `(current)` is shown for.

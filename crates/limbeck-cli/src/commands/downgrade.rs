@@ -3,7 +3,7 @@
 use limbeck::run::Intent;
 use serde_json::json;
 
-use super::upgrade::Offline;
+use super::upgrade::{Offline, show};
 use crate::context::{CliError, Context, Outcome};
 
 /// Revert to a previous version.
@@ -19,7 +19,7 @@ pub(crate) struct Args {
 pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
     let Args {
         revision,
-        offline: Offline { sql, tag },
+        offline: Offline { sql, tag, dry_run },
     } = args;
     let refused = |text: &str| Err(CliError::Refused(text.into()));
     let (start, target) = match (revision.split_once(':'), sql) {
@@ -32,11 +32,10 @@ pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
     let options = json!({"revision": revision, "sql": sql, "tag": tag});
     let arguments =
         json!({"as_sql": sql, "starting_rev": start, "destination_rev": target, "tag": tag});
-    context.environment(
-        "downgrade",
-        options,
-        arguments,
-        project,
-        Intent::Downgrade(target.to_owned()),
-    )
+    let intent = Intent::Downgrade(target.to_owned());
+    if *dry_run {
+        let rehearsed = context.rehearse("downgrade", options, arguments, project, intent)?;
+        return Ok(show(context, &rehearsed));
+    }
+    context.environment("downgrade", options, arguments, project, intent)
 }

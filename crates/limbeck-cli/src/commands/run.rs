@@ -7,7 +7,7 @@ use std::time::Duration;
 use limbeck_supervisor::{Probe, init, is_init};
 
 use crate::context::{CliError, Context, Outcome};
-use crate::launcher::{self, Settings};
+use crate::launcher::{self, OnUnhealthy, Settings};
 
 /// Wait for the database, upgrade it, start the application and stay in front of it.
 ///
@@ -40,6 +40,12 @@ pub(crate) struct Args {
     /// How long the application may take to end when it is told to [default: 4s].
     #[arg(long, value_name = "TIME", value_parser = duration)]
     stop_timeout: Option<Duration>,
+    /// What becomes of the migration when the application is not ready in time or ends before it is [default: keep].
+    #[arg(long, value_name = "WHAT")]
+    on_unhealthy: Option<OnUnhealthy>,
+    /// Undo a migration also where rows or values would be lost.
+    #[arg(long)]
+    allow_data_loss: bool,
     /// The revision to upgrade to [default: head].
     #[arg(long, value_name = "REVISION")]
     revision: Option<String>,
@@ -90,6 +96,8 @@ impl Settings {
         set(&mut self.wait, args.wait.as_ref());
         set(&mut self.ready_timeout, args.ready_timeout.as_ref());
         set(&mut self.stop_timeout, args.stop_timeout.as_ref());
+        set(&mut self.on_unhealthy, args.on_unhealthy.as_ref());
+        self.allow_data_loss |= args.allow_data_loss;
         set(&mut self.revision, args.revision.as_ref());
         set(&mut self.url_variable, args.url_variable.as_ref());
         set(

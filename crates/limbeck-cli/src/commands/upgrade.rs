@@ -1,6 +1,6 @@
 //! `upgrade`: to a later version.
 
-use limbeck::run::Intent;
+use limbeck::run::{Intent, Rehearsed};
 use serde_json::json;
 
 use crate::context::{CliError, Context, Outcome};
@@ -24,12 +24,35 @@ pub(crate) struct Offline {
     /// Arbitrary 'tag' name - can be used by custom env.py scripts.
     #[arg(long)]
     pub(crate) tag: Option<String>,
+    /// Run everything in a transaction that is undone: show the SQL, and what would be lost. Not for MySQL and MariaDB.
+    #[arg(long, conflicts_with = "sql")]
+    pub(crate) dry_run: bool,
+}
+
+/// Shows what a run would do.
+pub(crate) fn show(context: &Context, rehearsed: &Rehearsed) -> u8 {
+    let mut last = None;
+    for statement in &rehearsed.statements {
+        if last != Some(&statement.revision) {
+            last = Some(&statement.revision);
+            if let Some(revision) = &statement.revision {
+                context.printer.result(&format!("-- {revision}"));
+            }
+        }
+        let sql = statement.sql.trim().trim_end_matches(';');
+        context.printer.result(&format!("{sql};\n"));
+    }
+    for loss in &rehearsed.losses {
+        context.printer.result(&format!("-- would be lost: {loss}"));
+    }
+    anstream::eprintln!("limbeck: nothing has been changed");
+    0
 }
 
 pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
     let Args {
         revision,
-        offline: Offline { sql, tag },
+        offline: Offline { sql, tag, dry_run },
     } = args;
     let (start, target) = match revision.split_once(':') {
         None => (None, revision.as_str()),
@@ -38,6 +61,7 @@ pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
     };
     let project = context.project()?;
     if !sql
+        && !dry_run
         && let Some(found) = context.look(project)?
         && let Some(rows) = &found.heads
         && !rows.is_empty()
@@ -51,11 +75,10 @@ pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
     let options = json!({"revision": revision, "sql": sql, "tag": tag});
     let arguments =
         json!({"as_sql": sql, "starting_rev": start, "destination_rev": target, "tag": tag});
-    context.environment(
-        "upgrade",
-        options,
-        arguments,
-        project,
-        Intent::Upgrade(target.to_owned()),
-    )
+    let intent = Intent::Upgrade(target.to_owned());
+    if *dry_run {
+        let rehearsed = context.rehearse("upgrade", options, arguments, project, intent)?;
+        return Ok(show(context, &rehearsed));
+    }
+    context.environment("upgrade", options, arguments, project, intent)
 }

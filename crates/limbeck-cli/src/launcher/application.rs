@@ -14,9 +14,10 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant as Moment, sleep, sleep_until};
 
 use super::database::Migrated;
-use super::failure::NOT_READY;
+use super::failure::{NOT_READY, NOT_ROLLED_BACK, ROLLED_BACK};
 use super::monitor::Monitor;
-use super::{LaunchError, Launcher, seconds, tell};
+use super::rollback::Undone;
+use super::{LaunchError, Launcher, OnUnhealthy, seconds, tell};
 use crate::context::{CliError, Context, Outcome};
 use crate::diagnostics::Message;
 
@@ -50,6 +51,8 @@ pub(super) fn find(context: &Context, command: &[OsString]) -> Result<(), CliErr
 enum Ended {
     /// By itself, or because it was told to.
     Application(ExitStatus),
+    /// By itself, before it was ready, and not well.
+    TooEarly(ExitStatus),
     /// It was not ready in time.
     NotReady,
 }
@@ -70,7 +73,7 @@ impl Launcher<'_> {
         });
         let changed = Arc::new(Notify::new());
         let mut tasks = JoinSet::new();
-        let monitor = Monitor::new(&self, migrated, &changed);
+        let monitor = Monitor::new(&self, &migrated, &changed);
         tasks.spawn(monitor.watch());
         if let Some(probe) = probe {
             let probing = Probing {
@@ -92,8 +95,15 @@ impl Launcher<'_> {
         let stopped = application.stop(self.settings.stop_timeout).await;
         self.board.note(|facts| facts.application.pid = None);
         stopped.map_err(|error| CliError::System(WAIT, error))?;
-        Ok(match ended {
-            Ended::Application(status) => shell_status(status),
+        let status = match ended {
+            Ended::Application(status) => return Ok(shell_status(status)),
+            Ended::TooEarly(status) => {
+                let status = shell_status(status);
+                tell(&format!(
+                    "the application ended with {status} before it was ready"
+                ));
+                status
+            }
             Ended::NotReady => {
                 let why: Vec<String> = obstacles
                     .into_iter()
@@ -105,6 +115,14 @@ impl Launcher<'_> {
                     .print();
                 NOT_READY
             }
+        };
+        if self.settings.on_unhealthy == OnUnhealthy::Keep {
+            return Ok(status);
+        }
+        Ok(match self.roll_back(&migrated).await {
+            Undone::Nothing => status,
+            Undone::All => ROLLED_BACK,
+            Undone::NotAll => NOT_ROLLED_BACK,
         })
     }
 
@@ -125,7 +143,16 @@ impl Launcher<'_> {
             }
             let ready_by = start + self.settings.ready_timeout;
             tokio::select! {
-                status = application.ended() => return status.map(Ended::Application),
+                status = application.ended() => {
+                    let early = !ready && stop_at.is_none();
+                    return status.map(|status| {
+                        if early && !status.success() {
+                            Ended::TooEarly(status)
+                        } else {
+                            Ended::Application(status)
+                        }
+                    });
+                }
                 signal = self.signals.next() => {
                     application.pass_on(signal);
                     if application.is_told_to_end(signal) {

@@ -8,7 +8,7 @@ use limbeck::location::VersionLocation;
 use limbeck::migrator::{Call, Migrator, Status, Watch, Work};
 use limbeck::native::{NativeEnvironment, OpenSession};
 use limbeck::project::Project;
-use limbeck::run::{Ending, Event, Intent, Interrupt};
+use limbeck::run::{Ending, Event, Intent, Interrupt, Standing};
 use limbeck_supervisor::{Board, DatabaseFacts, Metrics, Phase, Received, SchemaFacts, StepFacts};
 use serde_json::json;
 use tokio::time::{sleep, timeout};
@@ -25,6 +25,10 @@ pub(super) struct Migrated {
     pub(super) project: &'static Project,
     /// Where version rows are to be looked at from now on.
     pub(super) locations: Vec<VersionLocation>,
+    /// The rows before and after; none where nothing was done.
+    pub(super) standing: Option<Standing>,
+    /// The revisions that were applied, in order.
+    pub(super) applied: Vec<String>,
 }
 
 /// What came of one try.
@@ -52,7 +56,10 @@ impl Launcher<'_> {
         loop {
             let attempt = async |interrupt: Interrupt| {
                 let attempt = Attempt {
-                    migrator: context.migrator()?,
+                    migrator: Migrator {
+                        looks_after: true,
+                        ..context.migrator()?
+                    },
                     project,
                     board: &board,
                     metrics: &metrics,
@@ -156,6 +163,8 @@ impl Attempt<'_> {
                         return Ok(Try::Done(Migrated {
                             project,
                             locations: vec![environment.location().clone()],
+                            standing: None,
+                            applied: Vec::new(),
                         }));
                     }
                     session = look.session;
@@ -202,6 +211,7 @@ impl Attempt<'_> {
             work: Work::Environment(json!({
                 "as_sql": false, "starting_rev": null, "destination_rev": target, "tag": null,
             })),
+            rehearses: false,
             session,
         };
         let intent = &mut Intent::Upgrade(target.to_owned());
@@ -236,6 +246,8 @@ impl Attempt<'_> {
                 Ok(Try::Done(Migrated {
                     project,
                     locations: seen.locations,
+                    standing: seen.standing,
+                    applied: seen.applied,
                 }))
             }
             (Ok(Ending::Refused(message)), _) => {
@@ -293,13 +305,15 @@ pub(super) fn note_status(board: &Board, status: &Status) {
 
 /// What a run has told.
 #[derive(Default)]
-struct Seen {
+pub(super) struct Seen {
     locations: Vec<VersionLocation>,
+    standing: Option<Standing>,
+    applied: Vec<String>,
     step: Option<Instant>,
 }
 
 impl Seen {
-    fn event(&mut self, event: &Event<'_>, board: &Board, metrics: &Metrics) {
+    pub(super) fn event(&mut self, event: &Event<'_>, board: &Board, metrics: &Metrics) {
         match event {
             Event::Located(location) => {
                 let scope = location.scope();
@@ -315,6 +329,7 @@ impl Seen {
                 ..
             } => {
                 self.last_step(metrics);
+                self.applied.push((*revision).to_owned());
                 let since = Instant::now();
                 self.step = Some(since);
                 board.note(|facts| {
@@ -337,7 +352,8 @@ impl Seen {
                     }
                 });
             }
-            Event::Stands(_) => {}
+            Event::Stands(standing) => self.standing = Some(standing.clone()),
+            Event::Rehearsed(_) => {}
             Event::WaitingForLock { .. } => {
                 board.note(|facts| facts.waiting_for = Some("migration lock".into()));
             }

@@ -43,6 +43,9 @@ impl From<LaunchError> for CliError {
     }
 }
 
+/// The same, and the migration was undone, or could not be.
+pub(crate) const ROLLED_BACK: u8 = 124;
+pub(crate) const NOT_ROLLED_BACK: u8 = 125;
 /// The exit status of a shell whose program isn't there, and of one that can't be run.
 const NO_PROGRAM: u8 = 127;
 

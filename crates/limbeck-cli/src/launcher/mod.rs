@@ -4,6 +4,7 @@ mod application;
 mod database;
 mod failure;
 mod monitor;
+mod rollback;
 mod settings;
 mod urls;
 mod waiting;
@@ -18,7 +19,7 @@ use limbeck_supervisor::{
 use tokio::sync::watch;
 
 pub(crate) use failure::{LaunchError, report};
-pub(crate) use settings::Settings;
+pub(crate) use settings::{OnUnhealthy, Settings};
 pub(crate) use waiting::{Waiting, connect_error};
 
 use crate::context::{CliError, Context, Outcome};

@@ -28,12 +28,12 @@ pub(super) struct Monitor {
 }
 
 impl Monitor {
-    pub(super) fn new(launcher: &Launcher<'_>, migrated: Migrated, changed: &Arc<Notify>) -> Self {
+    pub(super) fn new(launcher: &Launcher<'_>, migrated: &Migrated, changed: &Arc<Notify>) -> Self {
         Self {
             board: launcher.board.clone(),
             project: migrated.project,
             revision: launcher.settings.revision.clone(),
-            locations: migrated.locations,
+            locations: migrated.locations.clone(),
             changed: Arc::clone(changed),
         }
     }

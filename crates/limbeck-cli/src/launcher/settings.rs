@@ -3,12 +3,23 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use clap::ValueEnum;
 use limbeck::config::tool_limbeck;
 use limbeck_supervisor::Probe;
 use serde::{Deserialize, Deserializer, de};
 
 use crate::commands::run::{address, duration};
 use crate::context::{CliError, Context};
+
+/// What becomes of a migration after which the application does not get well.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum OnUnhealthy {
+    /// It stays.
+    Keep,
+    /// It is undone, where each step can be and nothing is lost.
+    Rollback,
+}
 
 /// How an application is launched.
 #[derive(Debug, Clone, Deserialize)]
@@ -28,6 +39,8 @@ pub(crate) struct Settings {
     pub(crate) ready_timeout: Duration,
     #[serde(deserialize_with = "time")]
     pub(crate) stop_timeout: Duration,
+    pub(crate) on_unhealthy: OnUnhealthy,
+    pub(crate) allow_data_loss: bool,
     pub(crate) revision: String,
     pub(crate) url_variable: String,
     pub(crate) migration_url_variable: String,
@@ -44,6 +57,8 @@ impl Default for Settings {
             wait: Duration::from_secs(60),
             ready_timeout: Duration::from_secs(60),
             stop_timeout: Duration::from_secs(4),
+            on_unhealthy: OnUnhealthy::Keep,
+            allow_data_loss: false,
             revision: "head".into(),
             url_variable: "DATABASE_URL".into(),
             migration_url_variable: "MIGRATION_DATABASE_URL".into(),

@@ -4,6 +4,7 @@ mod concurrency;
 mod derived_files;
 mod doctor;
 mod drivers;
+mod dry_run;
 mod errors;
 mod failing;
 mod fix;

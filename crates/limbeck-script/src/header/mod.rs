@@ -1,11 +1,13 @@
 //! What a revision script declares of itself, read without running it.
 
 mod bindings;
+mod downgrade;
 mod parse;
 mod scan;
 
 use std::borrow::Cow;
 
+pub use downgrade::{Downgrade, downgrade};
 pub use parse::parse;
 pub use scan::scan;
 

@@ -88,6 +88,8 @@ pub struct Call<'a> {
     pub options: Json,
     /// What the worker does.
     pub work: Work,
+    /// Whether everything is undone in the end, and told ([`Event::Rehearsed`]).
+    pub rehearses: bool,
     /// The session of a look before it.
     pub session: Option<OpenSession>,
 }
@@ -161,7 +163,7 @@ impl Migrator {
         let start = self.start("heads", json!({}), json!({"command": "headers"}));
         let map = RevisionMap::default();
         match self
-            .worker(start, &map, &mut Intent::Alembic, None, watch)
+            .worker(start, &map, &mut Intent::Alembic, (None, false), watch)
             .await?
         {
             Ending::Headers(rows) => Ok(rows),
@@ -251,6 +253,7 @@ impl Migrator {
             command: "current",
             options: json!({"check_heads": false, "verbose": false}),
             work: Work::Environment(json!({"dont_mutate": true})),
+            rehearses: false,
             session: None,
         };
         let watch = Watch {
@@ -299,10 +302,13 @@ impl Migrator {
         merge(&mut start, scripts);
         let empty = RevisionMap::default();
         let map = project.map_or(&empty, |project| &project.map);
-        let ending = self.worker(start, map, intent, call.session, watch).await?;
+        let rehearses = call.rehearses;
+        let extras = (call.session, rehearses);
+        let ending = self.worker(start, map, intent, extras, watch).await?;
         if let Some(project) = project
             && matches!(ending, Ending::Done)
             && intent.changes_database()
+            && !rehearses
             && self.keeps_derived_files()
         {
             // The run has succeeded; without the file the next one takes a little longer, and that is all.
@@ -317,7 +323,7 @@ impl Migrator {
         start: Json,
         map: &RevisionMap,
         intent: &mut Intent<'_>,
-        session: Option<OpenSession>,
+        (session, rehearses): (Option<OpenSession>, bool),
         watch: Watch<'_>,
     ) -> Result<Ending, MigrateError> {
         let options = RunOptions {
@@ -326,6 +332,7 @@ impl Migrator {
             surroundings: &self.surroundings,
             lock_wait: self.lock_wait,
             looks_after: self.looks_after && intent.changes_database(),
+            rehearses,
             session,
             interrupt: watch.interrupt,
             on_event: watch.on_event,

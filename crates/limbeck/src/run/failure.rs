@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use limbeck_db::{ConnectError, ServerError};
+use limbeck_db::{ConnectError, DbError, ServerError};
 use limbeck_script::interpreter::InterpreterError;
 use limbeck_script::worker::{ConfigOption, WorkerError};
 
@@ -30,6 +30,9 @@ pub enum RunError {
     /// A script, `env.py` or a statement failed.
     #[error("{}", .0.headline)]
     Failed(Box<Failure>),
+    /// What a run would do could be tried, and not be looked at.
+    #[error("what the run would do could not be found out")]
+    Rehearsal(#[source] DbError),
     /// A signal ended the run; what was open has been rolled back.
     #[error("interrupted")]
     Interrupted(Signal),

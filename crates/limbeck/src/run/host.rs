@@ -24,6 +24,7 @@ use crate::native::OpenSession;
 
 use super::failure::{RunError, Standing};
 use super::intent::{Intent, plan_to_json};
+use super::rehearsal::Rehearsed;
 use super::sessions::Sessions;
 use super::wire::{WireOutcome, WireRow, value_from_json};
 
@@ -83,6 +84,8 @@ pub enum Event<'a> {
     },
     /// The environment has said where the version rows are.
     Located(&'a VersionLocation),
+    /// A run that undoes everything has come to its end, and this is what it would have done.
+    Rehearsed(Rehearsed),
     /// A run has come to its end, and this is where the database stands; told when it was asked for.
     Stands(Standing),
 }
@@ -99,6 +102,8 @@ pub struct RunOptions<'a> {
     pub lock_wait: Option<LockWait>,
     /// Whether to look at the version table once more when all is done, and to tell of it.
     pub looks_after: bool,
+    /// Whether to undo everything in the end, and to tell what it would have been.
+    pub rehearses: bool,
     /// A session that is open already, for the first connection that is the same.
     pub session: Option<OpenSession>,
     /// Signals.
@@ -139,7 +144,7 @@ pub async fn run(
         start,
         variables: BTreeMap::new(),
     };
-    let mut sessions = Sessions::with_spare(options.session);
+    let mut sessions = Sessions::new(options.session, options.rehearses);
     let calls = sessions.calls();
     let mut host = Host {
         worker: Some(Worker::start(&worker_options).await?),
@@ -151,6 +156,7 @@ pub async fn run(
         surroundings: options.surroundings,
         lock_wait: options.lock_wait,
         looks_after: options.looks_after,
+        rehearses: options.rehearses,
         interrupt: options.interrupt,
         on_event: options.on_event,
         progress: Progress::default(),
@@ -198,6 +204,7 @@ pub(super) struct Host<'a, 'i> {
     surroundings: &'a Surroundings,
     lock_wait: Option<LockWait>,
     looks_after: bool,
+    rehearses: bool,
     interrupt: Interrupt,
     on_event: &'a mut dyn FnMut(Event<'_>),
     pub(super) progress: Progress,
@@ -279,7 +286,9 @@ impl Host<'_, '_> {
         let connection = request.connection;
         let start = Instant::now();
         let result = {
-            let running = self.sessions.execute(&mut request);
+            let step = self.progress.step.as_ref();
+            let revision = step.map(|step| step.revision.as_str());
+            let running = self.sessions.execute(&mut request, revision);
             tokio::pin!(running);
             let worker = self.worker.as_mut().expect(WORKER);
             loop {
@@ -303,7 +312,8 @@ impl Host<'_, '_> {
                 if let Some(step) = &mut self.progress.step {
                     let took = start.elapsed();
                     (self.on_event)(Event::Statement { took });
-                    step.committed |= commits(&request.sql, &outcome, status, step.statements);
+                    step.committed |=
+                        !self.rehearses && commits(&request.sql, &outcome, status, step.statements);
                 }
                 let reply = WireOutcome {
                     outcome: &outcome,
@@ -442,6 +452,11 @@ impl Host<'_, '_> {
 
     /// Leaves nothing behind: transactions are rolled back, sessions closed, locks freed, the worker ended.
     async fn finish(mut self, ended: Result<End, Stop>) -> Result<Ending, RunError> {
+        let rehearsed = if self.rehearses && matches!(ended, Ok(End::Done)) {
+            Some(self.sessions.end_rehearsal().await)
+        } else {
+            None
+        };
         self.sessions.close_all().await;
         if let Some(worker) = self.worker.take() {
             match &ended {
@@ -450,6 +465,11 @@ impl Host<'_, '_> {
                 }
                 Err(_) => worker.stop(GRACE_AFTER_SIGNAL).await,
             }
+        }
+        match rehearsed {
+            Some(Ok(rehearsed)) => (self.on_event)(Event::Rehearsed(rehearsed)),
+            Some(Err(error)) => return Err(RunError::Rehearsal(error)),
+            None => {}
         }
         let knows_where = self.progress.location.is_some();
         if self.looks_after && knows_where && matches!(ended, Ok(End::Done)) {

@@ -4,6 +4,7 @@ mod explain;
 mod failure;
 mod host;
 mod intent;
+mod rehearsal;
 mod sessions;
 mod wire;
 
@@ -13,3 +14,4 @@ pub use limbeck_script::worker::HeaderRow;
 pub use limbeck_script::worker::WorkerError;
 
 pub use intent::{Intent, Refusal};
+pub use rehearsal::{Loss, Rehearsed, RehearsedStatement};

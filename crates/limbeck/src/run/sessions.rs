@@ -3,15 +3,18 @@
 use std::collections::BTreeMap;
 
 use limbeck_db::{
-    Calls, ConnectErrorKind, ConnectOptions, DbError, FunctionCall, Outcome, Product, ServerError,
-    Session, Surroundings, TransactionStatus,
+    Calls, ConnectArgs, ConnectErrorKind, ConnectOptions, DbError, FunctionCall, Outcome, Product,
+    ServerError, Session, Surroundings, TransactionStatus,
 };
 use limbeck_script::worker::{ConnectRequest, Execute, FunctionRequest};
 use serde_json::{Value as Json, json};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
+use limbeck_url::DatabaseUrl;
+
 use crate::native::OpenSession;
 
+use super::rehearsal::{Admitted, Rehearsal};
 use super::wire::{
     WireError, WireServerError, connect_args, database_url, status_letter, value_from_json,
 };
@@ -24,6 +27,8 @@ pub(super) struct Sessions {
     errors: Vec<Met>,
     calls: Option<Calls>,
     spare: Option<OpenSession>,
+    /// Whether all that happens is undone in the end.
+    rehearses: bool,
 }
 
 /// An open session and what it was opened with.
@@ -31,6 +36,17 @@ pub(super) struct Sessions {
 pub(super) struct Open {
     pub(super) session: Session,
     pub(super) options: ConnectOptions,
+    rehearsal: Option<Rehearsed>,
+}
+
+/// A session that is rehearsed with.
+#[derive(Debug)]
+struct Rehearsed {
+    rehearsal: Rehearsal,
+    url: DatabaseUrl,
+    arguments: ConnectArgs,
+    /// Whether the environment has closed it: to the next that asks for the same it is a new one.
+    closed: bool,
 }
 
 /// An error that was handed to the worker, kept whole for the report.
@@ -45,9 +61,10 @@ pub(super) struct Met {
 
 impl Sessions {
     /// With a session for the first request that asks for the same.
-    pub(super) fn with_spare(spare: Option<OpenSession>) -> Self {
+    pub(super) fn new(spare: Option<OpenSession>, rehearses: bool) -> Self {
         Self {
             spare,
+            rehearses,
             ..Self::default()
         }
     }
@@ -70,11 +87,31 @@ impl Sessions {
         let spare = self
             .spare
             .take_if(|spare| arguments.is_empty() && spare.url == url);
-        let session = match spare {
-            Some(spare) => spare.session,
-            None => Session::open(&options).await?,
-        };
         self.last += 1;
+        let closed = self.open.iter().find_map(|(number, open)| {
+            let rehearsed = open.rehearsal.as_ref()?;
+            let same = rehearsed.url == url && rehearsed.arguments == arguments;
+            (rehearsed.closed && same).then_some(*number)
+        });
+        let again = closed.and_then(|number| self.open.remove(&number));
+        let (mut session, rehearsal) = match (again, spare) {
+            (Some(open), _) => (open.session, open.rehearsal),
+            (None, Some(spare)) => (spare.session, None),
+            (None, None) => (Session::open(&options).await?, None),
+        };
+        let rehearsal = match rehearsal {
+            Some(rehearsed) => Some(Rehearsed {
+                closed: false,
+                ..rehearsed
+            }),
+            None if self.rehearses => Some(Rehearsed {
+                rehearsal: Rehearsal::begin(&mut session).await?,
+                url,
+                arguments,
+                closed: false,
+            }),
+            None => None,
+        };
         let info = session.info();
         let reply = json!({
             "connection": self.last,
@@ -87,7 +124,12 @@ impl Sessions {
             "version": info.version,
             "parameters": info.parameters,
         });
-        self.open.insert(self.last, Open { session, options });
+        let open = Open {
+            session,
+            options,
+            rehearsal,
+        };
+        self.open.insert(self.last, open);
         Ok(reply)
     }
 
@@ -100,6 +142,7 @@ impl Sessions {
     pub(super) async fn execute(
         &mut self,
         request: &mut Execute,
+        revision: Option<&str>,
     ) -> Result<(Outcome, TransactionStatus), DbError> {
         let Some(open) = self.open.get_mut(&request.connection) else {
             return Err(DbError::Unsupported(format!(
@@ -108,6 +151,18 @@ impl Sessions {
             )));
         };
         let session = &mut open.session;
+        if let Some(Rehearsed { rehearsal, .. }) = &mut open.rehearsal {
+            let Execute {
+                before,
+                sql,
+                script,
+                ..
+            } = request;
+            let admitted = rehearsal.admit(session, before, sql, *script).await?;
+            if let Admitted::Answered(outcome) = admitted {
+                return Ok((outcome, rehearsal.status(session)));
+            }
+        }
         let before: Vec<&str> = request.before.iter().map(String::as_str).collect();
         let outcome = if request.script {
             session.execute_script(&request.sql).await?
@@ -123,7 +178,13 @@ impl Sessions {
                 .execute_after(&before, &request.sql, &parameters)
                 .await?
         };
-        Ok((outcome, session.transaction_status()))
+        match &mut open.rehearsal {
+            Some(Rehearsed { rehearsal, .. }) => {
+                rehearsal.note(session, &request.sql, revision, &outcome)?;
+                Ok((outcome, rehearsal.status(session)))
+            }
+            None => Ok((outcome, session.transaction_status())),
+        }
     }
 
     /// Lets SQL call a Python function; the calls come out of the receiver of [`Self::calls`].
@@ -155,10 +216,30 @@ impl Sessions {
 
     /// Closes a session; an open transaction is rolled back.
     pub(super) async fn close(&mut self, number: u32) -> Result<(), DbError> {
+        if let Some(open) = self.open.get_mut(&number)
+            && let Some(rehearsed) = &mut open.rehearsal
+        {
+            rehearsed.closed = true;
+            return rehearsed.rehearsal.close(&mut open.session).await;
+        }
         match self.open.remove(&number) {
             Some(open) => open.session.close().await,
             None => Ok(()),
         }
+    }
+
+    /// Undoes what was rehearsed, and says what it would have been.
+    pub(super) async fn end_rehearsal(&mut self) -> Result<super::Rehearsed, DbError> {
+        let mut all = super::Rehearsed::default();
+        for open in self.open.values_mut() {
+            if let Some(Rehearsed { rehearsal, .. }) = open.rehearsal.take() {
+                let super::Rehearsed { statements, losses } =
+                    rehearsal.end(&mut open.session).await?;
+                all.statements.extend(statements);
+                all.losses.extend(losses);
+            }
+        }
+        Ok(all)
     }
 
     /// Closes all of them. What can't be closed politely is dropped: the server rolls it back.
@@ -178,11 +259,13 @@ impl Sessions {
         sql: Option<String>,
         connection: Option<u32>,
     ) -> WireError<'_> {
-        let status = connection
-            .and_then(|number| self.open.get(&number))
-            .map_or(TransactionStatus::Idle, |open| {
-                open.session.transaction_status()
-            });
+        let status = connection.and_then(|number| self.open.get(&number)).map_or(
+            TransactionStatus::Idle,
+            |open| match &open.rehearsal {
+                Some(Rehearsed { rehearsal, .. }) => rehearsal.status(&open.session),
+                None => open.session.transaction_status(),
+            },
+        );
         let id = self.errors.len();
         self.errors.push(Met { error, sql, status });
         let met = &self.errors[id];

@@ -5,6 +5,7 @@ mod database;
 mod health;
 mod init;
 mod life;
+mod rollback;
 mod status;
 mod support;
 mod wait;

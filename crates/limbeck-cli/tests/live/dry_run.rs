@@ -1,0 +1,176 @@
+//! `--dry-run`: everything is run and undone, and what would be lost is told.
+
+use limbeck_testkit::{MariaDb, Postgres, Sandbox, Tls};
+
+use crate::support::{linear, run, sync_env};
+
+/// Tables with rows, then a step whose way back loses some of them.
+fn project() -> Sandbox {
+    linear(
+        &sync_env(""),
+        &[
+            (
+                "a1",
+                "op.create_table('kept', sa.Column('id', sa.Integer, primary_key=True), sa.Column('x', sa.String(20)))\n\
+                 op.execute(\"insert into kept (id, x) values (1, 'one'), (2, 'two'), (3, 'three')\")",
+                "op.drop_table('kept')",
+            ),
+            (
+                "b2",
+                "op.add_column('kept', sa.Column('y', sa.Integer))\n\
+                 op.execute('update kept set y = 1 where id < 3')\n\
+                 op.create_table('empty', sa.Column('id', sa.Integer))\n\
+                 op.create_table('full', sa.Column('id', sa.Integer))\n\
+                 op.execute('insert into \"full\" (id) values (1)')",
+                "op.drop_table('full')\nop.drop_table('empty')\nop.execute('delete from kept where id = 3')\n\
+                 with op.batch_alter_table('kept') as batch:\n    batch.drop_column('y')",
+            ),
+            (
+                "c3",
+                "op.execute('create index i on kept (x)')",
+                "op.execute('drop index i')",
+            ),
+        ],
+    )
+}
+
+/// Tries the way back; `dump` gives all that is in the database.
+fn check(url: &str, dump: impl Fn() -> String) {
+    let sandbox = project();
+    let Some(ran) = run(&sandbox, url, &["upgrade", "head"]) else {
+        return;
+    };
+    ran.success();
+    let before = dump();
+    let ran = run(&sandbox, url, &["downgrade", "--dry-run", "a1"])
+        .expect("an interpreter")
+        .success();
+    assert_eq!(dump(), before);
+    for text in [
+        "-- c3\ndrop index i;\n",
+        "-- b2\n",
+        "DROP TABLE empty;",
+        "-- would be lost: table full: 1 row\n",
+        "-- would be lost: column kept.y: 2 values\n",
+        "-- would be lost: 1 row that b2 deletes\n",
+    ] {
+        assert!(ran.stdout.contains(text), "{text}: {}", ran.stdout);
+    }
+    assert_eq!(
+        ran.stdout.matches("would be lost").count(),
+        3,
+        "{}",
+        ran.stdout
+    );
+    let ran = run(&sandbox, url, &["downgrade", "--dry-run", "base"])
+        .expect("an interpreter")
+        .success();
+    assert!(
+        ran.stdout
+            .contains("-- would be lost: table kept: 3 rows\n"),
+        "{}",
+        ran.stdout
+    );
+    assert_eq!(dump(), before);
+    // The same run for good does what was shown.
+    run(&sandbox, url, &["downgrade", "a1"])
+        .expect("an interpreter")
+        .success();
+    let ran = run(&sandbox, url, &["upgrade", "--dry-run", "head"])
+        .expect("an interpreter")
+        .success();
+    assert!(ran.stdout.contains("CREATE TABLE empty"), "{}", ran.stdout);
+    assert!(!ran.stdout.contains("would be lost"), "{}", ran.stdout);
+    let ran = run(&sandbox, url, &["current"])
+        .expect("an interpreter")
+        .success();
+    assert_eq!(ran.stdout, "a1\n");
+}
+
+#[test]
+fn postgresql() {
+    let Some(server) = Postgres::start(Tls::Off) else {
+        return;
+    };
+    server.create_database("app");
+    let rows = "select string_agg(k::text, ' ' order by id) from kept k";
+    for scheme in [
+        "postgresql+asyncpg",
+        "postgresql+psycopg2",
+        "postgresql+psycopg",
+    ] {
+        server.create_database(scheme);
+        let scheme_database = scheme.replace('+', "%2B");
+        let url = server.url(scheme, &scheme_database, "");
+        check(&url, || {
+            server.dump_schema(scheme) + &server.sql(scheme, rows)
+        });
+    }
+}
+
+#[test]
+fn sqlite() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("app.db");
+    let url = format!("sqlite+aiosqlite:///{}", file.display());
+    check(&url, || {
+        let bytes = std::fs::read(&file).expect("a database");
+        format!("{bytes:?}")
+    });
+}
+
+#[test]
+fn what_ends_its_transaction_is_refused_before_it_is_run() {
+    let Some(server) = Postgres::start(Tls::Off) else {
+        return;
+    };
+    for (name, step, reason) in [
+        (
+            "commit",
+            "op.execute('COMMIT; create table u (x int)')",
+            "ends its transaction",
+        ),
+        (
+            "block",
+            "with op.get_context().autocommit_block():\n    op.execute('create index concurrently i on t (x)')",
+            "cannot run inside a transaction block",
+        ),
+        ("error", "op.execute('select 1/0')", "division by zero"),
+    ] {
+        server.create_database(name);
+        let url = server.url("postgresql+asyncpg", name, "");
+        let create = "op.execute('create table t (x int)')";
+        let sandbox = linear(
+            &sync_env(""),
+            &[("a1", create, "pass"), ("b2", step, "pass")],
+        );
+        let Some(ran) = run(&sandbox, &url, &["upgrade", "a1"]) else {
+            return;
+        };
+        ran.success();
+        let before = server.dump_schema(name);
+        let ran = run(&sandbox, &url, &["upgrade", "--dry-run", "head"]).expect("an interpreter");
+        assert_eq!(ran.status, 1, "{}", ran.stdout);
+        assert!(ran.stderr.contains(reason), "{reason}: {}", ran.stderr);
+        assert_eq!(server.dump_schema(name), before);
+    }
+}
+
+#[test]
+fn mysql_has_no_such_transactions() {
+    let Some(server) = MariaDb::start() else {
+        return;
+    };
+    server.create_database("app");
+    let url = server.url("mysql+aiomysql", "app");
+    let sandbox = linear(
+        &sync_env(""),
+        &[("a1", "op.execute('create table t (x int)')", "pass")],
+    );
+    let Some(ran) = run(&sandbox, &url, &["upgrade", "--dry-run", "head"]) else {
+        return;
+    };
+    assert_eq!(ran.status, 1, "{}", ran.stderr);
+    assert!(ran.stderr.contains("can't be rehearsed"), "{}", ran.stderr);
+    assert_eq!(server.sql("app", "show tables").trim(), "");
+}
