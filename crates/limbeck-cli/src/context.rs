@@ -1,7 +1,6 @@
 //! What every command has: the options, the surroundings, the project, and the way to run the worker.
 
 use std::cell::{OnceCell, RefCell};
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -110,16 +109,9 @@ impl Context {
     /// # Errors
     /// When the file for the report can't be written, or the one of overrides not be read.
     pub(crate) fn new(global: Global) -> Result<Self, RefusedFile> {
-        let variables: BTreeMap<String, String> = std::env::vars_os()
-            .filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?)))
-            .collect();
-        let surroundings = Surroundings {
-            home: variables.get("HOME").map(PathBuf::from),
-            user: ["USER", "LOGNAME"]
-                .iter()
-                .find_map(|name| variables.get(*name).cloned()),
-            variables,
-        };
+        let variables = std::env::vars_os()
+            .filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?)));
+        let surroundings = Surroundings::from_variables(variables);
         let mut typed: Vec<String> = vec!["limbeck".into()];
         typed.extend(std::env::args().skip(1));
         let report = match &global.report {

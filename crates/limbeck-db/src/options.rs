@@ -21,6 +21,19 @@ pub struct Surroundings {
     pub user: Option<String>,
 }
 
+impl Surroundings {
+    /// What a process with these variables has around it: `std::env::vars()`.
+    pub fn from_variables(variables: impl IntoIterator<Item = (String, String)>) -> Self {
+        let variables: BTreeMap<String, String> = variables.into_iter().collect();
+        let first = |names: &[&str]| names.iter().find_map(|name| variables.get(*name).cloned());
+        Self {
+            home: first(&["HOME"]).map(PathBuf::from),
+            user: first(&["USER", "LOGNAME"]),
+            variables,
+        }
+    }
+}
+
 /// Keyword arguments that the project gave its driver (`connect_args`), by name.
 pub type ConnectArgs = BTreeMap<String, ConnectArg>;
 

@@ -1,9 +1,11 @@
 //! Runs a project's migrations: what each command does with them, and each service that brings its own.
 
 mod error;
+mod service;
 mod status;
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -21,6 +23,7 @@ use crate::run::{
 };
 
 pub use error::MigrateError;
+pub use service::Migrated;
 pub use status::{Pending, Status};
 
 /// How long to wait for another run that holds the lock, where nobody says otherwise.
@@ -39,6 +42,8 @@ pub struct Migrator {
     pub surroundings: Surroundings,
     /// Where the interpreter is looked for.
     pub interpreter: InterpreterSearch,
+    /// Variables that the project's Python gets on top of the process's own.
+    pub variables: BTreeMap<String, String>,
     /// How long to wait for another run that holds the lock; none to run without the lock.
     pub lock_wait: Option<LockWait>,
     /// What `env.py` sees of the command line.
@@ -116,6 +121,7 @@ impl Migrator {
             overrides: Overrides::default(),
             surroundings,
             interpreter,
+            variables: BTreeMap::new(),
             lock_wait: Some(LockWait::for_at_most(LOCK_WAIT)),
             typed: Typed::default(),
             looks_after: false,
@@ -330,6 +336,7 @@ impl Migrator {
             interpreter: self.interpreter()?,
             start,
             surroundings: &self.surroundings,
+            variables: self.variables.clone(),
             lock_wait: self.lock_wait,
             looks_after: self.looks_after && intent.changes_database(),
             rehearses,

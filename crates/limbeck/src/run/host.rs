@@ -98,6 +98,8 @@ pub struct RunOptions<'a> {
     pub start: Json,
     /// The environment that a connection looks at.
     pub surroundings: &'a Surroundings,
+    /// Environment variables of the worker, on top of the process's own.
+    pub variables: BTreeMap<String, String>,
     /// How long to wait for another run that holds the lock; none to run without the lock.
     pub lock_wait: Option<LockWait>,
     /// Whether to look at the version table once more when all is done, and to tell of it.
@@ -142,7 +144,7 @@ pub async fn run(
     let worker_options = WorkerOptions {
         interpreter: options.interpreter,
         start,
-        variables: BTreeMap::new(),
+        variables: options.variables,
     };
     let mut sessions = Sessions::new(options.session, options.rehearses);
     let calls = sessions.calls();
