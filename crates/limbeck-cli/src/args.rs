@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    branches, check, current, doctor, downgrade, edit, ensure_version, fix, heads, history, init,
-    list_templates, merge, revision, run, show, stamp, status, upgrade, url, wait,
+    branches, check, current, dev, doctor, downgrade, edit, ensure_version, fix, heads, history,
+    init, list_templates, merge, revision, run, show, stamp, status, upgrade, url, wait,
 };
 
 /// Runs Alembic migrations over a connection of its own, whatever driver the database URL names.
@@ -79,6 +79,7 @@ pub(crate) enum Command {
     Branches(branches::Args),
     Check(check::Args),
     Current(current::Args),
+    Dev(dev::Args),
     Doctor(doctor::Args),
     Downgrade(downgrade::Args),
     Edit(edit::Args),

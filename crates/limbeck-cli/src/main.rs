@@ -17,8 +17,8 @@ use clap::{CommandFactory, FromArgMatches};
 
 use crate::args::{Arguments, Command};
 use crate::commands::{
-    branches, check, current, doctor, downgrade, edit, ensure_version, fix, heads, history, init,
-    list_templates, merge, revision, run as launch, show, stamp, status, upgrade, url, wait,
+    branches, check, current, dev, doctor, downgrade, edit, ensure_version, fix, heads, history,
+    init, list_templates, merge, revision, run as launch, show, stamp, status, upgrade, url, wait,
 };
 use crate::context::{Context, Outcome};
 
@@ -70,6 +70,7 @@ fn run(context: &Context, command: &Command) -> Outcome {
         Command::Branches(args) => branches::run(context, args),
         Command::Check(args) => check::run(context, args),
         Command::Current(args) => current::run(context, args),
+        Command::Dev(args) => dev::run(context, args),
         Command::Doctor(args) => doctor::run(context, args),
         Command::Downgrade(args) => downgrade::run(context, args),
         Command::Edit(args) => edit::run(context, args),

@@ -13,5 +13,5 @@ pub use board::{
 pub use health::{HealthServer, Metrics};
 pub use init::{init, is_init};
 pub use probe::{Probe, ProbeError, ProbeFailure, ask_health};
-pub use process::{Application, Guard, Launch, exec_under_parent, guard, shell_status};
+pub use process::{Application, Guard, Launch, exec_under_parent, guard, listening, shell_status};
 pub use signals::{Received, Signals};

@@ -3,6 +3,7 @@
 pub(crate) mod branches;
 pub(crate) mod check;
 pub(crate) mod current;
+pub(crate) mod dev;
 pub(crate) mod doctor;
 pub(crate) mod downgrade;
 pub(crate) mod edit;

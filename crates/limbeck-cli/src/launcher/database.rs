@@ -14,7 +14,7 @@ use serde_json::json;
 use tokio::time::{sleep, timeout};
 
 use super::waiting::{Waiting, connect_error, too_slow};
-use super::{LaunchError, Launcher, since};
+use super::{LaunchError, Launcher, migrator, since};
 use crate::context::{self, CliError, Context};
 
 /// How long a try has at least, however little is left of the wait.
@@ -47,9 +47,10 @@ impl Launcher<'_> {
         let context = self.context;
         let (board, metrics) = (self.board.clone(), self.metrics.clone());
         let settings = self.settings.clone();
-        let (project, signal) = self
-            .unless_signalled(async |interrupt| load(context, interrupt).await)
-            .await;
+        let url = self.url.clone();
+        let url = url.as_deref();
+        let loading = async |interrupt| load(context, url, interrupt).await;
+        let (project, signal) = self.unless_signalled(loading).await;
         let project = refuse_signal(project, signal)??;
         let mut waiting = Waiting::new(start, settings.wait);
         let mut last = None;
@@ -58,7 +59,7 @@ impl Launcher<'_> {
                 let attempt = Attempt {
                     migrator: Migrator {
                         looks_after: true,
-                        ..context.migrator()?
+                        ..migrator(context, url)?
                     },
                     project,
                     board: &board,
@@ -106,13 +107,17 @@ impl Launcher<'_> {
 }
 
 /// The project, which is there to the end of the process.
-async fn load(context: &Context, interrupt: Interrupt) -> Result<&'static Project, CliError> {
+pub(super) async fn load(
+    context: &Context,
+    url: Option<&str>,
+    interrupt: Interrupt,
+) -> Result<&'static Project, CliError> {
     let mut on_event = |event: Event<'_>| context::tell(&event);
     let watch = Watch {
         interrupt,
         on_event: &mut on_event,
     };
-    let project = context.migrator()?.project(watch).await;
+    let project = migrator(context, url)?.project(watch).await;
     let project = project.map_err(|error| LaunchError::of_run(error.into()))?;
     for warning in project.warnings() {
         context::warn(warning);

@@ -22,6 +22,10 @@ pub(crate) const NOT_READY: u8 = 123;
 pub(crate) enum LaunchError {
     /// The application isn't there.
     NoProgram { program: String },
+    /// Nothing says what to run.
+    NoProcesses,
+    /// Files can't be watched.
+    Watch(notify::Error),
     /// The health endpoints' address can't be had.
     HealthAddress {
         address: SocketAddr,
@@ -56,6 +60,16 @@ pub(crate) fn report(context: &Context, error: LaunchError) -> u8 {
         LaunchError::NoProgram { .. } => {
             Message::new(headline).note("nothing has been done").print();
             NO_PROGRAM
+        }
+        LaunchError::NoProcesses => {
+            Message::new(headline)
+                .help("write a Procfile (`web: uvicorn app:app`), or [tool.limbeck.dev.processes] into pyproject.toml")
+                .print();
+            1
+        }
+        LaunchError::Watch(error) => {
+            Message::new(headline).note(error.to_string()).print();
+            1
         }
         LaunchError::HealthAddress { error, .. } => {
             Message::new(headline)
@@ -98,6 +112,8 @@ impl fmt::Display for LaunchError {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoProgram { program } => write!(out, "there is no program `{program}`"),
+            Self::NoProcesses => out.write_str("nothing says what to run"),
+            Self::Watch(_) => out.write_str("could not watch the project's files"),
             Self::HealthAddress { address, .. } => {
                 write!(out, "could not serve health endpoints at {address}")
             }

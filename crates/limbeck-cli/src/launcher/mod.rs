@@ -2,6 +2,7 @@
 
 mod application;
 mod database;
+pub(crate) mod dev;
 mod failure;
 mod monitor;
 mod rollback;
@@ -10,8 +11,10 @@ mod urls;
 mod waiting;
 
 use std::ffi::OsString;
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use limbeck::migrator::Migrator;
 use limbeck::run::Signal;
 use limbeck_supervisor::{
     Application, Board, Guard, HealthServer, Launch, Metrics, Phase, Received, Signals,
@@ -41,6 +44,8 @@ pub(crate) fn this_program(
 struct Launcher<'a> {
     context: &'a Context,
     settings: Settings,
+    /// The database's URL, where it is not the project's own to know.
+    url: Option<String>,
     board: Board,
     metrics: Metrics,
     signals: Signals,
@@ -50,26 +55,15 @@ struct Launcher<'a> {
 pub(crate) fn run(context: &Context, settings: Settings, command: &[OsString]) -> Outcome {
     application::find(context, command)?;
     context.runtime()?.block_on(async {
-        let board = Board::default();
-        let metrics = Metrics::default();
-        let signals = Signals::listen()
-            .map_err(|error| CliError::System("could not listen for signals", error))?;
-        let server = match settings.health_addr {
+        let address = settings.health_addr;
+        let launcher = Launcher::new(context, settings, None)?;
+        let server = match address {
             Some(address) => {
-                let server = HealthServer::start(address, board.clone(), metrics.clone());
-                let server =
-                    server.map_err(|error| LaunchError::HealthAddress { address, error })?;
+                let server = start_health(address, &launcher.board, &launcher.metrics)?;
                 tell(&format!("health endpoints at http://{}", server.address()));
                 Some(server)
             }
             None => None,
-        };
-        let launcher = Launcher {
-            context,
-            settings,
-            board,
-            metrics,
-            signals,
         };
         let outcome = launcher.launch(command).await;
         drop(server);
@@ -77,17 +71,57 @@ pub(crate) fn run(context: &Context, settings: Settings, command: &[OsString]) -
     })
 }
 
-impl Launcher<'_> {
+/// Serves the health endpoints.
+fn start_health(
+    address: SocketAddr,
+    board: &Board,
+    metrics: &Metrics,
+) -> Result<HealthServer, LaunchError> {
+    HealthServer::start(address, board.clone(), metrics.clone())
+        .map_err(|error| LaunchError::HealthAddress { address, error })
+}
+
+/// What runs the project's migrations, over this URL where there is one.
+fn migrator(context: &Context, url: Option<&str>) -> Result<Migrator, CliError> {
+    let migrator = context.migrator()?;
+    Ok(match url {
+        Some(url) => migrator.with_database_url(url),
+        None => migrator,
+    })
+}
+
+impl<'a> Launcher<'a> {
+    fn new(
+        context: &'a Context,
+        settings: Settings,
+        url: Option<String>,
+    ) -> Result<Self, CliError> {
+        let signals = Signals::listen()
+            .map_err(|error| CliError::System("could not listen for signals", error))?;
+        Ok(Self {
+            context,
+            settings,
+            url,
+            board: Board::default(),
+            metrics: Metrics::default(),
+            signals,
+        })
+    }
+
+    fn guard() -> Result<Guard, CliError> {
+        Guard::start(&this_program([GUARD.into()].into_iter())?)
+            .map_err(|error| CliError::System("could not start a guard", error))
+    }
+
     async fn launch(mut self, command: &[OsString]) -> Outcome {
-        let guard = Guard::start(&this_program([GUARD.into()].into_iter())?)
-            .map_err(|error| CliError::System("could not start a guard", error))?;
+        let guard = Self::guard()?;
         let migrated = self.migrate().await?;
-        let variables = urls::variables(self.context, &self.settings, migrated.project)?;
+        let variables = self.variables(migrated.project)?;
         let launch = Launch {
             starter: this_program([EXEC.into()].into_iter())?,
             command: command.to_vec(),
             variables,
-            folder: None,
+            is_piped: false,
         };
         self.board.enter(Phase::Starting);
         let application = Application::start(&launch, guard)

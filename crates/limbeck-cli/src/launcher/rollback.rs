@@ -4,14 +4,14 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 
 use limbeck::Downgrade;
-use limbeck::migrator::{Call, Migrator, Watch, Work};
+use limbeck::migrator::{Call, Watch, Work};
 use limbeck::project::Project;
 use limbeck::run::{Ending, Event, Intent, Interrupt, Rehearsed};
 use limbeck_supervisor::{Phase, Received};
 use serde_json::json;
 
 use super::database::{Migrated, Seen};
-use super::{Launcher, tell};
+use super::{Launcher, migrator, tell};
 use crate::context::{self, CliError};
 use crate::diagnostics::Message;
 use crate::exit;
@@ -79,10 +79,12 @@ impl Launcher<'_> {
     ) -> Result<Rehearsed, (CliError, Option<Received>)> {
         let (board, metrics) = (self.board.clone(), self.metrics.clone());
         let context = self.context;
+        let url = self.url.clone();
+        let url = url.as_deref();
         let rehearsed = RefCell::new(Rehearsed::default());
         let seen = RefCell::new(Seen::default());
         let work = async |interrupt: Interrupt| {
-            let migrator: Migrator = context.migrator()?;
+            let migrator = migrator(context, url)?;
             let mut on_event = |event: Event<'_>| {
                 context::tell(&event);
                 if let Event::Rehearsed(found) = &event {

@@ -7,21 +7,33 @@ use limbeck::native::NativeEnvironment;
 use limbeck::project::Project;
 use limbeck::url::{Conversion, ConvertError, DatabaseConfigProvider, ErrorKind, Target, convert};
 
-use super::{LaunchError, Settings};
+use super::{LaunchError, Launcher, Settings};
 use crate::context::{CliError, Context, warn};
 
-/// The variables for the application.
-pub(super) fn variables(
-    context: &Context,
+impl Launcher<'_> {
+    /// The variables for the application.
+    pub(super) fn variables(
+        &self,
+        project: &Project,
+    ) -> Result<BTreeMap<String, OsString>, CliError> {
+        let provider = match &self.url {
+            Some(url) => Some(DatabaseConfigProvider::new(url)),
+            None => provider(self.context, project)?,
+        };
+        match provider {
+            Some(provider) => for_application(&provider, &self.settings),
+            None => Ok(BTreeMap::new()),
+        }
+    }
+}
+
+fn for_application(
+    provider: &DatabaseConfigProvider,
     settings: &Settings,
-    project: &Project,
 ) -> Result<BTreeMap<String, OsString>, CliError> {
     let mut variables = BTreeMap::new();
-    let Some(provider) = provider(context, project)? else {
-        return Ok(variables);
-    };
     let application = match &settings.driver {
-        Some(driver) => to_driver(&provider, driver),
+        Some(driver) => to_driver(provider, driver),
         None => provider.async_database_url(),
     };
     for (name, converted) in [
@@ -49,7 +61,7 @@ pub(super) fn variables(
 }
 
 /// The application's URL: of the environment or `.env`, else the one of an ini that `env.py` goes by.
-fn provider(
+pub(super) fn provider(
     context: &Context,
     project: &Project,
 ) -> Result<Option<DatabaseConfigProvider>, CliError> {

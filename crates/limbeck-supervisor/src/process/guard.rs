@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::io::{self, BufRead, PipeWriter, Write};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -17,9 +18,12 @@ const GRACE: Duration = Duration::from_secs(3);
 /// How often is looked whether it has.
 const LOOK: Duration = Duration::from_millis(10);
 
-/// The supervisor's end of a guard. Its process ends with this value.
+/// The supervisor's end of a guard, shared by all that it watches. Its process ends with the last of them.
+#[derive(Debug, Clone)]
+pub struct Guard(Arc<Mutex<Inner>>);
+
 #[derive(Debug)]
-pub struct Guard {
+struct Inner {
     child: Child,
     /// Closed by the system when we are gone, however that happens.
     pipe: Option<PipeWriter>,
@@ -43,37 +47,34 @@ impl Guard {
             // What a terminal's keys send to our group must not end it.
             .process_group(0)
             .spawn()?;
-        Ok(Self {
+        Ok(Self(Arc::new(Mutex::new(Inner {
             child,
             pipe: Some(writer),
-        })
+        }))))
     }
 
     /// Tells it what to end.
-    pub(super) fn watch(&mut self, pid: Pid, group: bool) {
-        self.tell(&format!(
-            "{}{}\n",
-            if group { "group " } else { "process " },
-            pid.as_raw_pid()
-        ));
+    pub(super) fn watch(&self, pid: Pid, group: bool) {
+        let kind = if group { "group" } else { "process" };
+        self.tell(&format!("{kind} {}\n", pid.as_raw_pid()));
     }
 
-    /// Tells it that there is nothing to end any more.
-    pub(super) fn release(&mut self) {
-        self.tell("none\n");
+    /// Tells it that this has ended.
+    pub(super) fn release(&self, pid: Pid) {
+        self.tell(&format!("ended {}\n", pid.as_raw_pid()));
     }
 
-    fn tell(&mut self, line: &str) {
-        if let Some(pipe) = &mut self.pipe {
+    fn tell(&self, line: &str) {
+        let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(pipe) = &mut inner.pipe {
             // Without its guard the application is still ours to end.
             let _ = pipe.write_all(line.as_bytes());
         }
     }
 }
 
-impl Drop for Guard {
+impl Drop for Inner {
     fn drop(&mut self) {
-        self.release();
         self.pipe = None;
         let _ = self.child.wait();
     }
@@ -87,13 +88,16 @@ enum Watched {
 }
 
 impl Watched {
-    fn read(line: &str) -> Option<Self> {
+    /// The number in a line, and what is to be watched by it from now on: none when it has ended.
+    fn read(line: &str) -> Option<(Pid, Option<Self>)> {
         let (kind, number) = line.split_once(' ')?;
         let pid = Pid::from_raw(number.parse().ok()?)?;
-        Some(match kind {
-            "group" => Self::Group(pid),
-            _ => Self::Process(pid),
-        })
+        let watched = match kind {
+            "group" => Some(Self::Group(pid)),
+            "process" => Some(Self::Process(pid)),
+            _ => None,
+        };
+        Some((pid, watched))
     }
 
     fn signal(self, signal: Signal) {
@@ -114,18 +118,25 @@ impl Watched {
 
 /// A guard's whole life: reads from standard input what to watch, until there is no supervisor; then ends it.
 pub fn guard() {
-    let mut watched = None;
+    let mut watched: Vec<(Pid, Watched)> = Vec::new();
     for line in io::stdin().lock().lines() {
         // A pipe that can't be read is one without a writer.
         let Ok(line) = line else { break };
-        watched = Watched::read(&line);
+        let Some((pid, found)) = Watched::read(&line) else {
+            continue;
+        };
+        watched.retain(|(known, _)| *known != pid);
+        watched.extend(found.map(|found| (pid, found)));
     }
-    let Some(left) = watched else { return };
-    left.signal(Signal::TERM);
+    for (_, left) in &watched {
+        left.signal(Signal::TERM);
+    }
     let start = Instant::now();
-    while left.is_there() {
+    while watched.iter().any(|(_, left)| left.is_there()) {
         if start.elapsed() > GRACE {
-            left.signal(Signal::KILL);
+            for (_, left) in &watched {
+                left.signal(Signal::KILL);
+            }
             return;
         }
         sleep(LOOK);

@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io;
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
-use std::process::Command as StdCommand;
+use std::process::{Command as StdCommand, Stdio};
 
 use rustix::process::{Pid, getppid};
 use tokio::process::Command;
@@ -20,8 +19,8 @@ pub struct Launch {
     pub command: Vec<OsString>,
     /// Variables on top of the inherited ones.
     pub variables: BTreeMap<String, OsString>,
-    /// The folder that it starts in; none for ours.
-    pub folder: Option<PathBuf>,
+    /// Whether it is one of several: its output is piped, and it has no input.
+    pub is_piped: bool,
 }
 
 impl Launch {
@@ -39,8 +38,11 @@ impl Launch {
         if own_group {
             command.process_group(0);
         }
-        if let Some(folder) = &self.folder {
-            command.current_dir(folder);
+        if self.is_piped {
+            command
+                .stdin(Stdio::null())
+                .stdout(Stdio::piped())
+                .stderr(Stdio::piped());
         }
         Ok(command)
     }

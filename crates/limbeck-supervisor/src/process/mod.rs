@@ -2,9 +2,11 @@
 
 mod guard;
 mod launch;
+mod listening;
 
 pub use guard::{Guard, guard};
 pub use launch::{Launch, exec_under_parent};
+pub use listening::listening;
 
 use std::io;
 use std::os::unix::process::ExitStatusExt;
@@ -13,7 +15,7 @@ use std::time::Duration;
 
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, kill_process, kill_process_group, test_kill_process_group};
-use tokio::process::Child;
+use tokio::process::{Child, ChildStderr, ChildStdout};
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::signals::Received;
@@ -33,6 +35,7 @@ pub struct Application {
     ended: Option<ExitStatus>,
     /// The same, once nothing of what it has started is left.
     stopped: Option<ExitStatus>,
+    output: Option<(ChildStdout, ChildStderr)>,
 }
 
 impl Application {
@@ -40,9 +43,10 @@ impl Application {
     ///
     /// # Errors
     /// The operating system's.
-    pub fn start(launch: &Launch, mut guard: Guard) -> io::Result<Self> {
-        let own_group = !has_terminal();
-        let child = launch.command(own_group)?.spawn()?;
+    pub fn start(launch: &Launch, guard: Guard) -> io::Result<Self> {
+        let own_group = launch.is_piped || !has_terminal();
+        let mut child = launch.command(own_group)?.spawn()?;
+        let output = child.stdout.take().zip(child.stderr.take());
         let pid = child
             .id()
             .and_then(|id| Pid::from_raw(i32::try_from(id).ok()?))
@@ -55,12 +59,18 @@ impl Application {
             own_group,
             ended: None,
             stopped: None,
+            output,
         })
     }
 
     /// Its process's number.
     pub fn pid(&self) -> i32 {
         self.pid.as_raw_pid()
+    }
+
+    /// What it writes, where that is piped; once.
+    pub fn take_output(&mut self) -> Option<(ChildStdout, ChildStderr)> {
+        self.output.take()
     }
 
     /// Waits for its end.
@@ -117,7 +127,7 @@ impl Application {
             self.ended().await?
         };
         self.end_group(limit).await;
-        self.guard.release();
+        self.guard.release(self.pid);
         self.stopped = Some(status);
         Ok(status)
     }

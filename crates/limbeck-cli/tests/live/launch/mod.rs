@@ -2,6 +2,7 @@
 
 mod cycles;
 mod database;
+mod dev;
 mod health;
 mod init;
 mod life;

@@ -1,0 +1,177 @@
+//! `dev`: several processes over a database at head, restarts, and new revisions.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::thread::{sleep, spawn};
+use std::time::Duration;
+
+use limbeck_testkit::{Sandbox, python};
+
+use super::support::{assert_gone, free_port, project, wait_for};
+use crate::support::limbeck;
+
+const STEP: (&str, &str, &str) = ("a1", "op.execute('create table t (x int)')", "pass");
+
+const WEB: &str = "\
+import http.server, os
+print('web is', os.environ['DATABASE_URL'], os.environ['MIGRATION_DATABASE_URL'], flush=True)
+with open('pids', 'a') as file:
+    print(os.getpid(), file=file)
+http.server.HTTPServer(('127.0.0.1', int(os.environ['PORT'])), http.server.SimpleHTTPRequestHandler).serve_forever()
+";
+
+const TABLE: &str = "\
+[tool.limbeck.dev.processes]
+web = 'exec python3 web.py'
+worker = { command = 'echo $$ >> pids; echo working; exec sleep 600', restart = false }
+";
+
+/// A running `limbeck dev`, and all that it has written.
+struct Developing {
+    child: Child,
+    text: Arc<Mutex<String>>,
+    port: u16,
+}
+
+impl Developing {
+    fn start(sandbox: &Sandbox, arguments: &[&str]) -> Option<Self> {
+        let python = python()?;
+        let mut command = sandbox.command(&limbeck(), Some(&python));
+        let port = free_port();
+        command
+            .arg("dev")
+            .args(arguments)
+            .env("PORT", port.to_string());
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("limbeck starts");
+        let text = Arc::new(Mutex::new(String::new()));
+        let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+        let streams: [Box<dyn std::io::Read + Send>; 2] = [
+            Box::new(stdout.expect("a pipe")),
+            Box::new(stderr.expect("a pipe")),
+        ];
+        for stream in streams {
+            let text = Arc::clone(&text);
+            spawn(move || {
+                for line in BufReader::new(stream).lines().map_while(Result::ok) {
+                    *text.lock().expect("the text") += &(line + "\n");
+                }
+            });
+        }
+        Some(Self { child, text, port })
+    }
+
+    fn says(&self, what: &str) {
+        let text = || self.text.lock().expect("the text").clone();
+        let start = std::time::Instant::now();
+        while !text().contains(what) {
+            assert!(
+                start.elapsed() < Duration::from_secs(60),
+                "not said: {what}\n{}",
+                text()
+            );
+            sleep(Duration::from_millis(10));
+        }
+    }
+
+    fn interrupt(mut self) -> Option<i32> {
+        let id = self.child.id().to_string();
+        let sent = Command::new("kill").args(["-INT", &id]).status();
+        assert!(sent.expect("`kill` runs").success());
+        self.child.wait().expect("it ends").code()
+    }
+}
+
+fn pids(sandbox: &Sandbox) -> Vec<u32> {
+    let text = fs::read_to_string(sandbox.path().join("pids")).unwrap_or_default();
+    text.split_whitespace()
+        .filter_map(|number| number.parse().ok())
+        .collect()
+}
+
+fn version(sandbox: &Sandbox) -> Option<String> {
+    let db = rusqlite::Connection::open(sandbox.path().join("dev.db")).ok()?;
+    db.query_row("select version_num from alembic_version", [], |row| {
+        row.get(0)
+    })
+    .ok()
+}
+
+#[test]
+fn processes_restart_and_new_revisions_are_applied() {
+    let sandbox = project(&[STEP]);
+    sandbox.write("web.py", WEB);
+    sandbox.write("pyproject.toml", TABLE);
+    let Some(developing) = Developing::start(&sandbox, &["--migrate=apply"]) else {
+        return;
+    };
+    developing.says("nothing names a database: sqlite+aiosqlite:///dev.db is used");
+    developing.says("web    | web is sqlite+aiosqlite:///dev.db sqlite:///dev.db");
+    developing.says("worker | working");
+    developing.says(&format!("http://127.0.0.1:{}", developing.port));
+    developing.says("runs");
+    developing.says("sqlite+aiosqlite:///dev.db, at a1");
+    assert_eq!(version(&sandbox).as_deref(), Some("a1"));
+    wait_for("both have started", || pids(&sandbox).len() == 2);
+    // A source: the one that wants it is started again.
+    sandbox.write("web.py", &WEB.replace("web is", "web was"));
+    developing.says("a source has changed: web started again");
+    developing.says("web    | web was sqlite");
+    wait_for("the web has started again", || pids(&sandbox).len() == 3);
+    // A process that fails waits for the next change.
+    sandbox.write("web.py", "print('broken')\nraise SystemExit(3)\n");
+    developing.says("web    | broken");
+    developing.says("web    | ended with 3; it starts again when a source changes");
+    sandbox.write("web.py", &WEB.replace("web is", "web again"));
+    developing.says("web    | web again sqlite");
+    wait_for("the web has started again", || pids(&sandbox).len() == 4);
+    // A revision.
+    let next = sandbox
+        .read("migrations/versions/a1.py")
+        .replace("'a1'", "'b2'");
+    let next = next
+        .replace("down_revision = None", "down_revision = 'a1'")
+        .replace("table t", "table u");
+    sandbox.write("migrations/versions/b2.py", &next);
+    developing.says("new: b2 (step a1)");
+    developing.says("the database is at head");
+    assert_eq!(version(&sandbox).as_deref(), Some("b2"));
+    assert_eq!(developing.interrupt(), Some(130));
+    assert_gone(&pids(&sandbox));
+}
+
+#[test]
+fn a_procfile_and_revisions_that_are_told() {
+    let sandbox = project(&[STEP]);
+    sandbox.write(
+        "Procfile",
+        "release: false\nclock: echo tick $PORT; exec sleep 600\n",
+    );
+    let Some(developing) = Developing::start(&sandbox, &[]) else {
+        return;
+    };
+    developing.says(&format!("clock | tick {}", developing.port));
+    developing.says("up:");
+    let next = sandbox
+        .read("migrations/versions/a1.py")
+        .replace("'a1'", "'b2'");
+    sandbox.write(
+        "migrations/versions/b2.py",
+        &next.replace("down_revision = None", "down_revision = 'a1'"),
+    );
+    developing.says("new: b2 (step a1); apply with `limbeck upgrade head`");
+    assert_eq!(version(&sandbox).as_deref(), Some("a1"));
+    assert_eq!(developing.interrupt(), Some(130));
+}
+
+#[test]
+fn nothing_to_run() {
+    let Some(python) = python() else { return };
+    let sandbox = project(&[STEP]);
+    let ran = sandbox.run(&limbeck(), Some(&python), &["dev"]);
+    assert_eq!(ran.status, 1);
+    assert!(ran.stderr.contains("write a Procfile"), "{}", ran.stderr);
+    assert!(!sandbox.path().join("dev.db").exists());
+}
