@@ -35,8 +35,13 @@ pub(super) fn secrets(text: &str, extent: Extent) -> Vec<Range<usize>> {
         done = end;
     }
     if text.contains('=') {
-        for line in lines(text, extent) {
-            in_keywords(text, line, extent, &mut found);
+        match extent {
+            Extent::Words => {
+                for line in lines(text).filter(|line| is_for_libpq(&text[line.clone()])) {
+                    in_keywords(text, line, &mut found);
+                }
+            }
+            Extent::Whole => in_keywords(text, 0..text.len(), &mut found),
         }
     }
     found.retain(|secret| !secret.is_empty());
@@ -183,25 +188,18 @@ fn end_of_parameter(body: &str, from: usize) -> usize {
     ends.next().unwrap_or(body.len())
 }
 
-fn lines(text: &str, extent: Extent) -> Vec<Range<usize>> {
-    if extent == Extent::Whole {
-        return vec![0..text.len()];
-    }
+fn lines(text: &str) -> impl Iterator<Item = Range<usize>> {
     let mut start = 0;
-    let each = text.split_inclusive('\n').map(|line| {
+    text.split_inclusive('\n').map(move |line| {
         let range = start..start + line.trim_end_matches(['\r', '\n']).len();
         start += line.len();
         range
-    });
-    each.collect()
+    })
 }
 
 /// The secrets of `host=… password=…`.
-fn in_keywords(text: &str, line: Range<usize>, extent: Extent, found: &mut Vec<Range<usize>>) {
+fn in_keywords(text: &str, line: Range<usize>, found: &mut Vec<Range<usize>>) {
     let (start, line) = (line.start, &text[line]);
-    if extent == Extent::Words && !is_for_libpq(line) {
-        return;
-    }
     let mut done = 0;
     while let Some(sign) = line[done..].find('=').map(|sign| done + sign) {
         done = sign + 1;
