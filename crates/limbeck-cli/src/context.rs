@@ -11,11 +11,13 @@ use limbeck::native::{Look, NativeEnvironment};
 use limbeck::project::{LoadError, Project, ProjectError};
 use limbeck::revision::RevisionMap;
 use limbeck::run::{self, Ending, Event, HeaderRow, Intent, Refusal, RunError, RunOptions};
+use limbeck::url::mask_value;
 use serde_json::{Value as Json, json};
 
 use crate::args::Global;
 use crate::messaging::Printer;
 use crate::overrides::Overrides;
+use crate::redact::{self, redact};
 use crate::report::Report;
 use crate::signals;
 
@@ -106,7 +108,12 @@ impl Context {
             variables,
         };
         let mut typed: Vec<String> = vec!["limbeck".into()];
-        typed.extend(std::env::args().skip(1));
+        typed.extend(redact::arguments().into_iter().skip(1));
+        let config_variable = surroundings.variables.get("ALEMBIC_CONFIG");
+        let files = global.config.iter().chain(config_variable);
+        let usual = ["alembic.ini", "pyproject.toml"];
+        let files = files.map(PathBuf::from).chain(usual.map(PathBuf::from));
+        redact::configured_by(files.collect());
         let report = match &global.report {
             Some(path) => Some(Report::create(path).map_err(RefusedFile::with(REPORT, path))?),
             None => None,
@@ -165,6 +172,13 @@ impl Context {
 
     pub(crate) fn config_files(&self) -> Result<ConfigFiles, CliError> {
         let variable = self.variable("ALEMBIC_CONFIG");
+        for (place, name) in variable
+            .map(|name| ("ALEMBIC_CONFIG", name))
+            .into_iter()
+            .chain(self.global.config.iter().map(|name| ("--config", &**name)))
+        {
+            expect_no_url(place, name)?;
+        }
         let mut files = ConfigFiles::select(&self.global.config, variable)?;
         if self.global.no_ini {
             files.ini.clear();
@@ -386,6 +400,17 @@ impl Context {
     }
 }
 
+/// Refuses a URL where a name belongs. What Alembic makes of a name is its own to print, password and all.
+pub(crate) fn expect_no_url(place: &str, name: &str) -> Result<(), CliError> {
+    let shown = mask_value(name);
+    if shown == name {
+        return Ok(());
+    }
+    Err(CliError::Refused(format!(
+        "{place} names a file or folder, and `{shown}` is a database URL"
+    )))
+}
+
 pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, CliError> {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -419,5 +444,5 @@ fn tell(event: &Event<'_>) {
 }
 
 pub(crate) fn warn(text: &str) {
-    anstream::eprintln!("limbeck: warning: {text}");
+    anstream::eprintln!("limbeck: warning: {}", redact(text));
 }

@@ -9,6 +9,8 @@ use std::path::Path;
 use limbeck::config::Config;
 use serde_json::{Value as Json, json};
 
+use crate::redact;
+
 /// Values by section and key, with their `%` written twice. `Debug` shows no value.
 #[derive(Default)]
 pub(crate) struct Overrides(BTreeMap<String, BTreeMap<String, String>>);
@@ -31,6 +33,9 @@ impl Overrides {
         } else {
             fs::read_to_string(path)?
         };
+        for line in text.lines() {
+            redact::remember(line);
+        }
         serde_json::from_str(&text).map(Self).map_err(|error| {
             // The error's own text may quote a value.
             let place = format!("line {}, column {}", error.line(), error.column());

@@ -19,5 +19,6 @@ mod secrets;
 mod sqlite_names;
 mod support;
 mod tls_contexts;
+mod unseen;
 mod url_check;
 mod versions;
