@@ -3,8 +3,8 @@
 mod random;
 
 use limbeck_url::{
-    Backend, ConnectionInfo, Target, TlsLevel, convert, ensure_async_database_url,
-    ensure_sync_database_url,
+    Backend, ConnectionInfo, DatabaseUrl, KnownSecrets, Target, TlsLevel, convert,
+    ensure_async_database_url, ensure_sync_database_url, mask, mask_value,
 };
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -118,6 +118,11 @@ proptest! {
                 let _ = info.render(target);
             }
         }
+        let mut known = KnownSecrets::default();
+        known.learn_value("", &text);
+        known.learn_lines(&text);
+        let _ = (known.mask(&text), mask(&text), mask_value(&text));
+        let _ = DatabaseUrl::parse(&text);
         let _ = ensure_sync_database_url(&text);
         let _ = ensure_async_database_url(&text);
     }

@@ -257,4 +257,6 @@ impl Config {
 }
 
 #[cfg(test)]
+mod random_tests;
+#[cfg(test)]
 mod tests;
