@@ -134,6 +134,12 @@ fn comparable(info: &ConnectionInfo, target: Target) -> ConnectionInfo {
     info.settings.sort();
     info.backend = Backend::Postgresql;
     let on_socket = info.hosts.iter().any(|host| host.socket().is_some());
+    // In a socket's name the usual port is as good as none.
+    for host in &mut info.hosts {
+        if host.socket().is_some() && host.port == Some(5432) {
+            host.port = None;
+        }
+    }
     // libpq's own word for these two is what they come to.
     info.tls.level = Some(info.tls.effective());
     if on_socket && target.to_string() != "libpq" && !target.to_string().contains("psycopg") {
