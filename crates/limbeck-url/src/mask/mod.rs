@@ -14,6 +14,10 @@ const MASK: &str = "***";
 /// Whether a parameter, a variable or an option of this name has a secret for its value.
 pub fn is_secret_name(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
+    // The name of a file is none: `POSTGRES_PASSWORD_FILE`.
+    if name.ends_with("file") {
+        return false;
+    }
     ["passw", "passphrase", "secret", "token"]
         .iter()
         .any(|part| name.contains(part))
@@ -185,7 +189,15 @@ mod tests {
         ] {
             assert!(is_secret_name(name), "{name}");
         }
-        for name in ["PWD", "OLDPWD", "passfile", "sslkey", "keepalives", "user"] {
+        for name in [
+            "PWD",
+            "OLDPWD",
+            "passfile",
+            "POSTGRES_PASSWORD_FILE",
+            "sslkey",
+            "keepalives",
+            "user",
+        ] {
             assert!(!is_secret_name(name), "{name}");
         }
     }

@@ -206,7 +206,7 @@ fn in_a_project_with_python() {
         (flags(), select(commands), any::<Index>()),
     );
     check(
-        60,
+        45,
         strategy,
         |((secret, writing, url, way), (flags, command, index))| {
             let url = with(url, &secret.written(writing));
@@ -309,7 +309,7 @@ fn in_an_argument_that_is_something_else() {
     assert!(own.1.len() > 5, "{own:?}");
     let options: Vec<_> = commands.iter().map(|command| options(command)).collect();
     let strategy = (secrets(), writings(), urls(), any::<Index>());
-    check(20, strategy, |(secret, writing, url, index)| {
+    check(15, strategy, |(secret, writing, url, index)| {
         let url = with(url, &secret.written(writing));
         let setting = Setting::default();
         project.set(&setting);
