@@ -11,12 +11,14 @@ use limbeck::migrator::{Call, MigrateError, Migrator, Typed, Watch, Work};
 use limbeck::native::{Look, NativeEnvironment, OpenSession};
 use limbeck::project::{Project, ProjectError, Reading};
 use limbeck::run::{Ending, Event, Intent, Refusal, Rehearsed, RunError};
+use limbeck::url::mask_value;
 use serde_json::Value as Json;
 use tokio::runtime::Runtime;
 
 use crate::args::Global;
 use crate::launcher::LaunchError;
 use crate::messaging::Printer;
+use crate::redact::{self, redact};
 use crate::report::Report;
 use crate::signals;
 
@@ -113,7 +115,12 @@ impl Context {
             .filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?)));
         let surroundings = Surroundings::from_variables(variables);
         let mut typed: Vec<String> = vec!["limbeck".into()];
-        typed.extend(std::env::args().skip(1));
+        typed.extend(redact::arguments().into_iter().skip(1));
+        let config_variable = surroundings.variables.get("ALEMBIC_CONFIG");
+        let files = global.config.iter().chain(config_variable);
+        let usual = ["alembic.ini", "pyproject.toml"];
+        let files = files.map(PathBuf::from).chain(usual.map(PathBuf::from));
+        redact::configured_by(files.collect());
         let report = match &global.report {
             Some(path) => Some(Report::create(path).map_err(RefusedFile::with(REPORT, path))?),
             None => None,
@@ -125,6 +132,9 @@ impl Context {
             ))?,
             None => Overrides::default(),
         };
+        for value in overrides.values() {
+            redact::remember(&value);
+        }
         Ok(Self {
             printer: Printer::new(global.quiet),
             global,
@@ -202,6 +212,13 @@ impl Context {
 
     fn config_files(&self) -> Result<ConfigFiles, CliError> {
         let variable = self.variable("ALEMBIC_CONFIG");
+        for (place, name) in variable
+            .map(|name| ("ALEMBIC_CONFIG", name))
+            .into_iter()
+            .chain(self.global.config.iter().map(|name| ("--config", &**name)))
+        {
+            expect_no_url(place, name)?;
+        }
         let mut files = ConfigFiles::select(&self.global.config, variable)?;
         if self.global.no_ini {
             files.ini.clear();
@@ -388,6 +405,17 @@ impl Context {
     }
 }
 
+/// Refuses a URL where a name belongs. What Alembic makes of a name is its own to print, password and all.
+pub(crate) fn expect_no_url(place: &str, name: &str) -> Result<(), CliError> {
+    let shown = mask_value(name);
+    if shown == name {
+        return Ok(());
+    }
+    Err(CliError::Refused(format!(
+        "{place} names a file or folder, and `{shown}` is a database URL"
+    )))
+}
+
 pub(crate) fn tell(event: &Event<'_>) {
     match event {
         Event::WaitingForLock { holder, waited } => {
@@ -412,5 +440,5 @@ pub(crate) fn tell(event: &Event<'_>) {
 }
 
 pub(crate) fn warn(text: &str) {
-    anstream::eprintln!("limbeck: warning: {text}");
+    anstream::eprintln!("limbeck: warning: {}", redact(text));
 }

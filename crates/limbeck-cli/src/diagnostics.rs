@@ -7,6 +7,8 @@ use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet}
 use limbeck::run::{FailedStatement, Failure, Place, Standing};
 use limbeck::url::mask;
 
+use crate::redact::redact;
+
 /// A message for standard error: an error, notes, and advice.
 #[derive(Debug, Default)]
 pub(crate) struct Message {
@@ -303,5 +305,5 @@ pub(crate) fn shown(path: &Path) -> String {
 
 fn draw(groups: &[Group<'_>]) {
     let renderer = Renderer::styled().decor_style(DecorStyle::Ascii);
-    anstream::eprintln!("{}", mask(&renderer.render(groups)));
+    anstream::eprintln!("{}", redact(&renderer.render(groups)));
 }

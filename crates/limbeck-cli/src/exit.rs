@@ -1,14 +1,16 @@
 //! The one place that maps an error to its text and its exit status.
 
 use std::os::unix::process::ExitStatusExt;
-use std::process::ExitStatus;
+use std::process::{ExitCode, ExitStatus};
 
+use clap::CommandFactory;
 use limbeck::run::{Failure, RunError, Signal, WorkerError};
-use limbeck::url::mask;
 
+use crate::args::Arguments;
 use crate::context::{CliError, Context, RefusedFile};
 use crate::diagnostics::{self, Message};
 use crate::launcher::{self, LaunchError};
+use crate::redact::{self, redact};
 use crate::report::Reason;
 
 /// What Alembic calls a command error.
@@ -90,9 +92,24 @@ pub(crate) fn reason(error: &CliError) -> Reason {
     };
     Reason {
         kind,
-        message: mask(&message).into_owned(),
+        message: redact(&message),
         revision,
     }
+}
+
+/// Tells what can't be done with the arguments, or what was asked for about them (`--help`).
+pub(crate) fn refuse_arguments(error: clap::Error) -> ExitCode {
+    if !error.use_stderr() {
+        error.exit();
+    }
+    // The message quotes arguments, so it is made of those that may be shown.
+    match Arguments::command().try_get_matches_from(redact::arguments()) {
+        Err(shown) if shown.kind() == error.kind() => {
+            anstream::eprint!("{}", shown.render().ansi());
+        }
+        _ => anstream::eprint!("{}", redact(&error.render().to_string())),
+    }
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(FAILED))
 }
 
 /// Tells that a file of the caller's can't be used, and gives the exit status.
@@ -168,7 +185,7 @@ fn status_of(status: ExitStatus) -> u8 {
 
 fn failed(context: &Context, mut failure: Failure) {
     if context.global.raiseerr {
-        anstream::eprint!("{}", mask(&failure.traceback));
+        anstream::eprint!("{}", redact(&failure.traceback));
     }
     // The worker knows the option's name; the file and the line are ours to find.
     if let Some(option) = &failure.option

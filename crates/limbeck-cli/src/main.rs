@@ -7,6 +7,7 @@ mod diagnostics;
 mod exit;
 mod launcher;
 mod messaging;
+mod redact;
 mod report;
 mod signals;
 
@@ -26,10 +27,15 @@ fn main() -> ExitCode {
     if let Some(status) = helper() {
         return status;
     }
-    let matches = Arguments::command().get_matches();
+    let matches = match Arguments::command().try_get_matches() {
+        Ok(matches) => matches,
+        Err(error) => return exit::refuse_arguments(error),
+    };
     let name = matches.subcommand_name().unwrap_or_default().to_owned();
-    let Arguments { global, command } =
-        Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    let Arguments { global, command } = match Arguments::from_arg_matches(&matches) {
+        Ok(arguments) => arguments,
+        Err(error) => return exit::refuse_arguments(error),
+    };
     let context = match Context::new(global) {
         Ok(context) => context,
         Err(error) => return ExitCode::from(exit::refuse_file(&error)),

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use limbeck::url::mask;
+use crate::redact::redact;
 
 /// Where command results and status lines go.
 #[derive(Debug, Clone, Copy)]
@@ -38,7 +38,7 @@ impl Printer {
 
     /// The last line of a command that is refused.
     pub(crate) fn failed(self, message: &str) {
-        self.status(&format!("FAILED: {}", mask(message)));
+        self.status(&format!("FAILED: {}", redact(message)));
     }
 }
 

@@ -1,6 +1,7 @@
 //! What a connection needs to know: the URL, the driver's arguments, the surroundings.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
 
 use limbeck_url::DatabaseUrl;
@@ -10,8 +11,8 @@ use crate::postgres::PostgresOptions;
 use crate::sqlite::SqliteOptions;
 use crate::{ConnectError, ConnectErrorKind};
 
-/// What a process has around it; the library reads no environment itself.
-#[derive(Debug, Clone, Default)]
+/// What a process has around it; the library reads no environment itself. `Debug` shows no variable's value.
+#[derive(Clone, Default)]
 pub struct Surroundings {
     /// The environment variables (`PGHOST`, `PGSSLMODE`, …).
     pub variables: BTreeMap<String, String>,
@@ -34,11 +35,21 @@ impl Surroundings {
     }
 }
 
+impl fmt::Debug for Surroundings {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Surroundings")
+            .field("variables", &self.variables.keys())
+            .field("home", &self.home)
+            .field("user", &self.user)
+            .finish()
+    }
+}
+
 /// Keyword arguments that the project gave its driver (`connect_args`), by name.
 pub type ConnectArgs = BTreeMap<String, ConnectArg>;
 
-/// One keyword argument for a driver's `connect`.
-#[derive(Debug, Clone, PartialEq)]
+/// One keyword argument for a driver's `connect`. `Debug` shows no text, which may be the password.
+#[derive(Clone, PartialEq)]
 pub enum ConnectArg {
     /// `None`.
     Null,
@@ -56,6 +67,21 @@ pub enum ConnectArg {
     Tls(TlsContext),
     /// Another object of Python, by its type's name.
     Object(String),
+}
+
+impl fmt::Debug for ConnectArg {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Null => out.write_str("Null"),
+            Self::Bool(flag) => write!(out, "Bool({flag})"),
+            Self::Integer(number) => write!(out, "Integer({number})"),
+            Self::Real(number) => write!(out, "Real({number})"),
+            Self::Text(_) => out.write_str("Text(***)"),
+            Self::Map(arguments) => out.debug_tuple("Map").field(arguments).finish(),
+            Self::Tls(context) => out.debug_tuple("Tls").field(context).finish(),
+            Self::Object(kind) => write!(out, "Object({kind})"),
+        }
+    }
 }
 
 /// What can be read out of a Python `ssl.SSLContext`.

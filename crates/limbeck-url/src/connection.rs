@@ -3,11 +3,12 @@
 use std::fmt;
 
 use crate::error::{ConvertError, ErrorKind};
+use crate::mask::shown;
 use crate::secret::Secret;
 use crate::target::Backend;
 
 /// What a URL means. `Debug` shows no password.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct ConnectionInfo {
     /// The database's kind.
     pub backend: Backend,
@@ -29,6 +30,36 @@ pub struct ConnectionInfo {
     pub transaction_pooler: bool,
     /// Everything else, under the name that most drivers have for it.
     pub parameters: Vec<(String, String)>,
+}
+
+impl fmt::Debug for ConnectionInfo {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("ConnectionInfo")
+            .field("backend", &self.backend)
+            .field("user", &self.user)
+            .field("password", &self.password)
+            .field("hosts", &self.hosts)
+            .field("database", &self.database)
+            .field("tls", &self.tls)
+            .field("settings", &Shown(&self.settings))
+            .field("timeout", &self.timeout)
+            .field("transaction_pooler", &self.transaction_pooler)
+            .field("parameters", &Shown(&self.parameters))
+            .finish()
+    }
+}
+
+/// Names and values of which some are secret.
+struct Shown<'a>(&'a [(String, String)]);
+
+impl fmt::Debug for Shown<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = self
+            .0
+            .iter()
+            .map(|(name, value)| (name, shown(name, value)));
+        out.debug_list().entries(shown).finish()
+    }
 }
 
 /// A server's place.

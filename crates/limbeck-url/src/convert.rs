@@ -10,8 +10,9 @@ use crate::secret::Secret;
 use crate::source::{Reader, Split};
 use crate::target::{Backend, Driver, Target};
 
-/// A value of `connect_args`, for what a driver's URL can't carry.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A value of `connect_args`, for what a driver's URL can't carry. `Debug` shows no text: an argument's name, which
+/// says whether it is a secret, is not the argument's own.
+#[derive(Clone, PartialEq, Eq)]
 pub enum Argument {
     /// Python's `None`.
     None,
@@ -25,6 +26,23 @@ pub enum Argument {
     Map(Vec<(String, String)>),
     /// An `ssl.SSLContext`.
     TlsContext(TlsContext),
+}
+
+impl fmt::Debug for Argument {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::None => out.write_str("None"),
+            Self::Bool(flag) => write!(out, "Bool({flag})"),
+            Self::Integer(number) => write!(out, "Integer({number})"),
+            Self::Text(_) => out.write_str("Text(***)"),
+            Self::Map(pairs) => {
+                let names = pairs.iter().map(|(name, _)| (name, "***"));
+                out.write_str("Map")?;
+                out.debug_map().entries(names).finish()
+            }
+            Self::TlsContext(context) => context.fmt(out),
+        }
+    }
 }
 
 /// What an `ssl.SSLContext` must be made of. `Debug` hides the key's password.

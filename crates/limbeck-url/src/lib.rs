@@ -19,7 +19,7 @@ pub use convert::{
     Argument, Conversion, TlsContext, convert, ensure_async_database_url, ensure_sync_database_url,
 };
 pub use error::{ConvertError, ErrorKind, Warning};
-pub use mask::mask;
+pub use mask::{KnownSecrets, is_secret_name, mask, mask_value};
 pub use parse::{DatabaseUrl, UrlError};
 pub use percent::percent_decode;
 pub use provider::{

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::Secret;
+use crate::mask::shown;
 use crate::percent::percent_decode;
 
 /// A database URL, split into its parts; `Display` and `Debug` mask the password.
@@ -126,8 +127,7 @@ impl fmt::Display for DatabaseUrl {
         }
         for (index, (key, value)) in self.query.iter().enumerate() {
             let separator = if index == 0 { '?' } else { '&' };
-            let value = if is_secret_key(key) { "***" } else { value };
-            write!(out, "{separator}{key}={value}")?;
+            write!(out, "{separator}{key}={}", shown(key, value))?;
         }
         Ok(())
     }
@@ -137,13 +137,6 @@ impl fmt::Debug for DatabaseUrl {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "DatabaseUrl({self})")
     }
-}
-
-fn is_secret_key(key: &str) -> bool {
-    matches!(
-        key,
-        "password" | "passwd" | "sslpassword" | "ssl_key_password"
-    )
 }
 
 /// The credentials, if there are any, and what follows: SQLAlchemy's user has no colon and no slash, and its

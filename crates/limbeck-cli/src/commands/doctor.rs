@@ -1,11 +1,11 @@
 //! `doctor`: what is right about a project, what will fail, and what to do.
 
 use limbeck::doctor::{self, Check, Severity, Subject};
-use limbeck::url::mask;
 use serde_json::{Map, Value, json};
 
 use crate::context::{Context, Outcome};
 use crate::diagnostics::shown;
+use crate::redact::redact;
 
 /// The exit status where something will fail.
 const WILL_FAIL: u8 = 1;
@@ -57,7 +57,7 @@ fn print(context: &Context, checks: &[Check]) {
             "{:7}  {:width$}  {place}{}",
             check.severity, check.id, check.message
         );
-        context.printer.result(&mask(&line));
+        context.printer.result(&redact(&line));
         if let Some(fix) = check
             .fix
             .as_deref()
@@ -65,7 +65,7 @@ fn print(context: &Context, checks: &[Check]) {
         {
             context
                 .printer
-                .result(&format!("{:7}  {:width$}  fix: {}", "", "", mask(fix)));
+                .result(&format!("{:7}  {:width$}  fix: {}", "", "", redact(fix)));
         }
     }
     let counts: Vec<String> = Severity::ALL
@@ -96,10 +96,10 @@ fn object(checks: &[Check]) -> Value {
             json!({
                 "id": check.id.name(),
                 "severity": check.severity.to_string(),
-                "message": mask(&check.message),
+                "message": redact(&check.message),
                 "file": check.file.as_deref().map(shown),
                 "line": check.line,
-                "fix": check.fix.as_deref().map(mask),
+                "fix": check.fix.as_deref().map(redact),
             })
         })
         .collect();

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::context::{Context, Outcome};
+use crate::context::{Context, Outcome, expect_no_url};
 
 /// Initialize a new scripts directory.
 #[derive(Debug, clap::Args)]
@@ -23,6 +23,7 @@ pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
         template,
         package,
     } = args;
+    expect_no_url("the folder to make", directory)?;
     let arguments = json!({"directory": directory, "template": template, "package": package});
     context.alembic("init", arguments.clone(), arguments, None)
 }

@@ -22,5 +22,6 @@ mod sessions;
 mod sqlite_names;
 mod support;
 mod tls_contexts;
+mod unseen;
 mod url_check;
 mod versions;

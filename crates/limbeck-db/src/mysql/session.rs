@@ -18,12 +18,22 @@ use crate::{
 const DEADLOCK: u16 = 1213;
 
 /// An open MySQL or MariaDB session.
-#[derive(Debug)]
 pub(crate) struct MysqlSession {
     connection: Conn,
     info: ServerInfo,
     options: Arc<MysqlOptions>,
     status: TransactionStatus,
+}
+
+impl std::fmt::Debug for MysqlSession {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // The library's own shows the password.
+        out.debug_struct("MysqlSession")
+            .field("info", &self.info)
+            .field("options", &self.options)
+            .field("status", &self.status)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Interrupts a MySQL or MariaDB session.

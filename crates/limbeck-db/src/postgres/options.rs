@@ -3,6 +3,7 @@
 mod tls;
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -16,7 +17,7 @@ use crate::tls::TlsOptions;
 use crate::{ConnectArgs, ConnectError, ConnectErrorKind, Surroundings};
 
 /// What opening a PostgreSQL session takes.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct PostgresOptions {
     pub(super) targets: Vec<Target>,
     pub(super) user: String,
@@ -33,6 +34,27 @@ pub struct PostgresOptions {
     pub(super) timeout: Option<Duration>,
     /// Parameters of the start-up message besides user and database.
     pub(super) startup: BTreeMap<String, String>,
+}
+
+impl fmt::Debug for PostgresOptions {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("PostgresOptions")
+            .field("targets", &self.targets)
+            .field("user", &self.user)
+            .field("database", &self.database)
+            .field("password", &self.password)
+            .field("ignored_passfile", &self.ignored_passfile)
+            .field("required", &self.required)
+            .field("ssl", &self.ssl)
+            .field("direct_tls", &self.direct_tls)
+            .field("tls", &self.tls)
+            .field("channel_binding", &self.channel_binding)
+            .field("session", &self.session)
+            .field("timeout", &self.timeout)
+            // A project may hand a secret to its own functions in a setting.
+            .field("startup", &self.startup.keys())
+            .finish()
+    }
 }
 
 /// A place to connect to.

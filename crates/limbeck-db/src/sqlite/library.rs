@@ -55,7 +55,8 @@ pub(super) fn open(
             message: format!(
                 "could not open the SQLite database `{}`: {}",
                 options.shown(),
-                message_of(error)
+                // The library's own message ends with the name, parameters and all.
+                message_of(error).replace(&options.name, options.shown())
             ),
             hint: Some("check that its folder exists and that you may write there".into()),
         })

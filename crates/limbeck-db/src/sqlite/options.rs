@@ -21,8 +21,8 @@ const WITHOUT_EFFECT: &[&str] = &[
     "uri",
 ];
 
-/// What opening a SQLite session takes.
-#[derive(Debug, Clone)]
+/// What opening a SQLite session takes. `Debug` shows no parameters of a URI.
+#[derive(Clone)]
 pub struct SqliteOptions {
     /// A file's path, a `file:` URI, or `:memory:`.
     pub(super) name: String,
@@ -30,6 +30,16 @@ pub struct SqliteOptions {
     pub(super) uri: bool,
     /// How long a lock of another connection is waited for.
     pub(super) busy_timeout: Duration,
+}
+
+impl std::fmt::Debug for SqliteOptions {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("SqliteOptions")
+            .field("name", &self.shown())
+            .field("uri", &self.uri)
+            .field("busy_timeout", &self.busy_timeout)
+            .finish()
+    }
 }
 
 impl SqliteOptions {

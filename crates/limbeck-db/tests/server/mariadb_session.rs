@@ -17,6 +17,7 @@ fn a_session_of_mariadb() {
         each_statement_has_its_result,
         texts_are_what_they_are_in_each_character_set,
         the_session_begins_as_pymysqls,
+        the_session_shows_no_password,
     ] {
         server.sql("mysql", "create or replace database d");
         check(&server);
@@ -53,6 +54,22 @@ fn the_error_of_a_later_statement_is_that_texts_own(server: &MariaDb) {
             value(&mut session, "SELECT group_concat(a) FROM t").await,
             "1"
         );
+    });
+}
+
+fn the_session_shows_no_password(server: &MariaDb) {
+    server.sql(
+        "mysql",
+        "create or replace user app@'127.0.0.1' identified by 'Wort-4711'; grant all on d.* to app@'127.0.0.1'",
+    );
+    let home = tempfile::tempdir().unwrap();
+    let url = server
+        .url("mysql+pymysql", "d")
+        .replace("root@", "app:Wort-4711@");
+    block_on(async {
+        let session = open(&url, home.path(), &[]).await.unwrap();
+        let shown = format!("{session:?} {:?}", session.canceller());
+        assert!(!shown.contains("Wort-4711"), "{shown}");
     });
 }
 

@@ -101,4 +101,6 @@ impl ScriptHeader<'_> {
 }
 
 #[cfg(test)]
+mod random_tests;
+#[cfg(test)]
 mod tests;

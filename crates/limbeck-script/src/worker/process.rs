@@ -21,8 +21,8 @@ use crate::interpreter::Interpreter;
 /// How long a worker that has said its last word may take to end.
 const GRACE: Duration = Duration::from_secs(10);
 
-/// What a worker is started with.
-#[derive(Debug, Clone)]
+/// What a worker is started with; it may hold secrets, so it has no `Debug`.
+#[derive(Clone)]
 pub struct WorkerOptions {
     /// The interpreter.
     pub interpreter: Interpreter,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::fmt;
 use std::io;
 use std::os::unix::process::CommandExt;
 use std::process::{Command as StdCommand, Stdio};
@@ -9,8 +10,8 @@ use std::process::{Command as StdCommand, Stdio};
 use rustix::process::{Pid, getppid};
 use tokio::process::Command;
 
-/// What is started.
-#[derive(Debug, Clone)]
+/// What is started. `Debug` shows no variable's value.
+#[derive(Clone)]
 pub struct Launch {
     /// This program and the arguments with which it calls [`exec_under_parent`]; the parent's number, the program and
     /// its arguments are put behind them.
@@ -21,6 +22,16 @@ pub struct Launch {
     pub variables: BTreeMap<String, OsString>,
     /// Whether it is one of several: its output is piped, and it has no input.
     pub is_piped: bool,
+}
+
+impl fmt::Debug for Launch {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Launch")
+            .field("command", &self.command)
+            .field("variables", &self.variables.keys())
+            .field("is_piped", &self.is_piped)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Launch {

@@ -1,6 +1,6 @@
 //! The part between the slashes: user, password, hosts and ports.
 
-use super::{Reader, Split, invalid, parse_query, port};
+use super::{Reader, Split, invalid, parse_query, port, unencoded_at};
 use crate::connection::Host;
 use crate::error::{ConvertError, Warning};
 use crate::percent;
@@ -153,6 +153,10 @@ fn read_hosts(split: &mut Split, hosts: &str) -> Result<(), ConvertError> {
         } else {
             host.split_once(':').unwrap_or((host, ""))
         };
+        // A socket of Linux begins with one, too, but nobody writes it here: it is a password's.
+        if name.contains('@') {
+            return Err(unencoded_at());
+        }
         let name = match split.reader {
             // SQLAlchemy hands the host on as it is written.
             Reader::SqlAlchemy(_) => name.to_owned(),

@@ -147,9 +147,9 @@ impl Split {
         }
         let path = match path.strip_prefix("//") {
             None if self.reader == Reader::Plain => path,
-            None => return Err(no_file(path)),
+            None => return Err(no_file()),
             Some("") => "",
-            Some(after) => after.strip_prefix('/').ok_or_else(|| no_file(after))?,
+            Some(after) => after.strip_prefix('/').ok_or_else(no_file)?,
         };
         if percent::is_encoded(path) {
             self.warnings.push(Warning {
@@ -183,10 +183,7 @@ impl Split {
         for host in self.hosts.iter().filter(|host| host.socket().is_none()) {
             let Some(name) = &host.name else { continue };
             if name.contains('@') {
-                return Err(
-                    invalid("the part before the host holds an `@` that is not encoded")
-                        .help("write %40 for an `@` in a user's name or a password"),
-                );
+                return Err(unencoded_at());
             }
             let odd = |c: char| {
                 c.is_whitespace() || matches!(c, '/' | '?' | '#' | '%' | '\\' | '<' | '>')
@@ -201,6 +198,11 @@ impl Split {
     }
 }
 
+fn unencoded_at() -> ConvertError {
+    invalid("the part before the host holds an `@` that is not encoded")
+        .help("write %40 for an `@` in a user's name or a password")
+}
+
 fn unsupported(scheme: &str) -> ConvertError {
     ConvertError::new(
         ErrorKind::UnsupportedScheme,
@@ -209,11 +211,9 @@ fn unsupported(scheme: &str) -> ConvertError {
     .help("limbeck knows postgresql, mysql, mariadb and sqlite, and their usual drivers")
 }
 
-fn no_file(host: &str) -> ConvertError {
-    invalid(format!(
-        "the SQLite URL names a host, `{host}`, where its file's path should begin"
-    ))
-    .help("write sqlite:///relative/path.db or sqlite:////absolute/path.db")
+fn no_file() -> ConvertError {
+    invalid("the SQLite URL names a host where its file's path should begin")
+        .help("write sqlite:///relative/path.db or sqlite:////absolute/path.db")
 }
 
 /// A query's pairs in their order. To libpq a `+` is a `+`, to the others a space.

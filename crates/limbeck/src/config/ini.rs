@@ -1,11 +1,12 @@
 //! `alembic.ini`, read as Python's `ConfigParser` reads it.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use super::interpolate::{Interpolation, interpolate};
 use super::{ConfigError, files};
 
-/// A parsed ini file.
+/// A parsed ini file. `Debug` shows no value.
 #[derive(Debug, Clone, Default)]
 pub struct Ini {
     path: PathBuf,
@@ -15,11 +16,18 @@ pub struct Ini {
     sections: Vec<(String, Vec<Entry>)>,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 struct Entry {
     key: String,
     value: String,
     line: usize,
+}
+
+impl fmt::Debug for Entry {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The value may be a URL with its password.
+        write!(out, "{} (line {})", self.key, self.line)
+    }
 }
 
 impl Ini {

@@ -14,19 +14,31 @@ pub use ini::Ini;
 pub use logging::LogLines;
 pub use overrides::Overrides;
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use interpolate::interpolate;
 use paths::split;
 
-/// The configuration of a project.
-#[derive(Debug, Clone)]
+/// The configuration of a project. `Debug` shows no value.
+#[derive(Clone)]
 pub struct Config {
     section: String,
     files: ConfigFiles,
     ini: Option<Ini>,
     toml: toml::Table,
     toml_here: String,
+}
+
+impl fmt::Debug for Config {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Config")
+            .field("section", &self.section)
+            .field("files", &self.files)
+            .field("ini", &self.ini)
+            .field("toml", &self.toml.keys().collect::<Vec<_>>())
+            .finish_non_exhaustive()
+    }
 }
 
 impl Config {
@@ -246,5 +258,7 @@ impl Config {
     }
 }
 
+#[cfg(test)]
+mod random_tests;
 #[cfg(test)]
 mod tests;

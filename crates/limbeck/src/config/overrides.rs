@@ -45,6 +45,14 @@ impl Overrides {
         })
     }
 
+    /// The values, with each `%` written once.
+    pub fn values(&self) -> impl Iterator<Item = String> {
+        let sections = self.0.values();
+        sections
+            .flat_map(BTreeMap::values)
+            .map(|value| value.replace("%%", "%"))
+    }
+
     /// Adds a value, whose `%` is written once.
     pub fn set(&mut self, section: &str, key: &str, value: &str) {
         let section = self.0.entry(section.to_owned()).or_default();

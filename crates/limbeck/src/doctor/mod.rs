@@ -12,6 +12,7 @@ mod pooler;
 mod source;
 mod url;
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -31,8 +32,7 @@ use history::History;
 use source::{Env, FoundUrl};
 use url::Understood;
 
-/// What is examined, and with what around it.
-#[derive(Debug)]
+/// What is examined, and with what around it. `Debug` does not show the text of `.env`.
 pub struct Subject<'a> {
     /// The configuration's files.
     pub files: ConfigFiles,
@@ -48,6 +48,19 @@ pub struct Subject<'a> {
     pub package_folders: Vec<PathBuf>,
     /// Whether the database is left alone.
     pub offline: bool,
+}
+
+impl fmt::Debug for Subject<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Subject")
+            .field("files", &self.files)
+            .field("section", &self.section)
+            .field("surroundings", &self.surroundings)
+            .field("interpreter", &self.interpreter)
+            .field("package_folders", &self.package_folders)
+            .field("offline", &self.offline)
+            .finish_non_exhaustive()
+    }
 }
 
 /// How long a database is waited for where its URL sets no limit: somebody stands there and wants to know.

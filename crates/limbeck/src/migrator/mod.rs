@@ -6,6 +6,7 @@ mod status;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -29,8 +30,8 @@ pub use status::{Pending, Status};
 /// How long to wait for another run that holds the lock, where nobody says otherwise.
 pub const LOCK_WAIT: Duration = Duration::from_secs(600);
 
-/// A project's files, and all that a run takes besides.
-#[derive(Debug, Clone)]
+/// A project's files, and all that a run takes besides. `Debug` shows no value that may be a secret.
+#[derive(Clone)]
 pub struct Migrator {
     /// Which files the configuration is read from.
     pub files: ConfigFiles,
@@ -52,8 +53,19 @@ pub struct Migrator {
     pub looks_after: bool,
 }
 
+impl fmt::Debug for Migrator {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Migrator")
+            .field("files", &self.files)
+            .field("section", &self.section)
+            .field("overrides", &self.overrides)
+            .field("variables", &self.variables.keys())
+            .finish_non_exhaustive()
+    }
+}
+
 /// A command line as `env.py` sees it in `context.config.cmd_opts` and `sys.argv`.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Typed {
     /// The values of `-c`.
     pub config: Vec<String>,

@@ -26,6 +26,7 @@ impl Host<'_, '_> {
         else {
             unreachable!("only exceptions are explained")
         };
+        let (message, traceback) = without_port(message, traceback);
         let mut own: Vec<Place> = frames
             .iter()
             .filter(|frame| frame.kind != "library")
@@ -145,6 +146,18 @@ impl Host<'_, '_> {
     }
 }
 
+/// SQLAlchemy quotes what stands in a port's place. In a URL without its host that is the password.
+fn without_port(message: String, traceback: String) -> (String, String) {
+    const TOLD: &str = "invalid literal for int() with base 10: ";
+    match message.strip_prefix(TOLD) {
+        Some(port) if traceback.contains("sqlalchemy/engine/url.py") => {
+            let traceback = traceback.replace(port, "'***'");
+            (format!("{TOLD}'***'"), traceback)
+        }
+        _ => (message, traceback),
+    }
+}
+
 fn place(frame: &Frame) -> Option<Place> {
     Some(Place {
         file: PathBuf::from(&frame.file),
@@ -168,4 +181,28 @@ fn same_file(one: &std::path::Path, other: &std::path::Path) -> bool {
         || one
             .canonicalize()
             .is_ok_and(|one| other.canonicalize().is_ok_and(|other| one == other))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_port;
+
+    #[test]
+    fn a_port_that_is_none_may_be_a_password() {
+        let check = |module: &str, expected: &str| {
+            let message = "invalid literal for int() with base 10: 'p/w'";
+            let traceback = format!("  File \"{module}\", line 1\nValueError: {message}\n");
+            let (told, traceback) = without_port(message.into(), traceback);
+            assert_eq!(
+                told,
+                format!("invalid literal for int() with base 10: {expected}")
+            );
+            assert!(
+                traceback.ends_with(&format!("ValueError: {told}\n")),
+                "{traceback}"
+            );
+        };
+        check("lib/sqlalchemy/engine/url.py", "'***'");
+        check("migrations/env.py", "'p/w'");
+    }
 }

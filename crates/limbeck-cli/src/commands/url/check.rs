@@ -2,12 +2,12 @@
 
 use limbeck::connection_check::{self, ConnectionCheck, OptionsError, Pooler};
 use limbeck::db::{DbError, VersionTable};
-use limbeck::url::mask;
 use serde_json::{Value, json};
 
 use super::{Given, REFUSED, json, print_rows, refuse};
 use crate::context::{Context, Outcome};
 use crate::diagnostics::Message;
+use crate::redact::redact;
 
 /// Connect with a database URL, and tell what is there and whether migrations could run; change nothing.
 ///
@@ -81,7 +81,7 @@ fn no_connection(context: &Context, args: &Args, error: DbError) -> u8 {
         _ => ("lost".into(), None),
     };
     if args.json {
-        let message = mask(&error.to_string()).into_owned();
+        let message = redact(&error.to_string());
         let object: Value = json!({"error": {
             "kind": kind, "parameter": null, "message": message, "help": hint,
         }});

@@ -12,6 +12,7 @@ use limbeck::url::{ConvertError, DatabaseConfigProvider, ErrorKind, Secret};
 
 use crate::context::{Context, Outcome};
 use crate::diagnostics::Message;
+use crate::redact;
 
 /// The exit status where a URL can't be read or converted.
 const REFUSED: u8 = 1;
@@ -43,7 +44,9 @@ impl Given {
                         let why = format!("no URL could be read from standard input: {error}");
                         ConvertError::new(ErrorKind::InvalidUrl, why)
                     })?;
-                Ok(Secret::new(text.trim_end_matches(['\r', '\n'])))
+                let url = text.trim_end_matches(['\r', '\n']);
+                redact::remember(url);
+                Ok(Secret::new(url))
             }
             Some(url) => Ok(Secret::new(url)),
             None => {

@@ -1,6 +1,6 @@
 //! `url show`: what a URL means, without its secrets.
 
-use limbeck::url::{ConnectionInfo, Root};
+use limbeck::url::{ConnectionInfo, Root, is_secret_name, mask_value};
 use serde_json::json;
 
 use super::{Given, json, print_rows, refuse};
@@ -87,17 +87,13 @@ fn rows(info: &ConnectionInfo) -> Vec<(String, String)> {
         row(&format!("setting {name}"), Some(value.clone()));
     }
     for (name, value) in &info.parameters {
-        // What limbeck doesn't know may be a secret of another driver's.
-        let secret = ["password", "secret", "token", "key"];
-        let shown = if secret
-            .iter()
-            .any(|word| name.to_ascii_lowercase().contains(word))
-        {
-            "***"
+        // What limbeck doesn't know may be a secret of another driver's, or a whole URL.
+        let shown = if name.to_ascii_lowercase().contains("key") || is_secret_name(name) {
+            "***".into()
         } else {
-            value
+            mask_value(value)
         };
-        row(&format!("parameter {name}"), Some(shown.to_owned()));
+        row(&format!("parameter {name}"), Some(shown.into_owned()));
     }
     rows
 }

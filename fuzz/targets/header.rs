@@ -1,0 +1,14 @@
+//! Any text as a revision script: nothing panics, and what is read without the parser is what the parser reads.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use limbeck_script::header::{HeaderProblem, parse, scan};
+
+fuzz_target!(|source: &str| {
+    let parsed = parse(source);
+    if let Some(scanned) = scan(source)
+        && !matches!(parsed, Err(HeaderProblem::Syntax { .. }))
+    {
+        assert_eq!(Ok(scanned), parsed);
+    }
+});
