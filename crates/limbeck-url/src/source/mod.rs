@@ -227,7 +227,13 @@ pub(crate) fn parse_query(
         } else {
             percent::decode(part)
         };
-        decoded.ok_or_else(|| invalid("a parameter of the URL holds bytes that are no UTF-8"))
+        let decoded = decoded
+            .ok_or_else(|| invalid("a parameter of the URL holds bytes that are no UTF-8"))?;
+        if decoded.contains('\0') {
+            // libpq, and all that is written in C, would take what is before it.
+            return Err(invalid("a parameter of the URL holds a zero byte"));
+        }
+        Ok(decoded)
     };
     query
         .split('&')
