@@ -269,8 +269,9 @@ impl Writer<'_> {
             return Ok(());
         }
         refuse_below_require(tls, level, "asyncpg")?;
-        if tls.root.is_none() && level > TlsLevel::Require {
-            // A context can't fall back on ~/.postgresql/root.crt; asyncpg's own reader of a URI does.
+        if tls.root.is_none() {
+            // A context can't fall back on ~/.postgresql/root.crt, with which even `require` verifies; asyncpg's
+            // own reader of a URI does.
             self.asyncpg_dsn(tls);
         } else if tls.root == Some(Root::System)
             && tls.certificate.is_none()
@@ -491,7 +492,10 @@ fn refuse_below_require(tls: &Tls, level: TlsLevel, driver: &str) -> Result<(), 
             certificate: Some(_),
             ..
         } => "sslcert",
-        _ => "sslcrl",
+        Tls {
+            revoked: Some(_), ..
+        } => "sslcrl",
+        _ => "sslkey",
     };
     Err(inexpressible(
         parameter,
