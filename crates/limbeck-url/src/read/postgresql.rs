@@ -254,6 +254,8 @@ impl Places {
                 "the socket's file: `/run/postgresql/.s.PGSQL.5432`",
             )
         })?;
+        // The root's own name is its slash.
+        let folder = if folder.is_empty() { "/" } else { folder };
         self.names = vec![folder.to_owned()];
         self.ports = (number != "5432").then(|| number.to_owned());
         Ok(())
@@ -284,7 +286,7 @@ impl Places {
                 [list] => list.split(',').collect::<Vec<_>>(),
                 several => several.iter().map(String::as_str).collect(),
             };
-            let place = |name: &str| place(name.trim(), reader, ports.is_empty(), shared);
+            let place = |name: &str| place(name, reader, ports.is_empty(), shared);
             list.into_iter().map(place).collect::<Result<_, _>>()?
         };
         match &ports[..] {
@@ -322,6 +324,14 @@ fn place(
     may_have_port: bool,
     shared: Option<u16>,
 ) -> Result<Host, ConvertError> {
+    if text.starts_with(['/', '@']) {
+        // Any character may be part of a folder's name.
+        return Ok(Host {
+            name: Some(text.to_owned()),
+            port: shared,
+        });
+    }
+    let text = text.trim();
     let whole = |name: &str| Host {
         name: (!name.is_empty()).then(|| name.trim_matches(['[', ']']).to_owned()),
         port: shared,
@@ -332,7 +342,7 @@ fn place(
             if is_sqlalchemy
                 && may_have_port
                 && !digits.contains(':')
-                && !text.starts_with(['/', '@', '[']) =>
+                && !text.starts_with('[') =>
         {
             Ok(Host {
                 name: (!name.is_empty()).then(|| name.to_owned()),

@@ -17,6 +17,7 @@ pub(crate) fn render(info: &ConnectionInfo, target: Target) -> Result<Conversion
         driver: target.driver,
         out: Output::new(target.scheme),
     };
+    writer.refuse_abstract_socket()?;
     match target.driver {
         Driver::Sqlx => writer.sqlx_place()?,
         Driver::Libpq | Driver::TokioPostgres => writer.libpq_place(),
@@ -50,6 +51,23 @@ fn name(driver: Driver) -> &'static str {
 }
 
 impl Writer<'_> {
+    /// `@name` is a socket without a file to libpq; the others take it for a server's or a folder's name.
+    fn refuse_abstract_socket(&self) -> Result<(), ConvertError> {
+        let is_abstract = |host: &Host| {
+            host.name
+                .as_deref()
+                .is_some_and(|name| name.starts_with('@'))
+        };
+        if !self.driver.is_libpq() && self.info.hosts.iter().any(is_abstract) {
+            return Err(inexpressible(
+                "host",
+                name(self.driver),
+                "name the folder of a socket that has a file, or a host",
+            ));
+        }
+        Ok(())
+    }
+
     /// `user:password@host:port/database`, as SQLAlchemy splits it.
     fn sqlalchemy_place(&mut self) -> Result<(), ConvertError> {
         let info = self.info;
@@ -258,7 +276,8 @@ impl Writer<'_> {
 
     fn asyncpg_tls(&mut self, tls: &Tls) -> Result<(), ConvertError> {
         let level = tls.effective();
-        if !tls.has_files() {
+        // A key alone belongs to the certificate in ~/.postgresql.
+        if !tls.has_files() && tls.key.is_none() {
             if let Some(level) = tls.level {
                 self.out.url.pair("ssl", level.name());
             }
