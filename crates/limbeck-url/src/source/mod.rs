@@ -74,7 +74,6 @@ impl Split {
         }
         let mut split = Self::parse_clean(trimmed)?;
         split.warnings.splice(..0, warnings);
-        split.check()?;
         Ok(split)
     }
 
@@ -177,28 +176,12 @@ impl Split {
         self.database = (!path.is_empty() && path != ":memory:").then(|| path.to_owned());
         Ok(())
     }
+}
 
-    /// What no driver takes, whoever reads it.
-    fn check(&self) -> Result<(), ConvertError> {
-        for host in self.hosts.iter().filter(|host| host.socket().is_none()) {
-            let Some(name) = &host.name else { continue };
-            if name.contains('@') {
-                return Err(
-                    invalid("the part before the host holds an `@` that is not encoded")
-                        .help("write %40 for an `@` in a user's name or a password"),
-                );
-            }
-            let odd = |c: char| {
-                c.is_whitespace() || matches!(c, '/' | '?' | '#' | '%' | '\\' | '<' | '>')
-            };
-            if name.contains(odd) {
-                return Err(
-                    invalid("the host's name holds a character that no host's name has").of("host"),
-                );
-            }
-        }
-        Ok(())
-    }
+/// An `@` of a password that is taken for its end.
+pub(crate) fn unencoded_at() -> ConvertError {
+    invalid("the part before the host holds an `@` that is not encoded")
+        .help("write %40 for an `@` in a user's name or a password")
 }
 
 fn unsupported(scheme: &str) -> ConvertError {

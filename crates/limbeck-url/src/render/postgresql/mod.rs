@@ -17,7 +17,7 @@ pub(crate) fn render(info: &ConnectionInfo, target: Target) -> Result<Conversion
         driver: target.driver,
         out: Output::new(target.scheme),
     };
-    writer.refuse_abstract_socket()?;
+    writer.refuse_places_of_libpq()?;
     match target.driver {
         Driver::Sqlx => writer.sqlx_place()?,
         Driver::Libpq | Driver::TokioPostgres => writer.libpq_place(),
@@ -51,14 +51,19 @@ fn name(driver: Driver) -> &'static str {
 }
 
 impl Writer<'_> {
-    /// `@name` is a socket without a file to libpq; the others take it for a server's or a folder's name.
-    fn refuse_abstract_socket(&self) -> Result<(), ConvertError> {
-        let is_abstract = |host: &Host| {
-            host.name
-                .as_deref()
-                .is_some_and(|name| name.starts_with('@'))
+    /// Places that libpq knows, and another driver takes for another one.
+    fn refuse_places_of_libpq(&self) -> Result<(), ConvertError> {
+        let is_asyncpg = self.driver == Driver::Asyncpg;
+        let several = self.info.hosts.len() > 1;
+        let is_libpqs = |host: &Host| match &host.name {
+            // The default is a socket, wherever it is; SQLAlchemy refuses asyncpg an empty one among others.
+            None => is_asyncpg && several,
+            // A socket without a file; others look for a server or a folder of this name.
+            Some(name) if name.starts_with('@') => true,
+            // asyncpg takes it for the socket's file.
+            Some(name) => is_asyncpg && name.contains(".s.PGSQL."),
         };
-        if !self.driver.is_libpq() && self.info.hosts.iter().any(is_abstract) {
+        if !self.driver.is_libpq() && self.info.hosts.iter().any(is_libpqs) {
             return Err(inexpressible(
                 "host",
                 name(self.driver),
@@ -114,8 +119,9 @@ impl Writer<'_> {
             }
         } else if info.hosts.len() > 1 {
             let port = |host: &Host| host.port.unwrap_or(DEFAULT_PORT).to_string();
-            let host_name = |host: &Host| host.name.clone().unwrap_or_else(|| "localhost".into());
-            let odd = |host: &Host| host.is_ipv6() || host.socket().is_some();
+            let host_name = |host: &Host| host.name.clone().unwrap_or_default();
+            let odd =
+                |host: &Host| host.name.is_none() || host.is_ipv6() || host.socket().is_some();
             if info.hosts.iter().any(odd) {
                 let join = |parts: Vec<String>| parts.join(",");
                 self.out
