@@ -394,7 +394,7 @@ def of_mysqlclient(url, beside, latin):
     return of_mysql(
         keywords.get("user"),
         password.encode("latin1" if latin else "utf-8"),
-        keywords.get("host"),
+        default(keywords.get("host"), "localhost"),
         keywords.get("port", 3306),
         socket,
         database,

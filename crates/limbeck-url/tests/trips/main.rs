@@ -19,6 +19,20 @@ use proptest::sample::select;
 use crate::drivers::{Question, ask};
 use crate::source::Author;
 
+const POSTGRESQL: [&str; 5] = [
+    "libpq",
+    "postgresql+psycopg2",
+    "postgresql+psycopg",
+    "postgresql+asyncpg",
+    "postgresql+pg8000",
+];
+const MYSQL: [&str; 4] = [
+    "mysql+pymysql",
+    "mysql+aiomysql",
+    "mysql+asyncmy",
+    "mysql+mysqldb",
+];
+
 /// How many cases a test looks at; `LIMBECK_TEST_CASES` asks for another number.
 fn cases(usual: usize) -> usize {
     let asked = std::env::var("LIMBECK_TEST_CASES");
@@ -60,16 +74,11 @@ impl Wrong {
 }
 
 /// Writes each connection for each target, and compares what the driver understands with what was meant.
-fn meant_and_understood(
-    strategy: impl Strategy<Value = ConnectionInfo>,
-    targets: &[&str],
-    usual: usize,
-) {
+fn meant_and_understood(infos: &[ConnectionInfo], targets: &[&str]) {
     let Some(python) = drivers::python() else {
         return;
     };
     let folder = tempfile::tempdir().expect("a folder");
-    let infos: Vec<ConnectionInfo> = random::some(strategy, cases(usual));
     for file in infos.iter().filter(|info| info.backend == Backend::Sqlite) {
         if let Some(name) = &file.database {
             // Nobody makes a file that is only to be read.
@@ -78,7 +87,7 @@ fn meant_and_understood(
     }
     let mut written: Vec<(&ConnectionInfo, Target, Conversion)> = Vec::new();
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-    for info in &infos {
+    for info in infos {
         for name in targets {
             let target = target(name);
             if let Ok(conversion) = info.render(target) {
@@ -122,31 +131,21 @@ fn meant_and_understood(
 
 #[test]
 fn drivers_of_postgresql_understand_what_is_meant() {
-    let targets = [
-        "libpq",
-        "postgresql+psycopg2",
-        "postgresql+psycopg",
-        "postgresql+asyncpg",
-        "postgresql+pg8000",
-    ];
-    meant_and_understood(intent::postgresql(), &targets, 1_000);
+    meant_and_understood(
+        &random::some(intent::postgresql(), cases(1_000)),
+        &POSTGRESQL,
+    );
 }
 
 #[test]
 fn drivers_of_mysql_understand_what_is_meant() {
-    let targets = [
-        "mysql+pymysql",
-        "mysql+aiomysql",
-        "mysql+asyncmy",
-        "mysql+mysqldb",
-    ];
-    meant_and_understood(intent::mysql(), &targets, 1_000);
+    meant_and_understood(&random::some(intent::mysql(), cases(1_000)), &MYSQL);
 }
 
 #[test]
 fn drivers_of_sqlite_open_the_file_that_is_meant() {
     let targets = ["sqlite", "sqlite+pysqlite", "sqlite+aiosqlite"];
-    meant_and_understood(intent::sqlite(), &targets, 500);
+    meant_and_understood(&random::some(intent::sqlite(), cases(500)), &targets);
 }
 
 /// What applications write is read as what they mean, and as the real reader reads it.
@@ -381,4 +380,32 @@ fn sqlite_there_and_back() {
         (&synchronous, &["sqlite+aiosqlite"]),
         2_000,
     );
+}
+
+/// Whatever is read is written as what it was read as.
+#[test]
+fn texts_are_written_as_they_are_read() {
+    let begin = select(&[
+        "postgresql://",
+        "postgresql://u:p@/d?host=",
+        "postgresql+asyncpg://h/",
+        "postgresql+pg8000://h/d?",
+        "mysql://",
+        "mysql+pymysql://u:p@h/d?",
+        "mysql+mysqldb://u:p@/d?host=",
+    ]);
+    let texts = (begin, text::text_like_a_url()).prop_map(|(begin, text)| format!("{begin}{text}"));
+    let texts: Vec<String> = random::some(texts, cases(10_000));
+    // What is no setting goes to the server, which refuses it.
+    let is_raw = |info: &ConnectionInfo| info.parameters.iter().any(|(key, _)| key == "options");
+    let read = texts
+        .iter()
+        .filter_map(|text| ConnectionInfo::parse(text).ok());
+    let (postgresql, mysql): (Vec<_>, Vec<_>) = read
+        .map(|(info, _)| info)
+        .filter(|info| !is_raw(info))
+        .partition(|info| info.backend == Backend::Postgresql);
+    assert!(postgresql.len() > texts.len() / 50 && mysql.len() > texts.len() / 50);
+    meant_and_understood(&postgresql, &POSTGRESQL);
+    meant_and_understood(&mysql, &MYSQL);
 }

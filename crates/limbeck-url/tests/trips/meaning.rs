@@ -131,7 +131,7 @@ fn mysql(info: &ConnectionInfo, target: Target, warnings: &[Warning]) -> Value {
     let place = match host {
         Some(host) if host.socket().is_some() => json!([host.name, null]),
         Some(host) => {
-            // The default.
+            // The default to the MySQL drivers.
             let name = host.name.as_ref().filter(|name| *name != "localhost");
             json!([name, host.port.unwrap_or(3306)])
         }
