@@ -48,6 +48,9 @@ fn comparable(info: &ConnectionInfo, target: Target) -> ConnectionInfo {
     let mut info = info.clone();
     info.settings.sort();
     info.backend = Backend::Postgresql;
+    for host in &mut info.hosts {
+        host.port = host.port.or(Some(5432));
+    }
     let on_socket = info.hosts.iter().any(|host| host.socket().is_some());
     // libpq's own word for these two is what they come to.
     info.tls.level = Some(info.tls.effective());

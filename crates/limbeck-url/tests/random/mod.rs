@@ -18,7 +18,9 @@ fn host() -> impl Strategy<Value = Host> {
     let name = prop_oneof![
         "[a-z][a-z0-9.-]{0,10}",
         Just("2001:db8::1".to_owned()),
-        Just("/run/a b:c".to_owned())
+        Just("/run/a b:c".to_owned()),
+        Just("/".to_owned()),
+        Just("@a".to_owned()),
     ];
     (name, proptest::option::of(1..u16::MAX)).prop_map(|(name, port)| Host {
         name: Some(name),
@@ -48,7 +50,7 @@ pub(crate) fn postgresql() -> impl Strategy<Value = ConnectionInfo> {
             proptest::option::of(word()),
             proptest::option::of(word()),
         ),
-        proptest::option::of(host()),
+        proptest::collection::vec(host(), 0..3),
         (
             proptest::option::of(level),
             proptest::option::of("/[a-z%?& ]{1,8}"),
@@ -57,14 +59,14 @@ pub(crate) fn postgresql() -> impl Strategy<Value = ConnectionInfo> {
         proptest::option::of(1..100_u32),
     )
         .prop_map(
-            |((user, password, database), host, (level, root), settings, timeout)| {
+            |((user, password, database), hosts, (level, root), settings, timeout)| {
                 let mut info = ConnectionInfo::parse("postgresql://")
                     .expect("the shortest one")
                     .0;
                 info.user = user;
                 info.password = password.map(Secret::new);
                 info.database = database;
-                info.hosts = host.into_iter().collect();
+                info.hosts = hosts;
                 info.tls.level = level;
                 // Nobody verifies what is not encrypted.
                 info.tls.root = root
