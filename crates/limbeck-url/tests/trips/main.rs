@@ -158,6 +158,9 @@ fn sources_are_read_as_their_readers_read_them() {
     let mut texts: Vec<(&ConnectionInfo, Target, String)> = Vec::new();
     for (info, seed) in &cases {
         texts.push((info, libpq, Author::new(*seed).libpq(info)));
+        if let Some(text) = Author::new(*seed).keywords(info) {
+            texts.push((info, libpq, text));
+        }
         texts.push((info, sqlalchemy, Author::new(*seed).sqlalchemy(info)));
     }
     let mut wrong = Wrong::default();

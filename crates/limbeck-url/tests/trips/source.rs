@@ -221,6 +221,54 @@ impl Author {
         }
     }
 
+    /// libpq's string of keywords, in which nothing is encoded; none for what it can't hold.
+    pub(crate) fn keywords(mut self, info: &ConnectionInfo) -> Option<String> {
+        // The query of a URI has the same keywords.
+        let mut query = Self::new(self.state);
+        query.hosts_in_query(info);
+        query.libpq_words(info);
+        let mut pairs: Vec<(String, String)> = Vec::new();
+        for (key, value) in [
+            ("user", info.user.clone()),
+            ("dbname", info.database.clone()),
+            (
+                "password",
+                info.password
+                    .as_ref()
+                    .map(|secret| secret.reveal_clear_text().to_owned()),
+            ),
+        ] {
+            pairs.extend(value.map(|value| (key.to_owned(), value)));
+        }
+        let query = query.text.strip_prefix('?').unwrap_or_default();
+        for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+            let (key, value) = pair.split_once('=')?;
+            let value = String::from_utf8(limbeck_url::percent_decode(value)).ok()?;
+            pairs.push((key.to_owned(), value));
+        }
+        if pairs.is_empty()
+            || pairs
+                .iter()
+                .any(|(_, value)| value.contains(char::is_control))
+        {
+            return None;
+        }
+        for (key, value) in pairs {
+            let blank = if self.one_in(5) { " = " } else { "=" };
+            self.text.push_str(&format!("{key}{blank}"));
+            let quoted = value.is_empty() || value.contains(char::is_whitespace) || self.one_in(3);
+            self.text.push_str(if quoted { "'" } else { "" });
+            for character in value.chars() {
+                if matches!(character, '\\' | '\'') || self.one_in(9) {
+                    self.text.push('\\');
+                }
+                self.text.push(character);
+            }
+            self.text.push_str(if quoted { "' " } else { " " });
+        }
+        Some(self.text.trim_end().to_owned())
+    }
+
     /// SQLAlchemy's URL for psycopg2, whose host and database stand as they are.
     pub(crate) fn sqlalchemy(mut self, info: &ConnectionInfo) -> String {
         self.plus_is_space = true;
