@@ -16,7 +16,9 @@ os.environ.update(HOME="/nowhere", LOGNAME="the default user")
 
 import aiomysql
 import aiosqlite
+import asyncmy.connection
 import asyncpg.connect_utils
+import pg8000.dbapi
 import psycopg
 import psycopg2.extensions
 import pymysql
@@ -94,7 +96,6 @@ def call(*arguments, **keywords):
     raise Called(arguments, keywords)
 
 
-NOT_INSTALLED = ("asyncmy", "mysqldb")
 ADAPTED = {}
 
 
@@ -102,11 +103,12 @@ def arguments_of(url, beside):
     """What SQLAlchemy calls the driver with."""
     url = make_url(url)
     dialect = url.get_dialect()()
-    if dialect.driver in NOT_INSTALLED:
+    if dialect.driver == "mysqldb":
+        # It is not installed.
         dialect._found_rows_client_flag = lambda: None
     arguments, keywords = dialect.create_connect_args(url)
     keywords = {**keywords, **beside}
-    if dialect.is_async and dialect.driver in ("asyncpg", "aiomysql", "aiosqlite"):
+    if dialect.is_async and dialect.driver != "psycopg":
         # What SQLAlchemy keeps for itself does not reach the driver.
         if dialect.driver not in ADAPTED:
             ADAPTED[dialect.driver] = type(dialect).import_dbapi()
@@ -261,10 +263,7 @@ def asyncpg_(url, beside):
     }
 
 
-OF_PG8000 = {
-    "user", "host", "database", "port", "password", "source_address", "unix_sock", "ssl_context", "timeout",
-    "tcp_keepalive", "application_name", "replication", "startup_params",
-}  # fmt: skip
+OF_PG8000 = inspect.signature(pg8000.dbapi.connect).parameters.keys()
 
 
 def pg8000_(url, beside):
@@ -363,10 +362,30 @@ def aiomysql_(url, beside):
     return meaning
 
 
-def of_mysqlclient(url, beside, latin):
-    """Drivers that are not installed: what SQLAlchemy would call them with."""
+def asyncmy_(url, beside):
+    arguments, keywords = arguments_of(url, beside)
+    assert not arguments
+    connection = asyncmy.connection.Connection(**keywords)
+    context = connection._ssl_context
+    extra = dict(init_command=connection._init_command, sql_mode=connection._sql_mode)
+    extra.update(charset=keywords.get("charset"), program_name=connection._connect_attrs.get("program_name"))
+    password = connection._password
+    return of_mysql(
+        default(connection._user, pymysql.connections.DEFAULT_USER),
+        password.encode("latin1") if isinstance(password, str) else password,
+        default(connection._host, "localhost"),
+        connection._port,
+        connection._unix_socket,
+        connection._db,
+        of_context(context) if context else protection("disable"),
+        connection._connect_timeout if "connect_timeout" in keywords else None,
+        extra,
+    )
+
+
+def mysqldb_(url, beside):
+    """mysqlclient is not installed: what SQLAlchemy would call it with."""
     _, keywords = arguments_of(url, beside)
-    socket, context = keywords.get("unix_socket"), keywords.get("ssl")
     words = {
         None: "disable",
         "DISABLED": "disable",
@@ -375,32 +394,19 @@ def of_mysqlclient(url, beside, latin):
         "VERIFY_CA": "verify-ca",
         "VERIFY_IDENTITY": "verify-full",
     }
-    if latin and isinstance(context, dict):
-        # asyncmy has PyMySQL's way to read them.
-        root, name = context.get("ca"), context.get("check_hostname", True)
-        level = "require" if root is None else "verify-full" if name else "verify-ca"
-        protected = protection(level, root, context.get("cert"), context.get("key"))
-    elif isinstance(context, ssl.SSLContext):
-        protected = of_context(context)
-    else:
-        files = context or {}
-        level = words[keywords.get("ssl_mode")]
-        # mysqlclient may have authorities that it does not ask.
-        root = files.get("ca") if level.startswith("verify") else None
-        protected = protection(level, root, files.get("cert"), files.get("key"))
-    password = keywords.get("password", keywords.get("passwd", ""))
-    database = keywords.get("database", keywords.get("db"))
-    extra = {name: keywords.get(name) for name in ("init_command", "sql_mode", "charset", "program_name")}
+    level, files = words[keywords.get("ssl_mode")], keywords.get("ssl", {})
+    # It may have authorities that it does not ask.
+    root = files.get("ca") if level.startswith("verify") else None
     return of_mysql(
         keywords.get("user"),
-        password.encode("latin1" if latin else "utf-8"),
+        keywords.get("password", keywords.get("passwd", "")).encode(),
         default(keywords.get("host"), "localhost"),
         keywords.get("port", 3306),
-        socket,
-        database,
-        protected,
+        keywords.get("unix_socket"),
+        keywords.get("database", keywords.get("db")),
+        protection(level, root, files.get("cert"), files.get("key")),
         keywords.get("connect_timeout"),
-        extra,
+        {name: keywords.get(name) for name in ("init_command", "sql_mode", "charset", "program_name")},
     )
 
 
@@ -442,8 +448,8 @@ DRIVERS = {
     "postgresql+pg8000": pg8000_,
     "mysql+pymysql": pymysql_,
     "mysql+aiomysql": aiomysql_,
-    "mysql+asyncmy": lambda url, beside: of_mysqlclient(url, beside, True),
-    "mysql+mysqldb": lambda url, beside: of_mysqlclient(url, beside, False),
+    "mysql+asyncmy": asyncmy_,
+    "mysql+mysqldb": mysqldb_,
     "sqlite": pysqlite_,
     "sqlite+pysqlite": pysqlite_,
     "sqlite+aiosqlite": aiosqlite_,
