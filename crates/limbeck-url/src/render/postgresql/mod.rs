@@ -56,8 +56,9 @@ impl Writer<'_> {
         let is_asyncpg = self.driver == Driver::Asyncpg;
         let several = self.info.hosts.len() > 1;
         let is_libpqs = |host: &Host| match &host.name {
-            // The default is a socket, wherever it is; SQLAlchemy refuses asyncpg an empty one among others.
-            None => is_asyncpg && several,
+            // The default is a socket, wherever it is; SQLAlchemy refuses asyncpg an empty name among others, and
+            // tokio-postgres would look for its address.
+            None => several && (is_asyncpg || self.driver == Driver::TokioPostgres),
             // A socket without a file; others look for a server or a folder of this name.
             Some(name) if name.starts_with('@') => true,
             // asyncpg takes it for the socket's file.
