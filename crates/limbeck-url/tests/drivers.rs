@@ -55,7 +55,9 @@ fn sqlalchemy_gives_the_driver_what_was_meant() {
     if pythons.is_empty() {
         missing("LIMBECK_TEST_PYTHONS is not set (the script `test` sets it)");
     }
-    let infos: Vec<ConnectionInfo> = random::some(random::postgresql(), URLS);
+    let mut infos: Vec<ConnectionInfo> = random::some(random::postgresql(), URLS);
+    // SQLAlchemy 1.4 has no several hosts for asyncpg.
+    infos.retain(|info| info.hosts.len() < 2);
     for python in &pythons {
         for name in [
             "postgresql+psycopg2",
@@ -71,7 +73,7 @@ fn sqlalchemy_gives_the_driver_what_was_meant() {
                 .iter()
                 .map(|(_, url)| url.reveal_url().to_owned())
                 .collect();
-            assert!(urls.len() > URLS / 3, "{}", urls.len());
+            assert!(urls.len() > URLS / 4, "{}", urls.len());
             for ((info, conversion), keywords) in written.iter().zip(asked(python, &urls)) {
                 let url = conversion.reveal_url();
                 let place = format!("{} {url}", python.display());
@@ -99,7 +101,11 @@ fn sqlalchemy_gives_the_driver_what_was_meant() {
                 }
                 if let [host] = &info.hosts[..] {
                     if let (Some(folder), "postgresql+pg8000") = (host.socket(), name) {
-                        let file = format!("{folder}/.s.PGSQL.{}", host.port.unwrap_or(5432));
+                        let file = format!(
+                            "{}/.s.PGSQL.{}",
+                            folder.trim_end_matches('/'),
+                            host.port.unwrap_or(5432)
+                        );
                         assert_eq!(text(&keywords, &["unix_sock"]), Some(file), "{place}");
                     } else {
                         assert_eq!(text(&keywords, &["host"]), host.name, "{place}");

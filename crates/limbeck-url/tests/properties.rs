@@ -1,94 +1,16 @@
 //! What holds for every URL: nothing panics, and what was written is read as what was meant.
 
 mod random;
+#[path = "random/text.rs"]
+mod text;
 
 use limbeck_url::{
     Backend, ConnectionInfo, DatabaseUrl, KnownSecrets, Target, TlsLevel, convert,
     ensure_async_database_url, ensure_sync_database_url, mask, mask_value,
 };
 use proptest::prelude::*;
-use proptest::sample::select;
 
-/// Pieces that URLs are made of, so that random texts come near to real ones.
-const PIECES: &[&str] = &[
-    "postgresql",
-    "postgres",
-    "mysql",
-    "mariadb",
-    "sqlite",
-    "+asyncpg",
-    "+psycopg2",
-    "+pg8000",
-    "+pymysql",
-    "+aiosqlite",
-    "://",
-    ":",
-    "/",
-    "//",
-    "@",
-    "?",
-    "&",
-    "=",
-    "%",
-    "%4",
-    "%40",
-    "%25",
-    "%00",
-    "%ff",
-    "[",
-    "]",
-    "::1",
-    "localhost",
-    "h",
-    ",",
-    "5432",
-    "0",
-    "99999",
-    "ssl",
-    "sslmode",
-    "require",
-    "verify-full",
-    "sslrootcert",
-    "system",
-    "host",
-    "port",
-    "options",
-    "-c ",
-    "a=b",
-    "options[x]",
-    "dsn",
-    "unix_sock",
-    "/.s.PGSQL.",
-    "ssl_ca",
-    "ssl-mode",
-    "ssl_disabled",
-    "mode",
-    "ro",
-    "uri",
-    "true",
-    "file:",
-    ":memory:",
-    "+",
-    " ",
-    "#",
-    "\\",
-    "'",
-    "\"",
-    "\u{e9}",
-    "\n",
-    "\u{10ffff}",
-    "user",
-    "password",
-    "pgbouncer",
-    "timeout",
-    "1e9",
-    "-1",
-    "NaN",
-];
-
-fn text_like_a_url() -> impl Strategy<Value = String> {
-    proptest::collection::vec(select(PIECES), 0..14).prop_map(|pieces| pieces.concat())
-}
+use crate::text::text_like_a_url;
 
 fn targets() -> impl Iterator<Item = Target> {
     Target::names().map(|name| name.parse().expect("its own name"))
@@ -133,6 +55,9 @@ fn comparable(info: &ConnectionInfo, target: Target) -> ConnectionInfo {
     let mut info = info.clone();
     info.settings.sort();
     info.backend = Backend::Postgresql;
+    for host in &mut info.hosts {
+        host.port = host.port.or(Some(5432));
+    }
     let on_socket = info.hosts.iter().any(|host| host.socket().is_some());
     // In a socket's name the usual port is as good as none.
     for host in &mut info.hosts {

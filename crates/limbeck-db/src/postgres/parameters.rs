@@ -184,8 +184,14 @@ impl Parameters {
             .filter(|(key, _)| key == "host")
             .map(|(_, value)| value.as_str())
             .collect();
-        if !hosts.is_empty() {
-            self.read_hosts(&hosts);
+        let file = |host: &str| host.starts_with('/') && host.contains("/.s.PGSQL.");
+        match &hosts[..] {
+            [] => {}
+            // asyncpg takes the socket's file, too, as pg8000 does under a name of its own.
+            [host] if url.driver.as_deref() == Some("asyncpg") && file(host) => {
+                self.set_text("unix_sock", host)?;
+            }
+            hosts => self.read_hosts(hosts),
         }
         for (key, value) in url.query.iter().filter(|(key, _)| key != "host") {
             self.set_text(key, value)?;
@@ -197,6 +203,12 @@ impl Parameters {
         let mut names = Vec::new();
         let mut ports = Vec::new();
         for host in hosts.iter().flat_map(|hosts| hosts.split(',')) {
+            if host.starts_with(['/', '@']) {
+                // Any character may be part of a socket's name.
+                names.push(host);
+                ports.push("");
+                continue;
+            }
             let (name, port) = match host.rsplit_once(':') {
                 Some((name, port))
                     if !name.contains(':') && port.bytes().all(|b| b.is_ascii_digit()) =>
@@ -261,7 +273,11 @@ impl Parameters {
             "unix_sock" => match value.rsplit_once("/.s.PGSQL.") {
                 Some((folder, port)) => {
                     self.values.insert("port".into(), port.to_owned());
-                    ("host", folder.to_owned())
+                    // The root's own name is its slash.
+                    (
+                        "host",
+                        if folder.is_empty() { "/" } else { folder }.to_owned(),
+                    )
                 }
                 None => ("host", value.to_owned()),
             },

@@ -2,7 +2,7 @@
 
 use crate::connection::ConnectionInfo;
 use crate::error::{ConvertError, ErrorKind, Warning};
-use crate::source::Split;
+use crate::source::{Split, invalid, unencoded_at};
 use crate::target::Backend;
 
 mod mysql;
@@ -14,11 +14,41 @@ pub(crate) use options::write as write_options;
 
 /// What a text means, and what there is to say about how it was read.
 pub(crate) fn read(split: Split) -> Result<(ConnectionInfo, Vec<Warning>), ConvertError> {
-    match split.backend {
+    let (info, warnings) = match split.backend {
         Backend::Postgresql => postgresql::read(split),
         Backend::Mysql | Backend::Mariadb => mysql::read(split),
         Backend::Sqlite => sqlite::read(split),
+    }?;
+    check_hosts(&info)?;
+    Ok((info, warnings))
+}
+
+/// What no driver takes for a host, wherever it stands: written into another URL it would be more than a host.
+fn check_hosts(info: &ConnectionInfo) -> Result<(), ConvertError> {
+    for name in info.hosts.iter().filter_map(|host| host.name.as_deref()) {
+        // Only libpq has sockets without a file.
+        let is_abstract = name.starts_with('@') && info.backend == Backend::Postgresql;
+        if name.starts_with('/') || is_abstract {
+            continue;
+        }
+        if name.contains('@') {
+            return Err(unencoded_at());
+        }
+        let odd = |c: char| {
+            c.is_whitespace()
+                || c.is_control()
+                || matches!(
+                    c,
+                    '/' | '?' | '#' | '%' | '\\' | '<' | '>' | '[' | ']' | ','
+                )
+        };
+        if name.contains(odd) {
+            return Err(
+                invalid("the host's name holds a character that no host's name has").of("host"),
+            );
+        }
     }
+    Ok(())
 }
 
 /// A query's pairs with each key once; drivers disagree about which of two values counts.
@@ -33,8 +63,11 @@ fn once(
             continue;
         }
         match seen.iter().find(|(known, _)| *known == key) {
-            Some((_, same)) if *same == value => {}
-            Some(_) if !lists.contains(&&*key) => return Err(conflict(&key)),
+            Some((_, same)) if !lists.contains(&&*key) => {
+                if *same != value {
+                    return Err(conflict(&key));
+                }
+            }
             _ => seen.push((key, value)),
         }
     }

@@ -72,6 +72,9 @@ pub(super) fn read(split: Split) -> Result<(ConnectionInfo, Vec<Warning>), Conve
                     }),
                 }
             }
+            "unix_socket" if !value.starts_with('/') => {
+                return Err(bad_value(&key, "the socket's path from the root"));
+            }
             "unix_socket" => {
                 info.hosts = vec![Host {
                     name: Some(value),

@@ -18,13 +18,18 @@ pub(super) fn read(text: &str) -> Option<Vec<(String, String)>> {
     Some(settings)
 }
 
+/// C's `isspace`, with which the server splits.
+fn is_space(character: char) -> bool {
+    character.is_ascii_whitespace() || character == '\u{b}'
+}
+
 /// Words at white space; a backslash keeps what follows it.
 fn split(text: &str) -> Vec<String> {
     let mut words = Vec::new();
     let mut word: Option<String> = None;
     let mut characters = text.chars();
     while let Some(character) = characters.next() {
-        if character.is_ascii_whitespace() {
+        if is_space(character) {
             words.extend(word.take());
         } else {
             let kept = if character == '\\' {
@@ -50,7 +55,7 @@ pub(crate) fn write<'a>(settings: impl IntoIterator<Item = (&'a str, &'a str)>) 
         options.push_str(name);
         options.push('=');
         for character in value.chars() {
-            if character.is_ascii_whitespace() || character == '\\' {
+            if is_space(character) || character == '\\' {
                 options.push('\\');
             }
             options.push(character);
@@ -68,6 +73,7 @@ mod tests {
         for (text, settings) in [
             ("", Some(vec![])),
             ("-c a=b", Some(vec![("a", "b")])),
+            ("-c\u{b}a=b\\\u{b}c", Some(vec![("a", "b\u{b}c")])),
             ("-ca=b  --c-d=e f", None),
             ("-ca=b  --c-d=e", Some(vec![("a", "b"), ("c_d", "e")])),
             (

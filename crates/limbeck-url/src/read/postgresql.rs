@@ -70,9 +70,16 @@ pub(super) fn read(split: Split) -> Result<(ConnectionInfo, Vec<Warning>), Conve
             "user" | "username" => info.user = Some(value),
             "password" | "passwd" => info.password = Some(Secret::new(value)),
             "dbname" | "database" => info.database = Some(value),
+            "host"
+                if reader == Reader::SqlAlchemy(Driver::Asyncpg)
+                    && value.starts_with('/')
+                    && value.contains("/.s.PGSQL.") =>
+            {
+                places.socket_file(&key, &value)?;
+            }
             "host" => places.names.push(value),
             "port" => places.ports = Some(value),
-            "unix_sock" => places.socket_file(&value)?,
+            "unix_sock" => places.socket_file(&key, &value)?,
             "sslmode" => levels.push((key, sslmode(&value)?)),
             "ssl" => levels.push((key, ssl(&value)?)),
             "requiressl" => {
@@ -246,14 +253,13 @@ struct Places {
 }
 
 impl Places {
-    /// pg8000's socket: a file, where others name the folder and the port.
-    fn socket_file(&mut self, path: &str) -> Result<(), ConvertError> {
-        let (folder, number) = path.rsplit_once("/.s.PGSQL.").ok_or_else(|| {
-            bad_value(
-                "unix_sock",
-                "the socket's file: `/run/postgresql/.s.PGSQL.5432`",
-            )
-        })?;
+    /// pg8000's socket, and asyncpg's other form: a file, where others name the folder and the port.
+    fn socket_file(&mut self, key: &str, path: &str) -> Result<(), ConvertError> {
+        let (folder, number) = path
+            .rsplit_once("/.s.PGSQL.")
+            .ok_or_else(|| bad_value(key, "the socket's file: `/run/postgresql/.s.PGSQL.5432`"))?;
+        // The root's own name is its slash.
+        let folder = if folder.is_empty() { "/" } else { folder };
         self.names = vec![folder.to_owned()];
         self.ports = (number != "5432").then(|| number.to_owned());
         Ok(())
@@ -284,7 +290,7 @@ impl Places {
                 [list] => list.split(',').collect::<Vec<_>>(),
                 several => several.iter().map(String::as_str).collect(),
             };
-            let place = |name: &str| place(name.trim(), reader, ports.is_empty(), shared);
+            let place = |name: &str| place(name, reader, ports.is_empty(), shared);
             list.into_iter().map(place).collect::<Result<_, _>>()?
         };
         match &ports[..] {
@@ -315,6 +321,13 @@ impl Places {
     }
 }
 
+/// An address as it stands without its port.
+fn without_brackets(name: &str) -> &str {
+    name.strip_prefix('[')
+        .and_then(|name| name.strip_suffix(']'))
+        .unwrap_or(name)
+}
+
 /// A host in a parameter; SQLAlchemy reads a port behind it, libpq does not.
 fn place(
     text: &str,
@@ -322,8 +335,16 @@ fn place(
     may_have_port: bool,
     shared: Option<u16>,
 ) -> Result<Host, ConvertError> {
+    if text.starts_with(['/', '@']) {
+        // Any character may be part of a folder's name.
+        return Ok(Host {
+            name: Some(text.to_owned()),
+            port: shared,
+        });
+    }
+    let text = text.trim();
     let whole = |name: &str| Host {
-        name: (!name.is_empty()).then(|| name.trim_matches(['[', ']']).to_owned()),
+        name: (!name.is_empty()).then(|| without_brackets(name).to_owned()),
         port: shared,
     };
     let is_sqlalchemy = matches!(reader, Reader::SqlAlchemy(_));
@@ -332,7 +353,7 @@ fn place(
             if is_sqlalchemy
                 && may_have_port
                 && !digits.contains(':')
-                && !text.starts_with(['/', '@', '[']) =>
+                && !text.starts_with('[') =>
         {
             Ok(Host {
                 name: (!name.is_empty()).then(|| name.to_owned()),

@@ -143,13 +143,19 @@ fn left_out(parameter: &str, driver: &str) -> Warning {
     )
 }
 
+/// Whether a text can't stand unencoded in a URL without harm.
+fn is_fragile(text: &str) -> bool {
+    text.contains(char::is_control) || text.trim_end() != text
+}
+
 impl ConnectionInfo {
     /// Whether SQLAlchemy would read the database's name in a URL as another one. 2.0 takes it as it is written
-    /// and 2.1 decodes it; an `@` in it ends a password where there is none before it.
+    /// and 2.1 decodes it; an `@` in it ends a password where there is none before it. A URL with a line's end in it, or
+    /// a blank at its own end, is another one when it has been copied.
     fn database_needs_argument(&self) -> bool {
         self.database.as_deref().is_some_and(|name| {
             let ends_password = self.password.is_none() && name.contains('@');
-            percent::is_encoded(name) || name.contains('?') || ends_password
+            percent::is_encoded(name) || name.contains('?') || ends_password || is_fragile(name)
         })
     }
 

@@ -34,6 +34,7 @@ pub(crate) fn render(info: &ConnectionInfo, target: Target) -> Result<Conversion
         writer.sqlalchemy_place()?;
     }
     if info.only_socket().is_none() || target.driver != Driver::Sqlx {
+        writer.keep_certificate()?;
         writer.tls();
     }
     if let Some(seconds) = info.timeout {
@@ -136,6 +137,23 @@ impl Writer<'_> {
         }
     }
 
+    /// Drivers that are told of TLS only when it is required would leave a client's certificate at home.
+    fn keep_certificate(&self) -> Result<(), ConvertError> {
+        let tls = &self.info.tls;
+        let below_require = matches!(tls.level, Some(TlsLevel::Allow | TlsLevel::Prefer));
+        if tls.certificate.is_some()
+            && below_require
+            && !matches!(self.driver, Driver::Sqlx | Driver::Mysqldb)
+        {
+            return Err(inexpressible(
+                "ssl_cert",
+                name(self.driver),
+                "say what is meant: ssl_mode=REQUIRED, VERIFY_CA or VERIFY_IDENTITY",
+            ));
+        }
+        Ok(())
+    }
+
     fn tls(&mut self) {
         let tls = &self.info.tls;
         let level = tls.level;
@@ -181,6 +199,16 @@ impl Writer<'_> {
         ));
     }
 
+    fn warn_of_no_preference(&mut self) {
+        let driver = name(self.driver);
+        self.out.warnings.push(Warning::about(
+            "ssl-mode",
+            format!(
+                "`ssl-mode` was left out: {driver} encrypts when it is told to, and never by itself"
+            ),
+        ));
+    }
+
     fn sqlx_tls(&mut self, tls: &Tls) {
         if let Some(level) = tls.level {
             let word = mode(level);
@@ -202,12 +230,14 @@ impl Writer<'_> {
     /// PyMySQL and asyncmy verify when they are given authorities, and the name unless told otherwise.
     fn pymysql_tls(&mut self, tls: &Tls) {
         match tls.level {
-            None | Some(TlsLevel::Allow | TlsLevel::Prefer) => {}
-            Some(TlsLevel::Disable) => {
-                if self.driver == Driver::Pymysql {
-                    self.out.argument("ssl_disabled", Argument::Bool(true));
-                }
+            // PyMySQL prefers it by itself, and asyncmy has none by itself.
+            Some(TlsLevel::Allow | TlsLevel::Prefer) if self.driver == Driver::Asyncmy => {
+                self.warn_of_no_preference();
             }
+            Some(TlsLevel::Disable) if self.driver == Driver::Pymysql => {
+                self.out.argument("ssl_disabled", Argument::Bool(true));
+            }
+            None | Some(TlsLevel::Disable | TlsLevel::Allow | TlsLevel::Prefer) => {}
             Some(level @ (TlsLevel::VerifyCa | TlsLevel::VerifyFull))
                 if !matches!(tls.root, Some(Root::File(_))) =>
             {
@@ -235,10 +265,7 @@ impl Writer<'_> {
     fn aiomysql_tls(&mut self, tls: &Tls) {
         match tls.level {
             None | Some(TlsLevel::Disable) => {}
-            Some(TlsLevel::Allow | TlsLevel::Prefer) => self.out.warnings.push(Warning::about(
-                "ssl-mode",
-                "`ssl-mode` was left out: aiomysql encrypts when it is told to, and never by itself",
-            )),
+            Some(TlsLevel::Allow | TlsLevel::Prefer) => self.warn_of_no_preference(),
             Some(level) => {
                 if level > TlsLevel::Require && !matches!(tls.root, Some(Root::File(_))) {
                     self.system_authorities(tls, level);

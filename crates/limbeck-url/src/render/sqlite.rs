@@ -1,6 +1,6 @@
 //! URLs for the drivers of SQLite.
 
-use super::{UrlWriter, inexpressible, left_out};
+use super::{UrlWriter, inexpressible, is_fragile, left_out};
 use crate::connection::ConnectionInfo;
 use crate::convert::Conversion;
 use crate::error::{ConvertError, Warning};
@@ -80,6 +80,13 @@ fn sqlalchemy(info: &ConnectionInfo, target: Target) -> Result<Conversion, Conve
                     "database",
                     "SQLAlchemy",
                     "rename the file: versions of SQLAlchemy disagree about `%` and `?` in its name",
+                ));
+            }
+            if is_fragile(file) {
+                return Err(inexpressible(
+                    "database",
+                    "SQLAlchemy",
+                    "rename the file: its name has a control character, or a blank at its end",
                 ));
             }
             url.raw(if as_uri { "/file:" } else { "/" });

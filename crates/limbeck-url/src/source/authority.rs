@@ -136,6 +136,10 @@ fn read_hosts(split: &mut Split, hosts: &str) -> Result<(), ConvertError> {
         return Ok(());
     }
     for host in hosts.split(',') {
+        if host.starts_with('@') {
+            // To libpq a socket without a file: but `user:p@@host` has lost a part of its password.
+            return Err(unencoded_at());
+        }
         let (name, digits) = if let Some(inside) = host.strip_prefix('[') {
             let (name, after) = inside
                 .split_once(']')
@@ -149,6 +153,9 @@ fn read_hosts(split: &mut Split, hosts: &str) -> Result<(), ConvertError> {
                     ));
                 }
             };
+            if name.is_empty() {
+                return Err(invalid("no address stands between `[` and `]`"));
+            }
             (name, digits)
         } else {
             host.split_once(':').unwrap_or((host, ""))

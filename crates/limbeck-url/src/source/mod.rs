@@ -74,7 +74,6 @@ impl Split {
         }
         let mut split = Self::parse_clean(trimmed)?;
         split.warnings.splice(..0, warnings);
-        split.check()?;
         Ok(split)
     }
 
@@ -177,28 +176,10 @@ impl Split {
         self.database = (!path.is_empty() && path != ":memory:").then(|| path.to_owned());
         Ok(())
     }
-
-    /// What no driver takes, whoever reads it.
-    fn check(&self) -> Result<(), ConvertError> {
-        for host in self.hosts.iter().filter(|host| host.socket().is_none()) {
-            let Some(name) = &host.name else { continue };
-            if name.contains('@') {
-                return Err(unencoded_at());
-            }
-            let odd = |c: char| {
-                c.is_whitespace() || matches!(c, '/' | '?' | '#' | '%' | '\\' | '<' | '>')
-            };
-            if name.contains(odd) {
-                return Err(
-                    invalid("the host's name holds a character that no host's name has").of("host"),
-                );
-            }
-        }
-        Ok(())
-    }
 }
 
-fn unencoded_at() -> ConvertError {
+/// An `@` of a password that is taken for its end.
+pub(crate) fn unencoded_at() -> ConvertError {
     invalid("the part before the host holds an `@` that is not encoded")
         .help("write %40 for an `@` in a user's name or a password")
 }
@@ -227,7 +208,13 @@ pub(crate) fn parse_query(
         } else {
             percent::decode(part)
         };
-        decoded.ok_or_else(|| invalid("a parameter of the URL holds bytes that are no UTF-8"))
+        let decoded = decoded
+            .ok_or_else(|| invalid("a parameter of the URL holds bytes that are no UTF-8"))?;
+        if decoded.contains('\0') {
+            // libpq, and all that is written in C, would take what is before it.
+            return Err(invalid("a parameter of the URL holds a zero byte"));
+        }
+        Ok(decoded)
     };
     query
         .split('&')

@@ -3,16 +3,11 @@
 use limbeck_url::{ConnectionInfo, Host, Root, Secret, TlsLevel};
 use proptest::prelude::*;
 use proptest::sample::select;
-use proptest::strategy::ValueTree;
-use proptest::test_runner::TestRunner;
 
-/// The first ones of a strategy, the same in each run.
-#[allow(dead_code, reason = "not every test counts them itself")]
-pub(crate) fn some<T: std::fmt::Debug>(strategy: impl Strategy<Value = T>, count: usize) -> Vec<T> {
-    let mut runner = TestRunner::deterministic();
-    let next = |_| strategy.new_tree(&mut runner).expect("a value").current();
-    (0..count).map(next).collect()
-}
+mod first;
+
+#[allow(unused_imports, reason = "not every test counts them itself")]
+pub(crate) use first::some;
 
 /// Any text that a password, a user or a database can be.
 fn word() -> impl Strategy<Value = String> {
@@ -23,7 +18,9 @@ fn host() -> impl Strategy<Value = Host> {
     let name = prop_oneof![
         "[a-z][a-z0-9.-]{0,10}",
         Just("2001:db8::1".to_owned()),
-        Just("/run/a b:c".to_owned())
+        Just("/run/a b:c".to_owned()),
+        Just("/".to_owned()),
+        Just("@a".to_owned()),
     ];
     (name, proptest::option::of(1..u16::MAX)).prop_map(|(name, port)| Host {
         name: Some(name),
@@ -53,7 +50,7 @@ pub(crate) fn postgresql() -> impl Strategy<Value = ConnectionInfo> {
             proptest::option::of(word()),
             proptest::option::of(word()),
         ),
-        proptest::option::of(host()),
+        proptest::collection::vec(host(), 0..3),
         (
             proptest::option::of(level),
             proptest::option::of("/[a-z%?& ]{1,8}"),
@@ -62,14 +59,14 @@ pub(crate) fn postgresql() -> impl Strategy<Value = ConnectionInfo> {
         proptest::option::of(1..100_u32),
     )
         .prop_map(
-            |((user, password, database), host, (level, root), settings, timeout)| {
+            |((user, password, database), hosts, (level, root), settings, timeout)| {
                 let mut info = ConnectionInfo::parse("postgresql://")
                     .expect("the shortest one")
                     .0;
                 info.user = user;
                 info.password = password.map(Secret::new);
                 info.database = database;
-                info.hosts = host.into_iter().collect();
+                info.hosts = hosts;
                 info.tls.level = level;
                 // Nobody verifies what is not encrypted.
                 info.tls.root = root

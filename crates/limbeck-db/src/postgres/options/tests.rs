@@ -140,4 +140,11 @@ fn several_hosts() {
     check("postgresql://u@/d?host=a,b&port=3", &["a:3", "b:3"]);
     check("postgresql://u@[::1]:5/d", &["[::1]:5"]);
     check("postgresql://u@/d?host=/run/pg", &["/run/pg/.s.PGSQL.5432"]);
+    let file = "/run/.s.PGSQL.6";
+    check(&format!("postgresql+asyncpg://u@/d?host={file}"), &[file]);
+    check(
+        "postgresql+pg8000://u@/d?unix_sock=/.s.PGSQL.6",
+        &["//.s.PGSQL.6"],
+    );
+    check("postgresql://u@/d?host=/pg]:1", &["/pg]:1/.s.PGSQL.5432"]);
 }

@@ -17,6 +17,7 @@ pub(crate) fn render(info: &ConnectionInfo, target: Target) -> Result<Conversion
         driver: target.driver,
         out: Output::new(target.scheme),
     };
+    writer.refuse_places_of_libpq()?;
     match target.driver {
         Driver::Sqlx => writer.sqlx_place()?,
         Driver::Libpq | Driver::TokioPostgres => writer.libpq_place(),
@@ -50,6 +51,29 @@ fn name(driver: Driver) -> &'static str {
 }
 
 impl Writer<'_> {
+    /// Places that libpq knows, and another driver takes for another one.
+    fn refuse_places_of_libpq(&self) -> Result<(), ConvertError> {
+        let is_asyncpg = self.driver == Driver::Asyncpg;
+        let several = self.info.hosts.len() > 1;
+        let is_libpqs = |host: &Host| match &host.name {
+            // The default is a socket, wherever it is; SQLAlchemy refuses asyncpg an empty name among others, and
+            // tokio-postgres would look for its address.
+            None => several && (is_asyncpg || self.driver == Driver::TokioPostgres),
+            // A socket without a file; others look for a server or a folder of this name.
+            Some(name) if name.starts_with('@') => true,
+            // asyncpg takes it for the socket's file.
+            Some(name) => is_asyncpg && name.contains(".s.PGSQL."),
+        };
+        if !self.driver.is_libpq() && self.info.hosts.iter().any(is_libpqs) {
+            return Err(inexpressible(
+                "host",
+                name(self.driver),
+                "name the folder of a socket that has a file, or a host",
+            ));
+        }
+        Ok(())
+    }
+
     /// `user:password@host:port/database`, as SQLAlchemy splits it.
     fn sqlalchemy_place(&mut self) -> Result<(), ConvertError> {
         let info = self.info;
@@ -96,8 +120,9 @@ impl Writer<'_> {
             }
         } else if info.hosts.len() > 1 {
             let port = |host: &Host| host.port.unwrap_or(DEFAULT_PORT).to_string();
-            let host_name = |host: &Host| host.name.clone().unwrap_or_else(|| "localhost".into());
-            let odd = |host: &Host| host.is_ipv6() || host.socket().is_some();
+            let host_name = |host: &Host| host.name.clone().unwrap_or_default();
+            let odd =
+                |host: &Host| host.name.is_none() || host.is_ipv6() || host.socket().is_some();
             if info.hosts.iter().any(odd) {
                 let join = |parts: Vec<String>| parts.join(",");
                 self.out
@@ -258,7 +283,8 @@ impl Writer<'_> {
 
     fn asyncpg_tls(&mut self, tls: &Tls) -> Result<(), ConvertError> {
         let level = tls.effective();
-        if !tls.has_files() {
+        // A key alone belongs to the certificate in ~/.postgresql.
+        if !tls.has_files() && tls.key.is_none() {
             if let Some(level) = tls.level {
                 self.out.url.pair("ssl", level.name());
             }
@@ -269,8 +295,9 @@ impl Writer<'_> {
             return Ok(());
         }
         refuse_below_require(tls, level, "asyncpg")?;
-        if tls.root.is_none() && level > TlsLevel::Require {
-            // A context can't fall back on ~/.postgresql/root.crt; asyncpg's own reader of a URI does.
+        if tls.root.is_none() {
+            // A context can't fall back on ~/.postgresql/root.crt, with which even `require` verifies; asyncpg's
+            // own reader of a URI does.
             self.asyncpg_dsn(tls);
         } else if tls.root == Some(Root::System)
             && tls.certificate.is_none()
@@ -491,7 +518,10 @@ fn refuse_below_require(tls: &Tls, level: TlsLevel, driver: &str) -> Result<(), 
             certificate: Some(_),
             ..
         } => "sslcert",
-        _ => "sslcrl",
+        Tls {
+            revoked: Some(_), ..
+        } => "sslcrl",
+        _ => "sslkey",
     };
     Err(inexpressible(
         parameter,

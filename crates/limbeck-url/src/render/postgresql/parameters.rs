@@ -105,7 +105,8 @@ impl Writer<'_> {
         let is_libpqs = LIBPQ.iter().any(|(known, _)| *known == key);
         match (self.driver, key) {
             (Driver::Asyncpg, "sslnegotiation") => {
-                if value == "direct" {
+                // On a socket nothing is encrypted, and asyncpg refuses the word.
+                if value == "direct" && self.info.only_socket().is_none() {
                     self.out.argument("direct_tls", Argument::Bool(true));
                 }
                 true
