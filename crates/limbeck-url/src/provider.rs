@@ -140,6 +140,15 @@ impl DatabaseConfigProvider {
     /// `POSTGRES_PORT`, `POSTGRES_USER`, `POSTGRES_PASSWORD`, `POSTGRES_DB`, and the same behind `DATABASE_`,
     /// `DB_` and `PG`). A variable of the process counts before the same one in `.env`, whose text is `file`.
     ///
+    /// The crate reads no environment itself:
+    ///
+    /// ```
+    /// let variable = |name: &str| std::env::var(name).ok();
+    /// let file = std::fs::read_to_string(".env").ok();
+    /// let provider = limbeck_url::DatabaseConfigProvider::from_variables(&variable, file.as_deref());
+    /// # drop(provider);
+    /// ```
+    ///
     /// # Errors
     /// [`ErrorKind::MissingUrl`] when none of them is set.
     pub fn from_variables(
