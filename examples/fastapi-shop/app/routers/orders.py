@@ -50,7 +50,8 @@ async def create(body: OrderIn, session: Session) -> Order:
     wanted = Counter()
     for line in body.lines:
         wanted[line.product_id] += line.quantity
-    prices = dict((await session.execute(select(Product.id, Product.price).where(Product.id.in_(wanted)))).tuples())
+    known = await session.execute(select(Product.id, Product.price).where(Product.id.in_(wanted)))
+    prices = {row.id: row.price for row in known}
     if missing := sorted(set(wanted) - set(prices)):
         raise HTTPException(404, f"no such product: {missing[0]}")
     # In the same order in each request, so that two of them don't wait for each other.
