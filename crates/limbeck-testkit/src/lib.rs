@@ -25,6 +25,11 @@ pub fn reference_python() -> Option<PathBuf> {
     interpreter("LIMBECK_TEST_REFERENCE_PYTHON")
 }
 
+/// The interpreter of `examples/fastapi-shop`: what an application has, its drivers and Alembic included.
+pub fn shop_python() -> Option<PathBuf> {
+    interpreter("LIMBECK_TEST_SHOP_PYTHON")
+}
+
 /// All driver-free interpreters that are to be tested.
 pub fn all_pythons() -> Vec<PathBuf> {
     std::env::var_os("LIMBECK_TEST_PYTHONS")

@@ -1,5 +1,6 @@
 //! Projects for the tests, and the two programs that run them.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use limbeck_testkit::{Ran, Sandbox, python, reference_python};
@@ -20,6 +21,49 @@ pub(crate) fn rounds(usual: usize) -> usize {
 /// The real tool, in the environment that has drivers.
 pub(crate) fn alembic(python: &Path) -> PathBuf {
     python.with_file_name("alembic")
+}
+
+/// A copy of one of the examples.
+pub(crate) fn example(name: &str) -> Sandbox {
+    let sandbox = Sandbox::new();
+    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples");
+    copy(&examples.join(name), sandbox.path());
+    sandbox
+}
+
+fn copy(from: &Path, to: &Path) {
+    for entry in fs::read_dir(from).expect("the example") {
+        let entry = entry.expect("an entry");
+        let (name, target) = (entry.file_name(), to.join(entry.file_name()));
+        // What a developer's own run leaves is no part of it.
+        let text = name.to_string_lossy();
+        if text.starts_with('.') || text == "__pycache__" || text.starts_with("shop.db") {
+            continue;
+        }
+        if entry.file_type().expect("its type").is_dir() {
+            fs::create_dir_all(&target).expect("a folder");
+            copy(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), &target).expect("a copy");
+        }
+    }
+}
+
+/// All that a SQLite database declares, to be compared.
+pub(crate) fn sqlite_schema(file: &Path) -> String {
+    let connection = rusqlite::Connection::open(file).expect("the database");
+    let sql = "select coalesce(group_concat(sql, x'0a'), '') from (select sql from sqlite_master order by name)";
+    let text = connection
+        .query_row(sql, [], |row| row.get::<_, String>(0))
+        .expect("the schema");
+    // A table that a batch makes anew gets its constraints in the order of a Python set of objects,
+    // which goes by their addresses.
+    let mut lines: Vec<&str> = text
+        .lines()
+        .map(|line| line.trim_end().trim_end_matches(','))
+        .collect();
+    lines.sort_unstable();
+    lines.join("\n")
 }
 
 /// A synchronous `env.py` that takes its URL from `DATABASE_URL`; `configure` goes into `context.configure`.

@@ -1,36 +1,15 @@
 //! The example's history with every version of Python, Alembic and SQLAlchemy that can be installed, on every
 //! database: the schema is the one that real Alembic makes, there and back.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use limbeck_testkit::{MariaDb, Postgres, Sandbox, Tls, all_pythons, missing, reference_python};
 
-use crate::support::{alembic, limbeck, sync_env};
+use crate::support::{alembic, example, limbeck, sqlite_schema, sync_env};
 
 /// A copy of the example.
 fn shop() -> Sandbox {
-    let sandbox = Sandbox::new();
-    let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/shop");
-    copy(&example, sandbox.path());
-    sandbox
-}
-
-fn copy(from: &Path, to: &Path) {
-    for entry in fs::read_dir(from).expect("the example") {
-        let entry = entry.expect("an entry");
-        let (name, target) = (entry.file_name(), to.join(entry.file_name()));
-        // What a developer's own run leaves is no part of it.
-        if name.to_string_lossy().starts_with('.') || name == "__pycache__" {
-            continue;
-        }
-        if entry.file_type().expect("its type").is_dir() {
-            fs::create_dir_all(&target).expect("a folder");
-            copy(&entry.path(), &target);
-        } else {
-            fs::copy(entry.path(), &target).expect("a copy");
-        }
-    }
+    example("shop")
 }
 
 /// Runs one of the two programs, which must succeed.
@@ -150,22 +129,7 @@ fn sqlite() {
     let env = sync_env(", render_as_batch=True");
     synchronous.write("migrations/env.py", &env);
     for (number, python) in pythons().iter().enumerate() {
-        let dump = |name: &str| {
-            let path = synchronous.path().join(name);
-            let connection = rusqlite::Connection::open(path).expect("the database");
-            let sql = "select coalesce(group_concat(sql, x'0a'), '') from (select sql from sqlite_master order by name)";
-            let text = connection
-                .query_row(sql, [], |row| row.get::<_, String>(0))
-                .expect("the schema");
-            // A table that a batch makes anew gets its constraints in the order of a Python set of objects,
-            // which goes by their addresses.
-            let mut lines: Vec<&str> = text
-                .lines()
-                .map(|line| line.trim_end().trim_end_matches(','))
-                .collect();
-            lines.sort_unstable();
-            lines.join("\n")
-        };
+        let dump = |name: &str| sqlite_schema(&synchronous.path().join(name));
         let (theirs, ours) = (format!("theirs{number}.db"), format!("ours{number}.db"));
         let url = |scheme: &str, name: &str| {
             format!("{scheme}:///{}", synchronous.path().join(name).display())

@@ -24,7 +24,7 @@ use crate::native::OpenSession;
 
 use super::failure::{RunError, Standing};
 use super::intent::{Intent, plan_to_json};
-use super::rehearsal::Rehearsed;
+use super::rehearsal::{InStep, Rehearsed};
 use super::sessions::Sessions;
 use super::wire::{WireOutcome, WireRow, value_from_json};
 
@@ -288,9 +288,11 @@ impl Host<'_, '_> {
         let connection = request.connection;
         let start = Instant::now();
         let result = {
-            let step = self.progress.step.as_ref();
-            let revision = step.map(|step| step.revision.as_str());
-            let running = self.sessions.execute(&mut request, revision);
+            let step = self.progress.step.as_ref().map(|step| InStep {
+                revision: &step.revision,
+                versions: self.progress.location.as_ref().map(|found| &found.table),
+            });
+            let running = self.sessions.execute(&mut request, step);
             tokio::pin!(running);
             let worker = self.worker.as_mut().expect(WORKER);
             loop {

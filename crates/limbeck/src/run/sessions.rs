@@ -14,7 +14,7 @@ use limbeck_url::DatabaseUrl;
 
 use crate::native::OpenSession;
 
-use super::rehearsal::{Admitted, Rehearsal};
+use super::rehearsal::{Admitted, InStep, Rehearsal};
 use super::wire::{
     WireError, WireServerError, connect_args, database_url, status_letter, value_from_json,
 };
@@ -142,7 +142,7 @@ impl Sessions {
     pub(super) async fn execute(
         &mut self,
         request: &mut Execute,
-        revision: Option<&str>,
+        step: Option<InStep<'_>>,
     ) -> Result<(Outcome, TransactionStatus), DbError> {
         let Some(open) = self.open.get_mut(&request.connection) else {
             return Err(DbError::Unsupported(format!(
@@ -180,7 +180,7 @@ impl Sessions {
         };
         match &mut open.rehearsal {
             Some(Rehearsed { rehearsal, .. }) => {
-                rehearsal.note(session, &request.sql, revision, &outcome)?;
+                rehearsal.note(session, &request.sql, step, &outcome)?;
                 Ok((outcome, rehearsal.status(session)))
             }
             None => Ok((outcome, session.transaction_status())),

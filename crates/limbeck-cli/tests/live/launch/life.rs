@@ -1,6 +1,7 @@
 //! The application's life: started with its URLs, ready or not, ended by itself or by a signal, nothing left.
 
 use std::fs;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use limbeck_testkit::python;
@@ -127,6 +128,27 @@ fn an_application_that_ignores_its_end() {
         start.elapsed()
     );
     assert_gone(&processes);
+}
+
+/// As uvicorn does. Who else sends it that signal has not told us to end it.
+#[test]
+fn an_application_that_ends_of_the_signal_itself() {
+    let Some(python) = python() else { return };
+    let sandbox = project(&[STEP]);
+    let launched = launch(&sandbox, &python, SQLITE, "plain", &[]);
+    launched.wait_until_ready();
+    launched.signal("TERM");
+    let output = launched.wait();
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+
+    fs::remove_file(sandbox.path().join("processes")).expect("the file");
+    let launched = launch(&sandbox, &python, SQLITE, "plain", &[]);
+    launched.wait_until_ready();
+    let application = launched.processes()[0].to_string();
+    let sent = Command::new("kill").args(["-TERM", &application]).status();
+    assert!(sent.expect("`kill` runs").success());
+    let output = launched.wait();
+    assert_eq!(output.status.code(), Some(143), "{}", stderr(&output));
 }
 
 #[test]

@@ -7,6 +7,7 @@ mod health;
 mod init;
 mod life;
 mod rollback;
+mod shop;
 mod status;
 mod support;
 mod wait;

@@ -126,6 +126,24 @@ fn sqlite() {
     );
 }
 
+/// A first launch goes back to nothing: no version row is left, and that is no loss.
+#[test]
+fn the_first_migration_of_all() {
+    let (Some(server), Some(python)) = (Postgres::start(Tls::Off), python()) else {
+        return;
+    };
+    server.create_database("app");
+    let postgresql = server.url("postgresql+asyncpg", "app", "");
+    for url in [postgresql.as_str(), "sqlite+aiosqlite:///app.db"] {
+        let sandbox = project(&[FIRST, EMPTY]);
+        let options = ["--ready-timeout=1s", "--on-unhealthy=rollback"];
+        let output = launch(&sandbox, &python, url, "unwell", &options).wait();
+        assert_eq!(output.status.code(), Some(124), "{}", stderr(&output));
+        let current = run(&sandbox, url, &["current"]).expect("an interpreter");
+        assert_eq!(current.success().stdout, "");
+    }
+}
+
 #[test]
 fn mysql_only_where_loss_is_allowed() {
     let Some(server) = MariaDb::start() else {

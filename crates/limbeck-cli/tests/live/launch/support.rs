@@ -12,7 +12,8 @@ use limbeck_testkit::Sandbox;
 
 use crate::support::{limbeck, linear, sync_env};
 
-/// An application: says under which URLs it was started, answers HTTP, and ends on `SIGTERM` unless it is `stubborn`.
+/// An application: says under which URLs it was started, answers HTTP, and ends on `SIGTERM` unless it is `stubborn`;
+/// a `plain` one lets the signal end it.
 const APPLICATION: &str = r#"
 import http.server, os, signal, subprocess, sys, time
 
@@ -24,7 +25,7 @@ if mode == "crash":
     sys.exit(9)
 if mode == "stubborn":
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-else:
+elif mode != "plain":
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
 # A process of its own, as a server's workers are.
 worker = subprocess.Popen(["sleep", "600"], preexec_fn=lambda: signal.signal(signal.SIGTERM, signal.SIG_DFL))
@@ -80,17 +81,27 @@ pub(super) fn launch(
     mode: &str,
     options: &[&str],
 ) -> Launched {
+    launch_command(sandbox, |port, health| {
+        let mut command = sandbox.command(&limbeck(), Some(python));
+        command
+            .env("DATABASE_URL", url)
+            .arg("run")
+            .arg(format!("--probe=http://127.0.0.1:{port}/ready"))
+            .arg(format!("--health-addr={health}"))
+            .args(options)
+            .args(["--", "python3", "app.py", mode, &port.to_string()]);
+        command
+    })
+}
+
+/// Starts what `command` makes of a port for the application and one for the health endpoints.
+pub(super) fn launch_command(
+    sandbox: &Sandbox,
+    command: impl FnOnce(u16, u16) -> Command,
+) -> Launched {
     let (port, health) = (free_port(), free_port());
-    let mut command = sandbox.command(&limbeck(), Some(python));
-    command
-        .env("DATABASE_URL", url)
-        .arg("run")
-        .arg(format!("--probe=http://127.0.0.1:{port}/ready"))
-        .arg(format!("--health-addr={health}"))
-        .args(options)
-        .args(["--", "python3", "app.py", mode, &port.to_string()])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
+    let mut command = command(port, health);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
     Launched {
         child: Some(command.spawn().expect("limbeck starts")),
         folder: sandbox.path().to_owned(),
@@ -122,6 +133,21 @@ impl Launched {
         wait_for("it is ready", || {
             self.get("/readyz").is_some_and(|(status, _)| status == 200)
         });
+    }
+
+    /// The processes that it has started itself, by whichever of its threads.
+    pub(super) fn children(&self) -> Vec<u32> {
+        let id = self.child.as_ref().expect("it runs").id();
+        let threads = fs::read_dir(format!("/proc/{id}/task")).expect("its threads");
+        let children = threads.map(|thread| {
+            let file = thread.expect("a thread").path().join("children");
+            fs::read_to_string(file).expect("its children")
+        });
+        let numbers = children.collect::<Vec<_>>().join(" ");
+        let numbers = numbers.split_whitespace();
+        numbers
+            .map(|number| number.parse().expect("a number"))
+            .collect()
     }
 
     /// The processes of the application, once it has told them.

@@ -5,7 +5,7 @@
 mod control;
 mod schema;
 
-use limbeck_db::{DbError, Outcome, Product, ResultSet, Session, TransactionStatus};
+use limbeck_db::{DbError, Outcome, Product, ResultSet, Session, TransactionStatus, VersionTable};
 
 use self::control::{Control, control};
 pub use self::schema::Loss;
@@ -42,6 +42,15 @@ pub(super) struct Rehearsal {
     begun: bool,
     statements: Vec<RehearsedStatement>,
     losses: Vec<Loss>,
+}
+
+/// The step that a statement belongs to.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct InStep<'a> {
+    /// Its revision.
+    pub(super) revision: &'a str,
+    /// The table of the version rows, once it is known.
+    pub(super) versions: Option<&'a VersionTable>,
 }
 
 /// What the caller is to do with a request.
@@ -156,7 +165,7 @@ impl Rehearsal {
         &mut self,
         session: &Session,
         sql: &str,
-        revision: Option<&str>,
+        step: Option<InStep<'_>>,
         outcome: &Outcome,
     ) -> Result<(), DbError> {
         if session.transaction_status() == TransactionStatus::Idle {
@@ -170,10 +179,12 @@ impl Rehearsal {
         if ["SELECT", "SHOW", "PRAGMA", "SET", "EXPLAIN"].contains(&word.as_str()) {
             return Ok(());
         }
-        if let Some(revision) = revision {
+        if let Some(InStep { revision, versions }) = step {
             let deleted = outcome.results.iter().filter_map(|result| result.affected);
             let deleted: u64 = deleted.sum();
-            if word == "DELETE" && deleted > 0 {
+            // A step that merges, or comes to a base, takes version rows away: nobody's data.
+            let of_versions = versions.is_some_and(|table| deletes_from(sql, table));
+            if word == "DELETE" && deleted > 0 && !of_versions {
                 self.losses.push(Loss::Rows {
                     revision: revision.to_owned(),
                     rows: Some(deleted),
@@ -186,7 +197,7 @@ impl Rehearsal {
             }
         }
         self.statements.push(RehearsedStatement {
-            revision: revision.map(str::to_owned),
+            revision: step.map(|step| step.revision.to_owned()),
             sql: sql.to_owned(),
         });
         Ok(())
@@ -210,6 +221,21 @@ impl Rehearsal {
     }
 }
 
+/// Whether it is Alembic's own statement that takes a version row away.
+fn deletes_from(sql: &str, table: &VersionTable) -> bool {
+    let Some(rest) = sql.trim_start().strip_prefix("DELETE FROM ") else {
+        return false;
+    };
+    let name = match &table.schema {
+        Some(schema) => format!("{schema}.{}", table.name),
+        None => table.name.clone(),
+    };
+    // Quotes are there where a name needs them.
+    let rest = rest.replace(['"', '`'], "");
+    rest.strip_prefix(&name)
+        .is_some_and(|rest| rest.starts_with(" WHERE "))
+}
+
 /// SQLite takes one statement at a time.
 async fn run_each(session: &mut Session, sql: &str) -> Result<(), DbError> {
     for statement in sql.split("; ") {
@@ -220,4 +246,36 @@ async fn run_each(session: &mut Session, sql: &str) -> Result<(), DbError> {
 
 fn refuse(why: &str) -> DbError {
     DbError::Unsupported(format!("this can't be rehearsed: {why}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn version_rows_are_known() {
+        let plain = VersionTable::default();
+        let odd = VersionTable {
+            name: "My versions".into(),
+            schema: Some("Other".into()),
+        };
+        for (sql, table, expected) in [
+            (
+                "DELETE FROM alembic_version WHERE alembic_version.version_num = 'a1'",
+                &plain,
+                true,
+            ),
+            (
+                "DELETE FROM \"Other\".\"My versions\" WHERE \"Other\".\"My versions\".version_num = 'a1'",
+                &odd,
+                true,
+            ),
+            ("DELETE FROM alembic_version WHERE true", &odd, false),
+            ("DELETE FROM alembic_version_old WHERE true", &plain, false),
+            ("DELETE FROM orders WHERE id = 1", &plain, false),
+            ("delete from alembic_version", &plain, false),
+        ] {
+            assert_eq!(deletes_from(sql, table), expected, "{sql}");
+        }
+    }
 }
