@@ -2,15 +2,12 @@
 
 use std::ffi::OsString;
 use std::io;
-use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::ExitStatus;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use limbeck_supervisor::{
-    Application, Board, Metrics, Phase, Probe, ProbeRecord, Received, shell_status,
-};
+use limbeck_supervisor::{Application, Board, Metrics, Phase, Probe, ProbeRecord, shell_status};
 use rustix::fs::{Access, access};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
@@ -54,8 +51,6 @@ pub(super) fn find(context: &Context, command: &[OsString]) -> Result<(), CliErr
 enum Ended {
     /// By itself, or because it was told to.
     Application(ExitStatus),
-    /// Of the very `SIGTERM` that it was passed, after it was ready.
-    AsTold,
     /// By itself, before it was ready, and not well.
     TooEarly(ExitStatus),
     /// It was not ready in time.
@@ -102,7 +97,6 @@ impl Launcher<'_> {
         stopped.map_err(|error| CliError::System(WAIT, error))?;
         let status = match ended {
             Ended::Application(status) => return Ok(shell_status(status)),
-            Ended::AsTold => return Ok(0),
             Ended::TooEarly(status) => {
                 let status = shell_status(status);
                 tell(&format!(
@@ -140,7 +134,6 @@ impl Launcher<'_> {
         let start = Moment::now();
         let mut stop_at: Option<Moment> = None;
         let mut ready = false;
-        let mut terminated = false;
         loop {
             if !ready && stop_at.is_none() && self.board.facts().obstacles().is_empty() {
                 ready = true;
@@ -153,13 +146,8 @@ impl Launcher<'_> {
                 status = application.ended() => {
                     let early = !ready && stop_at.is_none();
                     return status.map(|status| {
-                        let by_it = status.signal() == Some(Received::TERMINATE.number());
                         if early && !status.success() {
                             Ended::TooEarly(status)
-                        } else if ready && terminated && by_it {
-                            // As uvicorn does: it cleans up, and then lets the signal end it. systemd takes a
-                            // service that ends so for a success, and our 143 for a failure.
-                            Ended::AsTold
                         } else {
                             Ended::Application(status)
                         }
@@ -167,7 +155,6 @@ impl Launcher<'_> {
                 }
                 signal = self.signals.next() => {
                     application.pass_on(signal);
-                    terminated |= signal == Received::TERMINATE;
                     if application.is_told_to_end(signal) {
                         self.board.enter(Phase::Stopping);
                         stop_at.get_or_insert(Moment::now() + self.settings.stop_timeout);

@@ -137,7 +137,8 @@ impl<'a> Shop<'a> {
         launched.signal("TERM");
         let output = launched.wait();
         let told = stderr(&output);
-        assert_eq!(output.status.code(), Some(0), "{told}");
+        // uvicorn has cleaned up, and lets the signal end it.
+        assert_eq!(output.status.code(), Some(143), "{told}");
         assert!(told.contains("Application shutdown complete"), "{told}");
         assert!(!told.contains("Traceback"), "{told}");
         assert!(!told.contains("secret"), "{told}");
