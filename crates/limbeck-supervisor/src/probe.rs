@@ -242,3 +242,102 @@ async fn run(command: &str) -> Result<(), ProbeFailure> {
         Err(ProbeFailure::Unwell(status.to_string()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::net::TcpListener;
+    use std::time::Duration;
+
+    use super::{Probe, ProbeFailure};
+
+    #[test]
+    fn what_is_a_probe() {
+        for (text, problem) in [
+            ("http://127.0.0.1:8000/health", None),
+            ("http://[::1]:8000", None),
+            ("tcp://localhost:5432", None),
+            ("exec:test -f ready", None),
+            ("exec: ", Some("a command is missing")),
+            ("tcp://localhost", Some("write tcp://HOST:PORT")),
+            ("tcp://:80", Some("write tcp://HOST:PORT")),
+            ("http://u:p@h/", Some("a user in the URL")),
+            ("https://h/", Some("on its own machine")),
+            ("ftp://h/", Some("write http://HOST:PORT/PATH")),
+        ] {
+            let parsed: Result<Probe, _> = text.parse();
+            match (parsed, problem) {
+                (Ok(_), None) => {}
+                (Err(error), Some(problem)) => {
+                    assert!(error.to_string().contains(problem), "{text}: {error}");
+                }
+                (parsed, problem) => panic!("{text}: {parsed:?}, not {problem:?}"),
+            }
+        }
+    }
+
+    /// Answers each connection with the next of these, and then listens no more.
+    fn server(answers: &'static [&'static str]) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        std::thread::spawn(move || {
+            for answer in answers {
+                let (mut stream, _) = listener.accept().unwrap();
+                let mut request = [0; 1024];
+                let length = stream.read(&mut request).unwrap();
+                assert!(request[..length].starts_with(b"GET /"));
+                let head = "Content-Length: 0\r\nConnection: close\r\n\r\n";
+                write!(stream, "HTTP/1.1 {answer}\r\n{head}").unwrap();
+            }
+        });
+        address.to_string()
+    }
+
+    async fn ask(text: &str) -> Result<(), ProbeFailure> {
+        let probe: Probe = text.parse().unwrap();
+        probe.ask(Duration::from_secs(2)).await
+    }
+
+    #[tokio::test]
+    async fn statuses_as_kubernetes_reads_them() {
+        for (answers, well) in [
+            (&["200 OK"][..], true),
+            (&["204 No Content"], true),
+            (&["304 Not Modified"], true),
+            (&["400 Bad Request"], false),
+            (&["503 Service Unavailable"], false),
+            (&["302 Found\r\nLocation: /other", "200 OK"], true),
+            (&["302 Found\r\nLocation: /other", "500 Error"], false),
+            // Another host's business.
+            (&["302 Found\r\nLocation: http://example.com/"], true),
+        ] {
+            let asked = ask(&format!("http://{}/", server(answers))).await;
+            assert_eq!(asked.is_ok(), well, "{answers:?}: {asked:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn other_ways_to_ask() {
+        let nobody = {
+            let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+            listener.local_addr().unwrap()
+        };
+        assert_eq!(
+            ask(&format!("tcp://{nobody}")).await,
+            Err(ProbeFailure::Refused)
+        );
+        assert_eq!(
+            ask(&format!("http://{nobody}/")).await,
+            Err(ProbeFailure::Refused)
+        );
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let silent = listener.local_addr().unwrap();
+        assert_eq!(ask(&format!("tcp://{silent}")).await, Ok(()));
+        let probe: Probe = format!("http://{silent}/").parse().unwrap();
+        let asked = probe.ask(Duration::from_millis(100)).await;
+        assert_eq!(asked, Err(ProbeFailure::Timeout));
+        assert_eq!(ask("exec:true").await, Ok(()));
+        let unwell = ProbeFailure::Unwell("exit status: 3".into());
+        assert_eq!(ask("exec:exit 3").await, Err(unwell));
+    }
+}
