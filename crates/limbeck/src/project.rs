@@ -384,7 +384,7 @@ fn script_of_row(row: HeaderRow) -> (Revision, Script) {
     (revision, script)
 }
 
-/// The folder of `env.py`. `package_folders` is as for [`Project::load`].
+/// The folder of `env.py`. `package_folders` is as for [`Project::read`].
 ///
 /// # Errors
 /// [`ProjectError`] where the configuration names none that is there.
