@@ -15,7 +15,8 @@ impl VersionLocation {
     /// # Errors
     /// [`DbError`] when the database can't be reached or asked.
     pub async fn heads(&self) -> Result<Option<Vec<String>>, DbError> {
-        let mut session = Session::open_briefly(&self.options).await?;
+        // SQLite may wait for another's lock, and signals must be heard meanwhile.
+        let mut session = Session::open(&self.options).await?;
         let heads = self.table.heads(&mut session).await;
         // The rows are read: how this session ends changes nothing.
         let _ = session.close().await;

@@ -45,6 +45,9 @@ fn for_application(
     ] {
         match converted {
             Ok(conversion) if conversion.is_complete() => {
+                for warning in &conversion.warnings {
+                    warn(&format!("{name}: {}", warning.message));
+                }
                 variables.insert(name.clone(), conversion.reveal_url().into());
             }
             Ok(conversion) => warn(&cannot_carry(name, &conversion)),

@@ -7,14 +7,14 @@ mod routes;
 use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::TcpStream;
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
 use tokio::time::sleep;
@@ -26,6 +26,10 @@ use crate::board::Board;
 /// How many connections are kept. One more, and the oldest is closed: whoever only holds connections open keeps
 /// nobody from asking.
 const CONNECTIONS: usize = 128;
+
+/// How many connections the system keeps for us until we take them. Of more than that it says nothing, and a client
+/// tries again after a second.
+const WAITING: u32 = 1024;
 
 /// How long a client may take for the head of its request, and how long a connection may last.
 const PATIENCE: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(30));
@@ -47,13 +51,15 @@ impl HealthServer {
     /// # Errors
     /// The operating system's: the address is in use, or not this machine's.
     pub fn start(address: SocketAddr, board: Board, metrics: Metrics) -> io::Result<Self> {
-        let listener = TcpListener::bind(address)?;
-        listener.set_nonblocking(true)?;
-        let address = listener.local_addr()?;
         let (stop, stopped) = oneshot::channel();
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;
+        let listener = {
+            let _inside = runtime.enter();
+            listen(address)?
+        };
+        let address = listener.local_addr()?;
         let thread = std::thread::Builder::new()
             .name("health".into())
             .spawn(move || {
@@ -89,10 +95,18 @@ impl Drop for HealthServer {
     }
 }
 
-async fn serve(listener: TcpListener, board: Board, metrics: Metrics) {
-    let Ok(listener) = tokio::net::TcpListener::from_std(listener) else {
-        return;
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4()?,
+        SocketAddr::V6(_) => TcpSocket::new_v6()?,
     };
+    // A supervisor that was just ended has connections that the system remembers.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(WAITING)
+}
+
+async fn serve(listener: TcpListener, board: Board, metrics: Metrics) {
     let mut open: VecDeque<AbortHandle> = VecDeque::new();
     loop {
         let Ok((stream, _)) = listener.accept().await else {
