@@ -11,7 +11,7 @@ use limbeck::migrator::{Call, MigrateError, Migrator, Typed, Watch, Work};
 use limbeck::native::{Look, NativeEnvironment, OpenSession};
 use limbeck::project::{Project, ProjectError, Reading};
 use limbeck::run::{Ending, Event, Intent, Refusal, Rehearsed, RunError};
-use limbeck::url::mask_value;
+use limbeck::url::{ConvertError, DatabaseConfigProvider, mask_value};
 use serde_json::Value as Json;
 use tokio::runtime::Runtime;
 
@@ -150,6 +150,13 @@ impl Context {
     /// An environment variable.
     pub(crate) fn variable(&self, name: &str) -> Option<&str> {
         self.surroundings.variables.get(name).map(String::as_str)
+    }
+
+    /// Where the application's URL comes from: variables and `.env`.
+    pub(crate) fn url_provider(&self) -> Result<DatabaseConfigProvider, ConvertError> {
+        let file = std::fs::read_to_string(".env").ok();
+        let variable = |name: &str| self.variable(name).map(str::to_owned);
+        DatabaseConfigProvider::from_variables(&variable, file.as_deref())
     }
 
     /// The project of the current folder, read without Python where that is possible.

@@ -1,9 +1,9 @@
 //! No type of the crate shows a secret: not what a connection needs, nor why there is none.
 
-use std::error::Error;
 use std::fmt::Write;
 
 use limbeck_db::{ConnectArg, ConnectArgs, ConnectOptions, Session, Surroundings};
+use limbeck_testkit::told;
 use limbeck_url::DatabaseUrl;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -27,17 +27,6 @@ const URLS: &[&str] = &[
     "sqlite://app:{}@h/a.db",
     "oracle://app:{}@h/d",
 ];
-
-/// What an error and its causes say.
-fn told(error: &dyn Error) -> String {
-    let mut told = format!("{error} {error:?}");
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        write!(told, " {error} {error:?}").expect("a text");
-        cause = error.source();
-    }
-    told
-}
 
 fn all_that_is_shown(text: &str, secret: &str, as_argument: bool) -> String {
     let Ok(url) = DatabaseUrl::parse(text) else {

@@ -202,7 +202,7 @@ impl Facts {
 }
 
 /// How often in a row a question must fail before its answer is no.
-pub(crate) const FAILURES: u32 = 3;
+pub const FAILURES: u32 = 3;
 
 /// The facts, shared between who learns them and who tells them.
 #[derive(Debug, Clone)]
@@ -235,6 +235,31 @@ impl Board {
             }
             facts.step = None;
             facts.waiting_for = None;
+        });
+    }
+
+    /// The database has answered.
+    pub fn database_answered(&self, latency: Duration) {
+        self.note(|facts| {
+            facts.database = Some(DatabaseFacts {
+                latency: Some(latency),
+                failures: 0,
+                problem: None,
+                at: SystemTime::now(),
+            });
+        });
+    }
+
+    /// The database has not answered, for a reason of one word.
+    pub fn database_failed(&self, problem: String) {
+        self.note(|facts| {
+            let before = facts.database.as_ref().map_or(0, |found| found.failures);
+            facts.database = Some(DatabaseFacts {
+                latency: None,
+                failures: before + 1,
+                problem: Some(problem),
+                at: SystemTime::now(),
+            });
         });
     }
 

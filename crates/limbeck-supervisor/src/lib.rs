@@ -8,7 +8,8 @@ mod process;
 mod signals;
 
 pub use board::{
-    ApplicationFacts, Board, DatabaseFacts, Facts, Phase, ProbeRecord, SchemaFacts, StepFacts,
+    ApplicationFacts, Board, DatabaseFacts, FAILURES, Facts, Phase, ProbeRecord, SchemaFacts,
+    StepFacts,
 };
 pub use health::{HealthServer, Metrics};
 pub use init::{init, is_init};

@@ -11,8 +11,10 @@ mod project;
 pub use mariadb::MariaDb;
 pub use pgbouncer::PgBouncer;
 pub use postgres::{Postgres, Tls};
+pub use process::free_port;
 pub use project::{Ran, Sandbox};
 
+use std::error::Error;
 use std::path::PathBuf;
 
 /// The interpreter that limbeck's worker is tested with: it has Alembic and SQLAlchemy and no driver.
@@ -57,4 +59,15 @@ pub fn missing(what: &str) {
         "{what}, and CI may skip nothing"
     );
     println!("skipped: {what}");
+}
+
+/// All that an error and its causes say, to people and to who debugs.
+pub fn told(error: &dyn Error) -> String {
+    let mut told = format!("{error} {error:?} {error:#?}");
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        told += &format!(" {error} {error:?}");
+        cause = error.source();
+    }
+    told
 }

@@ -1,8 +1,8 @@
 //! No type of the crate shows a secret: not by `Debug` or `Display`, as an error's cause, or in a panic.
 
 use std::error::Error;
-use std::fmt::Write;
 
+use limbeck_testkit::told;
 use limbeck_url::{
     ConnectionInfo, DatabaseConfigProvider, DatabaseUrl, KnownSecrets, Policy, Secret, Target,
     convert, ensure_async_database_url, ensure_sync_database_url, mask, mask_value,
@@ -59,17 +59,6 @@ fn written() -> impl Strategy<Value = (Vec<String>, String)> {
         let written = format!("{first}{sign}{second}");
         (vec![first, second], written)
     })
-}
-
-/// What an error and its causes say.
-fn told(error: &dyn Error) -> String {
-    let mut told = format!("{error} {error:?} {error:#?}");
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        write!(told, " {error} {error:?}").expect("a text");
-        cause = error.source();
-    }
-    told
 }
 
 /// What a result says, by itself and to whom unwraps it.

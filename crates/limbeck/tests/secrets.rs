@@ -1,14 +1,12 @@
 //! No type of the crate shows a secret of a project's configuration.
 
-use std::error::Error;
-use std::fmt::Write;
-
 use limbeck::Migrator;
 use limbeck::config::{Config, ConfigFiles};
 use limbeck::db::Surroundings;
 use limbeck::interpreter::InterpreterSearch;
 use limbeck::native::NativeEnvironment;
 use limbeck::project::{Project, Reading};
+use limbeck_testkit::told;
 use proptest::prelude::*;
 use proptest::sample::select;
 
@@ -47,17 +45,6 @@ const URLS: &[&str] = &[
     "%(none)s{}",
     "{}%",
 ];
-
-/// What an error and its causes say.
-fn told(error: &dyn Error) -> String {
-    let mut told = format!("{error} {error:?}");
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        write!(told, " {error} {error:?}").expect("a text");
-        cause = error.source();
-    }
-    told
-}
 
 fn all_that_is_shown(url: &str, toml: &str) -> String {
     let folder = tempfile::tempdir().expect("a folder");

@@ -7,7 +7,9 @@ use std::process::ExitStatus;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use limbeck_supervisor::{Application, Board, Metrics, Phase, Probe, ProbeRecord, shell_status};
+use limbeck_supervisor::{
+    Application, Board, FAILURES, Metrics, Phase, Probe, ProbeRecord, shell_status,
+};
 use rustix::fs::{Access, access};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
@@ -26,9 +28,6 @@ const WAIT: &str = "could not wait for the application";
 
 /// How long between two probes until the application is ready for the first time.
 const EAGER: Duration = Duration::from_millis(50);
-
-/// How often in a row a probe must fail before the application counts as unwell.
-const FAILURES: u32 = 3;
 
 /// Makes sure that the program is there before the database is touched.
 pub(super) fn find(context: &Context, command: &[OsString]) -> Result<(), CliError> {

@@ -5,12 +5,11 @@ use std::time::{Duration, Instant};
 
 use limbeck::db::{ConnectError, DbError};
 use limbeck::location::VersionLocation;
-use limbeck::migrator::{Call, Migrator, Status, Watch, Work};
+use limbeck::migrator::{Call, Migrator, Status, Watch};
 use limbeck::native::{NativeEnvironment, OpenSession};
 use limbeck::project::Project;
 use limbeck::run::{Ending, Event, Intent, Interrupt, Standing};
-use limbeck_supervisor::{Board, DatabaseFacts, Metrics, Phase, Received, SchemaFacts, StepFacts};
-use serde_json::json;
+use limbeck_supervisor::{Board, Metrics, Phase, Received, SchemaFacts, StepFacts};
 use tokio::time::{sleep, timeout};
 
 use super::waiting::{Waiting, connect_error, too_slow};
@@ -84,18 +83,10 @@ impl Launcher<'_> {
                 }
                 .into());
             };
-            self.board.note(|facts| {
-                facts.waiting_for = Some(error.kind.to_string());
-                facts.database = Some(DatabaseFacts {
-                    latency: None,
-                    failures: facts
-                        .database
-                        .as_ref()
-                        .map_or(1, |found| found.failures + 1),
-                    problem: Some(error.kind.to_string()),
-                    at: std::time::SystemTime::now(),
-                });
-            });
+            let reason = error.kind.to_string();
+            self.board
+                .note(|facts| facts.waiting_for = Some(reason.clone()));
+            self.board.database_failed(reason);
             let pausing = async |mut interrupt: Interrupt| {
                 // The pause's end and a signal are told apart by the caller.
                 let _ = timeout(pause, interrupt.wait_for(Option::is_some)).await;
@@ -211,13 +202,8 @@ impl Attempt<'_> {
             on_event: &mut on_event,
         };
         let call = Call {
-            command: "upgrade",
-            options: json!({"revision": target, "sql": false, "tag": null}),
-            work: Work::Environment(json!({
-                "as_sql": false, "starting_rev": null, "destination_rev": target, "tag": null,
-            })),
-            rehearses: false,
             session,
+            ..Call::to("upgrade", target)
         };
         let intent = &mut Intent::Upgrade(target.to_owned());
         let ended = {
@@ -275,15 +261,8 @@ impl Attempt<'_> {
     }
 
     fn reached(&self, took: Duration) {
-        self.board.note(|facts| {
-            facts.waiting_for = None;
-            facts.database = Some(DatabaseFacts {
-                latency: Some(took),
-                failures: 0,
-                problem: None,
-                at: std::time::SystemTime::now(),
-            });
-        });
+        self.board.note(|facts| facts.waiting_for = None);
+        self.board.database_answered(took);
     }
 }
 

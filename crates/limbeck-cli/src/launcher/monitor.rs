@@ -1,13 +1,13 @@
 //! Looks at the database while the application runs: whether it answers, and whether the schema is still the wanted one.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use limbeck::db::DbError;
 use limbeck::location::VersionLocation;
 use limbeck::migrator::Status;
 use limbeck::project::Project;
-use limbeck_supervisor::{Board, DatabaseFacts};
+use limbeck_supervisor::Board;
 use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
 
@@ -69,30 +69,10 @@ impl Monitor {
                 Ok(Err(_)) => "lost".to_owned(),
                 Err(_) => "timeout".to_owned(),
             };
-            self.failed(problem);
+            self.board.database_failed(problem);
             return;
         }
-        let latency = start.elapsed();
-        self.board.note(|facts| {
-            facts.database = Some(DatabaseFacts {
-                latency: Some(latency),
-                failures: 0,
-                problem: None,
-                at: SystemTime::now(),
-            });
-        });
+        self.board.database_answered(start.elapsed());
         note_status(&self.board, &all);
-    }
-
-    fn failed(&self, problem: String) {
-        self.board.note(|facts| {
-            let before = facts.database.as_ref().map_or(0, |found| found.failures);
-            facts.database = Some(DatabaseFacts {
-                latency: None,
-                failures: before + 1,
-                problem: Some(problem),
-                at: SystemTime::now(),
-            });
-        });
     }
 }

@@ -4,11 +4,10 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 
 use limbeck::Downgrade;
-use limbeck::migrator::{Call, Watch, Work};
+use limbeck::migrator::{Call, Watch};
 use limbeck::project::Project;
 use limbeck::run::{Ending, Event, Intent, Interrupt, Rehearsed};
 use limbeck_supervisor::{Phase, Received};
-use serde_json::json;
 
 use super::database::{Migrated, Seen};
 use super::{Launcher, migrator, tell};
@@ -99,13 +98,8 @@ impl Launcher<'_> {
                 on_event: &mut on_event,
             };
             let call = Call {
-                command: "downgrade",
-                options: json!({"revision": target, "sql": false, "tag": null}),
-                work: Work::Environment(json!({
-                    "as_sql": false, "starting_rev": null, "destination_rev": target, "tag": null,
-                })),
                 rehearses,
-                session: None,
+                ..Call::to("downgrade", target)
             };
             let intent = &mut Intent::Downgrade(target.to_owned());
             let ending = migrator.run(call, Some(project), intent, watch).await?;

@@ -68,9 +68,7 @@ pub(super) fn provider(
     context: &Context,
     project: &Project,
 ) -> Result<Option<DatabaseConfigProvider>, CliError> {
-    let file = std::fs::read_to_string(".env").ok();
-    let variable = |name: &str| context.variable(name).map(str::to_owned);
-    match DatabaseConfigProvider::from_variables(&variable, file.as_deref()) {
+    match context.url_provider() {
         Ok(provider) => return Ok(Some(provider)),
         Err(error) if error.kind == ErrorKind::MissingUrl => {}
         Err(error) => {

@@ -111,6 +111,21 @@ pub struct Call<'a> {
     pub session: Option<OpenSession>,
 }
 
+impl<'a> Call<'a> {
+    /// `upgrade` or `downgrade` to a target, as without any option.
+    pub fn to(command: &'a str, target: &str) -> Self {
+        Self {
+            command,
+            options: json!({"revision": target, "sql": false, "tag": null}),
+            work: Work::Environment(json!({
+                "as_sql": false, "starting_rev": null, "destination_rev": target, "tag": null,
+            })),
+            rehearses: false,
+            session: None,
+        }
+    }
+}
+
 /// What the worker does.
 #[derive(Debug)]
 pub enum Work {

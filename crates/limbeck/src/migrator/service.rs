@@ -5,10 +5,9 @@ use std::time::Duration;
 
 use limbeck_db::{LockWait, Surroundings};
 use limbeck_script::interpreter::InterpreterSearch;
-use serde_json::json;
 use tokio::sync::watch;
 
-use super::{Call, MigrateError, Migrator, Position, Status, Watch, Work};
+use super::{Call, MigrateError, Migrator, Position, Status, Watch};
 use crate::config::ConfigFiles;
 use crate::project::Project;
 use crate::run::{Ending, Event, Intent, Refusal, Standing};
@@ -146,15 +145,7 @@ impl Migrator {
             Event::Stands(standing) => stands = standing,
             _ => {}
         };
-        let call = Call {
-            command,
-            options: json!({"revision": target, "sql": false, "tag": null}),
-            work: Work::Environment(json!({
-                "as_sql": false, "starting_rev": null, "destination_rev": target, "tag": null,
-            })),
-            rehearses: false,
-            session: None,
-        };
+        let call = Call::to(command, target);
         let looking = Self {
             looks_after: true,
             ..self.clone()

@@ -8,7 +8,7 @@ mod show;
 use std::io::Read;
 
 use clap::Subcommand;
-use limbeck::url::{ConvertError, DatabaseConfigProvider, ErrorKind, Secret};
+use limbeck::url::{ConvertError, ErrorKind, Secret};
 
 use crate::context::{Context, Outcome};
 use crate::diagnostics::Message;
@@ -50,9 +50,7 @@ impl Given {
             }
             Some(url) => Ok(Secret::new(url)),
             None => {
-                let file = std::fs::read_to_string(".env").ok();
-                let variable = |name: &str| context.variable(name).map(str::to_owned);
-                let provider = DatabaseConfigProvider::from_variables(&variable, file.as_deref())?;
+                let provider = context.url_provider()?;
                 anstream::eprintln!("limbeck: the URL is of {}", provider.application_origin());
                 Ok(provider.application_url().clone())
             }

@@ -14,7 +14,6 @@ use std::time::Duration;
 
 use limbeck::location::VersionLocation;
 use limbeck::migrator::{Pending, Status};
-use limbeck::native::NativeEnvironment;
 use limbeck::project::Project;
 use limbeck::url::{DatabaseUrl, mask};
 use limbeck_supervisor::{HealthServer, Launch, Phase, listening};
@@ -67,8 +66,7 @@ pub(crate) fn run(context: &Context, settings: Settings, dev: DevSettings) -> Ou
 
 /// The URL of a file, where neither the environment nor a stock `env.py` names a database.
 fn default_url(context: &Context, project: &Project) -> Result<Option<String>, CliError> {
-    let known = urls::provider(context, project)?.is_some()
-        || NativeEnvironment::read(project, &context.surroundings)?.is_some();
+    let known = urls::provider(context, project)?.is_some();
     Ok((!known).then(|| DEFAULT_URL.to_owned()))
 }
 

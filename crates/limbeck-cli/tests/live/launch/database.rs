@@ -5,9 +5,9 @@ use std::net::{TcpListener, TcpStream};
 use std::thread::{sleep, spawn};
 use std::time::{Duration, Instant};
 
-use limbeck_testkit::{Postgres, Tls, python};
+use limbeck_testkit::{Postgres, Tls, free_port, python};
 
-use super::support::{free_port, launch, project, stderr, wait_for};
+use super::support::{launch, project, stderr, wait_for};
 
 const STEP: (&str, &str, &str) = ("a1", "op.execute('create table t (x int)')", "pass");
 

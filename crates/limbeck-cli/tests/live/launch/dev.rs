@@ -7,9 +7,9 @@ use std::sync::{Arc, Mutex};
 use std::thread::{sleep, spawn};
 use std::time::Duration;
 
-use limbeck_testkit::{Sandbox, python};
+use limbeck_testkit::{Sandbox, free_port, python};
 
-use super::support::{assert_gone, free_port, project, wait_for};
+use super::support::{assert_gone, project, wait_for};
 use crate::support::limbeck;
 
 const STEP: (&str, &str, &str) = ("a1", "op.execute('create table t (x int)')", "pass");

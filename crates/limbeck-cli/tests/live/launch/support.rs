@@ -2,13 +2,13 @@
 
 use std::fs;
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use limbeck_testkit::Sandbox;
+use limbeck_testkit::{Sandbox, free_port};
 
 use crate::support::{limbeck, linear, sync_env};
 
@@ -55,14 +55,6 @@ pub(super) fn project(revisions: &[(&str, &str, &str)]) -> Sandbox {
     let sandbox = linear(&sync_env(""), revisions);
     sandbox.write("app.py", APPLICATION);
     sandbox
-}
-
-/// A port that was free a moment ago.
-pub(super) fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0")
-        .and_then(|listener| listener.local_addr())
-        .expect("a free port")
-        .port()
 }
 
 /// `limbeck run` and what it supervises.

@@ -4,9 +4,9 @@ use std::process::Stdio;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use limbeck_testkit::{Postgres, Sandbox, Tls, python};
+use limbeck_testkit::{Postgres, Sandbox, Tls, free_port, python};
 
-use super::support::{free_port, project, stderr};
+use super::support::{project, stderr};
 use crate::support::{limbeck, run};
 
 fn start(sandbox: &Sandbox, url: &str, arguments: &[&str]) -> Option<std::process::Child> {
