@@ -46,11 +46,17 @@ impl MariaDb {
             .expect("a folder");
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).expect("permissions");
         let data = folder.path().join("data");
+        // A server that starts removes what looks like a temporary table from its folder of temporary
+        // files: two of them must not have one in common.
+        let temporary = folder.path().join("tmp");
+        fs::create_dir(&temporary).expect("a folder");
+        let temporary = format!("--tmpdir={}", temporary.display());
         hand_over(folder.path(), "mysql");
         let mut command = Command::new(install);
         command
             .arg("--no-defaults")
-            .arg(format!("--datadir={}", data.display()));
+            .arg(format!("--datadir={}", data.display()))
+            .arg(&temporary);
         command.args(["--auth-root-authentication-method=normal", "--skip-test-db"]);
         if is_root() {
             command.arg("--user=mysql");
@@ -70,6 +76,7 @@ impl MariaDb {
         let child = unprivileged(&server, "mysql")
             .arg("--no-defaults")
             .arg(format!("--datadir={}", data.display()))
+            .arg(&temporary)
             .arg(format!("--port={port}"))
             .arg(format!("--socket={}", folder.path().join("s").display()))
             .arg(format!(

@@ -119,12 +119,13 @@ def mariadb():
     install, mariadbd = programs("mariadb-install-db", "mariadbd")
     server = Server()
     try:
-        data = os.path.join(server.folder, "data")
+        # A starting server removes other servers' temporary tables from a folder that they share.
+        options = ("--no-defaults", "--datadir=" + os.path.join(server.folder, "data"), "--tmpdir=" + server.folder)
         server.run(
-            install, "--no-defaults", "--datadir=" + data, "--auth-root-authentication-method=normal", "--skip-test-db",
+            install, *options, "--auth-root-authentication-method=normal", "--skip-test-db",
         )
         server.start(
-            mariadbd, "--no-defaults", "--datadir=" + data, "--socket=" + os.path.join(server.folder, "s"),
+            mariadbd, *options, "--socket=" + os.path.join(server.folder, "s"),
             "--pid-file=" + os.path.join(server.folder, "pid"), "--skip-networking", "--innodb-flush-log-at-trx-commit=0",
         )
     except BaseException:
