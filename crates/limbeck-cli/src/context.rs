@@ -275,19 +275,15 @@ impl Context {
         let migrator = self.migrator()?;
         let mut rehearsed = None;
         let running = async |watch: Watch<'_>| {
-            let Watch {
-                interrupt,
-                on_event,
-            } = watch;
             let mut on_event = |event: Event<'_>| {
                 if let Event::Rehearsed(found) = &event {
                     rehearsed = Some(found.clone());
                 }
-                on_event(event);
+                (watch.on_event)(event);
             };
             let watch = Watch {
-                interrupt,
                 on_event: &mut on_event,
+                ..watch
             };
             migrator.run(call, Some(project), &mut intent, watch).await
         };
@@ -387,6 +383,7 @@ impl Context {
             };
             let watch = Watch {
                 interrupt,
+                keeps_thread: true,
                 on_event: &mut on_event,
             };
             Ok(work(watch).await?)

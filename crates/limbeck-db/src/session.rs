@@ -7,6 +7,8 @@ use crate::postgres::{PostgresCanceller, PostgresSession};
 use crate::sqlite::{Calls, SqliteCanceller, SqliteSession};
 use crate::{ConnectOptions, DbError, Link, Outcome, TransactionStatus, Value};
 
+const ONLY_SQLITE: &str = "only SQLite takes functions from its client";
+
 /// Which server a session leads to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Product {
@@ -75,12 +77,12 @@ impl Session {
         Ok(Self { inner })
     }
 
-    /// Opens a connection for a few short statements: an `SQLite` library then works on the thread of the
-    /// caller, where nothing else happens meanwhile.
+    /// Opens a connection. An `SQLite` library then works on the thread of the caller, where nothing else happens
+    /// meanwhile: for a few short statements, or where a [`Canceller`] is used from another thread.
     ///
     /// # Errors
     /// As [`Session::open`].
-    pub async fn open_briefly(options: &ConnectOptions) -> Result<Self, DbError> {
+    pub async fn open_here(options: &ConnectOptions) -> Result<Self, DbError> {
         match options {
             ConnectOptions::Sqlite(options) => Ok(Self {
                 inner: Inner::Sqlite(SqliteSession::open_here(options)?),
@@ -226,6 +228,18 @@ impl Session {
         }
     }
 
+    /// Has SQL's `floor` be Python's `math.floor`, which SQLAlchemy registers (`SQLite` only): it gives an
+    /// integer, and takes numbers alone.
+    ///
+    /// # Errors
+    /// As [`Session::execute`].
+    pub async fn define_floor(&mut self) -> Result<(), DbError> {
+        match &mut self.inner {
+            Inner::Sqlite(session) => session.define_floor().await,
+            _ => Err(DbError::Unsupported(ONLY_SQLITE.into())),
+        }
+    }
+
     /// Lets SQL call a function that is carried out by whoever reads the other end of `calls`
     /// (`SQLite` only). `arguments` is -1 for any number of them.
     ///
@@ -244,9 +258,7 @@ impl Session {
                     .register_function(name, arguments, deterministic, calls)
                     .await
             }
-            _ => Err(DbError::Unsupported(
-                "only SQLite takes functions from its client".into(),
-            )),
+            _ => Err(DbError::Unsupported(ONLY_SQLITE.into())),
         }
     }
 }

@@ -155,7 +155,7 @@ impl NativeEnvironment {
     /// [`DbError`] when the database can't be reached or asked.
     pub async fn look(&self) -> Result<Look, DbError> {
         let VersionLocation { options, table } = &self.location;
-        let mut session = Session::open_briefly(options).await?;
+        let mut session = Session::open_here(options).await?;
         let heads = table.heads(&mut session).await?;
         let log = self.log_lines(session.info());
         let session = if session.info().product == Product::Sqlite {

@@ -48,6 +48,7 @@ pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
         let mut on_event = |event: Event<'_>| context::tell(&event);
         let watch = Watch {
             interrupt,
+            keeps_thread: true,
             on_event: &mut on_event,
         };
         let positions = migrator.positions(project, watch).await?;

@@ -79,6 +79,7 @@ async fn look(
         let mut on_event = |event: Event<'_>| context::tell(&event);
         let watch = Watch {
             interrupt: interrupt.clone(),
+            keeps_thread: true,
             on_event: &mut on_event,
         };
         match migrator.locations(project, watch).await {

@@ -106,6 +106,7 @@ pub(super) async fn load(
     let mut on_event = |event: Event<'_>| context::tell(&event);
     let watch = Watch {
         interrupt,
+        keeps_thread: false,
         on_event: &mut on_event,
     };
     let project = migrator(context, url)?.project(watch).await;
@@ -199,6 +200,7 @@ impl Attempt<'_> {
         let (stop, stopped) = tokio::sync::watch::channel(*interrupt.borrow());
         let watch = Watch {
             interrupt: stopped,
+            keeps_thread: false,
             on_event: &mut on_event,
         };
         let call = Call {

@@ -95,6 +95,7 @@ impl Launcher<'_> {
             };
             let watch = Watch {
                 interrupt,
+                keeps_thread: false,
                 on_event: &mut on_event,
             };
             let call = Call {

@@ -4,26 +4,20 @@ use std::process::Command;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use limbeck_testkit::{Postgres, Tls, python};
+use limbeck_testkit::{Postgres, Sandbox, Tls, python};
+use rusqlite::Connection;
 
 use crate::support::{limbeck, linear, sync_env};
 
-fn check(signal: &str, body: &str, status: i32) {
-    let (Some(server), Some(python)) = (Postgres::start(Tls::Off), python()) else {
-        return;
-    };
-    server.create_database("app");
-    let sandbox = linear(
-        &sync_env(""),
-        &[(
-            "a1",
-            &format!("op.execute('create table t (id int)')\nopen('ready', 'w').close()\n{body}"),
-            "pass",
-        )],
-    );
+/// Runs a revision that begins with a table and then does `body`, sends a signal in the middle of that, and
+/// expects the end soon.
+fn interrupted(env: &str, url: &str, signal: &str, body: &str, status: i32) -> Option<Sandbox> {
+    let python = python()?;
+    let begin = "op.execute('create table t (id int)')\nopen('ready', 'w').close()\n";
+    let sandbox = linear(env, &[("a1", &format!("{begin}{body}"), "pass")]);
     let child = sandbox
         .command(&limbeck(), Some(&python))
-        .env("DATABASE_URL", server.url("postgresql+asyncpg", "app", ""))
+        .env("DATABASE_URL", url)
         .args(["upgrade", "head"])
         .stdout(std::process::Stdio::piped())
         .stderr(std::process::Stdio::piped())
@@ -49,12 +43,21 @@ fn check(signal: &str, body: &str, status: i32) {
         "it took {:?}",
         signalled.elapsed()
     );
-    assert_eq!(
-        output.status.code(),
-        Some(status),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(status), "{told}");
+    assert!(told.contains("interrupted"), "{told}");
+    Some(sandbox)
+}
+
+fn on_postgresql(signal: &str, body: &str, status: i32) {
+    let Some(server) = Postgres::start(Tls::Off) else {
+        return;
+    };
+    server.create_database("app");
+    let url = server.url("postgresql+asyncpg", "app", "");
+    if interrupted(&sync_env(""), &url, signal, body, status).is_none() {
+        return;
+    }
     let left = "select (select count(*) from pg_stat_activity where datname = 'app' and pid <> pg_backend_pid())
         || ' ' || (select count(*) from pg_class where relname in ('t', 'alembic_version'))";
     let gone = Instant::now();
@@ -68,17 +71,75 @@ fn check(signal: &str, body: &str, status: i32) {
     }
 }
 
+/// What Python's driver had begun no transaction for stays, and what it had is undone.
+fn on_sqlite(env: &str, signal: &str, body: &str, status: i32) {
+    let url = "sqlite+aiosqlite:///project.db";
+    let Some(sandbox) = interrupted(env, url, signal, body, status) else {
+        return;
+    };
+    let database = Connection::open(sandbox.path().join("project.db")).expect("a database");
+    database
+        .busy_timeout(Duration::ZERO)
+        .expect("no time to wait");
+    database
+        .execute_batch("BEGIN EXCLUSIVE")
+        .expect("nobody holds a lock");
+    for table in ["alembic_version", "t"] {
+        let rows: i64 = database
+            .query_row(&format!("SELECT count(*) FROM {table}"), [], |row| {
+                row.get(0)
+            })
+            .expect("a count");
+        assert_eq!(rows, 0, "{table}");
+    }
+}
+
 #[test]
 fn interrupt_during_a_statement() {
-    check("INT", "op.execute('select pg_sleep(60)')", 130);
+    on_postgresql("INT", "op.execute('select pg_sleep(60)')", 130);
 }
 
 #[test]
 fn terminate_during_a_statement() {
-    check("TERM", "op.execute('select pg_sleep(60)')", 143);
+    on_postgresql("TERM", "op.execute('select pg_sleep(60)')", 143);
 }
 
 #[test]
 fn terminate_during_python() {
-    check("TERM", "import time\ntime.sleep(60)", 143);
+    on_postgresql("TERM", "import time\ntime.sleep(60)", 143);
+}
+
+const ENDLESS: &str = "op.execute('insert into t values (1)')
+op.execute('with recursive n(i) as (select 1 union all select i + 1 from n) select max(i) from n')";
+
+#[test]
+fn interrupt_during_a_statement_of_sqlite() {
+    on_sqlite(&sync_env(""), "INT", ENDLESS, 130);
+}
+
+#[test]
+fn terminate_during_a_statement_of_sqlite_that_may_call_python() {
+    let function = "bare = op.get_bind().connection.dbapi_connection
+bare.create_function('f', 0, lambda: 41)
+assert bare.execute('select f() + 1').fetchone() == (42,)";
+    on_sqlite(
+        &sync_env(""),
+        "TERM",
+        &format!("{function}\n{ENDLESS}"),
+        143,
+    );
+}
+
+#[test]
+fn terminate_while_sqlite_waits_for_another_process() {
+    let env = sync_env("").replace("poolclass=", "connect_args={'timeout': 60}, poolclass=");
+    assert_ne!(env, sync_env(""));
+    // A process of its own: SQLite's locks are a process's.
+    let body = r#"import subprocess, sys
+script = 'import sqlite3, sys; database = sqlite3.connect("project.db", isolation_level=None)'
+script += '; database.execute("begin exclusive"); print(1, flush=True); sys.stdin.read()'
+holder = subprocess.Popen([sys.executable, '-c', script], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+holder.stdout.readline()
+op.execute('insert into t values (1)')"#;
+    on_sqlite(&env, "TERM", body, 143);
 }

@@ -12,28 +12,33 @@ use rusqlite::Connection;
 const PAUSES: [u64; 12] = [1, 2, 5, 10, 15, 20, 25, 25, 25, 50, 50, 100];
 
 thread_local! {
-    /// The wait of the connection whose thread this is: SQLite's handler is a plain function.
+    /// The wait of the connection that works on this thread: SQLite's handler is a plain function.
     static WAIT: RefCell<Option<Wait>> = const { RefCell::new(None) };
 }
 
-struct Wait {
-    limit: Duration,
-    since: Instant,
-    interrupted: Arc<AtomicBool>,
+/// How long a connection waits, and what ends that early.
+#[derive(Debug, Clone)]
+pub(super) struct Patience {
+    pub(super) limit: Duration,
+    pub(super) interrupted: Arc<AtomicBool>,
 }
 
-/// Installs the handler for the connection of the current thread.
-pub(super) fn install(
-    connection: &mut Connection,
-    limit: Duration,
-    interrupted: Arc<AtomicBool>,
-) -> Result<(), rusqlite::Error> {
-    WAIT.set(Some(Wait {
-        limit,
-        since: Instant::now(),
-        interrupted,
-    }));
+struct Wait {
+    patience: Patience,
+    since: Instant,
+}
+
+/// Installs the handler.
+pub(super) fn install(connection: &mut Connection) -> Result<(), rusqlite::Error> {
     connection.busy_handler(Some(try_again))
+}
+
+/// Says how long what is done next on this thread waits; several connections may take turns on it.
+pub(super) fn wait_with(patience: &Patience) {
+    WAIT.set(Some(Wait {
+        patience: patience.clone(),
+        since: Instant::now(),
+    }));
 }
 
 /// Pauses before the next try; `false` when it has been long enough.
@@ -45,8 +50,9 @@ fn try_again(tries: i32) -> bool {
         if tries == 0 {
             wait.since = Instant::now();
         }
-        let left = wait.limit.saturating_sub(wait.since.elapsed());
-        if left.is_zero() || wait.interrupted.load(Ordering::Relaxed) {
+        let Patience { limit, interrupted } = &wait.patience;
+        let left = limit.saturating_sub(wait.since.elapsed());
+        if left.is_zero() || interrupted.load(Ordering::Relaxed) {
             return false;
         }
         let tries = usize::try_from(tries).unwrap_or_default();

@@ -1,21 +1,22 @@
 //! SQLite: the calls into the library, set up as `CPython`'s `sqlite3` finds it.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use rusqlite::config::DbConfig;
 use rusqlite::functions::FunctionFlags;
 use rusqlite::types::{ToSqlOutput, ValueRef};
-use rusqlite::{Connection, MAIN_DB, OpenFlags, Statement, ffi};
+use rusqlite::{Connection, InterruptHandle, MAIN_DB, OpenFlags, Statement, ffi};
 
+use super::busy::{self, Patience};
 use super::functions::{Calls, FunctionCall};
-use super::{SqliteOptions, busy, math};
+use super::{SqliteOptions, math, python};
 use crate::{
     Column, ConnectError, ConnectErrorKind, DbError, Outcome, ResultSet, ServerError,
     TransactionStatus, Value,
 };
 
-/// What the session's thread is asked to do.
+/// What the library is asked to do.
 #[derive(Debug)]
 pub(super) enum Job {
     One {
@@ -35,14 +36,53 @@ pub(super) enum Job {
         deterministic: bool,
         calls: Calls,
     },
+    /// Python's `math.floor` in the place of SQLite's.
+    Floor,
     /// Whether the main database can only be read; the answer is a row.
     IsReadOnly,
 }
 
-pub(super) fn open(
-    options: &SqliteOptions,
-    interrupted: Arc<AtomicBool>,
-) -> Result<Connection, DbError> {
+/// A connection, on whichever thread it works.
+#[derive(Debug)]
+pub(super) struct Library {
+    connection: Connection,
+    patience: Patience,
+}
+
+impl Library {
+    /// Opens the file. What is begun next ends early once `interrupted` is set.
+    pub(super) fn open(
+        options: &SqliteOptions,
+        interrupted: Arc<AtomicBool>,
+    ) -> Result<Self, DbError> {
+        Ok(Self {
+            connection: open(options)?,
+            patience: Patience {
+                limit: options.busy_timeout,
+                interrupted,
+            },
+        })
+    }
+
+    pub(super) fn interrupt_handle(&self) -> InterruptHandle {
+        self.connection.get_interrupt_handle()
+    }
+
+    /// Does something; also tells where the connection stands afterwards.
+    pub(super) fn run(&mut self, job: Job) -> (Result<Outcome, DbError>, TransactionStatus) {
+        self.patience.interrupted.store(false, Ordering::Relaxed);
+        busy::wait_with(&self.patience);
+        let outcome = run(&self.connection, job);
+        let status = if self.connection.is_autocommit() {
+            TransactionStatus::Idle
+        } else {
+            TransactionStatus::Open
+        };
+        (outcome, status)
+    }
+}
+
+fn open(options: &SqliteOptions) -> Result<Connection, DbError> {
     let mut flags = OpenFlags::SQLITE_OPEN_READ_WRITE
         | OpenFlags::SQLITE_OPEN_CREATE
         | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -63,45 +103,20 @@ pub(super) fn open(
     };
     let mut connection =
         Connection::open_with_flags(&options.name, flags).map_err(|error| cannot(&error))?;
-    busy::install(&mut connection, options.busy_timeout, interrupted)
-        .map_err(|error| cannot(&error))?;
+    busy::install(&mut connection).map_err(|error| cannot(&error))?;
     let set_up = || {
         math::define(&connection)?;
         // The library is compiled with other defaults than the one that CPython is usually built with.
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, false)?;
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DDL, true)?;
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DML, true)?;
-        connection.create_scalar_function(
-            "regexp",
-            2,
-            FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC,
-            |context| {
-                let (pattern, text) = (
-                    context.get::<Option<String>>(0)?,
-                    context.get::<Option<String>>(1)?,
-                );
-                let (Some(pattern), Some(text)) = (pattern, text) else {
-                    return Ok(None);
-                };
-                let pattern = regex::Regex::new(&pattern)
-                    .map_err(|error| rusqlite::Error::UserFunctionError(Box::new(error)))?;
-                Ok(Some(pattern.is_match(&text)))
-            },
-        )
+        python::define_regexp(&connection)
     };
     set_up().map_err(|error| cannot(&error))?;
     Ok(connection)
 }
 
-pub(super) fn status(connection: &Connection) -> TransactionStatus {
-    if connection.is_autocommit() {
-        TransactionStatus::Idle
-    } else {
-        TransactionStatus::Open
-    }
-}
-
-pub(super) fn run(connection: &mut Connection, job: Job) -> Result<Outcome, DbError> {
+fn run(connection: &Connection, job: Job) -> Result<Outcome, DbError> {
     let result = match job {
         Job::One { sql, parameters } => {
             let mut statement = prepare(connection, &sql)?;
@@ -129,6 +144,7 @@ pub(super) fn run(connection: &mut Connection, job: Job) -> Result<Outcome, DbEr
             calls,
         } => register(connection, &name, arguments, deterministic, calls)
             .map(|()| ResultSet::default()),
+        Job::Floor => python::define_floor(connection).map(|()| ResultSet::default()),
         Job::IsReadOnly => connection.is_readonly(MAIN_DB).map(|flag| ResultSet {
             rows: vec![vec![Value::Integer(flag.into())]],
             ..ResultSet::default()

@@ -5,6 +5,7 @@ mod functions;
 mod library;
 mod math;
 mod options;
+mod python;
 mod session;
 
 pub use functions::{Calls, FunctionCall};

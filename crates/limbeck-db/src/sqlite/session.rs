@@ -1,16 +1,16 @@
-//! SQLite: an open session, on a thread of its own so that a signal can be heard while it works.
+//! SQLite: an open session, on the thread of whoever asks or on one of its own, so that something else can be heard.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use rusqlite::{Connection, InterruptHandle};
+use rusqlite::InterruptHandle;
 use tokio::sync::{mpsc, oneshot};
 
 use super::SqliteOptions;
 use super::functions::Calls;
-use super::library::{self, Job};
+use super::library::{Job, Library};
 use crate::{DbError, Link, Outcome, Product, ServerInfo, TransactionStatus, Value};
 
 /// An open SQLite session.
@@ -26,13 +26,40 @@ pub(crate) struct SqliteSession {
 #[derive(Debug)]
 enum Place {
     /// On a thread of the session's own.
-    Thread {
-        jobs: mpsc::UnboundedSender<(Job, oneshot::Sender<Answer>)>,
-        /// Tells when the thread has closed the file: waiting for the thread itself would take another one.
-        closed: oneshot::Receiver<()>,
-    },
-    /// On the thread of the caller, who hears nothing else meanwhile.
-    Here(Connection),
+    Thread(Thread),
+    /// On the thread of the caller, who hears nothing else meanwhile. None only while it moves to its own.
+    Here(Option<Library>),
+}
+
+/// The thread of a session.
+#[derive(Debug)]
+struct Thread {
+    jobs: mpsc::UnboundedSender<(Job, oneshot::Sender<Answer>)>,
+    /// Tells when the thread has closed the file: waiting for the thread itself would take another one.
+    closed: oneshot::Receiver<()>,
+}
+
+impl Thread {
+    /// Starts one that gets its library itself.
+    fn start(library: impl FnOnce() -> Option<Library> + Send + 'static) -> Result<Self, DbError> {
+        let (jobs, mut receiver) = mpsc::unbounded_channel::<(Job, oneshot::Sender<Answer>)>();
+        let (has_closed, closed) = oneshot::channel();
+        let work = move || {
+            let Some(mut library) = library() else {
+                return;
+            };
+            while let Some((job, answer)) = receiver.blocking_recv() {
+                // Nobody waits any more only when the caller was cancelled.
+                let _ = answer.send(library.run(job));
+            }
+            drop(library);
+            // A session that was dropped, not closed, is waited for by nobody.
+            let _ = has_closed.send(());
+        };
+        let builder = thread::Builder::new().name("sqlite".into());
+        builder.spawn(work).map_err(DbError::Lost)?;
+        Ok(Self { jobs, closed })
+    }
 }
 
 /// What the thread answers: the outcome, and where the session stands.
@@ -54,45 +81,38 @@ impl std::fmt::Debug for SqliteCanceller {
 
 impl SqliteSession {
     pub(crate) async fn open(options: &SqliteOptions) -> Result<Self, DbError> {
-        let (jobs, mut receiver) = mpsc::unbounded_channel::<(Job, oneshot::Sender<Answer>)>();
         let (opened, ready) = oneshot::channel();
-        let (has_closed, closed) = oneshot::channel();
         let wanted = options.clone();
         let interrupted = Arc::new(AtomicBool::new(false));
-        let interrupted_here = Arc::clone(&interrupted);
-        thread::Builder::new()
-            .name("sqlite".into())
-            .spawn(move || {
-                let mut connection = match library::open(&wanted, Arc::clone(&interrupted_here)) {
-                    Ok(connection) => connection,
-                    Err(error) => {
-                        // Nobody waits any more only when the caller was cancelled.
-                        let _ = opened.send(Err(error));
-                        return;
-                    }
-                };
-                let _ = opened.send(Ok(connection.get_interrupt_handle()));
-                while let Some((job, answer)) = receiver.blocking_recv() {
-                    interrupted_here.store(false, Ordering::Relaxed);
-                    let outcome = library::run(&mut connection, job);
-                    let _ = answer.send((outcome, library::status(&connection)));
+        let interrupted_there = Arc::clone(&interrupted);
+        let thread = Thread::start(move || {
+            let library = Library::open(&wanted, interrupted_there);
+            let (library, told) = match library {
+                Ok(library) => {
+                    let handle = library.interrupt_handle();
+                    (Some(library), Ok(handle))
                 }
-                drop(connection);
-                // A session that was dropped, not closed, is waited for by nobody.
-                let _ = has_closed.send(());
-            })
-            .map_err(DbError::Lost)?;
+                Err(error) => (None, Err(error)),
+            };
+            // Nobody waits any more only when the caller was cancelled.
+            let _ = opened.send(told);
+            library
+        })?;
         let interrupt = ready.await.map_err(|_| gone())??;
-        let place = Place::Thread { jobs, closed };
-        Ok(Self::new(options, place, interrupt, interrupted))
+        Ok(Self::new(
+            options,
+            Place::Thread(thread),
+            interrupt,
+            interrupted,
+        ))
     }
 
     /// Opens a session that works on the thread of the caller.
     pub(crate) fn open_here(options: &SqliteOptions) -> Result<Self, DbError> {
         let interrupted = Arc::new(AtomicBool::new(false));
-        let connection = library::open(options, Arc::clone(&interrupted))?;
-        let interrupt = connection.get_interrupt_handle();
-        let place = Place::Here(connection);
+        let library = Library::open(options, Arc::clone(&interrupted))?;
+        let interrupt = library.interrupt_handle();
+        let place = Place::Here(Some(library));
         Ok(Self::new(options, place, interrupt, interrupted))
     }
 
@@ -156,6 +176,11 @@ impl SqliteSession {
         deterministic: bool,
         calls: Calls,
     ) -> Result<(), DbError> {
+        // Whoever carries the function out can't be kept by the statement that calls it.
+        if let Place::Here(library) = &mut self.place {
+            let library = library.take();
+            self.place = Place::Thread(Thread::start(move || library)?);
+        }
         let job = Job::Function {
             name: name.to_owned(),
             arguments,
@@ -165,17 +190,18 @@ impl SqliteSession {
         self.run(job).await.map(|_| ())
     }
 
+    pub(crate) async fn define_floor(&mut self) -> Result<(), DbError> {
+        self.run(Job::Floor).await.map(|_| ())
+    }
+
     async fn run(&mut self, job: Job) -> Result<Outcome, DbError> {
         let (outcome, status) = match &mut self.place {
-            Place::Thread { jobs, .. } => {
+            Place::Thread(Thread { jobs, .. }) => {
                 let (answer, answered) = oneshot::channel();
                 jobs.send((job, answer)).map_err(|_| gone())?;
                 answered.await.map_err(|_| gone())?
             }
-            Place::Here(connection) => {
-                let outcome = library::run(connection, job);
-                (outcome, library::status(connection))
-            }
+            Place::Here(library) => library.as_mut().ok_or_else(gone)?.run(job),
         };
         self.status = status;
         outcome
@@ -205,12 +231,12 @@ impl SqliteSession {
 
     pub(crate) async fn close(self) -> Result<(), DbError> {
         match self.place {
-            Place::Thread { jobs, closed } => {
+            Place::Thread(Thread { jobs, closed }) => {
                 drop(jobs);
                 closed.await.map_err(|_| gone())
             }
-            Place::Here(connection) => {
-                drop(connection);
+            Place::Here(library) => {
+                drop(library);
                 Ok(())
             }
         }

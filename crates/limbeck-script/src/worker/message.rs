@@ -102,6 +102,17 @@ pub struct FunctionRequest {
     /// It gives the same result for the same arguments.
     #[serde(default)]
     pub deterministic: bool,
+    /// What the host is to have in the function's place.
+    #[serde(default)]
+    pub built_in: Option<BuiltIn>,
+}
+
+/// A Python function that the host has, too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub enum BuiltIn {
+    /// `math.floor`.
+    #[serde(rename = "math.floor")]
+    MathFloor,
 }
 
 /// What the worker answers to a call.

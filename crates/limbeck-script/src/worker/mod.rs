@@ -7,7 +7,7 @@ mod sources;
 mod stream;
 
 pub use message::{
-    CallAnswer, ConfigOption, ConnectRequest, End, Execute, Frame, FunctionRequest, HeaderRow,
-    LockRequest, Plan, Request, StepRequest, SyntaxPlace, UrlParts, VersionTablePlace,
+    BuiltIn, CallAnswer, ConfigOption, ConnectRequest, End, Execute, Frame, FunctionRequest,
+    HeaderRow, LockRequest, Plan, Request, StepRequest, SyntaxPlace, UrlParts, VersionTablePlace,
 };
 pub use process::{Worker, WorkerError, WorkerOptions};

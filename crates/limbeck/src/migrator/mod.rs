@@ -83,6 +83,9 @@ pub struct Typed {
 pub struct Watch<'a> {
     /// Signals.
     pub interrupt: Interrupt,
+    /// Whether a statement may keep the thread of the caller, which is quicker with `SQLite`. `interrupt` must then
+    /// be told from another thread.
+    pub keeps_thread: bool,
     /// What is told.
     pub on_event: &'a mut dyn FnMut(Event<'_>),
 }
@@ -290,8 +293,8 @@ impl Migrator {
             session: None,
         };
         let watch = Watch {
-            interrupt: watch.interrupt,
             on_event: &mut on_event,
+            ..watch
         };
         let intent = &mut Intent::Inspect(Box::new(look));
         match self.run(call, Some(project), intent, watch).await? {
@@ -369,6 +372,7 @@ impl Migrator {
             rehearses,
             session,
             interrupt: watch.interrupt,
+            keeps_thread: watch.keeps_thread,
             on_event: watch.on_event,
         };
         // On the heap: whoever waits for it would carry all that a run holds.

@@ -171,6 +171,7 @@ fn quiet(on_event: &mut dyn FnMut(Event<'_>)) -> Watch<'_> {
     let (_, interrupt) = watch::channel(None);
     Watch {
         interrupt,
+        keeps_thread: false,
         on_event,
     }
 }

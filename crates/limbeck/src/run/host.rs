@@ -110,6 +110,8 @@ pub struct RunOptions<'a> {
     pub session: Option<OpenSession>,
     /// Signals.
     pub interrupt: Interrupt,
+    /// Whether a statement may keep the thread of the caller; `interrupt` is then told from another one.
+    pub keeps_thread: bool,
     /// What is told.
     pub on_event: &'a mut dyn FnMut(Event<'_>),
 }
@@ -146,7 +148,8 @@ pub async fn run(
         start,
         variables: options.variables,
     };
-    let mut sessions = Sessions::new(options.session, options.rehearses);
+    let watched = options.keeps_thread.then(|| options.interrupt.clone());
+    let mut sessions = Sessions::new(options.session, options.rehearses, watched);
     let calls = sessions.calls();
     let mut host = Host {
         worker: Some(Worker::start(&worker_options).await?),
@@ -449,6 +452,10 @@ impl Host<'_, '_> {
         sql: Option<String>,
         connection: Option<u32>,
     ) -> Result<(), Stop> {
+        if let Some(signal) = *self.interrupt.borrow() {
+            // What a statement says that was interrupted is nobody's error.
+            return Err(Stop::Signal(signal));
+        }
         let wire = self.sessions.keep(error, sql, connection);
         let worker = self.worker.as_mut().expect(WORKER);
         Ok(worker.reply_error(&wire).await?)
@@ -528,7 +535,7 @@ async fn unless_interrupted<T>(
     }
 }
 
-async fn interrupted(interrupt: &mut Interrupt) -> Signal {
+pub(super) async fn interrupted(interrupt: &mut Interrupt) -> Signal {
     loop {
         if let Some(signal) = *interrupt.borrow_and_update() {
             return signal;

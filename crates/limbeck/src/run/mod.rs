@@ -6,6 +6,7 @@ mod host;
 mod intent;
 mod rehearsal;
 mod sessions;
+mod watchdog;
 mod wire;
 
 pub use failure::{FailedStatement, Failure, Place, RunError, Standing};

@@ -6,7 +6,7 @@ use limbeck_db::{
     Calls, ConnectArgs, ConnectErrorKind, ConnectOptions, DbError, FunctionCall, Outcome, Product,
     ServerError, Session, Surroundings, TransactionStatus,
 };
-use limbeck_script::worker::{ConnectRequest, Execute, FunctionRequest};
+use limbeck_script::worker::{BuiltIn, ConnectRequest, Execute, FunctionRequest};
 use serde_json::{Value as Json, json};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
@@ -14,7 +14,9 @@ use limbeck_url::DatabaseUrl;
 
 use crate::native::OpenSession;
 
+use super::host::Interrupt;
 use super::rehearsal::{Admitted, InStep, Rehearsal};
+use super::watchdog::Watchdog;
 use super::wire::{
     WireError, WireServerError, connect_args, database_url, status_letter, value_from_json,
 };
@@ -29,6 +31,8 @@ pub(super) struct Sessions {
     spare: Option<OpenSession>,
     /// Whether all that happens is undone in the end.
     rehearses: bool,
+    /// What ends a statement that keeps the thread of the run; none where no statement may.
+    watched: Option<Interrupt>,
 }
 
 /// An open session and what it was opened with.
@@ -37,6 +41,7 @@ pub(super) struct Open {
     pub(super) session: Session,
     pub(super) options: ConnectOptions,
     rehearsal: Option<Rehearsed>,
+    _watchdog: Option<Watchdog>,
 }
 
 /// A session that is rehearsed with.
@@ -61,10 +66,15 @@ pub(super) struct Met {
 
 impl Sessions {
     /// With a session for the first request that asks for the same.
-    pub(super) fn new(spare: Option<OpenSession>, rehearses: bool) -> Self {
+    pub(super) fn new(
+        spare: Option<OpenSession>,
+        rehearses: bool,
+        watched: Option<Interrupt>,
+    ) -> Self {
         Self {
             spare,
             rehearses,
+            watched,
             ..Self::default()
         }
     }
@@ -97,7 +107,15 @@ impl Sessions {
         let (mut session, rehearsal) = match (again, spare) {
             (Some(open), _) => (open.session, open.rehearsal),
             (None, Some(spare)) => (spare.session, None),
+            (None, None) if self.watched.is_some() => (Session::open_here(&options).await?, None),
             (None, None) => (Session::open(&options).await?, None),
+        };
+        let watchdog = match &self.watched {
+            Some(interrupt) if session.info().product == Product::Sqlite => {
+                let watchdog = Watchdog::start(session.canceller(), interrupt.clone());
+                Some(watchdog.map_err(DbError::Lost)?)
+            }
+            _ => None,
         };
         let rehearsal = match rehearsal {
             Some(rehearsed) => Some(Rehearsed {
@@ -128,6 +146,7 @@ impl Sessions {
             session,
             options,
             rehearsal,
+            _watchdog: watchdog,
         };
         self.open.insert(self.last, open);
         Ok(reply)
@@ -200,8 +219,12 @@ impl Sessions {
             name,
             arguments,
             deterministic,
+            built_in,
             ..
         } = request;
+        if let Some(BuiltIn::MathFloor) = built_in {
+            return open.session.define_floor().await;
+        }
         open.session
             .register_function(name, *arguments, *deterministic, calls.clone())
             .await

@@ -173,6 +173,13 @@ class SqliteConnection(Mirrored, Connection):
             "limbeck's SQLite connection can't call the Python collation %r that the project registers" % name
         )
 
+    def define_floor(self):
+        """`create_function("floor", 1, math.floor, deterministic=True)`, carried out by the host."""
+        self.request(
+            "function", connection=self.limbeck_connection, name="floor", arguments=1, deterministic=True,
+            built_in="math.floor",
+        )
+
     def create_aggregate(self, name, narg, aggregate_class):
         raise errors.NotSupportedError(
             "limbeck's SQLite connection can't call the Python aggregate %r that the project registers" % name

@@ -1,6 +1,4 @@
 """SQLite under the names of its drivers."""
-import math
-
 from sqlalchemy import pool
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 
@@ -47,7 +45,7 @@ class SqliteDialect(HostDialect, SQLiteDialect_pysqlite):
             self.check_connection(connection)
             # The host knows `regexp` itself; projects may register another. SQLite's own `floor` gives a real.
             if VERSION >= (2, 0):
-                connection.create_function("floor", 1, math.floor, deterministic=True)
+                connection.define_floor()
             if getattr(self, "isolation_level", None) is not None:
                 self.set_isolation_level(connection, self.isolation_level)
 
