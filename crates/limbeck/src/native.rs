@@ -61,6 +61,7 @@ pub struct Look {
 #[derive(Debug)]
 pub struct OpenSession {
     pub(crate) url: DatabaseUrl,
+    pub(crate) options: ConnectOptions,
     pub(crate) session: Session,
 }
 
@@ -164,7 +165,12 @@ impl NativeEnvironment {
             None
         } else {
             let url = self.url.clone();
-            Some(OpenSession { url, session })
+            let options = options.clone();
+            Some(OpenSession {
+                url,
+                options,
+                session,
+            })
         };
         Ok(Look {
             heads,

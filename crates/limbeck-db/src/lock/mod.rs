@@ -118,9 +118,32 @@ impl MigrationLock {
         options: &ConnectOptions,
         scope: &LockScope,
         wait: LockWait,
+        on_wait: impl FnMut(&LockWaiting),
+    ) -> Result<Self, LockError> {
+        let candidate = Candidate::new(options).await?;
+        Self::acquire_for(candidate, scope, wait, on_wait).await
+    }
+
+    /// Takes the lock over a server's session that was opened ahead and that nothing has been done with.
+    ///
+    /// # Errors
+    /// As [`MigrationLock::acquire`].
+    pub async fn acquire_over(
+        session: Session,
+        scope: &LockScope,
+        wait: LockWait,
+        on_wait: impl FnMut(&LockWaiting),
+    ) -> Result<Self, LockError> {
+        let holding = Holding::Session(Box::new(session));
+        Self::acquire_for(Candidate { holding }, scope, wait, on_wait).await
+    }
+
+    async fn acquire_for(
+        mut candidate: Candidate,
+        scope: &LockScope,
+        wait: LockWait,
         mut on_wait: impl FnMut(&LockWaiting),
     ) -> Result<Self, LockError> {
-        let mut candidate = Candidate::new(options).await?;
         let start = Instant::now();
         let mut pause = PAUSES.0;
         let mut tell_at = TELL.0;

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use limbeck_db::{
-    DbError, FunctionCall, LockError, LockScope, LockWait, MigrationLock, Outcome, Surroundings,
-    TransactionStatus, VersionTable,
+    DbError, FunctionCall, LockError, LockScope, LockWait, LockWaiting, MigrationLock, Outcome,
+    Session, Surroundings, TransactionStatus, VersionTable,
 };
 use limbeck_revision::RevisionMap;
 use limbeck_script::interpreter::Interpreter;
@@ -18,6 +18,7 @@ use limbeck_script::worker::{
 use serde_json::{Value as Json, json};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
 use crate::location::VersionLocation;
 use crate::native::OpenSession;
@@ -149,6 +150,15 @@ pub async fn run(
         variables: options.variables,
     };
     let watched = options.keeps_thread.then(|| options.interrupt.clone());
+    // Python takes its time to start; a session for the lock is opened meanwhile where one will be needed.
+    let lock_session = options
+        .session
+        .as_ref()
+        .filter(|_| options.lock_wait.is_some() && intent.changes_database())
+        .map(|look| {
+            let options = look.options.clone();
+            tokio::spawn(async move { Session::open(&options).await })
+        });
     let mut sessions = Sessions::new(options.session, options.rehearses, watched);
     let calls = sessions.calls();
     let mut host = Host {
@@ -156,6 +166,7 @@ pub async fn run(
         sessions,
         calls,
         locks: Vec::new(),
+        lock_session,
         map,
         intent,
         surroundings: options.surroundings,
@@ -204,6 +215,8 @@ pub(super) struct Host<'a, 'i> {
     /// Calls of Python functions out of running statements.
     calls: UnboundedReceiver<FunctionCall>,
     locks: Vec<(LockScope, MigrationLock)>,
+    /// A session that is being opened for the lock of the connection that a look has opened.
+    lock_session: Option<JoinHandle<Result<Session, DbError>>>,
     map: &'a RevisionMap,
     intent: &'a mut Intent<'i>,
     surroundings: &'a Surroundings,
@@ -393,17 +406,31 @@ impl Host<'_, '_> {
         let Some(wait) = self.lock_wait.filter(|_| needed) else {
             return Ok(self.worker().reply(&Json::Null).await?);
         };
+        let is_of_look = self
+            .sessions
+            .get(number)
+            .is_some_and(|open| open.is_of_look);
+        let ahead = self.lock_session.take_if(|_| is_of_look);
         let mut interrupt = self.interrupt.clone();
         let on_event = &mut *self.on_event;
         let mut waited = None;
         let taken = {
-            let taking = MigrationLock::acquire(&options, &scope, wait, |waiting| {
+            let on_wait = |waiting: &LockWaiting| {
                 waited = Some(waiting.waited);
                 on_event(Event::WaitingForLock {
                     holder: waiting.holder.as_ref().map(ToString::to_string),
                     waited: waiting.waited,
                 });
-            });
+            };
+            let taking = async {
+                if let Some(opening) = ahead
+                    && let Ok(Ok(session)) = opening.await
+                {
+                    return MigrationLock::acquire_over(session, &scope, wait, on_wait).await;
+                }
+                // What has failed meanwhile is tried once more, and says why.
+                MigrationLock::acquire(&options, &scope, wait, on_wait).await
+            };
             unless_interrupted(&mut interrupt, taking).await?
         };
         match taken {
@@ -469,6 +496,13 @@ impl Host<'_, '_> {
             None
         };
         self.sessions.close_all().await;
+        if let Some(opening) = self.lock_session.take() {
+            opening.abort();
+            if let Ok(Ok(session)) = opening.await {
+                // Nothing has been done with it.
+                let _ = session.close().await;
+            }
+        }
         if let Some(worker) = self.worker.take() {
             match &ended {
                 Ok(_) => {

@@ -41,6 +41,8 @@ pub(super) struct Open {
     pub(super) session: Session,
     pub(super) options: ConnectOptions,
     rehearsal: Option<Rehearsed>,
+    /// Whether it is the session that a look has opened.
+    pub(super) is_of_look: bool,
     _watchdog: Option<Watchdog>,
 }
 
@@ -97,6 +99,7 @@ impl Sessions {
         let spare = self
             .spare
             .take_if(|spare| arguments.is_empty() && spare.url == url);
+        let is_of_look = spare.is_some();
         self.last += 1;
         let closed = self.open.iter().find_map(|(number, open)| {
             let rehearsed = open.rehearsal.as_ref()?;
@@ -146,6 +149,7 @@ impl Sessions {
             session,
             options,
             rehearsal,
+            is_of_look,
             _watchdog: watchdog,
         };
         self.open.insert(self.last, open);
