@@ -299,7 +299,10 @@ impl Context {
         let Some(environment) = NativeEnvironment::read(project, &self.surroundings)? else {
             return Ok(None);
         };
-        let found = self.runtime()?.block_on(environment.look()).ok();
+        let found = match environment.look_at_once() {
+            Some(found) => found.ok(),
+            None => self.runtime()?.block_on(environment.look()).ok(),
+        };
         Ok(found.map(|mut look| {
             self.session.replace(look.session.take());
             look

@@ -1,5 +1,8 @@
 //! Looks at the version table without Python, for projects whose `env.py` has the shape of a stock template.
 
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+
 use limbeck_db::{
     ConnectArgs, ConnectOptions, DbError, Product, ServerInfo, Session, Surroundings, VersionTable,
 };
@@ -178,6 +181,19 @@ impl NativeEnvironment {
             url: self.url.to_string(),
             session,
         })
+    }
+
+    /// [`Self::look`] where nothing has to be waited for, which is so with `SQLite`; `None` elsewhere. It needs no
+    /// runtime.
+    pub fn look_at_once(&self) -> Option<Result<Look, DbError>> {
+        let ConnectOptions::Sqlite(_) = self.location.options else {
+            return None;
+        };
+        let mut context = Context::from_waker(Waker::noop());
+        match pin!(self.look()).poll(&mut context) {
+            Poll::Ready(found) => Some(found),
+            Poll::Pending => None,
+        }
     }
 
     /// Where the version rows are.
