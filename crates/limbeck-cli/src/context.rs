@@ -18,6 +18,7 @@ use tokio::runtime::Runtime;
 use crate::args::Global;
 use crate::launcher::LaunchError;
 use crate::messaging::Printer;
+use crate::progress::Progress;
 use crate::redact::{self, redact};
 use crate::report::Report;
 use crate::signals;
@@ -378,8 +379,9 @@ impl Context {
         self.runtime()?.block_on(async {
             let interrupt = signals::listen()
                 .map_err(|error| CliError::System("could not listen for signals", error))?;
+            let mut progress = Progress::new(!self.global.quiet);
             let mut on_event = |event: Event<'_>| {
-                tell(&event);
+                progress.event(&event);
                 if let Some(report) = &self.report {
                     report.event(&event);
                 }
@@ -439,7 +441,8 @@ pub(crate) fn tell(event: &Event<'_>) {
             );
         }
         Event::Step { .. }
-        | Event::Statement { .. }
+        | Event::StatementBegins { .. }
+        | Event::StatementEnds { .. }
         | Event::Located(_)
         | Event::Rehearsed(_)
         | Event::Stands(_) => {}

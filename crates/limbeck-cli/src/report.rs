@@ -58,7 +58,8 @@ impl Report {
             Event::Stands(standing) => self.stands(standing),
             Event::WaitingForLock { .. }
             | Event::LockTaken { .. }
-            | Event::Statement { .. }
+            | Event::StatementBegins { .. }
+            | Event::StatementEnds { .. }
             | Event::Rehearsed(_)
             | Event::Located(_) => {}
         }

@@ -15,6 +15,7 @@ use tokio::time::{sleep, timeout};
 use super::waiting::{Waiting, connect_error, too_slow};
 use super::{LaunchError, Launcher, migrator, since};
 use crate::context::{self, CliError, Context};
+use crate::progress::Progress;
 
 /// How long a try has at least, however little is left of the wait.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -46,6 +47,7 @@ impl Launcher<'_> {
         let context = self.context;
         let (board, metrics) = (self.board.clone(), self.metrics.clone());
         let settings = self.settings.clone();
+        let has_terminal = self.has_terminal;
         let url = self.url.clone();
         let url = url.as_deref();
         let loading = async |interrupt| load(context, url, interrupt).await;
@@ -65,6 +67,7 @@ impl Launcher<'_> {
                     metrics: &metrics,
                     revision: &settings.revision,
                     left: waiting.left().max(PATIENCE),
+                    has_terminal,
                 };
                 Box::pin(attempt.make(context, interrupt)).await
             };
@@ -137,6 +140,8 @@ struct Attempt<'a> {
     revision: &'a str,
     /// How long the database may take to let us in.
     left: Duration,
+    /// Whether nobody else writes to the terminal meanwhile.
+    has_terminal: bool,
 }
 
 impl Attempt<'_> {
@@ -187,8 +192,9 @@ impl Attempt<'_> {
         let start = Instant::now();
         let reached = Cell::new(false);
         let seen = RefCell::new(Seen::default());
+        let mut progress = Progress::new(self.has_terminal);
         let mut on_event = |event: Event<'_>| {
-            context::tell(&event);
+            progress.event(&event);
             if let Event::Located(_) = &event
                 && !reached.replace(true)
             {
@@ -330,7 +336,11 @@ impl Seen {
                     });
                 });
             }
-            Event::Statement { took } => {
+            Event::StatementEnds {
+                succeeded: false, ..
+            }
+            | Event::StatementBegins { .. } => {}
+            Event::StatementEnds { took, .. } => {
                 metrics.statement(*took);
                 board.note(|facts| {
                     if let Some(step) = &mut facts.step {

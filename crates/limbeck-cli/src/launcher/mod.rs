@@ -49,6 +49,8 @@ struct Launcher<'a> {
     board: Board,
     metrics: Metrics,
     signals: Signals,
+    /// Whether nobody else writes to the terminal while the database is migrated.
+    has_terminal: bool,
 }
 
 /// Launches a command.
@@ -105,6 +107,7 @@ impl<'a> Launcher<'a> {
             board: Board::default(),
             metrics: Metrics::default(),
             signals,
+            has_terminal: true,
         })
     }
 

@@ -11,9 +11,10 @@ use limbeck_supervisor::{Phase, Received};
 
 use super::database::{Migrated, Seen};
 use super::{Launcher, migrator, tell};
-use crate::context::{self, CliError};
+use crate::context::CliError;
 use crate::diagnostics::Message;
 use crate::exit;
+use crate::progress::Progress;
 
 /// How an attempt to undo a migration came out.
 pub(super) enum Undone {
@@ -84,8 +85,9 @@ impl Launcher<'_> {
         let seen = RefCell::new(Seen::default());
         let work = async |interrupt: Interrupt| {
             let migrator = migrator(context, url)?;
+            let mut progress = Progress::new(true);
             let mut on_event = |event: Event<'_>| {
-                context::tell(&event);
+                progress.event(&event);
                 if let Event::Rehearsed(found) = &event {
                     rehearsed.replace(found.clone());
                 }

@@ -13,6 +13,7 @@ mod launch;
 mod locks;
 mod own_commits;
 mod postgresql_drivers;
+mod progress;
 mod recorded;
 mod replay;
 mod report;

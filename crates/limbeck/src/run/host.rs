@@ -78,10 +78,17 @@ pub enum Event<'a> {
         /// How many steps the plan has.
         of: usize,
     },
-    /// A statement of a step has been carried out.
-    Statement {
+    /// A statement of a step is sent.
+    StatementBegins {
+        /// Its text.
+        sql: &'a str,
+    },
+    /// The database has answered it.
+    StatementEnds {
         /// How long the database took.
         took: Duration,
+        /// Whether it was carried out.
+        succeeded: bool,
     },
     /// The environment has said where the version rows are.
     Located(&'a VersionLocation),
@@ -302,6 +309,11 @@ impl Host<'_, '_> {
             .map(|open| open.session.canceller());
         let mut interrupt = self.interrupt.clone();
         let connection = request.connection;
+        let in_step = self.progress.step.is_some();
+        if in_step {
+            let sql = &request.sql;
+            (self.on_event)(Event::StatementBegins { sql });
+        }
         let start = Instant::now();
         let result = {
             let step = self.progress.step.as_ref().map(|step| InStep {
@@ -327,11 +339,14 @@ impl Host<'_, '_> {
                 }
             }
         };
+        if in_step {
+            let took = start.elapsed();
+            let succeeded = result.is_ok();
+            (self.on_event)(Event::StatementEnds { took, succeeded });
+        }
         match result {
             Ok((outcome, status)) => {
                 if let Some(step) = &mut self.progress.step {
-                    let took = start.elapsed();
-                    (self.on_event)(Event::Statement { took });
                     step.committed |=
                         !self.rehearses && commits(&request.sql, &outcome, status, step.statements);
                 }

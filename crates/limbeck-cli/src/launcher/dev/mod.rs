@@ -59,6 +59,7 @@ pub(crate) fn run(context: &Context, settings: Settings, dev: DevSettings) -> Ou
         let mut launcher = Launcher::new(context, settings, url)?;
         let server = start_health(address, &launcher.board, &launcher.metrics)?;
         let migrated = launcher.migrate().await?;
+        launcher.has_terminal = false;
         let developing = Developing::start(launcher, dev, migrated, server, folder)?;
         developing.go_on().await
     })
