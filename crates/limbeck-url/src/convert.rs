@@ -168,6 +168,25 @@ pub fn convert(text: &str, target: Target) -> Result<Conversion, ConvertError> {
     translate(Split::parse(text)?, target)
 }
 
+/// [`convert`], to the target of this name: `sqlx` is the one of the URL's database.
+///
+/// # Errors
+/// [`ConvertError`], as [`convert`] has it, and when no target has this name.
+///
+/// # Examples
+/// ```
+/// let converted = limbeck_url::convert_to("sqlite+aiosqlite:///shop.db", "sqlx")?;
+/// assert_eq!(converted.reveal_url(), "sqlite://shop.db?mode=rwc");
+/// # Ok::<(), limbeck_url::ConvertError>(())
+/// ```
+pub fn convert_to(text: &str, name: &str) -> Result<Conversion, ConvertError> {
+    // Before the URL: a name that nobody has is told in any case.
+    name.parse::<Target>()?;
+    let split = Split::parse(text)?;
+    let target = Target::named(name, split.backend)?;
+    translate(split, target)
+}
+
 /// The URL for migrations with a synchronous driver. A URL that has one already stays as it is.
 ///
 /// asyncpg becomes psycopg2, aiomysql and asyncmy become PyMySQL, aiosqlite becomes `sqlite3`; psycopg is
@@ -212,7 +231,7 @@ fn ensure(
         Reader::Plain => None,
     };
     let chosen = choose(split.backend, driver);
-    let target = Target::sqlalchemy(split.backend, chosen).ok_or_else(|| {
+    let target = Target::of_driver(split.backend, chosen).ok_or_else(|| {
         ConvertError::new(
             ErrorKind::UnsupportedScheme,
             "SQLAlchemy has no such driver for this database",
