@@ -159,6 +159,29 @@ async fn sqlite() {
     }
 }
 
+/// A service runs in a folder of its own: what `env.py` imports is found where it is told.
+#[tokio::test]
+async fn an_environment_that_imports_its_application() {
+    let env = format!("import shop.settings\nimport beside\n{ENV}");
+    let sandbox = project(&env);
+    sandbox.write("shop/settings.py", "");
+    let other = Sandbox::new();
+    other.write("beside.py", "");
+    let url = format!("sqlite:///{}/app.db", sandbox.path().display());
+    let Some(migrator) = migrator(&sandbox, &url) else {
+        return;
+    };
+    let migrator = migrator.with_variable("PYTHONPATH", &other.path().display().to_string());
+    let error = migrator.upgrade("head").await.expect_err("no such module");
+    assert!(
+        error.to_string().contains("No module named 'shop'"),
+        "{error}"
+    );
+    let migrator = migrator.with_import_folder(sandbox.path());
+    let migrated = migrator.upgrade("head").await.expect("an upgrade");
+    assert_eq!(migrated.revisions, ids(&["a1", "b2", "c3"]));
+}
+
 /// A future that is dropped in the middle of a migration leaves nothing.
 #[tokio::test]
 async fn a_start_that_is_given_up() {

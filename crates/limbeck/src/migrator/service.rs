@@ -81,6 +81,17 @@ impl Migrator {
         self
     }
 
+    /// With a folder that the project's Python imports from first: the project's own, for an `env.py` that imports the
+    /// application and an ini with `prepend_sys_path = .`, which is the current folder and not the ini's.
+    #[must_use]
+    pub fn with_import_folder(self, folder: &Path) -> Self {
+        let mut path = folder.display().to_string();
+        if let Some(before) = self.variable("PYTHONPATH").filter(|text| !text.is_empty()) {
+            path = format!("{path}:{before}");
+        }
+        self.with_variable("PYTHONPATH", &path)
+    }
+
     /// With the time to wait for another run that migrates; ten minutes otherwise.
     #[must_use]
     pub fn with_lock_wait(mut self, limit: Duration) -> Self {
