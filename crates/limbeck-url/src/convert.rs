@@ -96,6 +96,24 @@ impl Conversion {
         self.url.replace('%', "%%")
     }
 
+    /// [`Self::reveal_url`], where the URL says everything by itself.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InexpressibleParameter`], with the names of [`Self::connect_args`].
+    pub fn reveal_complete_url(&self) -> Result<&str, ConvertError> {
+        let names: Vec<&str> = self.connect_args.iter().map(|(name, _)| &**name).collect();
+        if names.is_empty() {
+            return Ok(&self.url);
+        }
+        Err(ConvertError::new(
+            ErrorKind::InexpressibleParameter,
+            format!(
+                "no URL of this driver says all that the given one does: it needs {} beside it",
+                names.join(", ")
+            ),
+        ))
+    }
+
     /// Whether the URL says everything, so that it can be used on its own.
     pub fn is_complete(&self) -> bool {
         self.connect_args.is_empty()

@@ -1,0 +1,225 @@
+//! Customers and their addresses.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use sqlx::FromRow;
+
+use crate::database::{Database, Transaction};
+use crate::error::{Error, Result};
+use crate::request::{Body, Path, Query};
+use crate::values::{City, Country, Document, Email, Limit, Offset, PersonName, Street};
+
+pub fn routes() -> Router<Database> {
+    Router::new()
+        .route("/customers", post(create).get(find))
+        .route("/customers/{id}", get(read).patch(change).delete(delete))
+        .route("/customers/{id}/addresses", post(add_address))
+}
+
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize, sqlx::Type)]
+#[serde(rename_all = "lowercase")]
+#[sqlx(type_name = "customer_tier", rename_all = "lowercase")]
+enum Tier {
+    #[default]
+    Standard,
+    Silver,
+    Gold,
+}
+
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, sqlx::Type)]
+#[serde(rename_all = "lowercase")]
+#[sqlx(type_name = "address_kind", rename_all = "lowercase")]
+enum AddressKind {
+    Billing,
+    Shipping,
+}
+
+#[derive(Deserialize)]
+struct NewAddress {
+    kind: AddressKind,
+    street: Street,
+    city: City,
+    country: Country,
+}
+
+#[derive(Deserialize)]
+struct NewCustomer {
+    email: Email,
+    full_name: PersonName,
+    #[serde(default)]
+    tier: Tier,
+    #[serde(default)]
+    preferences: Document,
+    #[serde(default)]
+    addresses: Vec<NewAddress>,
+}
+
+#[derive(Deserialize)]
+struct Change {
+    email: Option<Email>,
+    full_name: Option<PersonName>,
+    tier: Option<Tier>,
+    preferences: Option<Document>,
+}
+
+#[derive(Deserialize)]
+struct Filter {
+    tier: Option<Tier>,
+    #[serde(default)]
+    limit: Limit,
+    #[serde(default)]
+    offset: Offset,
+}
+
+#[derive(FromRow, Serialize)]
+struct Address {
+    #[serde(skip)]
+    customer_id: i32,
+    id: i32,
+    kind: AddressKind,
+    street: String,
+    city: String,
+    country: String,
+}
+
+#[derive(FromRow, Serialize)]
+struct Customer {
+    id: i32,
+    email: String,
+    full_name: String,
+    tier: Tier,
+    preferences: Document,
+    created_at: DateTime<Utc>,
+    #[sqlx(skip)]
+    addresses: Vec<Address>,
+}
+
+async fn create(
+    State(database): State<Database>,
+    Body(new): Body<NewCustomer>,
+) -> Result<(StatusCode, Json<Customer>)> {
+    let mut transaction = database.write().await?;
+    let id = transaction
+        .insert(
+            "INSERT INTO customers (email, full_name, tier, preferences) VALUES ($1, $2, $3, $4) RETURNING id",
+            &[&new.email, &new.full_name, &new.tier, &new.preferences],
+        )
+        .await?;
+    for address in &new.addresses {
+        insert_address(&mut transaction, id, address).await?;
+    }
+    let customer = load(&mut transaction, id).await?;
+    transaction.commit().await?;
+    Ok((StatusCode::CREATED, Json(customer)))
+}
+
+async fn find(
+    State(database): State<Database>,
+    Query(filter): Query<Filter>,
+) -> Result<Json<Vec<Customer>>> {
+    let mut transaction = database.read().await?;
+    Ok(Json(select(&mut transaction, None, &filter).await?))
+}
+
+async fn read(State(database): State<Database>, Path(id): Path<i32>) -> Result<Json<Customer>> {
+    let mut transaction = database.read().await?;
+    Ok(Json(load(&mut transaction, id).await?))
+}
+
+async fn change(
+    State(database): State<Database>,
+    Path(id): Path<i32>,
+    Body(change): Body<Change>,
+) -> Result<Json<Customer>> {
+    let mut transaction = database.write().await?;
+    transaction
+        .execute(
+            "UPDATE customers SET email = COALESCE($2, email), full_name = COALESCE($3, full_name), \
+             tier = COALESCE($4, tier), preferences = COALESCE($5, preferences) WHERE id = $1",
+            &[&id, &change.email, &change.full_name, &change.tier, &change.preferences],
+        )
+        .await?;
+    let customer = load(&mut transaction, id).await?;
+    transaction.commit().await?;
+    Ok(Json(customer))
+}
+
+async fn add_address(
+    State(database): State<Database>,
+    Path(id): Path<i32>,
+    Body(new): Body<NewAddress>,
+) -> Result<(StatusCode, Json<Customer>)> {
+    let mut transaction = database.write().await?;
+    load(&mut transaction, id).await?;
+    insert_address(&mut transaction, id, &new).await?;
+    let customer = load(&mut transaction, id).await?;
+    transaction.commit().await?;
+    Ok((StatusCode::CREATED, Json(customer)))
+}
+
+async fn delete(State(database): State<Database>, Path(id): Path<i32>) -> Result<StatusCode> {
+    let mut transaction = database.write().await?;
+    let gone = transaction
+        .execute("DELETE FROM customers WHERE id = $1", &[&id])
+        .await?;
+    if gone == 0 {
+        return Err(Error::NotFound("customer"));
+    }
+    transaction.commit().await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn insert_address(
+    transaction: &mut Transaction,
+    customer_id: i32,
+    new: &NewAddress,
+) -> Result<()> {
+    transaction
+        .execute(
+            "INSERT INTO addresses (customer_id, kind, street, city, country) VALUES ($1, $2, $3, $4, $5)",
+            &[&customer_id, &new.kind, &new.street, &new.city, &new.country],
+        )
+        .await?;
+    Ok(())
+}
+
+async fn load(transaction: &mut Transaction, id: i32) -> Result<Customer> {
+    let any = Filter {
+        tier: None,
+        limit: Limit(1),
+        offset: Offset(0),
+    };
+    let found = select(transaction, Some(id), &any).await?;
+    found.into_iter().next().ok_or(Error::NotFound("customer"))
+}
+
+async fn select(
+    transaction: &mut Transaction,
+    id: Option<i32>,
+    filter: &Filter,
+) -> Result<Vec<Customer>> {
+    let mut customers: Vec<Customer> = transaction
+        .all(
+            "SELECT id, email, full_name, tier, preferences, created_at FROM customers \
+             WHERE ($1 IS NULL OR id = $1) AND ($2 IS NULL OR tier = $2) ORDER BY id LIMIT $3 OFFSET $4",
+            &[&id, &filter.tier, &filter.limit, &filter.offset],
+        )
+        .await?;
+    let ids: Vec<i32> = customers.iter().map(|customer| customer.id).collect();
+    let mut addresses: Vec<Address> = transaction
+        .all_of(
+            "SELECT customer_id, id, kind, street, city, country FROM addresses WHERE customer_id",
+            &ids,
+            "ORDER BY id",
+        )
+        .await?;
+    for customer in &mut customers {
+        let own = addresses.extract_if(.., |address| address.customer_id == customer.id);
+        customer.addresses = own.collect();
+    }
+    Ok(customers)
+}
