@@ -40,7 +40,7 @@ macro_rules! text {
 
 /// A number of a range.
 macro_rules! number {
-    ($name:ident, $kind:ty, $range:expr) => {
+    ($name:ident, $kind:ty, $range:expr $(, $default:expr)?) => {
         #[derive(Debug, Clone, Copy, Deserialize, sqlx::Type)]
         #[serde(try_from = "i64")]
         #[sqlx(transparent)]
@@ -56,6 +56,12 @@ macro_rules! number {
                 }
             }
         }
+
+        $(impl Default for $name {
+            fn default() -> Self {
+                Self($default)
+            }
+        })?
     };
 }
 
@@ -78,28 +84,10 @@ text!(Sku, 1..=40, str::to_owned, |text| text.bytes().all(
     |byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'-'
 ));
 
-number!(Stock, i32, 0..);
+number!(Stock, i32, 0.., 0);
 number!(Quantity, i32, 1..);
-impl Default for Stock {
-    fn default() -> Self {
-        Self(0)
-    }
-}
-
-number!(Limit, i64, 1..=200);
-number!(Offset, i64, 0..);
-
-impl Default for Limit {
-    fn default() -> Self {
-        Self(50)
-    }
-}
-
-impl Default for Offset {
-    fn default() -> Self {
-        Self(0)
-    }
-}
+number!(Limit, i64, 1..=200, 50);
+number!(Offset, i64, 0.., 0);
 
 fn is_email(text: &str) -> bool {
     let Some((name, host)) = text.split_once('@') else {
