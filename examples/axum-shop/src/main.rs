@@ -6,6 +6,7 @@ mod migrate;
 mod price;
 mod request;
 mod routes;
+mod rows;
 mod settings;
 mod values;
 

@@ -4,12 +4,12 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::{delete as deleting, post};
 use axum::{Json, Router};
-use serde::{Deserialize, Serialize};
-use sqlx::FromRow;
+use serde::Deserialize;
 
-use crate::database::{Database, Transaction};
+use crate::database::Database;
 use crate::error::{Error, Result};
 use crate::request::{Body, Path};
+use crate::rows::categories::{self, Category};
 use crate::values::CategoryName;
 
 pub fn routes() -> Router<Database> {
@@ -22,20 +22,6 @@ pub fn routes() -> Router<Database> {
 struct NewCategory {
     name: CategoryName,
     parent_id: Option<i32>,
-}
-
-#[derive(Clone, FromRow, Serialize)]
-pub struct Category {
-    pub id: i32,
-    name: String,
-    parent_id: Option<i32>,
-}
-
-impl Category {
-    pub async fn all_of(transaction: &mut Transaction, ids: &[i32]) -> Result<Vec<Self>> {
-        let before = "SELECT id, name, parent_id FROM categories WHERE id";
-        Ok(transaction.all_of(before, ids, "").await?)
-    }
 }
 
 async fn create(
@@ -60,8 +46,7 @@ async fn create(
 
 async fn find(State(database): State<Database>) -> Result<Json<Vec<Category>>> {
     let mut transaction = database.read().await?;
-    let sql = "SELECT id, name, parent_id FROM categories ORDER BY name";
-    Ok(Json(transaction.all(sql, &[]).await?))
+    Ok(Json(categories::all(&mut transaction).await?))
 }
 
 async fn delete(State(database): State<Database>, Path(id): Path<i32>) -> Result<StatusCode> {

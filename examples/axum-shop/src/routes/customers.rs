@@ -4,38 +4,19 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
-use sqlx::FromRow;
+use serde::Deserialize;
 
 use crate::database::{Database, Transaction};
 use crate::error::{Error, Result};
 use crate::request::{Body, Path, Query};
-use crate::values::{City, Country, Document, Email, Limit, Offset, PersonName, Street};
+use crate::rows::customers::{AddressKind, Customer, Filter, Tier, load, select};
+use crate::values::{City, Country, Document, Email, PersonName, Street};
 
 pub fn routes() -> Router<Database> {
     Router::new()
         .route("/customers", post(create).get(find))
         .route("/customers/{id}", get(read).patch(change).delete(delete))
         .route("/customers/{id}/addresses", post(add_address))
-}
-
-#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize, sqlx::Type)]
-#[serde(rename_all = "lowercase")]
-#[sqlx(type_name = "customer_tier", rename_all = "lowercase")]
-enum Tier {
-    #[default]
-    Standard,
-    Silver,
-    Gold,
-}
-
-#[derive(Debug, Clone, Copy, Serialize, Deserialize, sqlx::Type)]
-#[serde(rename_all = "lowercase")]
-#[sqlx(type_name = "address_kind", rename_all = "lowercase")]
-enum AddressKind {
-    Billing,
-    Shipping,
 }
 
 #[derive(Deserialize)]
@@ -64,38 +45,6 @@ struct Change {
     full_name: Option<PersonName>,
     tier: Option<Tier>,
     preferences: Option<Document>,
-}
-
-#[derive(Deserialize)]
-struct Filter {
-    tier: Option<Tier>,
-    #[serde(default)]
-    limit: Limit,
-    #[serde(default)]
-    offset: Offset,
-}
-
-#[derive(FromRow, Serialize)]
-struct Address {
-    #[serde(skip)]
-    customer_id: i32,
-    id: i32,
-    kind: AddressKind,
-    street: String,
-    city: String,
-    country: String,
-}
-
-#[derive(FromRow, Serialize)]
-struct Customer {
-    id: i32,
-    email: String,
-    full_name: String,
-    tier: Tier,
-    preferences: Document,
-    created_at: DateTime<Utc>,
-    #[sqlx(skip)]
-    addresses: Vec<Address>,
 }
 
 async fn create(
@@ -185,41 +134,4 @@ async fn insert_address(
         )
         .await?;
     Ok(())
-}
-
-async fn load(transaction: &mut Transaction, id: i32) -> Result<Customer> {
-    let any = Filter {
-        tier: None,
-        limit: Limit(1),
-        offset: Offset(0),
-    };
-    let found = select(transaction, Some(id), &any).await?;
-    found.into_iter().next().ok_or(Error::NotFound("customer"))
-}
-
-async fn select(
-    transaction: &mut Transaction,
-    id: Option<i32>,
-    filter: &Filter,
-) -> Result<Vec<Customer>> {
-    let mut customers: Vec<Customer> = transaction
-        .all(
-            "SELECT id, email, full_name, tier, preferences, created_at FROM customers \
-             WHERE ($1 IS NULL OR id = $1) AND ($2 IS NULL OR tier = $2) ORDER BY id LIMIT $3 OFFSET $4",
-            &[&id, &filter.tier, &filter.limit, &filter.offset],
-        )
-        .await?;
-    let ids: Vec<i32> = customers.iter().map(|customer| customer.id).collect();
-    let mut addresses: Vec<Address> = transaction
-        .all_of(
-            "SELECT customer_id, id, kind, street, city, country FROM addresses WHERE customer_id",
-            &ids,
-            "ORDER BY id",
-        )
-        .await?;
-    for customer in &mut customers {
-        let own = addresses.extract_if(.., |address| address.customer_id == customer.id);
-        customer.addresses = own.collect();
-    }
-    Ok(customers)
 }

@@ -3,10 +3,8 @@
 mod categories;
 mod customers;
 mod health;
-mod order_rows;
 mod orders;
 mod products;
-mod tags;
 
 use axum::Router;
 use axum::extract::Request;

@@ -9,11 +9,11 @@ use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::order_rows::{Filter, Order, Status, load, select};
 use crate::database::{Database, Transaction};
 use crate::error::{Error, Result};
 use crate::price::Price;
 use crate::request::{Body, Path, Query};
+use crate::rows::orders::{Filter, Order, Status, load, select};
 use crate::values::{Document, Quantity};
 
 pub fn routes() -> Router<Database> {
@@ -38,18 +38,6 @@ struct NewLine {
 #[derive(Deserialize)]
 struct Change {
     status: Status,
-}
-
-impl Status {
-    /// Where an order can go from here.
-    fn leads_to(self, next: Self) -> bool {
-        matches!(
-            (self, next),
-            (Self::Pending, Self::Paid | Self::Cancelled)
-                | (Self::Paid, Self::Shipped | Self::Refunded)
-                | (Self::Shipped, Self::Refunded)
-        )
-    }
 }
 
 async fn create(

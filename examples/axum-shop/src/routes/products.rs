@@ -4,31 +4,20 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use serde::{Deserialize, Deserializer, Serialize};
-use sqlx::FromRow;
+use serde::{Deserialize, Deserializer};
 
-use super::categories::Category;
-use super::tags::{Tagged, replace_tags};
-use crate::database::{Database, Transaction};
+use crate::database::Database;
 use crate::error::{Error, Result};
 use crate::price::Price;
 use crate::request::{Body, Path, Query};
-use crate::values::{Document, Limit, Offset, ProductName, Sku, Stock, Tag};
+use crate::rows::products::{Filter, Product, Status, load, select};
+use crate::rows::tags;
+use crate::values::{Document, ProductName, Sku, Stock, Tag};
 
 pub fn routes() -> Router<Database> {
     Router::new()
         .route("/products", post(create).get(find))
         .route("/products/{id}", get(read).patch(change).delete(delete))
-}
-
-#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize, sqlx::Type)]
-#[serde(rename_all = "lowercase")]
-#[sqlx(type_name = "product_status", rename_all = "lowercase")]
-enum Status {
-    Draft,
-    #[default]
-    Active,
-    Retired,
 }
 
 #[derive(Deserialize)]
@@ -64,35 +53,6 @@ fn given<'de, D: Deserializer<'de>>(from: D) -> std::result::Result<Option<Optio
     Option::deserialize(from).map(Some)
 }
 
-#[derive(Deserialize)]
-struct Filter {
-    status: Option<Status>,
-    tag: Option<String>,
-    slug: Option<String>,
-    #[serde(default)]
-    limit: Limit,
-    #[serde(default)]
-    offset: Offset,
-}
-
-#[derive(FromRow, Serialize)]
-struct Product {
-    id: i32,
-    sku: String,
-    name: String,
-    slug: String,
-    price: Price,
-    stock: i32,
-    status: Status,
-    attributes: Document,
-    #[serde(skip)]
-    category_id: Option<i32>,
-    #[sqlx(skip)]
-    category: Option<Category>,
-    #[sqlx(skip)]
-    tags: Vec<String>,
-}
-
 async fn create(
     State(database): State<Database>,
     Body(new): Body<NewProduct>,
@@ -115,7 +75,7 @@ async fn create(
             ],
         )
         .await?;
-    replace_tags(&mut transaction, id, new.tags).await?;
+    tags::replace(&mut transaction, id, new.tags).await?;
     let product = load(&mut transaction, id).await?;
     transaction.commit().await?;
     Ok((StatusCode::CREATED, Json(product)))
@@ -164,7 +124,7 @@ async fn change(
         )
         .await?;
     if let Some(tags) = change.tags {
-        replace_tags(&mut transaction, id, tags).await?;
+        tags::replace(&mut transaction, id, tags).await?;
     }
     let product = load(&mut transaction, id).await?;
     transaction.commit().await?;
@@ -192,48 +152,4 @@ fn slug_of(name: &str, sku: &str) -> String {
         .filter(|word| !word.is_empty())
         .collect();
     words.join("-")
-}
-
-async fn load(transaction: &mut Transaction, id: i32) -> Result<Product> {
-    let any = Filter {
-        status: None,
-        tag: None,
-        slug: None,
-        limit: Limit(1),
-        offset: Offset(0),
-    };
-    let found = select(transaction, Some(id), &any).await?;
-    found.into_iter().next().ok_or(Error::NotFound("product"))
-}
-
-async fn select(
-    transaction: &mut Transaction,
-    id: Option<i32>,
-    filter: &Filter,
-) -> Result<Vec<Product>> {
-    let mut products: Vec<Product> = transaction
-        .all(
-            "SELECT id, sku, name, slug, price, stock, status, attributes, category_id FROM products \
-             WHERE ($1 IS NULL OR id = $1) AND ($2 IS NULL OR status = $2) AND ($3 IS NULL OR slug = $3) \
-             AND ($4 IS NULL OR id IN (SELECT product_id FROM product_tags JOIN tags ON tags.id = tag_id \
-             WHERE tags.name = $4)) ORDER BY id LIMIT $5 OFFSET $6",
-            &[&id, &filter.status, &filter.slug, &filter.tag, &filter.limit, &filter.offset],
-        )
-        .await?;
-    let ids: Vec<i32> = products.iter().map(|product| product.id).collect();
-    let mut tags = Tagged::all_of(transaction, &ids).await?;
-    let ids: Vec<i32> = products
-        .iter()
-        .filter_map(|product| product.category_id)
-        .collect();
-    let categories = Category::all_of(transaction, &ids).await?;
-    for product in &mut products {
-        let category = categories
-            .iter()
-            .find(|category| Some(category.id) == product.category_id);
-        product.category = category.cloned();
-        let own = tags.extract_if(.., |tag| tag.product_id == product.id);
-        product.tags = own.map(|tag| tag.name).collect();
-    }
-    Ok(products)
 }

@@ -23,6 +23,18 @@ pub enum Status {
     Refunded,
 }
 
+impl Status {
+    /// Where an order can go from here.
+    pub fn leads_to(self, next: Self) -> bool {
+        matches!(
+            (self, next),
+            (Self::Pending, Self::Paid | Self::Cancelled)
+                | (Self::Paid, Self::Shipped | Self::Refunded)
+                | (Self::Shipped, Self::Refunded)
+        )
+    }
+}
+
 impl fmt::Display for Status {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.serialize(out)

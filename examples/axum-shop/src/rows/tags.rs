@@ -13,17 +13,16 @@ pub struct Tagged {
     pub name: String,
 }
 
-impl Tagged {
-    pub async fn all_of(transaction: &mut Transaction, products: &[i32]) -> Result<Vec<Self>> {
-        let before = "SELECT product_id, name FROM product_tags JOIN tags ON tags.id = tag_id WHERE product_id";
-        Ok(transaction
-            .all_of(before, products, "ORDER BY name")
-            .await?)
-    }
+pub async fn of_products(transaction: &mut Transaction, products: &[i32]) -> Result<Vec<Tagged>> {
+    let before =
+        "SELECT product_id, name FROM product_tags JOIN tags ON tags.id = tag_id WHERE product_id";
+    Ok(transaction
+        .all_of(before, products, "ORDER BY name")
+        .await?)
 }
 
 /// Gives a product these tags, and takes others from it. Who makes a tag that another request has just made takes that one.
-pub async fn replace_tags(
+pub async fn replace(
     transaction: &mut Transaction,
     product: i32,
     mut tags: Vec<Tag>,
