@@ -38,6 +38,9 @@ fn shown(url: &str, target: &str) -> String {
     match convert_to(url, target) {
         Ok(conversion) => {
             let mut shown = conversion.reveal_url().to_owned();
+            let alone = conversion.reveal_complete_url().ok();
+            let says_all = conversion.connect_args.is_empty();
+            assert_eq!(alone, says_all.then_some(&*shown), "{url} for {target}");
             for (name, value) in &conversion.connect_args {
                 let _ = write!(shown, " {name}={}", argument(value));
             }
