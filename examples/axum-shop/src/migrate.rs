@@ -17,7 +17,8 @@ pub async fn to_head(settings: &Settings) -> Result<(), Box<dyn std::error::Erro
         .with_import_folder(&folder)
         .with_database_url(url.reveal_complete_url()?)
         .upgrade("head")
-        .await?;
+        .await
+        .map_err(|error| error.report())?;
     tracing::info!(
         applied = migrated.revisions.len(),
         "the database is at head"
