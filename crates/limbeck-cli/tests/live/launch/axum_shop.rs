@@ -11,7 +11,7 @@ use limbeck_testkit::{Postgres, Sandbox, Tls, axum_shop, shop_python};
 use serde_json::{Value, json};
 
 use super::shop::{ENDED_BY_SIGTERM, ROWS, Shop};
-use super::support::{Launched, get, launch_command, stderr, wait_for};
+use super::support::{Launched, assert_gone, get, launch_command, stderr, wait_for};
 use crate::support::{limbeck, sqlite_schema};
 
 /// The service, in a folder of its own.
@@ -321,4 +321,45 @@ fn a_database_that_is_not_there() {
     assert_eq!(status(&launched, "ready"), 503);
     let told = ended(launched);
     assert!(told.contains("the database does not answer"), "{told}");
+}
+
+/// Nothing is left half done, and no process.
+#[test]
+fn ended_while_it_migrates() {
+    let (Some(server), Some(python), Some(program)) =
+        (Postgres::start(Tls::Off), shop_python(), axum_shop())
+    else {
+        return;
+    };
+    server.create_database("shop");
+    let url = server.url("postgresql+asyncpg", "shop", "");
+    let shop = Shop::new(&python, None);
+    shop.sandbox.write(
+        "app/alembic/versions/slow.py",
+        "\"\"\"slow\"\"\"\nfrom alembic import op\nrevision = 'slow'\ndown_revision = '4d08b6f2e7a1'\n\n\n\
+         def upgrade():\n    op.execute('create table slow as select 1 as x from pg_sleep(3)')\n",
+    );
+    let service = Service {
+        program: &program,
+        shop: &shop,
+        folder: &Sandbox::new(),
+    };
+    let launched = service.start(&url);
+    let count = |sql: &str| server.sql("shop", &format!("select count(*) from {sql}"));
+    let running = "pg_stat_activity where query like 'create table slow%'";
+    wait_for("the slow step runs", || count(running).trim() == "1");
+    assert_eq!(status(&launched, "live"), 0);
+    let processes = launched.children();
+    assert!(!processes.is_empty());
+    launched.signal("TERM");
+    let output = launched.wait();
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert_gone(&processes);
+    let sessions = "pg_stat_activity where datname = 'shop' and pid <> pg_backend_pid()";
+    wait_for("no session is left", || count(sessions).trim() == "0");
+    let tables = "pg_class where relname = 'slow'";
+    assert_eq!(count(tables).trim(), "0");
+    let before = server.sql("shop", "select version_num from alembic_version");
+    // The step before the slow one has committed what came before itself: it has an autocommit block.
+    assert_eq!(before.trim(), "a5f91d3e60b2");
 }
