@@ -48,12 +48,8 @@ async fn create(
         return Err(Error::Invalid("an order has at least one line".into()));
     }
     let mut transaction = database.write().await?;
-    let customer: Option<(i32,)> = transaction
-        .first(
-            "SELECT id FROM customers WHERE id = $1",
-            &[&new.customer_id],
-        )
-        .await?;
+    let sql = "SELECT id FROM customers WHERE id = $1";
+    let customer: Option<(i32,)> = transaction.first(sql, &[&new.customer_id]).await?;
     if customer.is_none() {
         return Err(Error::NotFound("customer"));
     }
@@ -61,10 +57,9 @@ async fn create(
         Some(id) => Some(address_of(&mut transaction, new.customer_id, id).await?),
         None => None,
     };
-    let prices = take(&mut transaction, &new.lines).await?;
-    let price = |line: &NewLine| prices.get(&line.product_id).copied().unwrap_or(Price::ZERO);
-    let total = new.lines.iter().fold(Price::ZERO, |total, line| {
-        total.plus(price(line).times(line.quantity.0))
+    let lines = take(&mut transaction, &new.lines).await?;
+    let total = lines.iter().fold(Price::ZERO, |total, (line, price)| {
+        total.plus(price.times(line.quantity.0))
     });
     let id = transaction
         .insert(
@@ -72,11 +67,11 @@ async fn create(
             &[&new.customer_id, &address, &total],
         )
         .await?;
-    for line in &new.lines {
+    for (line, price) in lines {
         transaction
             .execute(
                 "INSERT INTO order_lines (order_id, product_id, quantity, unit_price) VALUES ($1, $2, $3, $4)",
-                &[&id, &line.product_id, &line.quantity, &price(line)],
+                &[&id, &line.product_id, &line.quantity, &price],
             )
             .await?;
     }
@@ -99,8 +94,11 @@ async fn address_of(transaction: &mut Transaction, customer: i32, id: i32) -> Re
     Ok(sqlx::types::Json(document.into_iter().collect()))
 }
 
-/// Takes the lines from the stock, and tells what each product costs.
-async fn take(transaction: &mut Transaction, lines: &[NewLine]) -> Result<BTreeMap<i32, Price>> {
+/// Takes the lines from the stock, and tells what one of each costs.
+async fn take<'a>(
+    transaction: &mut Transaction,
+    lines: &'a [NewLine],
+) -> Result<Vec<(&'a NewLine, Price)>> {
     // In the same order in each request, so that two of them don't wait for each other.
     let mut wanted: BTreeMap<i32, i64> = BTreeMap::new();
     for line in lines {
@@ -123,7 +121,11 @@ async fn take(transaction: &mut Transaction, lines: &[NewLine]) -> Result<BTreeM
         }
         prices.insert(product, price);
     }
-    Ok(prices)
+    let priced = lines.iter().map(|line| match prices.get(&line.product_id) {
+        Some(price) => Ok((line, *price)),
+        None => Err(Error::NotFound("product")),
+    });
+    priced.collect()
 }
 
 async fn find(
@@ -161,18 +163,26 @@ async fn change(
         return Err(Error::Conflict(text.into()));
     }
     if status == Status::Cancelled {
-        transaction
-            .execute(
-                "UPDATE products SET stock = stock + (SELECT SUM(quantity) FROM order_lines \
-                 WHERE order_id = $1 AND product_id = products.id) \
-                 WHERE id IN (SELECT product_id FROM order_lines WHERE order_id = $1)",
-                &[&id],
-            )
-            .await?;
+        give_back(&mut transaction, id).await?;
     }
     let order = load(&mut transaction, id).await?;
     transaction.commit().await?;
     Ok(Json(order))
+}
+
+async fn give_back(transaction: &mut Transaction, order: i32) -> Result<()> {
+    let taken: Vec<(i32, i64)> = transaction
+        .all(
+            "SELECT product_id, SUM(quantity) FROM order_lines WHERE order_id = $1 \
+             GROUP BY product_id ORDER BY product_id",
+            &[&order],
+        )
+        .await?;
+    for (product, quantity) in taken {
+        let sql = "UPDATE products SET stock = stock + $2 WHERE id = $1";
+        transaction.execute(sql, &[&product, &quantity]).await?;
+    }
+    Ok(())
 }
 
 async fn delete(State(database): State<Database>, Path(id): Path<i32>) -> Result<StatusCode> {
