@@ -69,9 +69,7 @@ pub(crate) fn convert(py: Python<'_>, url: UrlText, target: &str) -> PyResult<Co
     let converted = match target {
         "sync" => Side::Sync.convert(url.reveal(), None),
         "async" => Side::Async.convert(url.reveal(), None),
-        name => name
-            .parse::<Target>()
-            .and_then(|target| limbeck_url::convert(url.reveal(), target)),
+        name => limbeck_url::convert_to(url.reveal(), name),
     };
     Conversion::of(py, converted)
 }

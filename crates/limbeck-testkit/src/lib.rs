@@ -32,6 +32,15 @@ pub fn shop_python() -> Option<PathBuf> {
     interpreter("LIMBECK_TEST_SHOP_PYTHON")
 }
 
+/// The program of `examples/axum-shop`.
+pub fn axum_shop() -> Option<PathBuf> {
+    let built = interpreter("LIMBECK_TEST_AXUM_SHOP").filter(|path| path.is_file());
+    if built.is_none() {
+        missing("examples/axum-shop is not built (`./test -p limbeck-cli` builds it)");
+    }
+    built
+}
+
 /// All driver-free interpreters that are to be tested.
 pub fn all_pythons() -> Vec<PathBuf> {
     std::env::var_os("LIMBECK_TEST_PYTHONS")

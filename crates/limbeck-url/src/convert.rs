@@ -96,6 +96,24 @@ impl Conversion {
         self.url.replace('%', "%%")
     }
 
+    /// [`Self::reveal_url`], where the URL says everything by itself.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InexpressibleParameter`], with the names of [`Self::connect_args`].
+    pub fn reveal_complete_url(&self) -> Result<&str, ConvertError> {
+        let names: Vec<&str> = self.connect_args.iter().map(|(name, _)| &**name).collect();
+        if names.is_empty() {
+            return Ok(&self.url);
+        }
+        Err(ConvertError::new(
+            ErrorKind::InexpressibleParameter,
+            format!(
+                "no URL of this driver says all that the given one does: it needs {} beside it",
+                names.join(", ")
+            ),
+        ))
+    }
+
     /// Whether the URL says everything, so that it can be used on its own.
     pub fn is_complete(&self) -> bool {
         self.connect_args.is_empty()
@@ -168,6 +186,25 @@ pub fn convert(text: &str, target: Target) -> Result<Conversion, ConvertError> {
     translate(Split::parse(text)?, target)
 }
 
+/// [`convert`], to the target of this name: `sqlx` is the one of the URL's database.
+///
+/// # Errors
+/// [`ConvertError`], as [`convert`] has it, and when no target has this name.
+///
+/// # Examples
+/// ```
+/// let converted = limbeck_url::convert_to("sqlite+aiosqlite:///shop.db", "sqlx")?;
+/// assert_eq!(converted.reveal_url(), "sqlite://shop.db?mode=rwc");
+/// # Ok::<(), limbeck_url::ConvertError>(())
+/// ```
+pub fn convert_to(text: &str, name: &str) -> Result<Conversion, ConvertError> {
+    // Before the URL: a name that nobody has is told in any case.
+    name.parse::<Target>()?;
+    let split = Split::parse(text)?;
+    let target = Target::named(name, split.backend)?;
+    translate(split, target)
+}
+
 /// The URL for migrations with a synchronous driver. A URL that has one already stays as it is.
 ///
 /// asyncpg becomes psycopg2, aiomysql and asyncmy become PyMySQL, aiosqlite becomes `sqlite3`; psycopg is
@@ -212,7 +249,7 @@ fn ensure(
         Reader::Plain => None,
     };
     let chosen = choose(split.backend, driver);
-    let target = Target::sqlalchemy(split.backend, chosen).ok_or_else(|| {
+    let target = Target::of_driver(split.backend, chosen).ok_or_else(|| {
         ConvertError::new(
             ErrorKind::UnsupportedScheme,
             "SQLAlchemy has no such driver for this database",

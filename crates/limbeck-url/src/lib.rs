@@ -16,7 +16,8 @@ mod target;
 
 pub use connection::{ConnectionInfo, Host, Root, Tls, TlsLevel};
 pub use convert::{
-    Argument, Conversion, TlsContext, convert, ensure_async_database_url, ensure_sync_database_url,
+    Argument, Conversion, TlsContext, convert, convert_to, ensure_async_database_url,
+    ensure_sync_database_url,
 };
 pub use error::{ConvertError, ErrorKind, Warning};
 pub use mask::{KnownSecrets, is_secret_name, mask, mask_value};

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::connection::{ConnectionInfo, TlsLevel};
-use crate::convert::{Conversion, ensure_async_database_url, ensure_sync_database_url};
+use crate::convert::{Conversion, convert_to, ensure_async_database_url, ensure_sync_database_url};
 use crate::dotenv;
 use crate::error::{ConvertError, ErrorKind};
 use crate::percent;
@@ -257,6 +257,14 @@ impl DatabaseConfigProvider {
         ensure_async_database_url(self.allowed_application_url()?.reveal_clear_text())
     }
 
+    /// The application's URL for the driver of this name: `sqlx`, `libpq`, `postgresql+psycopg`, …
+    ///
+    /// # Errors
+    /// [`ConvertError`], as [`convert_to`] has it, and when the policy is not kept to.
+    pub fn database_url_for(&self, name: &str) -> Result<Conversion, ConvertError> {
+        convert_to(self.allowed_application_url()?.reveal_clear_text(), name)
+    }
+
     /// [`Self::async_database_url`], under the name that it has in Python code bases.
     ///
     /// # Errors
@@ -388,6 +396,8 @@ mod tests {
             other.reveal_url(),
             "postgresql+asyncpg://u:p@h/d?ssl=require"
         );
+        let rust = provider.database_url_for("sqlx").unwrap();
+        assert_eq!(rust.reveal_url(), "postgres://u:p@h/d?sslmode=require");
         assert_eq!(provider.migration_origin().to_string(), "DATABASE_URL");
         assert!(!format!("{provider:?}").contains("u:p"));
     }

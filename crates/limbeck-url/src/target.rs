@@ -230,8 +230,19 @@ impl Target {
         TARGETS.iter().map(|(name, _)| *name)
     }
 
-    /// SQLAlchemy's driver of this database.
-    pub(crate) fn sqlalchemy(backend: Backend, driver: Driver) -> Option<Self> {
+    /// What a name means beside a URL of this database: `sqlx` is the driver's name for each of them.
+    ///
+    /// # Errors
+    /// [`ErrorKind::UnsupportedScheme`] when no target has this name.
+    pub fn named(name: &str, backend: Backend) -> Result<Self, ConvertError> {
+        match Self::of_driver(backend.family(), Driver::Sqlx) {
+            Some(target) if name == "sqlx" => Ok(target),
+            _ => name.parse(),
+        }
+    }
+
+    /// The first target for this driver of this database.
+    pub(crate) fn of_driver(backend: Backend, driver: Driver) -> Option<Self> {
         TARGETS
             .iter()
             .map(|(_, target)| *target)

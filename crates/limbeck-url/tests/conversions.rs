@@ -4,7 +4,7 @@
 
 use std::fmt::Write as _;
 
-use limbeck_url::{Argument, ConvertError, Target, TlsContext, convert};
+use limbeck_url::{Argument, ConvertError, TlsContext, convert_to};
 
 const TABLE: &str = include_str!("conversions.txt");
 
@@ -35,10 +35,12 @@ fn every_row_of_the_table() {
 }
 
 fn shown(url: &str, target: &str) -> String {
-    let target: Target = target.parse().expect("a target");
-    match convert(url, target) {
+    match convert_to(url, target) {
         Ok(conversion) => {
             let mut shown = conversion.reveal_url().to_owned();
+            let alone = conversion.reveal_complete_url().ok();
+            let says_all = conversion.connect_args.is_empty();
+            assert_eq!(alone, says_all.then_some(&*shown), "{url} for {target}");
             for (name, value) in &conversion.connect_args {
                 let _ = write!(shown, " {name}={}", argument(value));
             }

@@ -159,6 +159,64 @@ async fn sqlite() {
     }
 }
 
+/// What a service can log of a migration that fails.
+#[tokio::test]
+async fn a_report_of_a_failure() {
+    let Some(server) = Postgres::start(Tls::Off) else {
+        return;
+    };
+    let sandbox = project(ENV);
+    let script = sandbox.read("migrations/versions/c3.py");
+    let script = script.replace(
+        "'create table c3 (x int)'",
+        "\"insert into nowhere values ('hidden')\"",
+    );
+    sandbox.write("migrations/versions/c3.py", &script);
+    let file = sandbox.path().join("migrations/versions/c3.py");
+    let Some(migrator) = migrator(&sandbox, &server.url("postgresql+asyncpg", "postgres", ""))
+    else {
+        return;
+    };
+    let expected = |end: &str| {
+        format!(
+            "relation \"nowhere\" does not exist (42P01)\n  in upgrade of `c3`, step 3 of 3\n  at {}:8\n  {end}",
+            file.display()
+        )
+    };
+    // Of one transaction for all.
+    let error = migrator.upgrade("head").await.expect_err("a failure");
+    assert_eq!(
+        error.report(),
+        expected("its work was rolled back\n  the database is at no revision")
+    );
+    assert!(!error.report().contains("hidden"));
+    let error = migrator.upgrade("nowhere").await.expect_err("a refusal");
+    assert_eq!(error.report(), error.to_string());
+}
+
+/// A service runs in a folder of its own: what `env.py` imports is found where it is told.
+#[tokio::test]
+async fn an_environment_that_imports_its_application() {
+    let env = format!("import shop.settings\nimport beside\n{ENV}");
+    let sandbox = project(&env);
+    sandbox.write("shop/settings.py", "");
+    let other = Sandbox::new();
+    other.write("beside.py", "");
+    let url = format!("sqlite:///{}/app.db", sandbox.path().display());
+    let Some(migrator) = migrator(&sandbox, &url) else {
+        return;
+    };
+    let migrator = migrator.with_variable("PYTHONPATH", &other.path().display().to_string());
+    let error = migrator.upgrade("head").await.expect_err("no such module");
+    assert!(
+        error.to_string().contains("No module named 'shop'"),
+        "{error}"
+    );
+    let migrator = migrator.with_import_folder(sandbox.path());
+    let migrated = migrator.upgrade("head").await.expect("an upgrade");
+    assert_eq!(migrated.revisions, ids(&["a1", "b2", "c3"]));
+}
+
 /// A future that is dropped in the middle of a migration leaves nothing.
 #[tokio::test]
 async fn a_start_that_is_given_up() {

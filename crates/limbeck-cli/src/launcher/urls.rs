@@ -5,7 +5,7 @@ use std::ffi::OsString;
 
 use limbeck::native::NativeEnvironment;
 use limbeck::project::Project;
-use limbeck::url::{Conversion, ConvertError, DatabaseConfigProvider, ErrorKind, Target, convert};
+use limbeck::url::{Conversion, DatabaseConfigProvider, ErrorKind};
 
 use super::{LaunchError, Launcher, Settings};
 use crate::context::{CliError, Context, warn};
@@ -33,7 +33,7 @@ fn for_application(
 ) -> Result<BTreeMap<String, OsString>, CliError> {
     let mut variables = BTreeMap::new();
     let application = match &settings.driver {
-        Some(driver) => to_driver(provider, driver),
+        Some(driver) => provider.database_url_for(driver),
         None => provider.async_database_url(),
     };
     for (name, converted) in [
@@ -81,14 +81,6 @@ pub(super) fn provider(
     }
     let url = project.config.ini_text("sqlalchemy.url")?;
     Ok(url.map(DatabaseConfigProvider::new))
-}
-
-fn to_driver(provider: &DatabaseConfigProvider, driver: &str) -> Result<Conversion, ConvertError> {
-    let target: Target = driver.parse()?;
-    convert(
-        provider.allowed_application_url()?.reveal_clear_text(),
-        target,
-    )
 }
 
 /// What is not in a URL is the application's own to give: its variable stays as it is.

@@ -221,14 +221,15 @@ fn execute(
     parameters: &[Value],
 ) -> Result<ResultSet, rusqlite::Error> {
     let width = statement.column_count();
-    let columns: Vec<Column> = statement
-        .columns()
-        .map(|column| Column {
+    let mut columns = Vec::with_capacity(width);
+    // A loop takes what each rusqlite gives here: a list or an iterator.
+    for column in statement.columns() {
+        columns.push(Column {
             name: column.name().to_owned(),
             declared: column.decl_type().map(str::to_owned),
             ..Column::default()
-        })
-        .collect();
+        });
+    }
     let before = connection.total_changes();
     let mut rows = statement.query(rusqlite::params_from_iter(parameters.iter().map(Bound)))?;
     let mut found = Vec::new();

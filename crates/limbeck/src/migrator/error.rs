@@ -21,3 +21,14 @@ pub enum MigrateError {
     #[error(transparent)]
     Run(#[from] RunError),
 }
+
+impl MigrateError {
+    /// What a service logs of it: of a failing migration the step, the place and where it leaves the database, on lines
+    /// of their own; of anything else what `Display` shows.
+    pub fn report(&self) -> String {
+        match self {
+            Self::Run(RunError::Failed(failure)) => failure.to_string(),
+            error => error.to_string(),
+        }
+    }
+}

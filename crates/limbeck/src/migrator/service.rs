@@ -30,7 +30,9 @@ impl Migrator {
     /// # Examples
     /// ```no_run
     /// # async fn start() -> Result<(), Box<dyn std::error::Error>> {
-    /// let migrator = limbeck::Migrator::for_project("alembic.ini".as_ref(), std::env::vars())?;
+    /// let urls = limbeck::url::DatabaseConfigProvider::from_variables(&|name| std::env::var(name).ok(), None)?;
+    /// let migrator = limbeck::Migrator::for_project("alembic.ini".as_ref(), std::env::vars())?
+    ///     .with_database_url(urls.sync_database_url()?.reveal_complete_url()?);
     /// let migrated = migrator.upgrade("head").await?;
     /// println!("applied: {:?}", migrated.revisions);
     /// # Ok(())
@@ -81,6 +83,17 @@ impl Migrator {
         self
     }
 
+    /// With a folder that the project's Python imports from first: the project's own, for an `env.py` that imports the
+    /// application and an ini with `prepend_sys_path = .`, which is the current folder and not the ini's.
+    #[must_use]
+    pub fn with_import_folder(self, folder: &Path) -> Self {
+        let mut path = folder.display().to_string();
+        if let Some(before) = self.variable("PYTHONPATH").filter(|text| !text.is_empty()) {
+            path = format!("{path}:{before}");
+        }
+        self.with_variable("PYTHONPATH", &path)
+    }
+
     /// With the time to wait for another run that migrates; ten minutes otherwise.
     #[must_use]
     pub fn with_lock_wait(mut self, limit: Duration) -> Self {
@@ -89,7 +102,9 @@ impl Migrator {
     }
 
     /// Applies what is pending up to `target`: `head`, `heads`, a revision, `+2`. Of several services that start at
-    /// once one does it, the others wait for it.
+    /// once one does it, the others wait for it. The future stays on its thread; dropping it rolls back what is open.
+    ///
+    /// `docs/run.md` has the whole of a service's start, and `examples/axum-shop` is one.
     ///
     /// # Errors
     /// [`MigrateError`]; what a failing step has done is rolled back where the database can.

@@ -1,5 +1,6 @@
 //! How a run failed: the place, the statement, what the server said, and where that leaves the database.
 
+use std::fmt;
 use std::path::PathBuf;
 
 use limbeck_db::{ConnectError, DbError, ServerError};
@@ -63,6 +64,47 @@ pub struct Failure {
     pub traceback: String,
     /// Where the database stands now.
     pub standing: Standing,
+}
+
+/// For a log: what failed, where, and where that leaves the database. No statement, whose text could be a secret.
+impl fmt::Display for Failure {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.headline)?;
+        if let Some(FailedStatement { error, .. }) = &self.statement
+            && !error.code.is_empty()
+        {
+            write!(out, " ({})", error.code)?;
+        }
+        if let Some(step) = &self.step {
+            let FailedStep {
+                revision,
+                kind,
+                number,
+                of,
+                ..
+            } = step;
+            write!(out, "\n  in {kind} of `{revision}`, step {number} of {of}")?;
+        }
+        if let Some(Place { file, line, .. }) = &self.place {
+            write!(out, "\n  at {}:{line}", file.display())?;
+        }
+        let Standing {
+            after,
+            rolled_back,
+            committed,
+            ..
+        } = &self.standing;
+        if *committed {
+            out.write_str("\n  some of its work is committed")?;
+        } else if self.step.is_some() && *rolled_back == Some(true) {
+            out.write_str("\n  its work was rolled back")?;
+        }
+        match after.as_deref() {
+            None => Ok(()),
+            Some([]) => out.write_str("\n  the database is at no revision"),
+            Some(rows) => write!(out, "\n  the database is at `{}`", rows.join("`, `")),
+        }
+    }
 }
 
 /// The step during which a run failed.

@@ -20,9 +20,9 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(context: &Context, args: &Args) -> u8 {
-    let converted = args.to.parse::<Target>().and_then(|target| {
+    let converted = args.to.parse::<Target>().and_then(|_| {
         let url = args.given.read(context)?;
-        url::convert(url.reveal_clear_text(), target)
+        url::convert_to(url.reveal_clear_text(), &args.to)
     });
     if args.json {
         let (text, status) = match &converted {

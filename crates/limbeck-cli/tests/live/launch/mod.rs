@@ -1,5 +1,6 @@
 //! `run`: the application's whole life, and each way in which it can go wrong.
 
+mod axum_shop;
 mod cycles;
 mod database;
 mod dev;

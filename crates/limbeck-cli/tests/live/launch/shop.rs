@@ -10,49 +10,21 @@ use super::support::{Launched, assert_gone, get, launch_command, stderr, wait_fo
 use crate::support::{alembic, example, limbeck, ran, sqlite_schema};
 
 /// What `alembic init` gives to who does not ask for the asynchronous template, with the application's URL.
-const SYNCHRONOUS: &str = r#"
-from logging.config import fileConfig
-
-from alembic import context
-from sqlalchemy import engine_from_config, pool
-
-from app.core.configuration import get_database_settings
-from app.models import Base
-
-config = context.config
-if config.config_file_name is not None:
-    fileConfig(config.config_file_name)
-config.set_main_option("sqlalchemy.url", get_database_settings().url.replace("%", "%%"))
-target_metadata = Base.metadata
-
-
-def run_migrations_online() -> None:
-    connectable = engine_from_config(
-        config.get_section(config.config_ini_section, {}),
-        prefix="sqlalchemy.",
-        poolclass=pool.NullPool,
-    )
-    with connectable.connect() as connection:
-        context.configure(connection=connection, target_metadata=target_metadata)
-        with context.begin_transaction():
-            context.run_migrations()
-
-
-run_migrations_online()
-"#;
+const SYNCHRONOUS: &str =
+    include_str!("../../../../../examples/fastapi-shop/scripts/env_of_init.py");
 
 /// uvicorn cleans up, and then lets the signal end it.
-const ENDED_BY_SIGTERM: i32 = 143;
+pub(super) const ENDED_BY_SIGTERM: i32 = 143;
 
 /// The application in one database: its URL, if it is told one, and the interpreter that has all it needs.
-struct Shop<'a> {
-    sandbox: Sandbox,
-    python: &'a Path,
-    url: Option<String>,
+pub(super) struct Shop<'a> {
+    pub(super) sandbox: Sandbox,
+    pub(super) python: &'a Path,
+    pub(super) url: Option<String>,
 }
 
 impl<'a> Shop<'a> {
-    fn new(python: &'a Path, url: Option<String>) -> Self {
+    pub(super) fn new(python: &'a Path, url: Option<String>) -> Self {
         let sandbox = example("fastapi-shop");
         Self {
             sandbox,
@@ -74,7 +46,7 @@ impl<'a> Shop<'a> {
         ran(&output)
     }
 
-    fn alembic(&self, arguments: &[&str]) -> Ran {
+    pub(super) fn alembic(&self, arguments: &[&str]) -> Ran {
         self.run(&alembic(self.python), &[], arguments)
     }
 
@@ -91,7 +63,7 @@ impl<'a> Shop<'a> {
     }
 
     /// `limbeck run` with uvicorn, until it is ready.
-    fn start(&self) -> Launched {
+    pub(super) fn start(&self) -> Launched {
         let launched = launch_command(&self.sandbox, |port, health| {
             let mut command = self.sandbox.command(&limbeck(), Some(self.python));
             if let Some(url) = &self.url {
@@ -120,7 +92,7 @@ impl<'a> Shop<'a> {
     }
 
     /// The application's own tests, against the one that runs.
-    fn passes_its_tests(&self, launched: &Launched) {
+    pub(super) fn passes_its_tests(&self, launched: &Launched) {
         let base_url = format!("http://127.0.0.1:{}", launched.port);
         self.tests_pass(&[("BASE_URL", &base_url)]);
     }
@@ -134,7 +106,7 @@ impl<'a> Shop<'a> {
     }
 
     /// Everything ends in good order, with the application's own status.
-    fn ends(launched: Launched, status: i32) {
+    pub(super) fn ends(launched: Launched, status: i32) {
         let processes = launched.children();
         assert!(!processes.is_empty());
         launched.signal("TERM");
@@ -161,7 +133,7 @@ impl<'a> Shop<'a> {
 }
 
 /// What migrations write, beside tables: where the database stands, and the products that they have rewritten.
-const ROWS: &str = "select version_num from alembic_version union all \
+pub(super) const ROWS: &str = "select version_num from alembic_version union all \
     select sku || name || slug || price || stock || status || attributes from products order by 1";
 
 #[test]
