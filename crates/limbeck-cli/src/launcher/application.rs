@@ -72,7 +72,7 @@ impl Launcher<'_> {
         });
         let changed = Arc::new(Notify::new());
         let mut tasks = JoinSet::new();
-        let monitor = Monitor::new(&self, &migrated, &changed);
+        let (monitor, _sight) = Monitor::new(&self, &migrated, &changed);
         tasks.spawn(monitor.watch());
         if let Some(probe) = probe {
             let probing = Probing {

@@ -26,7 +26,7 @@ use self::output::Prefix;
 use self::process::{Became, Runner, Wanted};
 pub(crate) use self::settings::{DevSettings, Migrate};
 use super::database::Migrated;
-use super::monitor::Monitor;
+use super::monitor::{Monitor, Sight};
 use super::{EXEC, LaunchError, Launcher, Settings, start_health, tell, this_program, urls};
 use crate::context::{CliError, Context, Outcome};
 
@@ -76,6 +76,8 @@ struct Developing<'a> {
     settings: DevSettings,
     migrated: Migrated,
     server: HealthServer,
+    /// What the monitor looks at.
+    sight: watch::Sender<Sight>,
     tasks: JoinSet<()>,
     names: Vec<String>,
     wanted: Vec<watch::Sender<Wanted>>,
@@ -126,7 +128,7 @@ impl<'a> Developing<'a> {
             tasks.spawn(runner.go_on());
         }
         launcher.board.enter(Phase::Starting);
-        let monitor = Monitor::new(&launcher, &migrated, &Arc::new(Notify::new()));
+        let (monitor, sight) = Monitor::new(&launcher, &migrated, &Arc::new(Notify::new()));
         tasks.spawn(monitor.watch());
         let watched = if settings.watch.is_empty() {
             vec![folder.clone()]
@@ -153,6 +155,7 @@ impl<'a> Developing<'a> {
             settings,
             migrated,
             server,
+            sight,
             tasks,
             names,
             wanted,
@@ -307,6 +310,7 @@ impl<'a> Developing<'a> {
         let url = self.launcher.url.as_deref();
         let project = super::database::load(context, url, watch::channel(None).1).await?;
         self.migrated.project = project;
+        self.sight.send_replace(Sight::of(&self.migrated));
         let mut pending = Vec::new();
         for location in &self.migrated.locations {
             pending.extend(of_location(project, location, &self.launcher.settings.revision).await?);
@@ -349,6 +353,7 @@ impl<'a> Developing<'a> {
         match self.launcher.migrate().await {
             Ok(migrated) => {
                 self.migrated = migrated;
+                self.sight.send_replace(Sight::of(&self.migrated));
                 tell("the database is at head");
             }
             Err(error) => {
