@@ -252,6 +252,7 @@ impl Context {
             work,
             rehearses: false,
             session: self.session.take(),
+            script_to: None,
         };
         self.run(call, Some(project), intent)
     }
@@ -271,6 +272,7 @@ impl Context {
             work: Work::Environment(arguments),
             rehearses: true,
             session: self.session.take(),
+            script_to: None,
         };
         let migrator = self.migrator()?;
         let mut rehearsed = None;
@@ -356,6 +358,7 @@ impl Context {
             work,
             rehearses: false,
             session: self.session.take(),
+            script_to: None,
         };
         self.run(call, project, Intent::Alembic)
     }
@@ -441,6 +444,7 @@ pub(crate) fn tell(event: &Event<'_>) {
         Event::Step { .. }
         | Event::Statement { .. }
         | Event::Located(_)
+        | Event::Planned { .. }
         | Event::Rehearsed(_)
         | Event::Stands(_) => {}
     }

@@ -60,6 +60,7 @@ impl Report {
             | Event::LockTaken { .. }
             | Event::Statement { .. }
             | Event::Rehearsed(_)
+            | Event::Planned { .. }
             | Event::Located(_) => {}
         }
     }

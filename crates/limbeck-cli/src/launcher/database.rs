@@ -337,7 +337,7 @@ impl Seen {
                 });
             }
             Event::Stands(standing) => self.standing = Some(standing.clone()),
-            Event::Rehearsed(_) => {}
+            Event::Planned { .. } | Event::Rehearsed(_) => {}
             Event::WaitingForLock { .. } => {
                 board.note(|facts| facts.waiting_for = Some("migration lock".into()));
             }
