@@ -50,10 +50,7 @@ impl Migrator {
         target: &str,
         watch: Watch<'_>,
     ) -> Result<OfflineSql, MigrateError> {
-        let refused = |source| {
-            let path = std::env::temp_dir();
-            MigrateError::Run(WorkerError::Start { path, source }.into())
-        };
+        let refused = |error| MigrateError::Run(WorkerError::Stream(error).into());
         let mut file = tempfile::tempfile().map_err(refused)?;
         let output: OwnedFd = file.try_clone().map_err(refused)?.into();
         let start = (!rows.is_empty()).then_some(rows);

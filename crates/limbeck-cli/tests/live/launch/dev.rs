@@ -11,7 +11,7 @@ use std::time::Duration;
 use limbeck_testkit::{Sandbox, free_port, python};
 use serde_json::Value as Json;
 
-use super::support::{assert_gone, get, project, wait_for};
+use super::support::{assert_gone, get, project, request, wait_for};
 use crate::support::limbeck;
 
 const STEP: (&str, &str, &str) = ("a1", "op.execute('create table t (x int)')", "pass");
@@ -199,6 +199,41 @@ fn a_procfile_and_revisions_that_are_told() {
     );
     developing.says("new: b2 (step a1); apply with `limbeck upgrade head`");
     assert_eq!(version(&sandbox).as_deref(), Some("a1"));
+    // The page has it, with its SQL.
+    let address = developing.address("page");
+    let page = || {
+        let answer = request(address, "GET /", &["Host: localhost"]).expect("an answer");
+        assert_eq!(answer.status, 200, "{answer:?}");
+        answer.body
+    };
+    wait_for("the SQL is there", || {
+        page().contains("create table t (x int)")
+    });
+    let shown = page();
+    assert!(
+        shown.contains(r#"class="row pending" id="r-b2""#),
+        "{shown}"
+    );
+    assert!(shown.contains(">clock "), "{shown}");
+    // One that asks the database what to do has no SQL without it, and the ones before it have theirs.
+    let asks = next
+        .replace("'b2'", "'c3'")
+        .replace("down_revision = None", "down_revision = 'b2'")
+        .replace("op.execute(", "op.get_bind().scalar(");
+    sandbox.write("migrations/versions/c3.py", &asks);
+    wait_for("the page says why", || page().contains("id=\"problem\""));
+    let shown = page();
+    assert!(
+        shown.contains("c3 can't be written without the database (c3.py, line "),
+        "{shown}"
+    );
+    assert!(shown.contains("create table t (x int)"), "{shown}");
+    assert!(
+        !sandbox
+            .path()
+            .join("migrations/__pycache__/limbeck.scripts")
+            .exists()
+    );
     assert_eq!(developing.interrupt(), Some(130));
 }
 
