@@ -19,6 +19,7 @@ use tokio::sync::Notify;
 use self::document::{Asked, POLICY};
 use self::graph::Graph;
 use self::sql::Sql;
+pub(crate) use self::sql::Sql as PendingSql;
 
 /// What the page shows beside the facts of the run, shared between who learns it and who draws it.
 #[derive(Clone)]
@@ -176,5 +177,3 @@ impl Picture {
         self.0.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
-
-pub(crate) use self::sql::Sql as PendingSql;

@@ -104,7 +104,7 @@ impl Sql {
                     }
                 }
                 @if pending.len() > REVISIONS {
-                    p.note { "And " (count(pending.len() - REVISIONS, "more revision")) ": `limbeck upgrade --sql` prints all." }
+                    p.note { "And " (count(pending.len() - REVISIONS, "more revision")) ": " code { "limbeck upgrade --sql" } " prints all." }
                 }
             }
         }

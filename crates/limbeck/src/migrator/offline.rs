@@ -129,7 +129,8 @@ fn split(text: &str, planned: &[String]) -> (String, Vec<StepSql>) {
             && (rest.is_empty() || rest.ends_with('\n'))
         {
             *last = rest.to_owned();
-            steps[place].sql.insert_str(0, "BEGIN;\n\n");
+            let next = &mut steps[place].sql;
+            *next = format!("BEGIN;\n\n{}", next.trim_start());
         }
     }
     for step in &mut steps {
