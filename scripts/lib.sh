@@ -95,3 +95,37 @@ ensure_venv() {
         </dev/null >&2
     printf '%s\n' "$stamp" >"$folder/.requirements"
 }
+
+is_debian() { grep -qsx 'ID=debian' /etc/os-release; }
+
+# find_chromium: prints where a Chromium is that runs, or returns 1. What only starts a snap is none: in a container it
+# does not start, and elsewhere it sees no folder but the user's own.
+find_chromium() {
+    local name path
+    for name in chromium chromium-browser google-chrome google-chrome-stable; do
+        path="$(command -v "$name")" || continue
+        [[ "$(readlink -f "$path")" == *snap* ]] && continue
+        [[ "$(head -c 2 "$path")" == '#!' ]] && grep -q /snap/ "$path" && continue
+        timeout 30 "$path" --version >/dev/null 2>&1 || continue
+        printf '%s\n' "$path"
+        return 0
+    done
+    return 1
+}
+
+# playwright_chromium PYTHON FOLDER: prints where Playwright's own Chromium is, which it first downloads into the folder
+# with the libraries that it needs; returns 1 where that can't be done.
+playwright_chromium() {
+    local python="$1" folder="$2" found
+    local -a names=(-name headless_shell -o -name chrome-headless-shell)
+    found="$(find "$folder" -type f \( "${names[@]}" \) -print -quit 2>/dev/null)" || true
+    if [[ -z "$found" ]]; then
+        say "downloading Playwright's Chromium"
+        as_root env DEBIAN_FRONTEND=noninteractive "$python" -m playwright install-deps chromium </dev/null >&2 ||
+            say "could not install what Chromium needs"
+        PLAYWRIGHT_BROWSERS_PATH="$folder" "$python" -m playwright install --only-shell chromium </dev/null >&2 || return 1
+        found="$(find "$folder" -type f \( "${names[@]}" \) -print -quit)" || true
+    fi
+    timeout 30 "$found" --version >/dev/null 2>&1 || return 1
+    printf '%s\n' "$found"
+}

@@ -253,6 +253,7 @@ impl Context {
             work,
             rehearses: false,
             session: self.session.take(),
+            script_to: None,
         };
         self.run(call, Some(project), intent)
     }
@@ -272,6 +273,7 @@ impl Context {
             work: Work::Environment(arguments),
             rehearses: true,
             session: self.session.take(),
+            script_to: None,
         };
         let migrator = self.migrator()?;
         let mut rehearsed = None;
@@ -356,6 +358,7 @@ impl Context {
             work,
             rehearses: false,
             session: self.session.take(),
+            script_to: None,
         };
         self.run(call, project, Intent::Alembic)
     }
@@ -444,6 +447,7 @@ pub(crate) fn tell(event: &Event<'_>) {
         | Event::StatementBegins { .. }
         | Event::StatementEnds { .. }
         | Event::Located(_)
+        | Event::Planned { .. }
         | Event::Rehearsed(_)
         | Event::Stands(_) => {}
     }

@@ -7,6 +7,7 @@ mod diagnostics;
 mod exit;
 mod launcher;
 mod messaging;
+mod page;
 mod progress;
 mod redact;
 mod report;

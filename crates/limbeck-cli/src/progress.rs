@@ -82,6 +82,7 @@ impl Progress {
             Event::WaitingForLock { .. }
             | Event::LockTaken { .. }
             | Event::Located(_)
+            | Event::Planned { .. }
             | Event::Rehearsed(_)
             | Event::Stands(_) => {}
         }

@@ -61,6 +61,7 @@ impl Report {
             | Event::StatementBegins { .. }
             | Event::StatementEnds { .. }
             | Event::Rehearsed(_)
+            | Event::Planned { .. }
             | Event::Located(_) => {}
         }
     }

@@ -109,11 +109,55 @@ pub struct ProbeRecord {
     pub failure: Option<String>,
 }
 
+/// One of the processes that are stayed in front of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProcessFacts {
+    /// What people call it.
+    pub name: String,
+    /// Its number, while it runs.
+    pub pid: Option<i32>,
+    /// Since when it is as it is.
+    pub since: SystemTime,
+    /// How often it was started.
+    pub starts: u32,
+    /// How its last run ended, as a shell counts it; none while nothing has ended by itself.
+    pub status: Option<u8>,
+}
+
+impl ProcessFacts {
+    /// One that has not been started.
+    pub fn new(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            pid: None,
+            since: SystemTime::now(),
+            starts: 0,
+            status: None,
+        }
+    }
+
+    /// It was started.
+    pub fn runs(&mut self, pid: i32) {
+        self.pid = Some(pid);
+        self.starts += 1;
+        self.since = SystemTime::now();
+    }
+
+    /// It has ended.
+    pub fn ended(&mut self, status: Option<u8>) {
+        self.pid = None;
+        self.since = SystemTime::now();
+        self.status = status;
+    }
+}
+
 /// What is known of the application.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ApplicationFacts {
     /// Its process, while it runs.
     pub pid: Option<i32>,
+    /// All processes, one by one.
+    pub processes: Vec<ProcessFacts>,
     /// Whether it counts as well: by its probe, or by running where it has none.
     pub well: bool,
     /// Whether it is probed.
@@ -232,6 +276,7 @@ impl Board {
                 facts.phase = phase;
                 facts.since = SystemTime::now();
                 facts.since_instant = Instant::now();
+                facts.steps_done = 0;
             }
             facts.step = None;
             facts.waiting_for = None;

@@ -8,10 +8,10 @@ mod process;
 mod signals;
 
 pub use board::{
-    ApplicationFacts, Board, DatabaseFacts, FAILURES, Facts, Phase, ProbeRecord, SchemaFacts,
-    StepFacts,
+    ApplicationFacts, Board, DatabaseFacts, FAILURES, Facts, Phase, ProbeRecord, ProcessFacts,
+    SchemaFacts, StepFacts,
 };
-pub use health::{HealthServer, Metrics};
+pub use health::{Audience, Drawn, HealthServer, Metrics, Page};
 pub use init::{init, is_init};
 pub use probe::{Probe, ProbeError, ProbeFailure, ask_health};
 pub use process::{Application, Guard, Launch, exec_under_parent, guard, listening, shell_status};

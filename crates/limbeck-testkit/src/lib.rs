@@ -10,7 +10,7 @@ mod project;
 
 pub use mariadb::MariaDb;
 pub use pgbouncer::PgBouncer;
-pub use postgres::{Postgres, Tls};
+pub use postgres::{Held, Postgres, Tls};
 pub use process::free_port;
 pub use project::{Ran, Sandbox};
 
@@ -39,6 +39,16 @@ pub fn axum_shop() -> Option<PathBuf> {
         missing("examples/axum-shop is not built (`./test -p limbeck-cli` builds it)");
     }
     built
+}
+
+/// An interpreter with Playwright, and the Chromium that it drives.
+pub fn browser() -> Option<(PathBuf, PathBuf)> {
+    let python = interpreter("LIMBECK_TEST_BROWSER_PYTHON")?;
+    let chromium = std::env::var_os("LIMBECK_TEST_CHROMIUM").map(PathBuf::from);
+    if chromium.is_none() {
+        missing("LIMBECK_TEST_CHROMIUM is not set: the script `test` has found no Chromium");
+    }
+    Some((python, chromium?))
 }
 
 /// All driver-free interpreters that are to be tested.

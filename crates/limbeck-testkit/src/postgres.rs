@@ -1,10 +1,10 @@
 //! A throw-away PostgreSQL cluster.
 
 use std::fs;
-use std::io::Write;
+use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, ChildStdin, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
@@ -34,6 +34,21 @@ pub struct Postgres {
     /// How often the configuration was written.
     generation: AtomicU32,
     server_process: Killed,
+}
+
+/// An open transaction; it is rolled back with this value.
+#[derive(Debug)]
+pub struct Held {
+    child: Child,
+    input: Option<ChildStdin>,
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        drop(self.input.take());
+        // `psql` ends with its input, and the session with it.
+        let _ = self.child.wait();
+    }
 }
 
 /// Who may connect to a cluster whose tests connect over its unix socket.
@@ -263,6 +278,29 @@ impl Postgres {
     /// What `psql` prints for a statement, unaligned, without headers.
     pub fn sql(&self, database: &str, sql: &str) -> String {
         run(&mut self.psql(database, sql))
+    }
+
+    /// A session that has run a statement and keeps its transaction open.
+    pub fn hold(&self, database: &str, sql: &str) -> Held {
+        let mut command = self.client("psql");
+        let mut child = command
+            .args(["-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", database])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("psql starts");
+        let mut input = child.stdin.take().expect("a pipe");
+        write!(input, "begin;\n{sql};\n\\echo held\n").expect("psql reads");
+        let mut line = String::new();
+        let output = child.stdout.take().expect("a pipe");
+        BufReader::new(output)
+            .read_line(&mut line)
+            .expect("psql answers");
+        assert_eq!(line, "held\n");
+        Held {
+            child,
+            input: Some(input),
+        }
     }
 
     /// `pg_dump --schema-only`, without what differs between two dumps of the same schema.

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use limbeck_supervisor::{Probe, init, is_init};
+use limbeck_supervisor::{Audience, Probe, init, is_init};
 
 use crate::context::{CliError, Context, Outcome};
 use crate::launcher::{self, OnUnhealthy, Settings};
@@ -27,10 +27,13 @@ pub(crate) struct Args {
     /// How long a probe may take [default: 1s].
     #[arg(long, value_name = "TIME", value_parser = duration)]
     probe_timeout: Option<Duration>,
-    /// Serve /livez, /readyz, /startupz, /health and /metrics there. A port alone is one of this machine's loopback
+    /// Serve /livez, /readyz, /startupz, /health, /metrics and a page for the browser there. A port alone is one of this machine's loopback
     /// address; write 0.0.0.0:PORT for probes from elsewhere.
     #[arg(long, value_name = "HOST:PORT", value_parser = address)]
     health_addr: Option<SocketAddr>,
+    /// Who may see the page: `local` (who asks from this machine), `everyone` or `off` [default: local].
+    #[arg(long, value_name = "WHO")]
+    page: Option<Audience>,
     /// How long to wait for the database [default: 60s].
     #[arg(long, value_name = "TIME", value_parser = duration)]
     wait: Option<Duration>,
@@ -93,6 +96,7 @@ impl Settings {
         }
         set(&mut self.probe_interval, args.probe_interval.as_ref());
         set(&mut self.probe_timeout, args.probe_timeout.as_ref());
+        set(&mut self.page, args.page.as_ref());
         set(&mut self.wait, args.wait.as_ref());
         set(&mut self.ready_timeout, args.ready_timeout.as_ref());
         set(&mut self.stop_timeout, args.stop_timeout.as_ref());

@@ -67,12 +67,15 @@ impl Launcher<'_> {
         let probe = self.settings.probe.clone();
         self.board.note(|facts| {
             facts.application.pid = Some(pid);
+            for process in &mut facts.application.processes {
+                process.runs(pid);
+            }
             facts.application.probed = probe.is_some();
             facts.application.well = probe.is_none();
         });
         let changed = Arc::new(Notify::new());
         let mut tasks = JoinSet::new();
-        let monitor = Monitor::new(&self, &migrated, &changed);
+        let (monitor, _sight) = Monitor::new(&self, &migrated, &changed);
         tasks.spawn(monitor.watch());
         if let Some(probe) = probe {
             let probing = Probing {
@@ -92,7 +95,16 @@ impl Launcher<'_> {
         self.board.note(|facts| facts.application.well = false);
         let ended = ended.map_err(|error| CliError::System(WAIT, error))?;
         let stopped = application.stop(self.settings.stop_timeout).await;
-        self.board.note(|facts| facts.application.pid = None);
+        let status = match &ended {
+            Ended::Application(status) | Ended::TooEarly(status) => Some(shell_status(*status)),
+            Ended::NotReady => None,
+        };
+        self.board.note(|facts| {
+            facts.application.pid = None;
+            for process in &mut facts.application.processes {
+                process.ended(status);
+            }
+        });
         stopped.map_err(|error| CliError::System(WAIT, error))?;
         let status = match ended {
             Ended::Application(status) => return Ok(shell_status(status)),

@@ -53,6 +53,7 @@ impl Launcher<'_> {
         let loading = async |interrupt| load(context, url, interrupt).await;
         let (project, signal) = self.unless_signalled(loading).await;
         let project = refuse_signal(project, signal)??;
+        self.picture.note_project(project);
         let mut waiting = Waiting::new(start, settings.wait);
         let mut last = None;
         loop {
@@ -201,6 +202,9 @@ impl Attempt<'_> {
                 self.reached(start.elapsed());
                 self.board.enter(Phase::Migrating);
             }
+            if let Event::Planned { heads, .. } = &event {
+                self.stands(heads);
+            }
             seen.borrow_mut().event(&event, self.board, self.metrics);
         };
         let (stop, stopped) = tokio::sync::watch::channel(*interrupt.borrow());
@@ -241,7 +245,15 @@ impl Attempt<'_> {
         match ended {
             (Ok(Ending::Done), _) => {
                 seen.last_step(self.metrics);
-                self.board.note(|facts| facts.step = None);
+                if let ([_], Some(standing)) = (&seen.locations[..], &seen.standing)
+                    && let Some(rows) = &standing.after
+                {
+                    self.stands(rows);
+                }
+                self.board.note(|facts| {
+                    facts.step = None;
+                    facts.steps_done = 0;
+                });
                 Ok(Try::Done(Migrated {
                     project,
                     locations: seen.locations,
@@ -265,6 +277,13 @@ impl Attempt<'_> {
                 Ok(error) => Ok(Try::NotYet(error)),
                 Err(error) => Err(LaunchError::of_run(error.into()).into()),
             },
+        }
+    }
+
+    /// Notes where the schema stands; what doesn't fit the scripts is refused by the run itself.
+    fn stands(&self, rows: &[String]) {
+        if let Ok(status) = Status::new(self.project, rows, self.revision) {
+            note_status(self.board, &status);
         }
     }
 
@@ -349,7 +368,7 @@ impl Seen {
                 });
             }
             Event::Stands(standing) => self.standing = Some(standing.clone()),
-            Event::Rehearsed(_) => {}
+            Event::Planned { .. } | Event::Rehearsed(_) => {}
             Event::WaitingForLock { .. } => {
                 board.note(|facts| facts.waiting_for = Some("migration lock".into()));
             }

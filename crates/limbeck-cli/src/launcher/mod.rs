@@ -5,6 +5,7 @@ mod database;
 pub(crate) mod dev;
 mod failure;
 mod monitor;
+mod picture;
 mod rollback;
 mod settings;
 mod urls;
@@ -12,20 +13,24 @@ mod waiting;
 
 use std::ffi::OsString;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use limbeck::migrator::Migrator;
 use limbeck::run::Signal;
 use limbeck_supervisor::{
-    Application, Board, Guard, HealthServer, Launch, Metrics, Phase, Received, Signals,
+    Application, Audience, Board, Guard, HealthServer, Launch, Metrics, Phase, ProcessFacts,
+    Received, Signals,
 };
 use tokio::sync::watch;
+use tokio::task::LocalSet;
 
 pub(crate) use failure::{LaunchError, report};
 pub(crate) use settings::{OnUnhealthy, Settings};
 pub(crate) use waiting::{Waiting, connect_error};
 
 use crate::context::{CliError, Context, Outcome};
+use crate::page::Picture;
 
 /// The name of the command that becomes the application, and of the one that guards it.
 pub(crate) const EXEC: &str = "exec_under_parent";
@@ -48,6 +53,8 @@ struct Launcher<'a> {
     url: Option<String>,
     board: Board,
     metrics: Metrics,
+    /// What the page shows besides.
+    picture: Picture,
     signals: Signals,
     /// Whether nobody else writes to the terminal while the database is migrated.
     has_terminal: bool,
@@ -56,13 +63,18 @@ struct Launcher<'a> {
 /// Launches a command.
 pub(crate) fn run(context: &Context, settings: Settings, command: &[OsString]) -> Outcome {
     application::find(context, command)?;
-    context.runtime()?.block_on(async {
+    let aside = LocalSet::new();
+    context.runtime()?.block_on(aside.run_until(async {
         let address = settings.health_addr;
         let launcher = Launcher::new(context, settings, None)?;
         let server = match address {
             Some(address) => {
-                let server = start_health(address, &launcher.board, &launcher.metrics)?;
-                tell(&format!("health endpoints at http://{}", server.address()));
+                let server = launcher.serve(address)?;
+                let address = server.address();
+                tell(&match launcher.settings.page {
+                    Audience::Nobody => format!("health endpoints at http://{address}"),
+                    _ => format!("health endpoints and a page at http://{address}/"),
+                });
                 Some(server)
             }
             None => None,
@@ -70,17 +82,7 @@ pub(crate) fn run(context: &Context, settings: Settings, command: &[OsString]) -
         let outcome = launcher.launch(command).await;
         drop(server);
         outcome
-    })
-}
-
-/// Serves the health endpoints.
-fn start_health(
-    address: SocketAddr,
-    board: &Board,
-    metrics: &Metrics,
-) -> Result<HealthServer, LaunchError> {
-    HealthServer::start(address, board.clone(), metrics.clone())
-        .map_err(|error| LaunchError::HealthAddress { address, error })
+    }))
 }
 
 /// What runs the project's migrations, over this URL where there is one.
@@ -106,9 +108,20 @@ impl<'a> Launcher<'a> {
             url,
             board: Board::default(),
             metrics: Metrics::default(),
+            picture: Picture::new(&picture::project_name()),
             signals,
             has_terminal: true,
         })
+    }
+
+    /// Serves the health endpoints, and the page.
+    fn serve(&self, address: SocketAddr) -> Result<HealthServer, CliError> {
+        let page = self.picture.page(self.settings.page);
+        let (board, metrics) = (self.board.clone(), self.metrics.clone());
+        let server = HealthServer::start(address, board, metrics, page)
+            .map_err(|error| LaunchError::HealthAddress { address, error })?;
+        self.write_sql()?;
+        Ok(server)
     }
 
     fn guard() -> Result<Guard, CliError> {
@@ -118,6 +131,7 @@ impl<'a> Launcher<'a> {
 
     async fn launch(mut self, command: &[OsString]) -> Outcome {
         let guard = Self::guard()?;
+        self.will_run(command);
         let migrated = self.migrate().await?;
         let variables = self.variables(migrated.project)?;
         let launch = Launch {
@@ -130,6 +144,15 @@ impl<'a> Launcher<'a> {
         let application = Application::start(&launch, guard)
             .map_err(|error| CliError::System("could not start the application", error))?;
         self.stay(application, migrated).await
+    }
+
+    /// Notes what is going to run: by its name alone, as arguments may be anything.
+    fn will_run(&self, command: &[OsString]) {
+        let program = command.first().map(Path::new).and_then(Path::file_name);
+        let name = program.unwrap_or_default().to_string_lossy();
+        let process = ProcessFacts::new(&name);
+        self.board
+            .note(|facts| facts.application.processes = vec![process]);
     }
 
     /// Does something that a signal may interrupt.

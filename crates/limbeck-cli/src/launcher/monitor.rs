@@ -8,7 +8,7 @@ use limbeck::location::VersionLocation;
 use limbeck::migrator::Status;
 use limbeck::project::Project;
 use limbeck_supervisor::Board;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tokio::time::{sleep, timeout};
 
 use super::Launcher;
@@ -18,42 +18,69 @@ use super::database::{Migrated, note_status};
 const INTERVAL: Duration = Duration::from_secs(10);
 const LIMIT: Duration = Duration::from_secs(5);
 
+/// What the rows are held against, and where they are.
+pub(super) struct Sight {
+    project: &'static Project,
+    locations: Vec<VersionLocation>,
+}
+
+impl Sight {
+    pub(super) fn of(migrated: &Migrated) -> Self {
+        Self {
+            project: migrated.project,
+            locations: migrated.locations.clone(),
+        }
+    }
+}
+
 /// What looks at the database.
 pub(super) struct Monitor {
     board: Board,
-    project: &'static Project,
     revision: String,
-    locations: Vec<VersionLocation>,
+    sight: watch::Receiver<Sight>,
     changed: Arc<Notify>,
 }
 
 impl Monitor {
-    pub(super) fn new(launcher: &Launcher<'_>, migrated: &Migrated, changed: &Arc<Notify>) -> Self {
-        Self {
+    /// What looks, and who tells it when the project is another one.
+    pub(super) fn new(
+        launcher: &Launcher<'_>,
+        migrated: &Migrated,
+        changed: &Arc<Notify>,
+    ) -> (Self, watch::Sender<Sight>) {
+        let (sender, sight) = watch::channel(Sight::of(migrated));
+        let monitor = Self {
             board: launcher.board.clone(),
-            project: migrated.project,
             revision: launcher.settings.revision.clone(),
-            locations: migrated.locations.clone(),
+            sight,
             changed: Arc::clone(changed),
-        }
+        };
+        (monitor, sender)
     }
 
-    pub(super) async fn watch(self) {
+    pub(super) async fn watch(mut self) {
         loop {
             self.look().await;
             self.changed.notify_one();
-            sleep(INTERVAL).await;
+            tokio::select! {
+                () = sleep(INTERVAL) => {}
+                Ok(()) = self.sight.changed() => {}
+            }
         }
     }
 
-    async fn look(&self) {
+    async fn look(&mut self) {
         let start = Instant::now();
         let mut all = Status::default();
-        for location in &self.locations {
+        let (project, locations) = {
+            let sight = self.sight.borrow_and_update();
+            (sight.project, sight.locations.clone())
+        };
+        for location in &locations {
             let problem = match timeout(LIMIT, location.heads()).await {
                 Ok(Ok(rows)) => {
                     let rows = rows.unwrap_or_default();
-                    match Status::new(self.project, &rows, &self.revision) {
+                    match Status::new(project, &rows, &self.revision) {
                         Ok(status) => {
                             all.current.extend(status.current);
                             all.pending.extend(status.pending);

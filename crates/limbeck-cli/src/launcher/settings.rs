@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 use limbeck::config::tool_limbeck;
-use limbeck_supervisor::Probe;
+use limbeck_supervisor::{Audience, Probe};
 use serde::{Deserialize, Deserializer, de};
 
 use crate::commands::run::{address, duration};
@@ -33,6 +33,8 @@ pub(crate) struct Settings {
     pub(crate) probe_timeout: Duration,
     #[serde(deserialize_with = "place")]
     pub(crate) health_addr: Option<SocketAddr>,
+    #[serde(deserialize_with = "audience")]
+    pub(crate) page: Audience,
     #[serde(deserialize_with = "time")]
     pub(crate) wait: Duration,
     #[serde(deserialize_with = "time")]
@@ -54,6 +56,7 @@ impl Default for Settings {
             probe_interval: Duration::from_secs(10),
             probe_timeout: Duration::from_secs(1),
             health_addr: None,
+            page: Audience::default(),
             wait: Duration::from_secs(60),
             ready_timeout: Duration::from_secs(60),
             stop_timeout: Duration::from_secs(4),
@@ -97,4 +100,9 @@ fn probe<'a, D: Deserializer<'a>>(given: D) -> Result<Option<Probe>, D::Error> {
 fn place<'a, D: Deserializer<'a>>(given: D) -> Result<Option<SocketAddr>, D::Error> {
     let text = String::deserialize(given)?;
     address(&text).map(Some).map_err(de::Error::custom)
+}
+
+fn audience<'a, D: Deserializer<'a>>(given: D) -> Result<Audience, D::Error> {
+    let text = String::deserialize(given)?;
+    text.parse().map_err(de::Error::custom)
 }

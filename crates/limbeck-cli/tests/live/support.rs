@@ -25,9 +25,16 @@ pub(crate) fn alembic(python: &Path) -> PathBuf {
 
 /// A copy of one of the examples.
 pub(crate) fn example(name: &str) -> Sandbox {
+    example_in(name, "")
+}
+
+/// The same, in a folder of the sandbox.
+pub(crate) fn example_in(name: &str, folder: &str) -> Sandbox {
     let sandbox = Sandbox::new();
     let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples");
-    copy(&examples.join(name), sandbox.path());
+    let target = sandbox.path().join(folder);
+    fs::create_dir_all(&target).expect("a folder");
+    copy(&examples.join(name), &target);
     sandbox
 }
 

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
+use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::io::{FdFlags, fcntl_setfd};
@@ -30,6 +31,9 @@ pub struct WorkerOptions {
     pub start: Value,
     /// Environment variables on top of the inherited ones.
     pub variables: BTreeMap<String, String>,
+    /// Where its standard output goes in place of ours. It then gets no input, and its errors are told by its last word
+    /// alone.
+    pub output: Option<Arc<OwnedFd>>,
 }
 
 /// Why a worker can't go on.
@@ -87,14 +91,21 @@ impl Worker {
         for end in theirs {
             fcntl_setfd(end, FdFlags::empty()).map_err(|error| failed(error.into()))?;
         }
+        let (input, output, errors) = match &options.output {
+            Some(output) => {
+                let output = output.try_clone().map_err(failed)?;
+                (Stdio::null(), output.into(), Stdio::null())
+            }
+            None => (Stdio::inherit(), Stdio::inherit(), Stdio::inherit()),
+        };
         let child = Command::new(path)
             .arg("-c")
             .arg(BOOTSTRAP)
             .args(theirs.map(|end| end.as_raw_fd().to_string()))
             .envs(&options.variables)
-            .stdin(Stdio::inherit())
-            .stdout(Stdio::inherit())
-            .stderr(Stdio::inherit())
+            .stdin(input)
+            .stdout(output)
+            .stderr(errors)
             .kill_on_drop(true)
             .spawn()
             .map_err(failed)?;

@@ -1,13 +1,14 @@
 //! The health endpoints, on a thread and an address of their own, so that nothing else keeps them waiting.
 
 mod metrics;
+mod page;
 mod report;
 mod routes;
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -20,6 +21,7 @@ use tokio::task::AbortHandle;
 use tokio::time::sleep;
 
 pub use metrics::Metrics;
+pub use page::{Audience, Drawn, Page};
 
 use crate::board::Board;
 
@@ -50,11 +52,22 @@ impl HealthServer {
     ///
     /// # Errors
     /// The operating system's: the address is in use, or not this machine's.
-    pub fn start(address: SocketAddr, board: Board, metrics: Metrics) -> io::Result<Self> {
+    pub fn start(
+        address: SocketAddr,
+        board: Board,
+        metrics: Metrics,
+        page: Page,
+    ) -> io::Result<Self> {
         let (stop, stopped) = oneshot::channel();
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
+            .max_blocking_threads(1)
             .build()?;
+        let shown = Shown {
+            board,
+            metrics,
+            page,
+        };
         let listener = {
             let _inside = runtime.enter();
             listen(address)?
@@ -65,7 +78,7 @@ impl HealthServer {
             .spawn(move || {
                 runtime.block_on(async {
                     tokio::select! {
-                        () = serve(listener, board, metrics) => {}
+                        () = serve(listener, shown) => {}
                         _ = stopped => {}
                     }
                 });
@@ -95,6 +108,14 @@ impl Drop for HealthServer {
     }
 }
 
+/// What is shown.
+#[derive(Debug, Clone)]
+struct Shown {
+    board: Board,
+    metrics: Metrics,
+    page: Page,
+}
+
 fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = match address {
         SocketAddr::V4(_) => TcpSocket::new_v4()?,
@@ -106,10 +127,10 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     socket.listen(WAITING)
 }
 
-async fn serve(listener: TcpListener, board: Board, metrics: Metrics) {
+async fn serve(listener: TcpListener, shown: Shown) {
     let mut open: VecDeque<AbortHandle> = VecDeque::new();
     loop {
-        let Ok((stream, _)) = listener.accept().await else {
+        let Ok((stream, peer)) = listener.accept().await else {
             sleep(PAUSE).await;
             continue;
         };
@@ -119,15 +140,15 @@ async fn serve(listener: TcpListener, board: Board, metrics: Metrics) {
         {
             oldest.abort();
         }
-        let task = tokio::spawn(answer(stream, board.clone(), metrics.clone()));
+        let task = tokio::spawn(answer(stream, peer.ip(), shown.clone()));
         open.push_back(task.abort_handle());
     }
 }
 
-async fn answer(stream: TcpStream, board: Board, metrics: Metrics) {
-    let service = service_fn(|request| {
-        let response = routes::respond(&request, &board, &metrics);
-        async { Ok::<_, Infallible>(response) }
+async fn answer(stream: TcpStream, peer: IpAddr, shown: Shown) {
+    let shown = &shown;
+    let service = service_fn(|request| async move {
+        Ok::<_, Infallible>(routes::respond(&request, peer, shown).await)
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())

@@ -1,21 +1,25 @@
 //! What is answered at which path.
 
+use std::net::IpAddr;
+
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, X_CONTENT_TYPE_OPTIONS};
 use hyper::{Method, Request, Response, StatusCode};
 
-use super::metrics::Metrics;
-use super::report;
-use crate::board::{Board, Facts};
+use super::{Shown, report};
+use crate::board::Facts;
 
-const TEXT: &str = "text/plain; charset=utf-8";
+/// What is sent.
+pub(super) type Body = Full<Bytes>;
 
-pub(super) fn respond<B>(
+pub(super) const TEXT: &str = "text/plain; charset=utf-8";
+
+pub(super) async fn respond<B>(
     request: &Request<B>,
-    board: &Board,
-    metrics: &Metrics,
-) -> Response<Full<Bytes>> {
+    peer: IpAddr,
+    shown: &Shown,
+) -> Response<Body> {
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         let mut response = reply(StatusCode::METHOD_NOT_ALLOWED, TEXT, "only GET and HEAD\n");
         response
@@ -23,13 +27,14 @@ pub(super) fn respond<B>(
             .insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
         return response;
     }
-    let facts = board.facts();
+    let facts = shown.board.facts();
     let verbose = request.uri().query().is_some_and(|query| {
         query
             .split('&')
             .any(|part| part == "verbose" || part.starts_with("verbose="))
     });
     match request.uri().path() {
+        "/" if shown.page.is_there() => shown.page.respond(request, peer, facts).await,
         // Answering is what it takes.
         "/livez" => check("livez", &[], verbose),
         "/startupz" => check("startupz", &not_started(&facts), verbose),
@@ -38,7 +43,7 @@ pub(super) fn respond<B>(
             let (status, body) = report::health(&facts);
             reply(status, "application/health+json", body)
         }
-        "/metrics" => match metrics.encode(&facts) {
+        "/metrics" => match shown.metrics.encode(&facts) {
             Ok(text) => reply(
                 StatusCode::OK,
                 "application/openmetrics-text; version=1.0.0; charset=utf-8",
@@ -63,7 +68,7 @@ fn not_started(facts: &Facts) -> Vec<(&'static str, String)> {
 }
 
 /// An answer in the words of Kubernetes' own endpoints.
-fn check(name: &str, obstacles: &[(&'static str, String)], verbose: bool) -> Response<Full<Bytes>> {
+fn check(name: &str, obstacles: &[(&'static str, String)], verbose: bool) -> Response<Body> {
     if obstacles.is_empty() {
         let body = if verbose {
             format!("{name} check passed\n")
@@ -80,11 +85,11 @@ fn check(name: &str, obstacles: &[(&'static str, String)], verbose: bool) -> Res
     reply(StatusCode::SERVICE_UNAVAILABLE, TEXT, body)
 }
 
-fn reply(
+pub(super) fn reply(
     status: StatusCode,
     content_type: &'static str,
     body: impl Into<Bytes>,
-) -> Response<Full<Bytes>> {
+) -> Response<Body> {
     let mut response = Response::new(Full::new(body.into()));
     *response.status_mut() = status;
     let headers = response.headers_mut();

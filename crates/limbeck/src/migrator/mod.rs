@@ -1,13 +1,16 @@
 //! Runs a project's migrations: what each command does with them, and each service that brings its own.
 
 mod error;
+mod offline;
 mod service;
 mod status;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use limbeck_db::{LockWait, Surroundings};
@@ -24,6 +27,7 @@ use crate::run::{
 };
 
 pub use error::MigrateError;
+pub use offline::{OfflineSql, StepSql};
 pub use service::Migrated;
 pub use status::{Pending, Status};
 
@@ -112,6 +116,8 @@ pub struct Call<'a> {
     pub rehearses: bool,
     /// The session of a look before it.
     pub session: Option<OpenSession>,
+    /// Where what the project prints goes, for a call that writes SQL and opens no connection.
+    pub script_to: Option<Arc<OwnedFd>>,
 }
 
 impl<'a> Call<'a> {
@@ -125,6 +131,7 @@ impl<'a> Call<'a> {
             })),
             rehearses: false,
             session: None,
+            script_to: None,
         }
     }
 }
@@ -199,7 +206,13 @@ impl Migrator {
         let start = self.start("heads", json!({}), json!({"command": "headers"}));
         let map = RevisionMap::default();
         match self
-            .worker(start, &map, &mut Intent::Alembic, (None, false), watch)
+            .worker(
+                start,
+                &map,
+                &mut Intent::Alembic,
+                (None, false, None),
+                watch,
+            )
             .await?
         {
             Ending::Headers(rows) => Ok(rows),
@@ -291,6 +304,7 @@ impl Migrator {
             work: Work::Environment(json!({"dont_mutate": true})),
             rehearses: false,
             session: None,
+            script_to: None,
         };
         let watch = Watch {
             on_event: &mut on_event,
@@ -326,9 +340,10 @@ impl Migrator {
             Work::Alembic(arguments) => json!({"command": call.command, "arguments": arguments}),
         };
         let mut start = self.start(call.command, call.options, start);
+        let keeps = call.script_to.is_none() && self.keeps_derived_files();
         let derived = project
             .and_then(|project| project.script_folder.as_ref())
-            .filter(|_| self.keeps_derived_files())
+            .filter(|_| keeps)
             .map(|folder| folder.join("__pycache__"));
         let scripts = json!({
             "scripts": project.map(Project::headers_for_worker),
@@ -339,13 +354,13 @@ impl Migrator {
         let empty = RevisionMap::default();
         let map = project.map_or(&empty, |project| &project.map);
         let rehearses = call.rehearses;
-        let extras = (call.session, rehearses);
+        let extras = (call.session, rehearses, call.script_to);
         let ending = self.worker(start, map, intent, extras, watch).await?;
         if let Some(project) = project
             && matches!(ending, Ending::Done)
             && intent.changes_database()
             && !rehearses
-            && self.keeps_derived_files()
+            && keeps
         {
             // The run has succeeded; without the file the next one takes a little longer, and that is all.
             let _ = project.keep_headers();
@@ -359,7 +374,7 @@ impl Migrator {
         start: Json,
         map: &RevisionMap,
         intent: &mut Intent<'_>,
-        (session, rehearses): (Option<OpenSession>, bool),
+        (session, rehearses, script_to): (Option<OpenSession>, bool, Option<Arc<OwnedFd>>),
         watch: Watch<'_>,
     ) -> Result<Ending, MigrateError> {
         let options = RunOptions {
@@ -370,6 +385,7 @@ impl Migrator {
             lock_wait: self.lock_wait,
             looks_after: self.looks_after && intent.changes_database(),
             rehearses,
+            script_to,
             session,
             interrupt: watch.interrupt,
             keeps_thread: watch.keeps_thread,

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use limbeck_db::{
@@ -92,6 +94,13 @@ pub enum Event<'a> {
     },
     /// The environment has said where the version rows are.
     Located(&'a VersionLocation),
+    /// The version rows were read, and these steps follow from them.
+    Planned {
+        /// The rows.
+        heads: &'a [String],
+        /// The revisions of the steps, in order.
+        revisions: &'a [String],
+    },
     /// A run that undoes everything has come to its end, and this is what it would have done.
     Rehearsed(Rehearsed),
     /// A run has come to its end, and this is where the database stands; told when it was asked for.
@@ -114,6 +123,8 @@ pub struct RunOptions<'a> {
     pub looks_after: bool,
     /// Whether to undo everything in the end, and to tell what it would have been.
     pub rehearses: bool,
+    /// Where what the project prints goes, for a run that writes SQL and opens no connection.
+    pub script_to: Option<Arc<OwnedFd>>,
     /// A session that is open already, for the first connection that is the same.
     pub session: Option<OpenSession>,
     /// Signals.
@@ -155,6 +166,7 @@ pub async fn run(
         interpreter: options.interpreter,
         start,
         variables: options.variables,
+        output: options.script_to.clone(),
     };
     let watched = options.keeps_thread.then(|| options.interrupt.clone());
     // Python takes its time to start; a session for the lock is opened meanwhile where one will be needed.
@@ -180,6 +192,7 @@ pub async fn run(
         lock_wait: options.lock_wait,
         looks_after: options.looks_after,
         rehearses: options.rehearses,
+        connects: options.script_to.is_none(),
         interrupt: options.interrupt,
         on_event: options.on_event,
         progress: Progress::default(),
@@ -230,6 +243,7 @@ pub(super) struct Host<'a, 'i> {
     lock_wait: Option<LockWait>,
     looks_after: bool,
     rehearses: bool,
+    connects: bool,
     interrupt: Interrupt,
     on_event: &'a mut dyn FnMut(Event<'_>),
     pub(super) progress: Progress,
@@ -260,6 +274,11 @@ impl Host<'_, '_> {
             let request =
                 unless_interrupted(&mut interrupt, self.worker().next_request()).await??;
             match request {
+                Request::Connect(_) if !self.connects => {
+                    let text = "a connection is asked for in offline mode";
+                    self.reply_error(DbError::Unsupported(text.into()), None, None)
+                        .await?;
+                }
                 Request::Connect(request) => {
                     let connected = unless_interrupted(
                         &mut interrupt,
@@ -395,6 +414,10 @@ impl Host<'_, '_> {
                     .filter_map(|step| step.revision().map(str::to_owned))
                     .collect();
                 self.progress.step = None;
+                (self.on_event)(Event::Planned {
+                    heads: &request.heads,
+                    revisions: &self.progress.planned,
+                });
                 self.progress.heads_before = Some(request.heads);
                 plan_to_json(&plan, matches!(self.intent, Intent::EnsureVersion))
             }

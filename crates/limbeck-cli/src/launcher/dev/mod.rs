@@ -16,9 +16,9 @@ use limbeck::location::VersionLocation;
 use limbeck::migrator::{Pending, Status};
 use limbeck::project::Project;
 use limbeck::url::{DatabaseUrl, mask};
-use limbeck_supervisor::{HealthServer, Launch, Phase, listening};
+use limbeck_supervisor::{Audience, HealthServer, Launch, Phase, ProcessFacts, listening};
 use tokio::sync::{Notify, mpsc, watch};
-use tokio::task::JoinSet;
+use tokio::task::{JoinSet, LocalSet};
 use tokio::time::{Instant, sleep, sleep_until};
 
 use self::changes::{Change, Changes};
@@ -26,8 +26,9 @@ use self::output::Prefix;
 use self::process::{Became, Runner, Wanted};
 pub(crate) use self::settings::{DevSettings, Migrate};
 use super::database::Migrated;
-use super::monitor::Monitor;
-use super::{EXEC, LaunchError, Launcher, Settings, start_health, tell, this_program, urls};
+use super::database::note_status;
+use super::monitor::{Monitor, Sight};
+use super::{EXEC, LaunchError, Launcher, Settings, tell, this_program, urls};
 use crate::context::{CliError, Context, Outcome};
 
 /// The database of a project that names none.
@@ -54,15 +55,21 @@ pub(crate) fn run(context: &Context, settings: Settings, dev: DevSettings) -> Ou
     }
     let folder = std::env::current_dir()
         .map_err(|error| CliError::System("could not find the current folder", error))?;
-    context.runtime()?.block_on(async {
+    let aside = LocalSet::new();
+    context.runtime()?.block_on(aside.run_until(async {
         let address = settings.health_addr.unwrap_or(([127, 0, 0, 1], 0).into());
         let mut launcher = Launcher::new(context, settings, url)?;
-        let server = start_health(address, &launcher.board, &launcher.metrics)?;
+        let processes = dev.processes.keys();
+        let processes = processes.map(|name| ProcessFacts::new(name)).collect();
+        launcher
+            .board
+            .note(|facts| facts.application.processes = processes);
+        let server = launcher.serve(address)?;
         let migrated = launcher.migrate().await?;
         launcher.has_terminal = false;
         let developing = Developing::start(launcher, dev, migrated, server, folder)?;
         developing.go_on().await
-    })
+    }))
 }
 
 /// The URL of a file, where neither the environment nor a stock `env.py` names a database.
@@ -77,6 +84,8 @@ struct Developing<'a> {
     settings: DevSettings,
     migrated: Migrated,
     server: HealthServer,
+    /// What the monitor looks at.
+    sight: watch::Sender<Sight>,
     tasks: JoinSet<()>,
     names: Vec<String>,
     wanted: Vec<watch::Sender<Wanted>>,
@@ -127,7 +136,7 @@ impl<'a> Developing<'a> {
             tasks.spawn(runner.go_on());
         }
         launcher.board.enter(Phase::Starting);
-        let monitor = Monitor::new(&launcher, &migrated, &Arc::new(Notify::new()));
+        let (monitor, sight) = Monitor::new(&launcher, &migrated, &Arc::new(Notify::new()));
         tasks.spawn(monitor.watch());
         let watched = if settings.watch.is_empty() {
             vec![folder.clone()]
@@ -154,6 +163,7 @@ impl<'a> Developing<'a> {
             settings,
             migrated,
             server,
+            sight,
             tasks,
             names,
             wanted,
@@ -174,6 +184,7 @@ impl<'a> Developing<'a> {
                 },
                 Some((place, became)) = self.became.recv() => {
                     self.states[place] = Some(became);
+                    self.note_process(place, became);
                     self.note();
                 }
                 change = self.changes.next() => {
@@ -235,6 +246,17 @@ impl<'a> Developing<'a> {
         }
     }
 
+    fn note_process(&self, place: usize, became: Became) {
+        self.launcher.board.note(|facts| {
+            if let Some(process) = facts.application.processes.get_mut(place) {
+                match became {
+                    Became::Running(group) => process.runs(group),
+                    Became::Ended(status) => process.ended(status),
+                }
+            }
+        });
+    }
+
     /// Notes for the health endpoints whether all processes run.
     fn note(&self) {
         let running = |state: &Option<Became>| matches!(state, Some(Became::Running(_)));
@@ -291,7 +313,11 @@ impl<'a> Developing<'a> {
             "database",
             format!("{url}, at {}", revisions.unwrap_or_default()),
         ));
-        rows.push(("health", format!("http://{}/health", self.server.address())));
+        let server = self.server.address();
+        rows.push(("health", format!("http://{server}/health")));
+        if self.launcher.settings.page != Audience::Nobody {
+            rows.push(("page", format!("http://{server}/")));
+        }
         let width = rows
             .iter()
             .map(|(name, _)| name.len())
@@ -308,11 +334,17 @@ impl<'a> Developing<'a> {
         let url = self.launcher.url.as_deref();
         let project = super::database::load(context, url, watch::channel(None).1).await?;
         self.migrated.project = project;
-        let mut pending = Vec::new();
+        self.launcher.picture.note_project(project);
+        self.sight.send_replace(Sight::of(&self.migrated));
+        let mut all = Status::default();
         for location in &self.migrated.locations {
-            pending.extend(of_location(project, location, &self.launcher.settings.revision).await?);
+            let status = of_location(project, location, &self.launcher.settings.revision).await?;
+            all.current.extend(status.current);
+            all.pending.extend(status.pending);
+            all.heads = status.heads;
         }
-        Ok(pending)
+        note_status(&self.launcher.board, &all);
+        Ok(all.pending)
     }
 
     async fn look_for_revisions(&mut self) {
@@ -350,6 +382,7 @@ impl<'a> Developing<'a> {
         match self.launcher.migrate().await {
             Ok(migrated) => {
                 self.migrated = migrated;
+                self.sight.send_replace(Sight::of(&self.migrated));
                 tell("the database is at head");
             }
             Err(error) => {
@@ -365,13 +398,13 @@ async fn of_location(
     project: &Project,
     location: &VersionLocation,
     target: &str,
-) -> Result<Vec<Pending>, CliError> {
+) -> Result<Status, CliError> {
     let rows = match location.heads().await {
         Ok(rows) => rows.unwrap_or_default(),
         Err(limbeck::db::DbError::Connect(error)) => return Err(CliError::Database(error)),
         Err(error) => return Err(CliError::Refused(error.to_string())),
     };
-    Ok(Status::new(project, &rows, target)?.pending)
+    Ok(Status::new(project, &rows, target)?)
 }
 
 /// The variables of a process, with a `PORT` of its own where the developer has set none.

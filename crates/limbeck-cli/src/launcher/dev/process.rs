@@ -21,8 +21,8 @@ pub(crate) enum Wanted {
 pub(crate) enum Became {
     /// It runs, in the group of this number.
     Running(i32),
-    /// It has ended by itself, or could not be started.
-    Ended,
+    /// It has ended by itself, with a status as a shell has it, or could not be started.
+    Ended(Option<u8>),
 }
 
 /// A process and what it takes to run it.
@@ -51,7 +51,7 @@ impl Runner {
             Err(error) => {
                 self.prefix
                     .print(format!("could not start: {error}").as_bytes());
-                return self.wait_for_change().await;
+                return self.wait_for_change(None).await;
             }
         };
         let lines = application.take_output().map(|(stdout, stderr)| {
@@ -68,18 +68,21 @@ impl Runner {
             // What it has written last; a process that has left our group may keep the pipe.
             let _ = tokio::time::timeout(Duration::from_millis(200), lines).await;
         }
-        let status = match (ended, stopped) {
+        let (status, text) = match (ended, stopped) {
             (None, _) => return,
-            (Some(Ok(status)), _) => format!("ended with {}", shell_status(status)),
-            (Some(Err(error)), _) => format!("could not be waited for: {error}"),
+            (Some(Ok(status)), _) => {
+                let status = shell_status(status);
+                (Some(status), format!("ended with {status}"))
+            }
+            (Some(Err(error)), _) => (None, format!("could not be waited for: {error}")),
         };
-        let line = format!("{status}; it starts again when a source changes");
+        let line = format!("{text}; it starts again when a source changes");
         self.prefix.print(line.as_bytes());
-        self.wait_for_change().await;
+        self.wait_for_change(status).await;
     }
 
-    async fn wait_for_change(&mut self) {
-        self.tell(Became::Ended);
+    async fn wait_for_change(&mut self, status: Option<u8>) {
+        self.tell(Became::Ended(status));
         // The sender lives as long as the processes.
         let _ = self.wanted.changed().await;
     }

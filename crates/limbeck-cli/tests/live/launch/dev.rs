@@ -2,14 +2,16 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread::{sleep, spawn};
 use std::time::Duration;
 
 use limbeck_testkit::{Sandbox, free_port, python};
+use serde_json::Value as Json;
 
-use super::support::{assert_gone, project, wait_for};
+use super::support::{assert_gone, get, project, request, wait_for};
 use crate::support::limbeck;
 
 const STEP: (&str, &str, &str) = ("a1", "op.execute('create table t (x int)')", "pass");
@@ -76,6 +78,20 @@ impl Developing {
         }
     }
 
+    /// What the summary says that is served.
+    fn address(&self, name: &str) -> SocketAddr {
+        let text = self.text.lock().expect("the text").clone();
+        let line = text.lines().find_map(|line| {
+            let (first, rest) = line.trim().split_once(' ')?;
+            (first == name).then(|| rest.trim().to_owned())
+        });
+        let line = line.expect("a line of the summary");
+        let address = line.trim_start_matches("http://").split('/').next();
+        address
+            .and_then(|text| text.parse().ok())
+            .expect("an address")
+    }
+
     fn interrupt(mut self) -> Option<i32> {
         let id = self.child.id().to_string();
         let sent = Command::new("kill").args(["-INT", &id]).status();
@@ -138,6 +154,26 @@ fn processes_restart_and_new_revisions_are_applied() {
     developing.says("new: b2 (step a1)");
     developing.says("the database is at head");
     assert_eq!(version(&sandbox).as_deref(), Some("b2"));
+    // Whoever looks at the database from time to time knows the new revision, too.
+    let health = developing.address("health");
+    let check = || {
+        let (status, body) = get(health, "/health").expect("an answer");
+        let answer: Json = serde_json::from_str(&body).expect("an object");
+        (status, answer["checks"].clone())
+    };
+    let looked_at = |checks: &Json| checks["database:responseTime"][0]["time"].clone();
+    let before = looked_at(&check().1);
+    wait_for("it has looked again", || looked_at(&check().1) != before);
+    let (status, checks) = check();
+    assert_eq!(status, 200, "{checks}");
+    assert_eq!(
+        checks["database:responseTime"][0]["status"], "pass",
+        "{checks}"
+    );
+    assert_eq!(
+        checks["schema:revision"][0]["observedValue"][0], "b2",
+        "{checks}"
+    );
     assert_eq!(developing.interrupt(), Some(130));
     assert_gone(&pids(&sandbox));
 }
@@ -163,6 +199,41 @@ fn a_procfile_and_revisions_that_are_told() {
     );
     developing.says("new: b2 (step a1); apply with `limbeck upgrade head`");
     assert_eq!(version(&sandbox).as_deref(), Some("a1"));
+    // The page has it, with its SQL.
+    let address = developing.address("page");
+    let page = || {
+        let answer = request(address, "GET /", &["Host: localhost"]).expect("an answer");
+        assert_eq!(answer.status, 200, "{answer:?}");
+        answer.body
+    };
+    wait_for("the SQL is there", || {
+        page().contains("create table t (x int)")
+    });
+    let shown = page();
+    assert!(
+        shown.contains(r#"class="row pending" id="r-b2""#),
+        "{shown}"
+    );
+    assert!(shown.contains(">clock "), "{shown}");
+    // One that asks the database what to do has no SQL without it, and the ones before it have theirs.
+    let asks = next
+        .replace("'b2'", "'c3'")
+        .replace("down_revision = None", "down_revision = 'b2'")
+        .replace("op.execute(", "op.get_bind().scalar(");
+    sandbox.write("migrations/versions/c3.py", &asks);
+    wait_for("the page says why", || page().contains("id=\"problem\""));
+    let shown = page();
+    assert!(
+        shown.contains("c3 can't be written without the database (c3.py, line "),
+        "{shown}"
+    );
+    assert!(shown.contains("create table t (x int)"), "{shown}");
+    assert!(
+        !sandbox
+            .path()
+            .join("migrations/__pycache__/limbeck.scripts")
+            .exists()
+    );
     assert_eq!(developing.interrupt(), Some(130));
 }
 

@@ -121,6 +121,15 @@ impl Launched {
         get(SocketAddr::from(([127, 0, 0, 1], self.health)), path)
     }
 
+    /// The page, or the parts of it that `query` asks for.
+    pub(super) fn page(&self, query: &str) -> String {
+        let address = SocketAddr::from(([127, 0, 0, 1], self.health));
+        let host = format!("Host: 127.0.0.1:{}", self.health);
+        let answer = request(address, &format!("GET /{query}"), &[&host]).expect("an answer");
+        assert_eq!(answer.status, 200, "{answer:?}");
+        answer.body
+    }
+
     pub(super) fn wait_until_ready(&self) {
         wait_for("it is ready", || {
             self.get("/readyz").is_some_and(|(status, _)| status == 200)
@@ -167,20 +176,39 @@ impl Drop for Launched {
 }
 
 pub(super) fn get(address: SocketAddr, path: &str) -> Option<(u16, String)> {
+    let answer = request(address, &format!("GET {path}"), &["Host: limbeck"])?;
+    Some((answer.status, answer.body))
+}
+
+/// An answer over HTTP.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) status: u16,
+    /// The lines before the body, in small letters.
+    pub(super) head: String,
+    pub(super) body: String,
+}
+
+/// The answer to a method and a path; none when nothing listens.
+pub(super) fn request(address: SocketAddr, what: &str, headers: &[&str]) -> Option<Answer> {
     let mut stream = TcpStream::connect(address).ok()?;
     stream
         .set_read_timeout(Some(Duration::from_secs(10)))
         .expect("a timeout");
+    let headers: String = headers.iter().map(|line| format!("{line}\r\n")).collect();
     write!(
         stream,
-        "GET {path} HTTP/1.1\r\nHost: limbeck\r\nConnection: close\r\n\r\n"
+        "{what} HTTP/1.1\r\n{headers}Connection: close\r\n\r\n"
     )
     .ok()?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer).ok()?;
     let (head, body) = answer.split_once("\r\n\r\n")?;
-    let status = head.split(' ').nth(1)?.parse().ok()?;
-    Some((status, body.to_owned()))
+    Some(Answer {
+        status: head.split(' ').nth(1)?.parse().ok()?,
+        head: head.to_lowercase(),
+        body: body.to_owned(),
+    })
 }
 
 /// Waits until something is so.

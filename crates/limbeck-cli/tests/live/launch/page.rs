@@ -1,0 +1,253 @@
+//! The page in the browser, as it is sent: what it shows when, what it never shows, and to whom.
+
+use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use limbeck_testkit::{Postgres, Tls, missing, python};
+
+use super::support::{launch, project, request, wait_for};
+
+/// Waits in the database until the table `gate` has a row.
+const WAITS: &str = "op.execute('''do $$ begin while not exists (select 1 from gate) loop \
+    perform pg_sleep(0.02); end loop; end $$''')";
+
+/// The part of a page that a revision has in its list.
+fn row<'a>(page: &'a str, revision: &str) -> &'a str {
+    let start = page.find(&format!(" id=\"r-{revision}\"")).expect("a row");
+    let start = page[..start].rfind("<li").expect("its start");
+    &page[start..start + page[start..].find("</li>").expect("its end")]
+}
+
+#[test]
+fn a_long_migration_and_what_comes_after_it() {
+    let (Some(server), Some(python)) = (Postgres::start(Tls::Required), python()) else {
+        return;
+    };
+    server.create_database("app");
+    server.sql("app", "create table gate (x int)");
+    let secret = "op.execute(\"create view v as select 'postgresql://u:hunter2@h/d' as url\")";
+    let sandbox = project(&[
+        ("a1", "op.execute('create table one (x int)')", "pass"),
+        ("b2", WAITS, "pass"),
+        ("c3", secret, "pass"),
+    ]);
+    let url = server.url("postgresql+asyncpg", "app", "?ssl=require");
+    assert!(url.contains("secret"), "{url}");
+    let launched = launch(&sandbox, &python, &url, "well", &[]);
+    wait_for("the second step runs", || {
+        let answer = launched.get("/readyz");
+        answer.is_some_and(|(_, body)| body.contains("upgrade b2, step 2 of 3"))
+    });
+    let page = launched.page("");
+    assert!(page.contains(">Migrating</h1>"), "{page}");
+    assert!(page.contains("Step 2 of 3"), "{page}");
+    assert!(page.contains("<progress max=\"3\" value=\"1\""), "{page}");
+    for (revision, classes) in [
+        ("a1", "row applied current"),
+        ("b2", "row pending running"),
+        ("c3", "row pending"),
+    ] {
+        let start = format!("<li class=\"{classes}\" ");
+        let row = row(&page, revision);
+        assert!(row.starts_with(&start), "{row}");
+    }
+    assert!(page.contains(">python3<"), "{page}");
+    assert!(page.contains("not started"), "{page}");
+    // The SQL is asked for by the first visit, and written while the migration waits.
+    wait_for("the SQL is there", || {
+        launched.page("").contains("sql-r-c3")
+    });
+    wait_for("the SQL is written", || {
+        launched.page("").contains("create view v as select")
+    });
+    let page = launched.page("");
+    assert!(page.contains("perform pg_sleep(0.02)"), "{page}");
+    assert!(!page.contains("create table one"), "{page}");
+    assert!(!page.contains("hunter2"), "{page}");
+    // The step still runs: a look at the page has neither stopped it nor used the database.
+    assert!(launched.page("").contains("Step 2 of 3"));
+
+    server.sql("app", "insert into gate values (1)");
+    launched.wait_until_ready();
+    let page = launched.page("");
+    assert!(page.contains(">Ready</h1>"), "{page}");
+    assert!(page.contains("nothing is pending"), "{page}");
+    assert!(!page.contains("id=\"pending\""), "{page}");
+    assert!(row(&page, "c3").contains("applied current"), "{page}");
+    assert!(page.contains(">runs</span>"), "{page}");
+    assert!(
+        page.contains("of 1 probe well") || page.contains("probes well"),
+        "{page}"
+    );
+    // The parts that change, with and without the one that the asker has already.
+    let version = page.split("data-version=\"").nth(1).expect("a version");
+    let version = version.split('"').next().expect("its end");
+    let parts = launched.page("?parts=");
+    assert!(parts.starts_with("<div id=\"now\"") && parts.contains("id=\"revisions\""));
+    let parts = launched.page(&format!("?parts={version}"));
+    assert!(!parts.contains("id=\"revisions\"") && parts.contains("id=\"aside\""));
+    for query in ["", "?all", "?parts="] {
+        assert!(!launched.page(query).contains("secret"), "{query}");
+    }
+    launched.signal("TERM");
+    let output = launched.wait();
+    let told = super::support::stderr(&output);
+    // What the SQL was written by says nothing in the run's own name.
+    assert!(!told.contains("static SQL"), "{told}");
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    assert!(!stdout.contains("create view"), "{stdout}");
+}
+
+/// To write SQL takes no connection, whatever `env.py` thinks of it.
+#[test]
+fn an_environment_that_always_connects() {
+    let Some(python) = python() else { return };
+    let waits = "import os, time\nwhile not os.path.exists('go'):\n    time.sleep(0.02)";
+    let sandbox = project(&[("a1", "pass", "pass"), ("b2", waits, "pass")]);
+    let env = sandbox.read("migrations/env.py");
+    let always = env.replace("context.is_offline_mode()", "False");
+    assert_ne!(always, env);
+    sandbox.write("migrations/env.py", &always);
+    let launched = launch(&sandbox, &python, "sqlite+aiosqlite:///app.db", "well", &[]);
+    wait_for("the second step runs", || {
+        let answer = launched.get("/readyz");
+        answer.is_some_and(|(_, body)| body.contains("upgrade b2, step 2 of 2"))
+    });
+    wait_for("the page says why", || {
+        let page = launched.page("");
+        page.contains("a connection is asked for in offline mode (env.py, line ")
+    });
+    sandbox.write("go", "");
+    launched.wait_until_ready();
+}
+
+#[test]
+fn how_it_is_asked_for() {
+    let Some(python) = python() else { return };
+    let sandbox = project(&[("a1", "pass", "pass"), ("b2", "pass", "pass")]);
+    let url = "sqlite+aiosqlite:///app.db";
+    let launched = launch(&sandbox, &python, url, "well", &["--revision=a1"]);
+    launched.wait_until_ready();
+    let page = launched.page("");
+    assert!(row(&page, "b2").contains("not asked for"), "{page}");
+    let address = SocketAddr::from(([127, 0, 0, 1], launched.health));
+    let ask = |what: &str, headers: &[&str]| request(address, what, headers).expect("an answer");
+    let host = format!("Host: localhost:{}", launched.health);
+    let got = ask("GET /", &[&host]);
+    for line in [
+        "content-type: text/html; charset=utf-8",
+        "cache-control: no-store",
+        "x-content-type-options: nosniff",
+        "referrer-policy: no-referrer",
+        "content-security-policy: default-src 'none'; style-src 'sha256-",
+        "frame-ancestors 'none'",
+    ] {
+        assert!(got.head.contains(line), "{line}: {}", got.head);
+    }
+    let head = ask("HEAD /", &[&host]);
+    assert_eq!((head.status, head.body.as_str()), (200, ""));
+    assert!(head.head.contains("content-security-policy"), "{head:?}");
+    let post = ask("POST /", &[&host, "Content-Length: 0"]);
+    assert_eq!(post.status, 405);
+    assert!(post.head.contains("allow: get, head"), "{post:?}");
+    assert_eq!(ask("GET /index.html", &[&host]).status, 404);
+    // A name that somebody else has may have been pointed here.
+    for headers in [
+        &["Host: evil.example"][..],
+        &["Host: localhost", "X-Forwarded-For: 192.0.2.1"],
+        &[],
+    ] {
+        let refused = ask("GET /", headers);
+        // Without a name the request is none of HTTP's, and of no person's either.
+        assert!([400, 403].contains(&refused.status), "{refused:?}");
+        assert!(!refused.body.contains("a1"), "{refused:?}");
+    }
+    let refused = ask("GET /", &["Host: evil.example"]);
+    assert!(refused.body.contains("--page=everyone"), "{refused:?}");
+    assert_eq!(ask("GET /readyz", &["Host: evil.example"]).status, 200);
+}
+
+/// An address of this machine that is not its loopback one. No packet is sent to find it.
+fn outer_address() -> Option<IpAddr> {
+    let socket = UdpSocket::bind("0.0.0.0:0").ok()?;
+    socket.connect("192.0.2.1:9").ok()?;
+    let address = socket.local_addr().ok()?.ip();
+    (!address.is_loopback() && !address.is_unspecified()).then_some(address)
+}
+
+#[test]
+fn strangers() {
+    let Some(python) = python() else { return };
+    let Some(outer) = outer_address() else {
+        return missing("this machine has its loopback address alone");
+    };
+    for (page, expected) in [("local", 403), ("everyone", 200), ("off", 404)] {
+        let sandbox = project(&[("a1", "pass", "pass")]);
+        let table = format!("[tool.limbeck.run]\npage = '{page}'\n");
+        sandbox.write("pyproject.toml", &table);
+        let launched = super::support::launch_command(&sandbox, |port, health| {
+            let mut command = sandbox.command(&crate::support::limbeck(), Some(&python));
+            command
+                .env("DATABASE_URL", "sqlite:///app.db")
+                .arg("run")
+                .arg(format!("--probe=http://127.0.0.1:{port}/"))
+                .arg(format!("--health-addr=0.0.0.0:{health}"))
+                .args(["--", "python3", "app.py", "well", &port.to_string()]);
+            command
+        });
+        launched.wait_until_ready();
+        let address = SocketAddr::new(outer, launched.health);
+        let ask = |what: &str, host: &str| {
+            request(address, what, &[&format!("Host: {host}")]).expect("an answer")
+        };
+        for host in ["localhost", &address.to_string()] {
+            let answer = ask("GET /", host);
+            assert_eq!(answer.status, expected, "{page} {host}: {answer:?}");
+            assert_eq!(answer.body.contains("a1"), expected == 200, "{answer:?}");
+        }
+        assert_eq!(ask("GET /readyz", "limbeck").status, 200);
+    }
+}
+
+#[test]
+fn a_crowd_of_readers_of_a_long_history() {
+    let Some(python) = python() else { return };
+    let ids: Vec<String> = (0..1500).map(|number| format!("r{number:04}")).collect();
+    let revisions: Vec<(&str, &str, &str)> =
+        ids.iter().map(|id| (id.as_str(), "pass", "pass")).collect();
+    let sandbox = project(&revisions);
+    // The first one applied by name: the others are a history that this run is not to apply.
+    let url = "sqlite+aiosqlite:///app.db";
+    let launched = launch(&sandbox, &python, url, "well", &["--revision=r0000"]);
+    launched.wait_until_ready();
+    let page = launched.page("");
+    assert!(page.len() < 60_000, "{}", page.len());
+    assert!(page.contains(" revisions, not asked for"), "{page}");
+    assert!(launched.page("?all").matches("<li class=\"row ").count() == 1500);
+    let (over, read) = (AtomicBool::new(false), AtomicUsize::new(0));
+    thread::scope(|scope| {
+        for _ in 0..16 {
+            scope.spawn(|| {
+                while !over.load(Ordering::Relaxed) {
+                    launched.page("?all");
+                    read.fetch_add(1, Ordering::Relaxed);
+                }
+            });
+        }
+        let start = Instant::now();
+        while start.elapsed() < Duration::from_secs(2) {
+            let asked = Instant::now();
+            let (status, _) = launched.get("/livez").expect("an answer");
+            let took = asked.elapsed();
+            assert_eq!(status, 200);
+            if took >= Duration::from_millis(500) {
+                over.store(true, Ordering::Relaxed);
+                panic!("{took:?}");
+            }
+        }
+        over.store(true, Ordering::Relaxed);
+    });
+    assert!(read.into_inner() > 16);
+}
