@@ -67,8 +67,7 @@ impl Progress {
                 line.revision = (*revision).to_owned();
             }
             Event::StatementBegins { sql } => {
-                let shown = sql.chars().take(LONGEST).collect();
-                lock(line).statement = Some((Instant::now(), shown));
+                lock(line).statement = Some((Instant::now(), beginning(sql)));
                 if !self.drawn {
                     self.drawn = true;
                     let line = Arc::clone(line);
@@ -126,6 +125,11 @@ impl Line {
         });
         bar.tick();
     }
+}
+
+/// As much of a statement as is shown while it runs.
+pub(crate) fn beginning(sql: &str) -> String {
+    sql.chars().take(LONGEST).collect()
 }
 
 fn draw(line: &Mutex<Line>) {

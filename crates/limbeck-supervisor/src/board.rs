@@ -68,6 +68,8 @@ pub struct StepFacts {
     pub of: usize,
     /// Statements that it has sent.
     pub statements: usize,
+    /// The beginning of the statement that runs; no endpoint of the health server's own tells it.
+    pub statement: Option<String>,
     /// When it began.
     pub since: Instant,
 }

@@ -15,7 +15,7 @@ use tokio::time::{sleep, timeout};
 use super::waiting::{Waiting, connect_error, too_slow};
 use super::{LaunchError, Launcher, migrator, since};
 use crate::context::{self, CliError, Context};
-use crate::progress::Progress;
+use crate::progress::{self, Progress};
 
 /// How long a try has at least, however little is left of the wait.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -351,19 +351,27 @@ impl Seen {
                         number: *number,
                         of: *of,
                         statements: 0,
+                        statement: None,
                         since,
                     });
                 });
             }
-            Event::StatementEnds {
-                succeeded: false, ..
-            }
-            | Event::StatementBegins { .. } => {}
-            Event::StatementEnds { took, .. } => {
-                metrics.statement(*took);
+            Event::StatementBegins { sql } => {
+                let shown = progress::beginning(sql);
                 board.note(|facts| {
                     if let Some(step) = &mut facts.step {
-                        step.statements += 1;
+                        step.statement = Some(shown);
+                    }
+                });
+            }
+            Event::StatementEnds { took, succeeded } => {
+                if *succeeded {
+                    metrics.statement(*took);
+                }
+                board.note(|facts| {
+                    if let Some(step) = &mut facts.step {
+                        step.statement = None;
+                        step.statements += usize::from(*succeeded);
                     }
                 });
             }

@@ -92,6 +92,9 @@ fn progress(facts: &Facts) -> Markup {
                 strong { "Step " (step.number) " of " (step.of) } ": " (step.kind) " " code { (step.revision) }
                 ", statement " (step.statements + 1) ", for " (long(step.since.elapsed()))
             }
+            @if let Some(statement) = &step.statement {
+                p.statement { code { (redact(statement)) } }
+            }
         }
     }
 }

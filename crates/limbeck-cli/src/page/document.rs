@@ -159,6 +159,7 @@ mod tests {
                 number: 2,
                 of: 5,
                 statements: 3,
+                statement: Some("ALTER TABLE <t>".into()),
                 since: std::time::Instant::now(),
             });
         });
@@ -168,7 +169,9 @@ mod tests {
             "{html}"
         );
         assert!(
-            html.contains("Step 2 of 5") && html.contains("value=\"1\""),
+            html.contains("Step 2 of 5")
+                && html.contains("value=\"1\"")
+                && html.contains("ALTER TABLE &lt;t&gt;"),
             "{html}"
         );
         let html = drawn(Some("v1"));
