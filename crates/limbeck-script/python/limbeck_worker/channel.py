@@ -1,4 +1,5 @@
 """The pipes to the host and back: one request, one reply."""
+import gc
 import json
 import os
 import struct
@@ -22,6 +23,8 @@ class Channel:
         self._to_host = to_host
         self._whole = _Whole()
         self._received = b""
+        # The connection of a request whose reply nobody reads yet, in a tuple; and that reply, read ahead.
+        self._owed = self._ahead = None
         # What SQL may call, by its name in lower case and its number of arguments (-1 for any), and by the
         # number of the connection before them: takes and gives values of the protocol.
         self.functions = {}
@@ -31,15 +34,28 @@ class Channel:
         # In a statement, text that is no Unicode is the caller's error; in a report a question mark does.
         payload = _frame(fields, "strict" if op in _EXACT else "replace")
         with self._whole:
+            if self._owed:
+                self._ahead = self._owed_reply()
             self._write(payload)
-            reply = self._receive()
-            while "call" in reply:
-                # SQL calls a Python function while its statement runs.
-                self._write(self._called(reply, fields.get("connection")))
-                reply = self._receive()
+            self._owed = (fields.get("connection"),)
+            # What is collected may ask for something itself: a connection that nobody has closed.
+            _tidy()
+            if self._owed:
+                reply = self._owed_reply()
+            else:
+                reply, self._ahead = self._ahead, None
         if "error" in reply:
             raise HostError(reply["error"])
         return reply.get("ok")
+
+    def _owed_reply(self):
+        (connection,), self._owed = self._owed, None
+        reply = self._receive()
+        while "call" in reply:
+            # SQL calls a Python function while its statement runs.
+            self._write(self._called(reply, connection))
+            reply = self._receive()
+        return reply
 
     def tell(self, op, **fields):
         """Says what the host does not answer, so that nobody waits."""
@@ -110,11 +126,20 @@ class _Whole:
         self._lock.release()
 
 
+# Half of what Python itself begins to collect at, and a little less than it takes for the next generation.
+_YOUNG, _MIDDLE = 350, 8
 _LENGTH = struct.Struct(">I")
 # Not escaped as ASCII: half of a surrogate pair would then pass here and break the host's reader.
 _encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
 # `json.loads` looks for the encoding and for white space first.
 _decode = json.JSONDecoder().raw_decode
+
+
+def _tidy():
+    """Looks for garbage while the host works: else it would be done when the host waits."""
+    young, middle, _ = gc.get_count()
+    if young > _YOUNG and gc.isenabled():
+        gc.collect(1 if middle > _MIDDLE else 0)
 
 
 def _frame(message, errors):

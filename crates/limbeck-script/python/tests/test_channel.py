@@ -1,4 +1,5 @@
 """The framing of messages, and what happens when the other side is gone."""
+import gc
 import json
 import os
 import socket
@@ -118,6 +119,28 @@ class ChannelTest(unittest.TestCase):
                     host.channel.request("execute", sql="x")
                 with self.assertRaises(KeyboardInterrupt):
                     host.channel.request("execute", sql="y")
+
+    def test_what_is_collected_while_a_reply_is_awaited_may_ask_too(self):
+        host = self.host({"ok": "of the first"}, {"ok": "of the garbage"}, {"ok": "of the last"})
+        heard = []
+
+        class Forgotten:
+            def __init__(self):
+                self.itself = self
+
+            def __del__(self):
+                heard.append(host.channel.request("close", connection=7))
+
+        gc.collect()
+        Forgotten()
+        # More than the channel leaves to Python; kept, so that nothing is collected before.
+        kept = [[] for _ in range(500)]
+        self.assertEqual(heard, [])
+        self.assertEqual(host.channel.request("execute", connection=1, sql="a"), "of the first")
+        self.assertEqual(heard, ["of the garbage"])
+        self.assertEqual(host.channel.request("execute", connection=1, sql="b"), "of the last")
+        self.assertEqual([each["op"] for each in host.received], ["execute", "close", "execute"])
+        self.assertEqual(len(kept), 500)
 
     def test_a_broken_pipe(self):
         host = self.host()
