@@ -74,9 +74,12 @@ pub(super) fn launch(
     options: &[&str],
 ) -> Launched {
     launch_command(sandbox, |port, health| {
-        let mut command = sandbox.command(&limbeck(), Some(python));
+        // Behind a shell's `&` these tests ignore SIGINT, and what they start would, too, until it listens.
+        let mut command = sandbox.command(Path::new("env"), Some(python));
         command
             .env("DATABASE_URL", url)
+            .arg("--default-signal")
+            .arg(limbeck())
             .arg("run")
             .arg(format!("--probe=http://127.0.0.1:{port}/ready"))
             .arg(format!("--health-addr={health}"))
