@@ -8,7 +8,7 @@ use limbeck::location::VersionLocation;
 use limbeck::migrator::{Call, Migrator, Status, Watch};
 use limbeck::native::{NativeEnvironment, OpenSession};
 use limbeck::project::Project;
-use limbeck::run::{Ending, Event, Intent, Interrupt, Standing};
+use limbeck::run::{Ending, Event, Intent, Interrupt, Refusal, Standing};
 use limbeck_supervisor::{Board, Metrics, Phase, Received, SchemaFacts, StepFacts};
 use tokio::time::{sleep, timeout};
 
@@ -265,8 +265,8 @@ impl Attempt<'_> {
                 Err(LaunchError::of_run(CliError::Refused(message)).into())
             }
             (Ok(Ending::Exit(status)), _) => {
-                let text = format!("env.py ended its process with status {status}");
-                Err(LaunchError::of_run(CliError::Refused(text)).into())
+                let refusal = Refusal::of_exit(status);
+                Err(LaunchError::of_run(CliError::Refused(refusal.0)).into())
             }
             (Ok(Ending::Headers(_)), _) => {
                 let text = "the worker has answered another question".to_owned();

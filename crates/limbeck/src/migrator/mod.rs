@@ -313,10 +313,7 @@ impl Migrator {
         let intent = &mut Intent::Inspect(Box::new(look));
         match self.run(call, Some(project), intent, watch).await? {
             Ending::Refused(message) => return Err(Refusal(message).into()),
-            Ending::Exit(status) => {
-                let text = format!("env.py ended its process with status {status}");
-                return Err(Refusal(text).into());
-            }
+            Ending::Exit(status) => return Err(Refusal::of_exit(status).into()),
             Ending::Done | Ending::Headers(_) => {}
         }
         Ok(found.take())

@@ -76,10 +76,7 @@ impl Migrator {
         let problem = match self.run(call, Some(project), intent, watch).await {
             Ok(Ending::Done | Ending::Headers(_)) => None,
             Ok(Ending::Refused(message)) => Some(Refusal(message).into()),
-            Ok(Ending::Exit(status)) => {
-                let text = format!("env.py ended its process with status {status}");
-                Some(Refusal(text).into())
-            }
+            Ok(Ending::Exit(status)) => Some(Refusal::of_exit(status).into()),
             Err(error @ MigrateError::Run(RunError::Failed(_))) => Some(error),
             Err(error) => return Err(error),
         };

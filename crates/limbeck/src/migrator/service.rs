@@ -173,10 +173,7 @@ impl Migrator {
                 after: stands.after,
             }),
             Ending::Refused(message) => Err(Refusal(message).into()),
-            Ending::Exit(status) => {
-                let text = format!("env.py ended its process with status {status}");
-                Err(Refusal(text).into())
-            }
+            Ending::Exit(status) => Err(Refusal::of_exit(status).into()),
         }
     }
 }

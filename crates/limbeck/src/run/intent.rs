@@ -8,6 +8,13 @@ use serde_json::{Value, json};
 #[error("{0}")]
 pub struct Refusal(pub String);
 
+impl Refusal {
+    /// `env.py`, or a script, called `sys.exit` where the run should have gone on.
+    pub fn of_exit(status: i32) -> Self {
+        Self(format!("env.py ended its process with status {status}"))
+    }
+}
+
 /// What a command does with the heads that `env.py` leads to.
 pub(super) type Inspection<'a> =
     Box<dyn FnMut(&[String], Option<&str>) -> Result<(), Refusal> + 'a>;
