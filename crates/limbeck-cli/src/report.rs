@@ -169,7 +169,7 @@ impl Context {
             return Ok(());
         };
         let after = self.load()?;
-        for revision in after.map.declared() {
+        for revision in after.map.declarations() {
             if before.map.get(&revision.id).is_none() {
                 report.revision(after, &revision.id)?;
             }

@@ -1,50 +1,54 @@
-//! Builds the map: links, heads, labels, dependencies, and the proof that there is no circle.
+//! Builds the map: links, heads, labels and dependencies. Refuses graphs with cycles.
 
 use rustc_hash::FxHashMap;
 
 use crate::map::{Index, Links, Node};
-use crate::names::Names;
-use crate::traverse::Marks;
+use crate::names::NameTable;
+use crate::traverse::NodeSet;
 use crate::{GraphError, Revision, RevisionMap};
 
-/// What the identifier grammar keeps for itself.
-const ILLEGAL: [char; 4] = ['+', '-', ':', '@'];
+/// The characters that identifiers of targets reserve, in the order in which Alembic's message lists them.
+const RESERVED: [char; 4] = ['+', '-', ':', '@'];
 
 impl RevisionMap {
-    /// Builds the map from revisions in the order in which their files were loaded.
+    /// Builds the map from revisions in load order.
+    ///
+    /// An id that occurs several times is no error: the last declaration counts, and [`Self::duplicates`] lists
+    /// the id.
     ///
     /// # Errors
-    /// [`GraphError`] names the revisions that don't fit together.
+    /// Returns a [`GraphError`] if a revision refers to a missing one, if a label is used twice, if an id contains
+    /// a reserved character, or if the revisions form a cycle.
     pub fn new(mut revisions: Vec<Revision>) -> Result<Self, GraphError> {
         for revision in &mut revisions {
-            verify(revision)?;
-            // `depends_on = ""` is none to Alembic.
+            verify_own_fields(revision)?;
+            // Alembic treats `depends_on = ""` as no dependency.
             if matches!(&revision.dependencies[..], [only] if only.is_empty()) {
                 revision.dependencies.clear();
             }
         }
         let mut map = Self {
-            names: Names::with_capacity(revisions.len()),
+            names: NameTable::with_capacity(revisions.len()),
             nodes: Vec::with_capacity(revisions.len()),
-            declared: revisions,
+            declarations: revisions,
             ..Self::default()
         };
-        let loaded = map.load();
-        map.declare_labels(&loaded)?;
+        let loaded = map.add_nodes();
+        map.add_labels(&loaded)?;
         map.link()?;
-        map.find_ends(&loaded);
-        map.leave_out_inherited_dependencies();
-        map.find_circles()?;
-        map.spread_labels();
+        map.collect_heads_and_bases(&loaded);
+        map.drop_inherited_dependencies();
+        map.refuse_cycles()?;
+        map.propagate_labels();
         Ok(map)
     }
 
-    /// Gives each id a node, which the last of its declarations has. Returns the node of each declaration.
-    fn load(&mut self) -> Vec<Index> {
-        let mut loaded = Vec::with_capacity(self.declared.len());
-        for (at, revision) in self.declared.iter().enumerate() {
+    /// Adds a node for each id. Returns the node of each declaration.
+    fn add_nodes(&mut self) -> Vec<Index> {
+        let mut loaded = Vec::with_capacity(self.declarations.len());
+        for (position, revision) in self.declarations.iter().enumerate() {
             let new = self.nodes.len();
-            let index = match self.names.insert_id(at, new, &self.declared) {
+            let index = match self.names.insert_id(position, new, &self.declarations) {
                 None => {
                     self.nodes.push(Node::default());
                     new
@@ -55,19 +59,23 @@ impl RevisionMap {
                 }
             };
             let node = &mut self.nodes[index];
-            node.declared = at;
+            // A later declaration of the same id replaces this one.
+            node.declaration = position;
             node.is_merge_point = revision.down_revisions.len() > 1;
             loaded.push(index);
         }
         loaded
     }
 
-    fn declare_labels(&mut self, loaded: &[Index]) -> Result<(), GraphError> {
-        for (revision, &index) in self.declared.iter().zip(loaded) {
+    fn add_labels(&mut self, loaded: &[Index]) -> Result<(), GraphError> {
+        for (revision, &index) in self.declarations.iter().zip(loaded) {
             for label in &revision.branch_labels {
                 self.labels.push((label.clone(), index));
                 let new = self.labels.len() - 1;
-                if let Some(used_by) = self.names.insert_label(new, &self.declared, &self.labels) {
+                let existing = self
+                    .names
+                    .insert_label(new, &self.declarations, &self.labels);
+                if let Some(used_by) = existing {
                     return Err(GraphError::Label {
                         label: label.clone(),
                         revision: revision.id.clone(),
@@ -81,24 +89,24 @@ impl RevisionMap {
 
     fn link(&mut self) -> Result<(), GraphError> {
         for index in 0..self.nodes.len() {
-            let declared = &self.declared[self.nodes[index].declared];
+            let revision = &self.declarations[self.nodes[index].declaration];
             let missing = |name: &String| GraphError::Missing {
                 missing: name.clone(),
-                referenced_from: declared.id.clone(),
+                referenced_from: revision.id.clone(),
             };
             let mut parents = Links::new();
-            for name in &declared.down_revisions {
-                let parent = self.named(name).ok_or_else(|| missing(name))?;
-                add(&mut parents, parent);
+            for name in &revision.down_revisions {
+                let parent = self.find_exact(name).ok_or_else(|| missing(name))?;
+                push_unique(&mut parents, parent);
             }
             let mut dependencies = Links::new();
-            for name in &declared.dependencies {
-                let dependency = self.named(name).ok_or_else(|| missing(name))?;
-                add(&mut dependencies, dependency);
+            for name in &revision.dependencies {
+                let dependency = self.find_exact(name).ok_or_else(|| missing(name))?;
+                push_unique(&mut dependencies, dependency);
             }
-            // Alembic breaks on a label here, too: `down_revision` takes ids.
+            // `down_revision` takes ids only. Alembic raises an exception if it names a label.
             let is_id = |name: &&String| parents.iter().any(|&parent| self.id(parent) == **name);
-            if let Some(name) = declared.down_revisions.iter().find(|name| !is_id(name)) {
+            if let Some(name) = revision.down_revisions.iter().find(|name| !is_id(name)) {
                 return Err(missing(name));
             }
             let node = &mut self.nodes[index];
@@ -106,13 +114,13 @@ impl RevisionMap {
             node.dependencies = dependencies;
         }
         for index in 0..self.nodes.len() {
-            for at in 0..self.nodes[index].parents.len() {
-                let parent = self.nodes[index].parents[at];
+            for position in 0..self.nodes[index].parents.len() {
+                let parent = self.nodes[index].parents[position];
                 self.nodes[parent].children.push(index);
                 self.nodes[parent].dependents.push(index);
             }
-            for at in 0..self.nodes[index].dependencies.len() {
-                let dependency = self.nodes[index].dependencies[at];
+            for position in 0..self.nodes[index].dependencies.len() {
+                let dependency = self.nodes[index].dependencies[position];
                 if !self.nodes[index].parents.contains(&dependency) {
                     self.nodes[dependency].dependents.push(index);
                 }
@@ -121,27 +129,27 @@ impl RevisionMap {
         Ok(())
     }
 
-    /// Heads and bases, in the order of loading. A declaration that a later one of the same id has
-    /// superseded is nobody's parent: it stays a head, and a base if it was one, so that `head` is
-    /// refused until the duplicate is gone.
-    fn find_ends(&mut self, loaded: &[Index]) {
-        for (at, &index) in loaded.iter().enumerate() {
+    /// Collects heads and bases in load order. A declaration that a later one of the same id replaces has no
+    /// children, so it counts as a head, and as a base if it has no parents. Alembic refuses `head` then until the
+    /// duplicate is gone.
+    fn collect_heads_and_bases(&mut self, loaded: &[Index]) {
+        for (position, &index) in loaded.iter().enumerate() {
             let node = &self.nodes[index];
-            let is_superseded = node.declared != at;
-            if is_superseded || node.children.is_empty() {
+            let is_replaced = node.declaration != position;
+            if is_replaced || node.children.is_empty() {
                 self.heads.push(index);
             }
-            if is_superseded || node.dependents.is_empty() {
+            if is_replaced || node.dependents.is_empty() {
                 self.real_heads.push(index);
             }
-            if self.declared[at].down_revisions.is_empty() {
+            if self.declarations[position].down_revisions.is_empty() {
                 self.bases.push(index);
             }
         }
     }
 
-    /// A dependency that an ancestor has declared already adds nothing.
-    fn leave_out_inherited_dependencies(&mut self) {
+    /// Sets each node's own dependencies: those that no ancestor through parents declares.
+    fn drop_inherited_dependencies(&mut self) {
         let mut declaring: FxHashMap<Index, Vec<Index>> = FxHashMap::default();
         for (index, node) in self.nodes.iter_mut().enumerate() {
             node.own_dependencies.clone_from(&node.dependencies);
@@ -157,9 +165,9 @@ impl RevisionMap {
                 .iter()
                 .flat_map(|&index| self.nodes[index].children.iter().copied())
                 .collect();
-            let inheriting = self.line_up(&children);
+            let inheriting = self.descendants_by_parent(&children);
             for index in declaring {
-                if inheriting.has(index) {
+                if inheriting.contains(index) {
                     let own = &mut self.nodes[index].own_dependencies;
                     own.retain(|other| *other != dependency);
                 }
@@ -167,24 +175,26 @@ impl RevisionMap {
         }
     }
 
-    /// A history has no circles, neither of parents nor of parents and dependencies.
-    fn find_circles(&self) -> Result<(), GraphError> {
-        let mut circle = self.in_circles();
-        if circle.is_empty() {
+    /// Refuses cycles of parents, and cycles of parents and dependencies.
+    fn refuse_cycles(&self) -> Result<(), GraphError> {
+        let mut in_cycles = self.revisions_in_cycles();
+        if in_cycles.is_empty() {
             return Ok(());
         }
-        // Now for Alembic's words: it names what is on no way from a head to a base.
-        let outside = |down: Marks, up: Marks| {
+        // Alembic's message names the revisions that are on no path from a head to a base.
+        let on_no_path = |below_heads: NodeSet, above_bases: NodeSet| {
+            let is_on_path =
+                |index: Index| below_heads.contains(index) && above_bases.contains(index);
             let mut ids: Vec<String> = (0..self.nodes.len())
-                .filter(|&index| !(down.has(index) && up.has(index)))
+                .filter(|&index| !is_on_path(index))
                 .map(|index| self.id(index).to_owned())
                 .collect();
             ids.sort();
             ids
         };
-        let down = self.mark(&self.heads, |node| node.parents.iter().copied());
-        let up = self.mark(&self.bases, |node| node.children.iter().copied());
-        let unreached = outside(down, up);
+        let below_heads = self.ancestors_by_parent(&self.heads);
+        let above_bases = self.descendants_by_parent(&self.bases);
+        let unreached = on_no_path(below_heads, above_bases);
         if !unreached.is_empty() {
             return Err(GraphError::Cycle(unreached));
         }
@@ -193,78 +203,92 @@ impl RevisionMap {
                 self.nodes[index].parents.is_empty() && self.nodes[index].dependencies.is_empty()
             })
             .collect();
-        let down = self.mark(&self.real_heads, super::map::Node::all_requirements);
-        let up = self.mark(&real_bases, |node| node.dependents.iter().copied());
-        let unreached = outside(down, up);
+        let below_heads = self.reachable_set(&self.real_heads, Node::all_requirements);
+        let above_bases = self.descendants(&real_bases);
+        let unreached = on_no_path(below_heads, above_bases);
         if !unreached.is_empty() {
             return Err(GraphError::DependencyCycle(unreached));
         }
-        // A circle whose members have ways to heads and bases of their own, which Alembic walks for ever.
-        circle.sort();
-        Err(GraphError::DependencyCycle(circle))
+        // Each revision in the cycle is also on a path from a head to a base. Alembic doesn't notice such a cycle
+        // and loops forever.
+        in_cycles.sort();
+        Err(GraphError::DependencyCycle(in_cycles))
     }
 
-    /// What is left when everything that has nothing below it, then what has nothing above it, is taken
-    /// away, and so on: the circles, and what lies between two.
-    fn in_circles(&self) -> Vec<String> {
-        let mut left = Marks::of(self.nodes.len(), 0..self.nodes.len());
-        self.peel(&mut left, Node::all_requirements, |node| {
+    /// Returns the revisions in cycles, and those on a path between two cycles.
+    ///
+    /// Repeatedly removes the nodes without requirements, then repeatedly those without dependents.
+    fn revisions_in_cycles(&self) -> Vec<String> {
+        let mut remaining = NodeSet::from_indexes(self.nodes.len(), 0..self.nodes.len());
+        self.remove_sinks(&mut remaining, Node::all_requirements, |node| {
             node.dependents.iter().copied()
         });
-        if left.iter().next().is_some() {
-            self.peel(
-                &mut left,
+        if !remaining.is_empty() {
+            self.remove_sinks(
+                &mut remaining,
                 |node| node.dependents.iter().copied(),
                 Node::all_requirements,
             );
         }
-        left.iter().map(|index| self.id(index).to_owned()).collect()
+        remaining
+            .iter()
+            .map(|index| self.id(index).to_owned())
+            .collect()
     }
 
-    /// Takes away, again and again, the nodes that none of the others `hold`; `held` leads back.
-    fn peel<'a, H, B>(
+    /// Removes the nodes without `links` to remaining nodes, until there are none. `back_links` are the same links
+    /// in the other direction.
+    fn remove_sinks<'a, L, B>(
         &'a self,
-        left: &mut Marks,
-        hold: impl Fn(&'a Node) -> H,
-        held: impl Fn(&'a Node) -> B,
+        remaining: &mut NodeSet,
+        links: impl Fn(&'a Node) -> L,
+        back_links: impl Fn(&'a Node) -> B,
     ) where
-        H: Iterator<Item = Index> + 'a,
+        L: Iterator<Item = Index> + 'a,
         B: Iterator<Item = Index> + 'a,
     {
-        let mut holds: Vec<usize> = self
+        let mut link_counts: Vec<usize> = self
             .nodes
             .iter()
-            .map(|node| hold(node).filter(|&index| left.has(index)).count())
+            .map(|node| {
+                links(node)
+                    .filter(|&index| remaining.contains(index))
+                    .count()
+            })
             .collect();
-        let mut free: Vec<Index> = left.iter().filter(|&index| holds[index] == 0).collect();
-        while let Some(index) = free.pop() {
-            left.set(index, false);
-            for other in held(&self.nodes[index]).filter(|&other| left.has(other)) {
-                holds[other] -= 1;
-                if holds[other] == 0 {
-                    free.push(other);
+        let mut sinks: Vec<Index> = remaining
+            .iter()
+            .filter(|&index| link_counts[index] == 0)
+            .collect();
+        while let Some(index) = sinks.pop() {
+            remaining.remove(index);
+            for other in back_links(&self.nodes[index]).filter(|&other| remaining.contains(other)) {
+                link_counts[other] -= 1;
+                if link_counts[other] == 0 {
+                    sinks.push(other);
                 }
             }
         }
     }
 
-    /// A label goes to all descendants, and from the one visited last back up to the next fork or merge.
-    fn spread_labels(&mut self) {
+    /// Gives each label to all descendants of its revision, and from the descendant visited last back down to the
+    /// next branch point or merge point, as Alembic does.
+    fn propagate_labels(&mut self) {
         let mut declaring: Vec<Index> = self.labels.iter().map(|(_, index)| *index).collect();
         declaring.sort_unstable();
         declaring.dedup();
         if declaring.is_empty() {
             return;
         }
-        let mut carried = vec![LabelSet::none(self.labels.len()); self.nodes.len()];
+        let mut label_sets = vec![LabelSet::empty(self.labels.len()); self.nodes.len()];
         for (label, (_, index)) in self.labels.iter().enumerate() {
-            carried[*index].add(label);
+            label_sets[*index].insert(label);
         }
         for index in declaring {
-            let labels = carried[index].clone();
-            let descendants = self.reach(&[index], |node| node.children.iter().copied());
+            let labels = label_sets[index].clone();
+            let descendants = self.reachable(&[index], |node| node.children.iter().copied());
             for &descendant in &descendants {
-                carried[descendant].add_all(&labels);
+                label_sets[descendant].insert_all(&labels);
             }
             let mut next = descendants.last().copied();
             while let Some(index) = next {
@@ -273,29 +297,29 @@ impl RevisionMap {
                     break;
                 }
                 next = node.parents.first().copied();
-                carried[index].add_all(&labels);
+                label_sets[index].insert_all(&labels);
             }
         }
-        for (node, labels) in self.nodes.iter_mut().zip(&carried) {
+        for (node, labels) in self.nodes.iter_mut().zip(&label_sets) {
             node.labels = labels.iter().collect();
         }
     }
 }
 
-/// A set of labels, by their place in the map's list.
+/// A set of labels, by their index in the map's list.
 #[derive(Clone)]
 struct LabelSet(Vec<u64>);
 
 impl LabelSet {
-    fn none(length: usize) -> Self {
-        Self(vec![0; length.div_ceil(64)])
+    fn empty(label_count: usize) -> Self {
+        Self(vec![0; label_count.div_ceil(64)])
     }
 
-    fn add(&mut self, label: usize) {
+    fn insert(&mut self, label: usize) {
         self.0[label / 64] |= 1 << (label % 64);
     }
 
-    fn add_all(&mut self, others: &Self) {
+    fn insert_all(&mut self, others: &Self) {
         for (own, other) in self.0.iter_mut().zip(&others.0) {
             *own |= other;
         }
@@ -307,7 +331,8 @@ impl LabelSet {
     }
 }
 
-fn verify(revision: &Revision) -> Result<(), GraphError> {
+/// Refuses an id with reserved characters, and a revision that refers to itself.
+fn verify_own_fields(revision: &Revision) -> Result<(), GraphError> {
     let id = &revision.id;
     if revision.down_revisions.contains(id) {
         return Err(GraphError::Loop(id.clone()));
@@ -315,9 +340,9 @@ fn verify(revision: &Revision) -> Result<(), GraphError> {
     if revision.dependencies.contains(id) {
         return Err(GraphError::DependencyLoop(id.clone()));
     }
-    let characters: Vec<String> = ILLEGAL
+    let characters: Vec<String> = RESERVED
         .iter()
-        .filter(|illegal| id.contains(**illegal))
+        .filter(|reserved| id.contains(**reserved))
         .map(ToString::to_string)
         .collect();
     if characters.is_empty() {
@@ -330,8 +355,8 @@ fn verify(revision: &Revision) -> Result<(), GraphError> {
     }
 }
 
-/// Adds a link, once.
-fn add(links: &mut Links, index: Index) {
+/// Adds a link, unless it exists.
+fn push_unique(links: &mut Links, index: Index) {
     if !links.contains(&index) {
         links.push(index);
     }

@@ -1,79 +1,84 @@
-//! The revisions and how they hang together.
+//! The revision graph.
 
 use smallvec::SmallVec;
 
-use crate::names::Names;
+use crate::names::NameTable;
 
-/// A revision as its file declares it.
+/// A revision as its script declares it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Revision {
-    /// `revision`.
+    /// The value of `revision`.
     pub id: String,
-    /// `down_revision`: none for a base, several for a merge.
+    /// The value of `down_revision`: empty for a base, several ids for a merge.
     pub down_revisions: Vec<String>,
-    /// `branch_labels`.
+    /// The value of `branch_labels`.
     pub branch_labels: Vec<String>,
-    /// `depends_on`: ids or labels.
+    /// The value of `depends_on`: ids or labels.
     pub dependencies: Vec<String>,
 }
 
-/// A revision's place in the map.
+/// The index of a revision in [`RevisionMap::nodes`].
 pub(crate) type Index = usize;
 
-/// Links to others; nearly every revision has one of a kind, or none.
+/// Links to other revisions. Nearly every revision has at most one link of each kind.
 pub(crate) type Links = SmallVec<[Index; 2]>;
 
-/// A revision's links, by index.
+/// A revision's links.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Node {
-    /// The place of its declaration, which for an id that several files declare is the last one.
-    pub(crate) declared: usize,
-    /// `down_revision`.
+    /// The index of the revision's declaration; of several declarations with this id, the last one.
+    pub(crate) declaration: usize,
+    /// The revisions in `down_revision`.
     pub(crate) parents: Links,
-    /// `depends_on`, labels resolved.
+    /// The revisions in `depends_on`, with labels resolved.
     pub(crate) dependencies: Links,
-    /// Those dependencies that no ancestor has declared already.
+    /// The dependencies that no ancestor through parents declares.
     pub(crate) own_dependencies: Links,
-    /// Revisions that have this one as a parent.
+    /// The revisions that have this one as a parent.
     pub(crate) children: Links,
-    /// Revisions that have this one as a parent or a dependency.
+    /// The revisions that have this one as a parent or a dependency.
     pub(crate) dependents: Links,
-    /// Labels, declared and inherited, by their place in the map's list.
+    /// The labels, declared and inherited, by their index in the map's list.
     pub(crate) labels: Vec<usize>,
-    /// Several parents; also the same one twice.
+    /// `true` if `down_revision` has several entries, even if they are equal.
     pub(crate) is_merge_point: bool,
 }
 
 impl Node {
-    /// Parents, then the dependencies that add something: what an upgrade needs first.
+    /// Iterates over the parents, then the own dependencies that are not parents: all revisions that an upgrade to
+    /// this one needs directly.
     pub(crate) fn requirements(&self) -> impl Iterator<Item = Index> + '_ {
-        let repeated = |dependency: &&Index| !self.parents.contains(dependency);
+        let is_no_parent = |dependency: &&Index| !self.parents.contains(dependency);
         self.parents
             .iter()
-            .chain(self.own_dependencies.iter().filter(repeated))
+            .chain(self.own_dependencies.iter().filter(is_no_parent))
             .copied()
     }
 
-    /// Parents and all dependencies.
+    /// Iterates over the parents, then all dependencies that are not parents.
     pub(crate) fn all_requirements(&self) -> impl Iterator<Item = Index> + '_ {
-        let repeated = |dependency: &&Index| !self.parents.contains(dependency);
+        let is_no_parent = |dependency: &&Index| !self.parents.contains(dependency);
         self.parents
             .iter()
-            .chain(self.dependencies.iter().filter(repeated))
+            .chain(self.dependencies.iter().filter(is_no_parent))
             .copied()
     }
 }
 
-/// The graph of all revisions, in the order in which they were loaded: that order breaks every tie.
+/// The graph of all revisions.
+///
+/// The revisions keep the order in which they were given to [`RevisionMap::new`]. Every list that has no order by
+/// the graph itself is in that order, so results are the same in each process; Alembic's depend on the order of
+/// Python sets.
 #[derive(Debug, Clone, Default)]
 pub struct RevisionMap {
-    /// What the files declare, in the order of loading.
-    pub(crate) declared: Vec<Revision>,
-    /// One for each id, in the order in which the ids were met first.
+    /// The declarations, in load order.
+    pub(crate) declarations: Vec<Revision>,
+    /// One node for each id, in the order in which the ids first appeared.
     pub(crate) nodes: Vec<Node>,
-    /// Ids and labels.
-    pub(crate) names: Names,
-    /// Labels in the order of their declaration, behind the ids where prefixes are looked up.
+    /// The ids and labels.
+    pub(crate) names: NameTable,
+    /// The labels in the order of their declaration. A search by prefix goes through the ids first.
     pub(crate) labels: Vec<(String, Index)>,
     pub(crate) heads: Vec<Index>,
     pub(crate) real_heads: Vec<Index>,
@@ -82,46 +87,46 @@ pub struct RevisionMap {
 }
 
 impl RevisionMap {
-    /// Ids that were declared more than once; the last declaration counts.
+    /// Returns the ids that were declared more than once. The last declaration of an id counts.
     pub fn duplicates(&self) -> &[String] {
         &self.duplicates
     }
 
-    /// What the files declare, in the order of loading; an id that several declare is there as often.
-    pub fn declared(&self) -> &[Revision] {
-        &self.declared
+    /// Returns the declarations in load order. An id that was declared several times appears as often.
+    pub fn declarations(&self) -> &[Revision] {
+        &self.declarations
     }
 
-    /// How many revisions there are.
+    /// Returns the number of revisions.
     pub fn len(&self) -> usize {
         self.nodes.len()
     }
 
-    /// Whether there is none.
+    /// Returns `true` if the map has no revisions.
     pub fn is_empty(&self) -> bool {
         self.nodes.is_empty()
     }
 
-    /// The revisions that are nobody's parent.
+    /// Returns the heads: the revisions that are not the parent of another.
     pub fn heads(&self) -> Vec<&str> {
         self.ids(&self.heads)
     }
 
-    /// The revisions that are nobody's parent and nobody's dependency.
+    /// Returns the real heads: the revisions that are neither a parent nor a dependency of another.
     pub fn real_heads(&self) -> Vec<&str> {
         self.ids(&self.real_heads)
     }
 
-    /// The revisions without a parent.
+    /// Returns the bases: the revisions without a parent.
     pub fn bases(&self) -> Vec<&str> {
         self.ids(&self.bases)
     }
 
-    /// A revision by its id.
-    pub fn get(&self, id: &str) -> Option<Member<'_>> {
-        // A label names a revision, too, but is not its id.
-        let index = self.named(id).filter(|&index| self.id(index) == id)?;
-        Some(Member { map: self, index })
+    /// Returns the revision with this id. Labels and prefixes are not accepted; [`Self::resolve`] accepts them.
+    pub fn get(&self, id: &str) -> Option<RevisionEntry<'_>> {
+        // The table of names also contains labels.
+        let index = self.find_exact(id).filter(|&index| self.id(index) == id)?;
+        Some(RevisionEntry { map: self, index })
     }
 
     pub(crate) fn ids(&self, indexes: &[Index]) -> Vec<&str> {
@@ -129,58 +134,58 @@ impl RevisionMap {
     }
 
     pub(crate) fn id(&self, index: Index) -> &str {
-        &self.declared[self.nodes[index].declared].id
+        &self.declarations[self.nodes[index].declaration].id
     }
 
-    /// A label by its place in the map's list.
+    /// Returns a label by its index in the map's list.
     pub(crate) fn label(&self, label: usize) -> &str {
         &self.labels[label].0
     }
 
-    /// Whether a revision carries a label.
+    /// Returns `true` if a revision has a label, declared or inherited.
     pub(crate) fn has_label(&self, index: Index, label: &str) -> bool {
-        let carried = &self.nodes[index].labels;
-        carried.iter().any(|&own| self.label(own) == label)
+        let labels = &self.nodes[index].labels;
+        labels.iter().any(|&own| self.label(own) == label)
     }
 
-    /// The revision of an id or a label.
-    pub(crate) fn named(&self, name: &str) -> Option<Index> {
-        self.names.find(name, &self.declared, &self.labels)
+    /// Returns the revision with this id, or the revision that declares this label.
+    pub(crate) fn find_exact(&self, name: &str) -> Option<Index> {
+        self.names.find(name, &self.declarations, &self.labels)
     }
 }
 
-/// A revision in its map.
+/// A revision in a [`RevisionMap`], with its links.
 #[derive(Debug, Clone, Copy)]
-pub struct Member<'a> {
+pub struct RevisionEntry<'a> {
     map: &'a RevisionMap,
     index: Index,
 }
 
-impl<'a> Member<'a> {
-    /// What its file declares.
+impl<'a> RevisionEntry<'a> {
+    /// Returns the revision as its script declares it.
     pub fn revision(self) -> &'a Revision {
-        &self.map.declared[self.node().declared]
+        &self.map.declarations[self.node().declaration]
     }
 
-    /// The place of its declaration in [`RevisionMap::declared`]: the last one, where several files declare
-    /// its id.
+    /// Returns the index of the declaration in [`RevisionMap::declarations`]. If several scripts declare the id, it
+    /// is the last one's.
     pub fn position(self) -> usize {
-        self.node().declared
+        self.node().declaration
     }
 
-    /// The revisions that have this one as a parent.
+    /// Iterates over the revisions that have this one as a parent.
     pub fn children(self) -> impl ExactSizeIterator<Item = &'a str> {
         let children = self.node().children.iter();
         children.map(move |&child| self.map.id(child))
     }
 
-    /// Its branch labels, declared and inherited.
+    /// Iterates over the branch labels, declared and inherited.
     pub fn labels(self) -> impl ExactSizeIterator<Item = &'a str> {
         let labels = self.node().labels.iter();
         labels.map(move |&label| self.map.label(label))
     }
 
-    /// Whether nothing follows it, not even through `depends_on`.
+    /// Returns `true` if the revision is neither a parent nor a dependency of another.
     pub fn is_real_head(self) -> bool {
         self.node().dependents.is_empty()
     }

@@ -1,4 +1,4 @@
-//! Finds what an id or a label denotes, without a copy of either.
+//! A hash table from ids and labels to revisions that holds no copy of their text.
 
 use std::hash::BuildHasher;
 
@@ -9,25 +9,25 @@ use rustc_hash::FxBuildHasher;
 use crate::Revision;
 use crate::map::Index;
 
-/// Ids and labels; what they are is kept by the map, which each call is given.
+/// The names of a map. Their text is in the map's lists of declarations and labels, which each call is given.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Names {
+pub(crate) struct NameTable {
     table: HashTable<Name>,
 }
 
-/// Where a name stands, and what it denotes.
+/// The position of a name in the map's lists, and the revision that the name denotes.
 #[derive(Debug, Clone, Copy)]
 enum Name {
     /// The id of a declaration.
-    Id { declared: usize, index: Index },
-    /// A label by its place in the map's list.
+    Id { declaration: usize, index: Index },
+    /// A label, by its index in the map's list.
     Label(usize),
 }
 
 impl Name {
-    fn text<'a>(&self, declared: &'a [Revision], labels: &'a [(String, Index)]) -> &'a str {
+    fn text<'a>(&self, declarations: &'a [Revision], labels: &'a [(String, Index)]) -> &'a str {
         match *self {
-            Self::Id { declared: at, .. } => &declared[at].id,
+            Self::Id { declaration, .. } => &declarations[declaration].id,
             Self::Label(label) => &labels[label].0,
         }
     }
@@ -40,64 +40,60 @@ impl Name {
     }
 }
 
-impl Names {
+impl NameTable {
     pub(crate) fn with_capacity(capacity: usize) -> Self {
         Self {
             table: HashTable::with_capacity(capacity),
         }
     }
 
+    /// Returns the revision that a name denotes.
     pub(crate) fn find(
         &self,
         name: &str,
-        declared: &[Revision],
+        declarations: &[Revision],
         labels: &[(String, Index)],
     ) -> Option<Index> {
-        let is_it = |other: &Name| other.text(declared, labels) == name;
-        let found = self.table.find(hash(name), is_it)?;
+        let is_equal = |other: &Name| other.text(declarations, labels) == name;
+        let found = self.table.find(hash(name), is_equal)?;
         Some(found.index(labels))
     }
 
-    /// Adds the id of a declaration, unless an earlier one has it: then that one's revision comes back.
+    /// Adds the id of a declaration. If an earlier declaration has the same id, returns the revision of that one
+    /// and adds nothing.
     pub(crate) fn insert_id(
         &mut self,
-        at: usize,
+        declaration: usize,
         index: Index,
-        declared: &[Revision],
+        declarations: &[Revision],
     ) -> Option<Index> {
-        self.insert(
-            Name::Id {
-                declared: at,
-                index,
-            },
-            declared,
-            &[],
-        )
+        self.insert(Name::Id { declaration, index }, declarations, &[])
     }
 
-    /// Adds a label, unless something has that name already: then its revision comes back.
+    /// Adds a label. If an id or another label has the same text, returns the revision that it denotes and adds
+    /// nothing.
     pub(crate) fn insert_label(
         &mut self,
         label: usize,
-        declared: &[Revision],
+        declarations: &[Revision],
         labels: &[(String, Index)],
     ) -> Option<Index> {
-        self.insert(Name::Label(label), declared, labels)
+        self.insert(Name::Label(label), declarations, labels)
     }
 
     fn insert(
         &mut self,
         new: Name,
-        declared: &[Revision],
+        declarations: &[Revision],
         labels: &[(String, Index)],
     ) -> Option<Index> {
-        let name = new.text(declared, labels);
-        let is_it = |other: &Name| other.text(declared, labels) == name;
-        let hash_of = |other: &Name| hash(other.text(declared, labels));
-        match self.table.entry(hash(name), is_it, hash_of) {
-            Entry::Occupied(there) => Some(there.get().index(labels)),
-            Entry::Vacant(free) => {
-                free.insert(new);
+        let name = new.text(declarations, labels);
+        let is_equal = |other: &Name| other.text(declarations, labels) == name;
+        let hash_of = |other: &Name| hash(other.text(declarations, labels));
+        match self.table.entry(hash(name), is_equal, hash_of) {
+            Entry::Occupied(existing) => Some(existing.get().index(labels)),
+            Entry::Vacant(vacant) => {
+                vacant.insert(new);
                 None
             }
         }

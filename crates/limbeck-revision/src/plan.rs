@@ -1,58 +1,30 @@
-//! The steps from where a database stands to a target, and the listing of a range.
+//! Plans of `upgrade` and `downgrade`, and the list of revisions that `history` shows.
 
 use std::fmt;
 
-use crate::error::Wording;
+use crate::error::CommandContext;
 use crate::map::Index;
-use crate::select::{Lower, RangeRules};
-use crate::{RevisionError, RevisionMap};
+use crate::relative::Overrun;
+use crate::select::RangeRules;
+use crate::{Direction, HeadConflict, RevisionError, RevisionMap, Step};
 
 /// The steps of a run, in order.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct MigrationPlan {
     /// The steps.
-    pub steps: Vec<MigrationStep>,
-    /// What Alembic warns of.
+    pub steps: Vec<Step>,
+    /// The warnings that Alembic prints before it runs the steps.
     pub warnings: Vec<PlanWarning>,
+    /// The first step whose changes to the version rows Alembic can't make. The run fails there.
+    pub conflict: Option<HeadConflict>,
 }
 
-/// A step.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct MigrationStep {
-    /// What it is.
-    pub kind: StepKind,
-    /// The revisions before it, as its log line shows them.
-    pub from_revisions: Vec<String>,
-    /// The revisions after it, as its log line shows them.
-    pub to_revisions: Vec<String>,
-}
-
-/// What a step is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum StepKind {
-    /// Runs `upgrade()`.
-    Upgrade {
-        /// The revision.
-        revision: String,
-    },
-    /// Runs `downgrade()`.
-    Downgrade {
-        /// The revision.
-        revision: String,
-    },
-    /// Changes version rows only.
-    Stamp {
-        /// Whether the move is upward.
-        upgrade: bool,
-        /// Whether a row appears or disappears rather than moves.
-        branch_move: bool,
-    },
-}
-
-/// Something that is done, but should be known.
+/// A warning about a plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum PlanWarning {
-    /// `downgrade -1` where the version table has several rows.
+    /// The target is relative, as in `downgrade -1`, and the version table has several rows.
     AmbiguousDowngrade,
 }
 
@@ -66,122 +38,118 @@ impl fmt::Display for PlanWarning {
     }
 }
 
-impl MigrationStep {
-    /// The revision whose script runs; none for a stamp.
-    pub fn revision(&self) -> Option<&str> {
-        match &self.kind {
-            StepKind::Upgrade { revision } | StepKind::Downgrade { revision } => Some(revision),
-            StepKind::Stamp { .. } => None,
-        }
-    }
-}
-
 impl RevisionMap {
-    /// The steps of `upgrade TARGET` from these version rows.
+    /// Returns the plan of `upgrade TARGET` from these version rows.
     ///
     /// # Errors
-    /// [`RevisionError`] in the words of `upgrade`.
+    /// Returns a [`RevisionError`] with the message of `alembic upgrade` if a row or the target can't be resolved,
+    /// or if the target can't be reached.
     pub fn plan_upgrade(
         &self,
         rows: &[String],
         target: &str,
     ) -> Result<MigrationPlan, RevisionError> {
         let rules = RangeRules {
-            inclusive: false,
-            implicit_base: true,
-            strict: true,
+            includes_lower_end: false,
+            includes_other_branches: true,
+            overrun: Overrun::Refuse,
         };
-        let wording = Wording {
+        let context = CommandContext {
             direction: Some("upgrade"),
             end: Some(target),
-            ..Wording::default()
+            ..CommandContext::default()
         };
         let selection = self
-            .select_up(&[target], Lower::Rows(rows), rules)
-            .map_err(|error| error.worded(wording))?;
+            .select_range(&[target], HistoryEnd::Rows(rows), rules)
+            .map_err(|error| error.in_context(context))?;
         let mut order = self.sort(&selection.members, &selection.heads)?;
         order.reverse();
-        let step = |index: Index| MigrationStep {
-            kind: StepKind::Upgrade {
-                revision: self.id(index).to_owned(),
-            },
-            from_revisions: self.parents(index),
+        let step = |index: Index| Step {
+            direction: Direction::Upgrade,
+            from_revisions: self.parent_ids(index),
             to_revisions: vec![self.id(index).to_owned()],
+            head_changes: Vec::new(),
         };
-        Ok(MigrationPlan {
-            steps: order.into_iter().map(step).collect(),
-            warnings: Vec::new(),
-        })
+        self.plan_of_steps(rows, order.into_iter().map(step).collect(), Vec::new())
     }
 
-    /// The steps of `downgrade TARGET` from these version rows.
+    /// Returns the plan of `downgrade TARGET` from these version rows.
     ///
     /// # Errors
-    /// [`RevisionError`] in the words of `downgrade`.
+    /// Returns a [`RevisionError`] with the message of `alembic downgrade` if a row or the target can't be
+    /// resolved, or if the target can't be reached.
     pub fn plan_downgrade(
         &self,
         rows: &[String],
         target: &str,
     ) -> Result<MigrationPlan, RevisionError> {
-        let wording = Wording {
+        let context = CommandContext {
             direction: Some("downgrade"),
             end: Some(target),
-            ..Wording::default()
+            ..CommandContext::default()
         };
         let mut warnings = Vec::new();
         let selection = self
-            .select_down(rows, target, &mut warnings)
-            .map_err(|error| error.worded(wording))?;
+            .select_downgrade(rows, target, &mut warnings)
+            .map_err(|error| error.in_context(context))?;
         let order = self.sort(&selection.members, &selection.heads)?;
-        let step = |index: Index| MigrationStep {
-            kind: StepKind::Downgrade {
-                revision: self.id(index).to_owned(),
-            },
+        let step = |index: Index| Step {
+            direction: Direction::Downgrade,
             from_revisions: vec![self.id(index).to_owned()],
-            to_revisions: self.parents(index),
+            to_revisions: self.parent_ids(index),
+            head_changes: Vec::new(),
         };
+        self.plan_of_steps(rows, order.into_iter().map(step).collect(), warnings)
+    }
+
+    /// Returns the plan that runs `steps` from `rows`, with the head changes of each step.
+    pub(crate) fn plan_of_steps(
+        &self,
+        rows: &[String],
+        mut steps: Vec<Step>,
+        warnings: Vec<PlanWarning>,
+    ) -> Result<MigrationPlan, RevisionError> {
+        let conflict = self.fill_head_changes(rows, &mut steps)?;
         Ok(MigrationPlan {
-            steps: order.into_iter().map(step).collect(),
+            steps,
             warnings,
+            conflict,
         })
     }
 
-    /// The revisions of `history -r START:END`, newest first, both ends among them.
+    /// Returns the revisions of `history -r START:END`, newest first, including both ends.
     ///
     /// # Errors
-    /// [`RevisionError`] in the words of `history`.
+    /// Returns a [`RevisionError`] with the message of `alembic history` if an end can't be resolved, or if the two
+    /// ends are not on one line of revisions.
     pub fn history(
         &self,
         start: HistoryEnd<'_>,
         end: HistoryEnd<'_>,
     ) -> Result<Vec<&str>, RevisionError> {
         let rules = RangeRules {
-            inclusive: true,
-            implicit_base: false,
-            strict: false,
+            includes_lower_end: true,
+            includes_other_branches: false,
+            overrun: Overrun::Stop,
         };
         let (start_text, end_text) = (start.text(), end.text());
         let uppers: Vec<&str> = match end {
             HistoryEnd::Name(name) => vec![name],
             HistoryEnd::Rows(rows) => rows.iter().map(String::as_str).collect(),
         };
-        let lower = match start {
-            HistoryEnd::Name(name) => Lower::Name(name),
-            HistoryEnd::Rows(rows) => Lower::Rows(rows),
-        };
-        let wording = Wording {
+        let context = CommandContext {
             start: Some(&start_text),
             end: Some(&end_text),
-            ..Wording::default()
+            ..CommandContext::default()
         };
         let selection = self
-            .select_up(&uppers, lower, rules)
-            .map_err(|error| error.worded(wording))?;
+            .select_range(&uppers, start, rules)
+            .map_err(|error| error.in_context(context))?;
         let order = self.sort(&selection.members, &selection.heads)?;
         Ok(self.ids(&order))
     }
 
-    fn parents(&self, index: Index) -> Vec<String> {
+    fn parent_ids(&self, index: Index) -> Vec<String> {
         self.nodes[index]
             .parents
             .iter()
@@ -190,20 +158,21 @@ impl RevisionMap {
     }
 }
 
-/// An end of a range: a name, or the version rows for `current`.
+/// An end of a range of revisions.
 #[derive(Debug, Clone, Copy)]
 pub enum HistoryEnd<'a> {
-    /// A name.
+    /// The name of a revision, as `history -r` accepts it.
     Name(&'a str),
-    /// Version rows.
+    /// The version rows of a database, for `current`.
     Rows(&'a [String]),
 }
 
 impl HistoryEnd<'_> {
+    /// Returns the end as Alembic's messages show it.
     fn text(self) -> String {
         match self {
             Self::Name(name) => name.to_owned(),
-            // Alembic formats its tuple of rows.
+            // Alembic prints its tuple of rows.
             Self::Rows([only]) => format!("('{only}',)"),
             Self::Rows(rows) => format!("('{}')", rows.join("', '")),
         }
@@ -215,7 +184,7 @@ mod tests {
     use crate::{Revision, RevisionMap};
 
     #[test]
-    fn a_misspelt_branch_reverts_nothing() {
+    fn refuses_to_downgrade_to_the_base_of_a_misspelt_branch() {
         let revision = |labels: &[&str]| Revision {
             id: "a1a1".into(),
             branch_labels: labels.iter().map(ToString::to_string).collect(),

@@ -1,21 +1,24 @@
-//! Relative identifiers: `+2`, `-1`, `ae10+1`, `blog@-1`, `blog@+2`.
+//! Resolves relative targets: `+2`, `-1`, `ae10+1`, `blog@-1`, `blog@+2`.
 
+use std::borrow::Cow;
+
+use crate::lookup::Lineage;
 use crate::map::Index;
 use crate::plan::PlanWarning;
-use crate::{RevisionError, RevisionMap};
+use crate::{RevisionError, RevisionErrorKind, RevisionMap};
 
-/// A place on the way.
+/// A position of a walk through the graph.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum At {
-    /// Nowhere yet: below every base, or above every head.
+pub(crate) enum WalkPosition {
+    /// Outside of the graph: below all bases if the walk leads up, above all heads if it leads down.
     Outside,
-    /// Below a base.
+    /// Below a base, after a walk down.
     Base,
     /// At a revision.
     Revision(Index),
 }
 
-impl At {
+impl WalkPosition {
     pub(crate) fn revision(self) -> Option<Index> {
         match self {
             Self::Revision(index) => Some(index),
@@ -24,27 +27,39 @@ impl At {
     }
 }
 
-/// A relative identifier, taken apart.
+/// The behaviour of a walk that reaches the end of the graph before it has made all its steps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Overrun {
+    /// The walk has no result.
+    Refuse,
+    /// The walk ends at its last position.
+    Stop,
+}
+
+/// A relative target, parsed.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Relative<'a> {
+pub(crate) struct RelativeTarget<'a> {
+    /// The text before the `@`.
     pub(crate) branch: Option<&'a str>,
+    /// The id or label in front of the sign.
     pub(crate) symbol: Option<&'a str>,
-    /// Sign and digits, as written.
+    /// The sign and the digits, as written.
     pub(crate) text: &'a str,
-    pub(crate) upward: bool,
+    pub(crate) has_plus_sign: bool,
+    /// The number of steps; `u64::MAX` if the number is larger.
     pub(crate) steps: u64,
 }
 
-impl<'a> Relative<'a> {
-    /// Reads `[branch@][symbol]±digits` at the start of `text`; what follows the digits is ignored.
+impl<'a> RelativeTarget<'a> {
+    /// Parses `[branch@][symbol]±digits` at the start of `text`. Like Alembic, it ignores the text after the digits.
     pub(crate) fn parse(text: &'a str) -> Option<Self> {
         text.match_indices('@')
             .filter(|(at, _)| *at > 0)
-            .find_map(|(at, _)| Self::without_branch(Some(&text[..at]), &text[at + 1..]))
-            .or_else(|| Self::without_branch(None, text))
+            .find_map(|(at, _)| Self::parse_after_branch(Some(&text[..at]), &text[at + 1..]))
+            .or_else(|| Self::parse_after_branch(None, text))
     }
 
-    fn without_branch(branch: Option<&'a str>, text: &'a str) -> Option<Self> {
+    fn parse_after_branch(branch: Option<&'a str>, text: &'a str) -> Option<Self> {
         let is_word = |c: char| c.is_alphanumeric() || c == '_';
         let word = text.find(|c| !is_word(c))?;
         let (symbol, rest) = text.split_at(word);
@@ -57,104 +72,129 @@ impl<'a> Relative<'a> {
             branch,
             symbol: (!symbol.is_empty()).then_some(symbol),
             text: &rest[..=digits],
-            upward: sign == '+',
-            // More steps than there are revisions all fail alike.
+            has_plus_sign: sign == '+',
+            // All numbers above the number of revisions have the same effect.
             steps: rest[1..=digits].parse().unwrap_or(u64::MAX),
         })
     }
 
-    /// Neither sign makes zero steps lead down.
-    fn negative(&self) -> bool {
-        !self.upward && self.steps > 0
+    /// Returns `true` if the target leads down. `-0` doesn't.
+    fn is_negative(&self) -> bool {
+        !self.has_plus_sign && self.steps > 0
     }
 
-    fn positive(&self) -> bool {
-        self.upward && self.steps > 0
+    /// Returns `true` if the target leads up. `+0` doesn't.
+    fn is_positive(&self) -> bool {
+        self.has_plus_sign && self.steps > 0
     }
 
-    fn did_not_produce(&self) -> RevisionError {
-        self.did_not_produce_as(self.text)
+    /// Returns the error of a target out of range, which quotes the number as written.
+    fn out_of_range(&self) -> RevisionError {
+        self.out_of_range_as(self.text)
     }
 
-    /// The same, with the number as a number.
-    fn did_not_produce_number(&self) -> RevisionError {
-        let sign = if self.negative() { "-" } else { "" };
-        self.did_not_produce_as(&format!("{sign}{}", self.steps))
+    /// Returns the error of a target out of range, which quotes the number without a plus sign or leading zeros.
+    fn out_of_range_as_number(&self) -> RevisionError {
+        let sign = if self.is_negative() { "-" } else { "" };
+        self.out_of_range_as(&format!("{sign}{}", self.steps))
     }
 
-    fn did_not_produce_as(&self, text: &str) -> RevisionError {
-        RevisionError::other(format!(
-            "Relative revision {text} didn't produce {} migrations",
-            self.steps
-        ))
+    fn out_of_range_as(&self, text: &str) -> RevisionError {
+        RevisionError::new(
+            RevisionErrorKind::OutOfRange,
+            format!(
+                "Relative revision {text} didn't produce {} migrations",
+                self.steps
+            ),
+        )
     }
 }
 
-/// What a target of `downgrade` denotes.
+/// A target of `downgrade`, resolved.
 pub(crate) struct DowngradeTarget<'a> {
-    pub(crate) branch: Option<std::borrow::Cow<'a, str>>,
-    /// `None` is the base.
+    /// The branch to which the downgrade is limited.
+    pub(crate) branch: Option<Cow<'a, str>>,
+    /// The revision, or `None` for the base.
     pub(crate) revision: Option<Index>,
 }
 
 impl RevisionMap {
-    /// Walks from `start`; `None` when the way ends before `steps` are made and `strict` is set.
-    pub(crate) fn walk(
+    /// Walks `steps` children up from `start`, on the line of `branch` if one is given. Returns `None` if the walk
+    /// overruns the graph and `overrun` refuses that.
+    ///
+    /// # Errors
+    /// Returns an error of the kind [`RevisionErrorKind::AmbiguousWalk`] at a revision with several children.
+    pub(crate) fn walk_up(
         &self,
-        start: At,
+        start: WalkPosition,
         steps: u64,
-        upward: bool,
         branch: Option<&str>,
-        strict: bool,
-    ) -> Result<Option<At>, RevisionError> {
-        let mut at = start;
+        overrun: Overrun,
+    ) -> Result<Option<WalkPosition>, RevisionError> {
+        let mut position = start;
         for _ in 0..steps {
-            let next: Vec<At> = match (upward, at) {
-                (true | false, At::Base) => Vec::new(),
-                (true, at) => {
-                    let above = match at {
-                        At::Revision(index) => self.nodes[index].children.as_slice(),
-                        _ => &self.bases,
-                    };
-                    let above = match branch {
-                        Some(branch) => self.sharing_line(above, branch)?,
-                        None => above.to_vec(),
-                    };
-                    above.into_iter().map(At::Revision).collect()
-                }
-                (false, at) => {
-                    let below = match at {
-                        At::Revision(index) => self.nodes[index].parents.as_slice(),
-                        _ => &self.heads,
-                    };
-                    if below.is_empty() {
-                        vec![At::Base]
-                    } else if matches!(at, At::Revision(index) if self.nodes[index].is_merge_point)
-                    {
-                        return Err(RevisionError::other("Ambiguous walk"));
-                    } else {
-                        below.iter().copied().map(At::Revision).collect()
-                    }
-                }
+            let above = match position {
+                WalkPosition::Revision(index) => self.nodes[index].children.as_slice(),
+                WalkPosition::Outside => &self.bases,
+                WalkPosition::Base => &[],
             };
-            match next.as_slice() {
-                [] => return Ok(if strict { None } else { Some(at) }),
-                [only] => at = *only,
-                _ => return Err(RevisionError::other("Ambiguous walk")),
+            let on_branch;
+            let above = match branch {
+                Some(branch) if position != WalkPosition::Base => {
+                    on_branch = self.filter_by_lineage(above, branch, Lineage::Parents)?;
+                    &on_branch
+                }
+                _ => above,
+            };
+            match above {
+                [] => return Ok(end_early(position, overrun)),
+                [only] => position = WalkPosition::Revision(*only),
+                _ => return Err(RevisionError::ambiguous_walk()),
             }
         }
-        Ok(Some(at))
+        Ok(Some(position))
     }
 
-    /// What a target of `downgrade` denotes, from `rows`.
+    /// Walks `steps` parents down from `start`. Returns `None` if the walk overruns the graph and `overrun` refuses
+    /// that.
+    ///
+    /// # Errors
+    /// Returns an error of the kind [`RevisionErrorKind::AmbiguousWalk`] at a merge point.
+    pub(crate) fn walk_down(
+        &self,
+        start: WalkPosition,
+        steps: u64,
+        overrun: Overrun,
+    ) -> Result<Option<WalkPosition>, RevisionError> {
+        let mut position = start;
+        for _ in 0..steps {
+            let below = match position {
+                WalkPosition::Revision(index) => self.nodes[index].parents.as_slice(),
+                WalkPosition::Outside => &self.heads,
+                WalkPosition::Base => return Ok(end_early(position, overrun)),
+            };
+            let is_merge_point = matches!(
+                position,
+                WalkPosition::Revision(index) if self.nodes[index].is_merge_point
+            );
+            position = match below {
+                [] => WalkPosition::Base,
+                [only] if !is_merge_point => WalkPosition::Revision(*only),
+                _ => return Err(RevisionError::ambiguous_walk()),
+            };
+        }
+        Ok(Some(position))
+    }
+
+    /// Resolves a target of `downgrade` from `rows`.
     pub(crate) fn downgrade_target<'a>(
         &self,
         rows: &'a [String],
         target: &'a str,
-        strict: bool,
+        overrun: Overrun,
         warnings: &mut Vec<PlanWarning>,
     ) -> Result<DowngradeTarget<'a>, RevisionError> {
-        let Some(relative) = Relative::parse(target) else {
+        let Some(relative) = RelativeTarget::parse(target) else {
             let (branch, symbol) = match target.rsplit_once('@') {
                 Some((branch, symbol)) => {
                     (Some(branch).filter(|branch| !branch.is_empty()), symbol)
@@ -167,42 +207,38 @@ impl RevisionMap {
                 revision,
             });
         };
-        let too_far = || RevisionError::other("Walked too far");
-        if !relative.negative() {
-            let symbol = relative.symbol.ok_or_else(|| relative.did_not_produce())?;
-            let start = self.lookup_one(symbol)?.map_or(At::Outside, At::Revision);
-            let at = self
-                .walk(start, relative.steps, true, relative.branch, strict)?
+        let too_far = || RevisionError::new(RevisionErrorKind::OutOfRange, "Walked too far");
+        if !relative.is_negative() {
+            let symbol = relative.symbol.ok_or_else(|| relative.out_of_range())?;
+            let start = walk_start(self.lookup_one(symbol)?);
+            let end = self
+                .walk_up(start, relative.steps, relative.branch, overrun)?
                 .ok_or_else(too_far)?;
             return Ok(DowngradeTarget {
                 branch: relative.branch.map(Into::into),
-                revision: at.revision(),
+                revision: end.revision(),
             });
         }
         let (branch, symbol): (Option<String>, String) = match (relative.symbol, relative.branch) {
             (Some(symbol), branch) => (branch.map(str::to_owned), symbol.to_owned()),
             (None, Some(branch)) => {
-                let named = rows.iter().map(|row| self.find(row, None));
-                let named = named.collect::<Result<Vec<_>, _>>()?;
-                let on_branch = self.sharing_line(&named, branch)?;
-                let on_branch = if on_branch.is_empty() {
-                    let mut all = Vec::new();
+                let revisions = rows.iter().map(|row| self.find(row, None));
+                let revisions = revisions.collect::<Result<Vec<_>, _>>()?;
+                let mut on_branch = self.filter_by_lineage(&revisions, branch, Lineage::Parents)?;
+                if on_branch.is_empty() {
+                    let mut current = Vec::new();
                     for id in self.current(rows)? {
-                        all.push(self.find(id, None)?);
+                        current.push(self.find(id, None)?);
                     }
-                    self.sharing_line(&all, branch)?
-                } else {
-                    on_branch
-                };
+                    on_branch = self.filter_by_lineage(&current, branch, Lineage::Parents)?;
+                }
                 let [only] = on_branch.as_slice() else {
-                    return Err(RevisionError::other(
-                        "Not a valid downgrade target from current heads",
-                    ));
+                    return Err(RevisionError::invalid_downgrade_target());
                 };
                 (Some(branch.to_owned()), self.id(*only).to_owned())
             }
             (None, None) => {
-                let first = rows.first().ok_or_else(|| relative.did_not_produce())?;
+                let first = rows.first().ok_or_else(|| relative.out_of_range())?;
                 if rows.iter().any(|row| row != first) {
                     warnings.push(PlanWarning::AmbiguousDowngrade);
                 }
@@ -213,33 +249,39 @@ impl RevisionMap {
             Some(branch) => self.lookup_one(&format!("{branch}@{symbol}"))?,
             None => self.lookup_one(&symbol)?,
         };
-        let start = start.map_or(At::Outside, At::Revision);
-        match self.walk(start, relative.steps, false, None, strict)? {
-            Some(at) => Ok(DowngradeTarget {
+        match self.walk_down(walk_start(start), relative.steps, overrun)? {
+            Some(end) => Ok(DowngradeTarget {
                 branch: branch.map(Into::into),
-                revision: at.revision(),
+                revision: end.revision(),
             }),
-            None if relative.symbol.is_none() => Err(relative.did_not_produce()),
+            None if relative.symbol.is_none() => Err(relative.out_of_range()),
             None => Err(too_far()),
         }
     }
 
-    /// What a target of `upgrade` denotes, from `rows`.
+    /// Resolves a target of `upgrade` from `rows`.
     pub(crate) fn upgrade_targets(
         &self,
         rows: &[String],
         target: &str,
-        strict: bool,
+        overrun: Overrun,
     ) -> Result<Vec<Index>, RevisionError> {
-        let Some(relative) = Relative::parse(target) else {
-            return self
-                .lookup(target)
-                .map(|found| found.into_iter().filter_map(At::revision).collect());
+        let Some(relative) = RelativeTarget::parse(target) else {
+            return self.lookup(target).map(|found| {
+                found
+                    .into_iter()
+                    .filter_map(WalkPosition::revision)
+                    .collect()
+            });
         };
-        let at = match (relative.positive(), relative.symbol) {
+        let end = match (relative.is_positive(), relative.symbol) {
             (true, None) => {
-                let ambiguous =
-                    || RevisionError::other("Ambiguous upgrade from multiple current revisions");
+                let ambiguous = || {
+                    RevisionError::new(
+                        RevisionErrorKind::AmbiguousUpgrade,
+                        "Ambiguous upgrade from multiple current revisions",
+                    )
+                };
                 let start = match relative.branch {
                     Some(branch) => match self.starts_on_branch(rows, branch)?.as_slice() {
                         [] => None,
@@ -252,70 +294,84 @@ impl RevisionMap {
                         _ => return Err(ambiguous()),
                     },
                 };
-                let start = start.map_or(At::Outside, At::Revision);
-                self.walk(start, relative.steps, true, relative.branch, strict)?
+                self.walk_up(
+                    walk_start(start),
+                    relative.steps,
+                    relative.branch,
+                    overrun,
+                )?
             }
             (true, Some(symbol)) => {
-                let start = self.lookup_one(symbol)?.map_or(At::Outside, At::Revision);
-                self.walk(start, relative.steps, true, relative.branch, strict)?
+                let start = walk_start(self.lookup_one(symbol)?);
+                self.walk_up(start, relative.steps, relative.branch, overrun)?
             }
-            (false, None) => return Err(relative.did_not_produce_number()),
+            (false, None) => return Err(relative.out_of_range_as_number()),
             (false, Some(symbol)) => {
                 let start = match relative.branch {
                     Some(branch) => self.lookup_one(&format!("{branch}@{symbol}"))?,
                     None => self.lookup_one(symbol)?,
                 };
-                self.walk(
-                    start.map_or(At::Outside, At::Revision),
-                    relative.steps,
-                    false,
-                    None,
-                    strict,
-                )?
+                self.walk_down(walk_start(start), relative.steps, overrun)?
             }
         };
-        match at {
-            Some(At::Revision(index)) => Ok(vec![index]),
-            // Alembic breaks off with a traceback where the walk ends at the base.
-            _ => Err(relative.did_not_produce()),
+        match end {
+            Some(WalkPosition::Revision(index)) => Ok(vec![index]),
+            // Alembic raises an `AssertionError` if the walk ends at the base.
+            _ => Err(relative.out_of_range()),
         }
     }
 
-    /// Where `label@+N` starts: the rows on that branch, else the newest active revisions on it.
+    /// Returns the revisions from which `label@+N` can start: the rows on that branch; if there are none, the newest
+    /// applied revisions on it.
     fn starts_on_branch(&self, rows: &[String], branch: &str) -> Result<Vec<Index>, RevisionError> {
-        let mut ends = Vec::new();
+        let mut positions = Vec::new();
         for row in rows {
-            ends.extend(self.lookup(row)?);
+            positions.extend(self.lookup(row)?);
         }
-        if ends.contains(&At::Base) {
+        if positions.contains(&WalkPosition::Base) {
             return Err(RevisionError::unknown("base"));
         }
-        let rows: Vec<Index> = ends.into_iter().filter_map(At::revision).collect();
-        let on_branch = self.sharing_line(&rows, branch)?;
+        let rows: Vec<Index> = positions
+            .into_iter()
+            .filter_map(WalkPosition::revision)
+            .collect();
+        let on_branch = self.filter_by_lineage(&rows, branch, Lineage::Parents)?;
         if !on_branch.is_empty() {
             return Ok(on_branch);
         }
-        let active: Vec<Index> = self.ancestors(&rows).iter().collect();
-        let active = self.sharing_line(&active, branch)?;
-        let below: Vec<Index> = active
+        let applied: Vec<Index> = self.ancestors(&rows).iter().collect();
+        let applied = self.filter_by_lineage(&applied, branch, Lineage::Parents)?;
+        let required: Vec<Index> = applied
             .iter()
             .flat_map(|&index| self.nodes[index].requirements())
             .collect();
-        Ok(active
+        Ok(applied
             .into_iter()
-            .filter(|index| !below.contains(index))
+            .filter(|index| !required.contains(index))
             .collect())
+    }
+}
+
+/// Returns the position at which a walk starts: outside of the graph if there is no revision.
+fn walk_start(revision: Option<Index>) -> WalkPosition {
+    revision.map_or(WalkPosition::Outside, WalkPosition::Revision)
+}
+
+fn end_early(position: WalkPosition, overrun: Overrun) -> Option<WalkPosition> {
+    match overrun {
+        Overrun::Refuse => None,
+        Overrun::Stop => Some(position),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Relative;
+    use super::RelativeTarget;
 
     #[test]
-    fn taken_apart_as_the_expression_of_alembic_does() {
+    fn parses_relative_targets_as_the_expression_of_alembic_does() {
         let check = |text: &str, expected: Option<(Option<&str>, Option<&str>, &str)>| {
-            let parsed = Relative::parse(text);
+            let parsed = RelativeTarget::parse(text);
             assert_eq!(
                 parsed.map(|r| (r.branch, r.symbol, r.text)),
                 expected,

@@ -1,58 +1,50 @@
-//! Which revisions lie between where a database stands and a target.
+//! Selects the revisions between the current revisions of a database and a target.
 
 use crate::map::Index;
-use crate::plan::PlanWarning;
-use crate::relative::At;
-use crate::traverse::Marks;
-use crate::{RevisionError, RevisionMap};
+use crate::plan::{HistoryEnd, PlanWarning};
+use crate::relative::{Overrun, WalkPosition};
+use crate::traverse::NodeSet;
+use crate::{RevisionError, RevisionErrorKind, RevisionMap};
 
-/// The lower end of a range.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Lower<'a> {
-    /// Version rows.
-    Rows(&'a [String]),
-    /// A name, as `history -r` takes it.
-    Name(&'a str),
-}
-
-/// A selection, and the revisions from which it is walked down.
+/// A selection of revisions.
 pub(crate) struct Selection {
-    pub(crate) members: Marks,
+    pub(crate) members: NodeSet,
+    /// The revisions from which the selection is walked down when it is sorted.
     pub(crate) heads: Vec<Index>,
 }
 
-/// How a range is read.
+/// The rules of a range.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct RangeRules {
-    /// The lower end belongs to the range.
-    pub(crate) inclusive: bool,
-    /// The upper end may lie elsewhere than above the lower one: what it needs is needed all the same.
-    pub(crate) implicit_base: bool,
-    /// A relative identifier that leads out of the graph is an error.
-    pub(crate) strict: bool,
+    /// The range includes its lower end.
+    pub(crate) includes_lower_end: bool,
+    /// The range includes everything that the upper end requires, even if it is not above the lower end.
+    pub(crate) includes_other_branches: bool,
+    /// The behaviour of a relative end that leads out of the graph.
+    pub(crate) overrun: Overrun,
 }
 
 impl RevisionMap {
-    /// What `upgrade` needs, or what `history` lists.
-    pub(crate) fn select_up(
+    /// Selects the revisions that `upgrade` runs or `history` lists.
+    pub(crate) fn select_range(
         &self,
         uppers: &[&str],
-        lower: Lower<'_>,
+        lower: HistoryEnd<'_>,
         rules: RangeRules,
     ) -> Result<Selection, RevisionError> {
-        let named;
+        let lower_name;
         let rows = match lower {
-            Lower::Rows(rows) => rows,
-            Lower::Name(name) => {
-                named = [name.to_owned()];
-                &named
+            HistoryEnd::Rows(rows) => rows,
+            HistoryEnd::Name(name) => {
+                lower_name = [name.to_owned()];
+                &lower_name
             }
         };
         let mut targets = Vec::new();
         for upper in uppers {
-            targets.extend(self.upgrade_targets(rows, upper, rules.strict)?);
+            targets.extend(self.upgrade_targets(rows, upper, rules.overrun)?);
         }
-        if let Lower::Name(name) = lower
+        if let HistoryEnd::Name(name) = lower
             && let Some((branch, _)) = name.split_once('@')
         {
             let revision = self.lookup_one(branch)?;
@@ -63,54 +55,50 @@ impl RevisionMap {
                 };
             targets.retain(|&target| self.has_label(target, label));
         }
-        self.refuse_overlaps(&targets, |map, start| map.ancestors(&[start]))?;
+        self.refuse_overlaps(&targets)?;
         let required = self.ancestors(&targets);
-        let described = |lower: Lower<'_>| match lower {
-            Lower::Rows(rows) => rows.join(", "),
-            Lower::Name(name) => name.to_owned(),
-        };
         let ends = match lower {
-            Lower::Rows(rows) => {
+            HistoryEnd::Rows(rows) => {
                 let rows = self.lookup_rows(rows)?;
-                rows.into_iter().map(At::Revision).collect()
+                rows.into_iter().map(WalkPosition::Revision).collect()
             }
-            Lower::Name(name) => self.lookup(name)?,
+            HistoryEnd::Name(name) => self.lookup(name)?,
         };
-        let not_required = |end: &At| match end {
-            At::Revision(index) => !required.has(*index),
-            At::Base => true,
-            At::Outside => false,
+        let is_not_required = |end: &WalkPosition| match end {
+            WalkPosition::Revision(index) => !required.contains(*index),
+            WalkPosition::Base => true,
+            WalkPosition::Outside => false,
         };
-        if !rules.implicit_base && ends.iter().any(not_required) {
+        if !rules.includes_other_branches && ends.iter().any(is_not_required) {
             return Err(RevisionError::not_ancestor(
-                &described(lower),
+                &rows.join(", "),
                 &uppers.join(", "),
             ));
         }
         let mut current: Vec<Index> = ends.iter().filter_map(|end| end.revision()).collect();
-        if ends.first() == Some(&At::Outside)
-            && let Lower::Name(name) = lower
+        if ends.first() == Some(&WalkPosition::Outside)
+            && let HistoryEnd::Name(name) = lower
         {
-            // `history -r-3:` and its like, where the walk down ended before it was done.
+            // The walk down from the heads overran the graph, as in `history -r-3:` of two revisions.
             let rows: Vec<String> = uppers.iter().map(ToString::to_string).collect();
             current = self
-                .downgrade_target(&rows, name, rules.strict, &mut Vec::new())?
+                .downgrade_target(&rows, name, rules.overrun, &mut Vec::new())?
                 .revision
                 .into_iter()
                 .collect();
         }
-        self.refuse_overlaps(&current, |map, start| map.ancestors(&[start]))?;
-        let have = self.ancestors(&current);
+        self.refuse_overlaps(&current)?;
+        let applied = self.ancestors(&current);
         let mut members = required;
-        members.retain(|index| !have.has(index));
-        if rules.inclusive {
+        members.retain(|index| !applied.contains(index));
+        if rules.includes_lower_end {
             for &index in &current {
-                members.set(index, true);
+                members.insert(index);
             }
         }
-        if !current.is_empty() && !rules.implicit_base {
-            let above = self.line_up(&current);
-            members.retain(|index| above.has(index));
+        if !current.is_empty() && !rules.includes_other_branches {
+            let above = self.descendants_by_parent(&current);
+            members.retain(|index| above.contains(index));
         }
         Ok(Selection {
             members,
@@ -118,68 +106,68 @@ impl RevisionMap {
         })
     }
 
-    /// What `downgrade` takes back.
-    pub(crate) fn select_down(
+    /// Selects the revisions that `downgrade` reverts.
+    pub(crate) fn select_downgrade(
         &self,
         rows: &[String],
         target: &str,
         warnings: &mut Vec<PlanWarning>,
     ) -> Result<Selection, RevisionError> {
-        let target = self.downgrade_target(rows, target, true, warnings)?;
+        let target = self.downgrade_target(rows, target, Overrun::Refuse, warnings)?;
         let mut roots = match target.revision {
             None => self.bases.clone(),
             Some(index) => self.nodes[index].children.to_vec(),
         };
         if let Some(branch) = target.branch.as_deref() {
-            // Also where there is nothing to choose from: a misspelt branch must not revert everything.
+            // The branch is checked even if there is only one root: a misspelt name must not revert everything.
             let branch = self.find_branch(branch)?;
             if roots.len() > 1 {
-                let line = self.line_down(&[branch]);
-                roots.retain(|&root| line.has(root));
+                let ancestors = self.ancestors_by_parent(&[branch]);
+                roots.retain(|&root| ancestors.contains(root));
                 if roots.is_empty() {
-                    return Err(RevisionError::other(
-                        "Not a valid downgrade target from current heads",
-                    ));
+                    return Err(RevisionError::invalid_downgrade_target());
                 }
             }
         }
         let heads = self.lookup_rows(rows)?;
-        let active = self.ancestors(&heads);
+        let applied = self.ancestors(&heads);
         let mut members = self.descendants(&roots);
-        members.retain(|index| active.has(index));
+        members.retain(|index| applied.contains(index));
         if let Some(index) = target.revision
-            && members.iter().next().is_none()
+            && members.is_empty()
             && !heads.contains(&index)
         {
             return Err(RevisionError::not_ancestor(
-                "Nothing to drop",
+                self.id(index),
                 &rows.join(", "),
             ));
         }
         Ok(Selection { members, heads })
     }
 
-    fn refuse_overlaps(
-        &self,
-        starts: &[Index],
-        reach: impl Fn(&Self, Index) -> Marks,
-    ) -> Result<(), RevisionError> {
-        if starts.len() < 2 {
+    /// Refuses `revisions` if one of them is an ancestor of another.
+    fn refuse_overlaps(&self, revisions: &[Index]) -> Result<(), RevisionError> {
+        if revisions.len() < 2 {
             return Ok(());
         }
-        for &start in starts {
-            let reached = reach(self, start);
-            let overlaps: Vec<&str> = starts
+        for &revision in revisions {
+            let reached = self.ancestors(&[revision]);
+            let ancestors: Vec<String> = revisions
                 .iter()
-                .filter(|&&other| other != start && reached.has(other))
-                .map(|&other| self.id(other))
+                .filter(|&&other| other != revision && reached.contains(other))
+                .map(|&other| self.id(other).to_owned())
                 .collect();
-            if !overlaps.is_empty() {
-                return Err(RevisionError::other(format!(
+            if !ancestors.is_empty() {
+                let message = format!(
                     "Requested revision {} overlaps with other requested revisions {}",
-                    self.id(start),
-                    overlaps.join(", ")
-                )));
+                    self.id(revision),
+                    ancestors.join(", ")
+                );
+                let kind = RevisionErrorKind::Overlap {
+                    revision: self.id(revision).to_owned(),
+                    ancestors,
+                };
+                return Err(RevisionError::new(kind, message));
             }
         }
         Ok(())

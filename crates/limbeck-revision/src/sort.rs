@@ -1,17 +1,18 @@
-//! The order of a selection: newest first, each branch as far as it goes before the next.
+//! Sorts a selection: newest first, each branch as far as possible before the next.
 
 use crate::map::Index;
-use crate::traverse::Marks;
-use crate::{RevisionError, RevisionMap};
+use crate::traverse::NodeSet;
+use crate::{RevisionError, RevisionErrorKind, RevisionMap};
 
 impl RevisionMap {
-    /// Sorts `selected`, beginning from `heads`.
+    /// Sorts `selected`, starting from `heads`.
     ///
     /// # Errors
-    /// When the selection can't be walked from the heads through its own members: it has gaps.
+    /// Returns an error of the kind [`RevisionErrorKind::IncompleteRange`] if the selection has gaps: a member
+    /// that can't be reached from the heads through other members.
     pub(crate) fn sort(
         &self,
-        selected: &Marks,
+        selected: &NodeSet,
         heads: &[Index],
     ) -> Result<Vec<Index>, RevisionError> {
         let mut todo = selected.clone();
@@ -19,31 +20,31 @@ impl RevisionMap {
         let mut open: Vec<Index> = heads
             .iter()
             .copied()
-            .filter(|&head| todo.has(head))
+            .filter(|&head| todo.contains(head))
             .collect();
         open.sort_unstable();
         open.dedup();
-        let mut above = Above::new(self, heads);
+        let mut search = OpenHeadSearch::new(self, heads);
         let mut sorted = Vec::with_capacity(left);
         let mut slot = 0;
         while !open.is_empty() {
             let candidate = open[slot];
             if open.len() > 1
-                && let Some(higher) = above.first_open(candidate, &open)
+                && let Some(higher) = search.first_above(candidate, &open)
             {
                 slot = higher;
                 continue;
             }
-            if todo.has(candidate) {
+            if todo.contains(candidate) {
                 sorted.push(candidate);
-                todo.set(candidate, false);
+                todo.remove(candidate);
                 left -= 1;
             }
-            above.done(candidate);
+            search.finish(candidate);
             let node = &self.nodes[candidate];
             let next: Vec<Index> = node
                 .requirements()
-                .filter(|&index| todo.has(index) && !open.contains(&index))
+                .filter(|&index| todo.contains(index) && !open.contains(&index))
                 .collect();
             match next.split_first() {
                 None => {
@@ -60,52 +61,61 @@ impl RevisionMap {
             return Ok(sorted);
         }
         let missed = todo.iter().next().map_or("", |index| self.id(index));
-        Err(RevisionError::other(format!(
-            "The range leaves out what '{missed}' is reached through; please choose a range that includes its dependencies"
-        )))
+        Err(RevisionError::new(
+            RevisionErrorKind::IncompleteRange {
+                revision: missed.to_owned(),
+            },
+            format!(
+                "The range leaves out what '{missed}' is reached through; please choose a range that includes its dependencies"
+            ),
+        ))
     }
 }
 
-/// Finds the open heads above a candidate by walking up from it. What is done has no open head above it,
-/// so the walk ends there: in a long history it stays as short as the branches are wide.
-struct Above<'a> {
+/// A search for open heads above a candidate, by walking up from the candidate.
+///
+/// A finished revision has no open head above it, so the walk ends there. In a long history the walk is only as long
+/// as the branches are wide.
+struct OpenHeadSearch<'a> {
     map: &'a RevisionMap,
-    /// What can have an open head above it, and is not done.
-    pending: Marks,
-    /// The walk in which a node was seen last.
-    seen: Vec<u32>,
+    /// The revisions that are not finished and can have an open head above them.
+    pending: NodeSet,
+    /// For each revision, the number of the last walk that visited it.
+    last_visit: Vec<u32>,
+    /// The number of the current walk.
     walk: u32,
     todo: Vec<Index>,
 }
 
-impl<'a> Above<'a> {
+impl<'a> OpenHeadSearch<'a> {
     fn new(map: &'a RevisionMap, heads: &[Index]) -> Self {
         Self {
             map,
             pending: map.ancestors(heads),
-            seen: vec![0; map.nodes.len()],
+            last_visit: vec![0; map.nodes.len()],
             walk: 0,
             todo: Vec::new(),
         }
     }
 
-    fn done(&mut self, index: Index) {
-        self.pending.set(index, false);
+    fn finish(&mut self, index: Index) {
+        self.pending.remove(index);
     }
 
-    /// The slot of the first open head that `candidate` is an ancestor of.
-    fn first_open(&mut self, candidate: Index, open: &[Index]) -> Option<usize> {
+    /// Returns the position in `open` of the first head that `candidate` is an ancestor of.
+    fn first_above(&mut self, candidate: Index, open: &[Index]) -> Option<usize> {
         self.walk += 1;
         self.todo.push(candidate);
         while let Some(index) = self.todo.pop() {
             for &above in &self.map.nodes[index].dependents {
-                if self.pending.has(above) && self.seen[above] != self.walk {
-                    self.seen[above] = self.walk;
+                if self.pending.contains(above) && self.last_visit[above] != self.walk {
+                    self.last_visit[above] = self.walk;
                     self.todo.push(above);
                 }
             }
         }
-        // The graph has no circles, so the candidate itself was not seen.
-        open.iter().position(|&head| self.seen[head] == self.walk)
+        // The graph has no cycles, so the walk doesn't visit the candidate itself.
+        open.iter()
+            .position(|&head| self.last_visit[head] == self.walk)
     }
 }

@@ -1,9 +1,9 @@
-//! The folders of the dialects have the same files, so that what is known of one finds its way in
-//! the others.
+//! Checks that the folders of the database dialects contain the same files, so that a reader who knows one of them
+//! can navigate the others.
 
-use crate::tree::{assert_none, root};
+use crate::tree::{assert_no_problems, root};
 
-/// Each crate with a folder per dialect, the folders, and the files that all of them have.
+/// For each crate with a folder per dialect: the source folder, the dialects, and the files that each must contain.
 const FOLDERS: [(&str, &[&str], &[&str]); 1] = [(
     "crates/limbeck-db/src",
     &["postgres", "sqlite", "mysql"],
@@ -11,17 +11,17 @@ const FOLDERS: [(&str, &[&str], &[&str]); 1] = [(
 )];
 
 #[test]
-fn dialects_have_the_same_files() {
+fn dialect_folders_contain_the_same_files() {
     let mut problems = Vec::new();
-    for (place, dialects, files) in FOLDERS {
+    for (folder, dialects, files) in FOLDERS {
         for dialect in dialects {
             for file in files {
-                let path = format!("{place}/{dialect}/{file}");
+                let path = format!("{folder}/{dialect}/{file}");
                 if !root().join(&path).is_file() {
                     problems.push(path);
                 }
             }
         }
     }
-    assert_none("these files are missing", &problems);
+    assert_no_problems("these files are missing", &problems);
 }

@@ -1,11 +1,11 @@
-//! Links between the project's documents lead somewhere.
+//! Checks the links between the project's documents.
 
 use std::path::Path;
 
-use crate::tree::{assert_none, files_with_extension, root};
+use crate::tree::{assert_no_problems, files_with_extension, root};
 
 #[test]
-fn relative_links_lead_to_files() {
+fn relative_links_name_existing_files() {
     let mut problems = Vec::new();
     for file in files_with_extension("md") {
         let folder = Path::new(&file.path).parent().unwrap();
@@ -15,10 +15,10 @@ fn relative_links_lead_to_files() {
             }
         }
     }
-    assert_none("these links lead nowhere", &problems);
+    assert_no_problems("these links name files that don't exist", &problems);
 }
 
-/// The targets of a document's links to other files, without their fragments.
+/// Returns the targets of a document's links to other files, without their fragments.
 fn links(text: &str) -> Vec<&str> {
     let mut found = Vec::new();
     let mut in_code = false;
@@ -29,7 +29,7 @@ fn links(text: &str) -> Vec<&str> {
         if in_code || line.starts_with("    ") {
             continue;
         }
-        // Every other part of a line between backticks is code.
+        // Parts at odd positions are between backticks, so they are code.
         for prose in line.split('`').step_by(2) {
             for (_, rest) in prose
                 .match_indices("](")
@@ -49,7 +49,7 @@ fn links(text: &str) -> Vec<&str> {
 }
 
 #[test]
-fn links_are_found() {
+fn finds_links_outside_of_code() {
     for (text, expected) in [
         (
             "see [a](b.md) and [c](../d/e.md#part).",

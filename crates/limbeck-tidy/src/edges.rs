@@ -1,11 +1,11 @@
-//! Which crate may use which, and that each has its paragraph in `ARCHITECTURE.md`.
+//! Checks the dependencies between the crates of the workspace, and that `ARCHITECTURE.md` describes each crate.
 
 use std::fs;
 
-use crate::tree::{assert_none, packages, root};
+use crate::tree::{assert_no_problems, packages, root};
 
-/// Every crate of the workspace and the crates of the workspace that it may use. The front end
-/// (`limbeck-script`) and the back end (`limbeck-db`) meet only in `limbeck`.
+/// Each crate of the workspace with the crates of the workspace that it may depend on. Only `limbeck` depends on both
+/// the front end (`limbeck-script`) and the back end (`limbeck-db`).
 const ALLOWED: [(&str, &[&str]); 11] = [
     ("limbeck-url", &[]),
     ("limbeck-revision", &[]),
@@ -32,36 +32,37 @@ const ALLOWED: [(&str, &[&str]); 11] = [
     ("limbeck-tidy", &[]),
 ];
 
-fn allowed(name: &str) -> Option<&'static [&'static str]> {
+/// Returns the crates that a crate may depend on, or `None` for a crate that is not in the workspace.
+fn allowed_dependencies(name: &str) -> Option<&'static [&'static str]> {
     ALLOWED
         .iter()
-        .find(|(each, _)| *each == name)
-        .map(|(_, edges)| *edges)
+        .find(|(crate_name, _)| *crate_name == name)
+        .map(|(_, dependencies)| *dependencies)
 }
 
-/// Dependencies of tests ship nothing and may reach further, so they are not looked at.
+/// Dev-dependencies are not checked: they are not part of a release.
 #[test]
-fn crates_use_only_those_they_may() {
+fn crates_depend_only_on_allowed_crates() {
     let mut problems = Vec::new();
     for package in packages(&["--no-deps"]) {
         let name = package["name"].as_str().unwrap();
-        let Some(edges) = allowed(name) else {
-            problems.push(format!("`{name}` has no row in the table of this test"));
+        let Some(allowed) = allowed_dependencies(name) else {
+            problems.push(format!("`{name}` has no entry in `ALLOWED`"));
             continue;
         };
         for dependency in package["dependencies"].as_array().unwrap() {
             let used = dependency["name"].as_str().unwrap();
-            let of_tests = dependency["kind"].as_str() == Some("dev");
-            if allowed(used).is_some() && !of_tests && !edges.contains(&used) {
+            let is_dev_dependency = dependency["kind"].as_str() == Some("dev");
+            if allowed_dependencies(used).is_some() && !is_dev_dependency && !allowed.contains(&used) {
                 problems.push(format!("`{name}` must not depend on `{used}`"));
             }
         }
     }
-    assert_none("the edges between crates are fixed", &problems);
+    assert_no_problems("these dependencies between crates are not allowed", &problems);
 }
 
 #[test]
-fn architecture_has_every_crate() {
+fn architecture_describes_every_crate() {
     let text = fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
     let problems: Vec<String> = packages(&["--no-deps"])
         .iter()
@@ -69,5 +70,5 @@ fn architecture_has_every_crate() {
         .filter(|name| !text.contains(&format!("`{name}`")))
         .map(|name| format!("`{name}`"))
         .collect();
-    assert_none("these crates are not in ARCHITECTURE.md", &problems);
+    assert_no_problems("ARCHITECTURE.md does not mention these crates", &problems);
 }

@@ -1,4 +1,4 @@
-//! Tests of the project's own rules; this crate has no code for anything else.
+//! Tests of the project's own rules. The crate contains nothing else.
 
 #[cfg(test)]
 mod dialects;

@@ -1,22 +1,22 @@
-//! Every dependency has a licence that `deny.toml` allows and comes from the one registry.
+//! Checks that `deny.toml` allows the licence of each dependency, and that all come from the default registry.
 
 use std::fs;
 
 use serde_json::Value;
 
-use crate::spdx::satisfied;
-use crate::tree::{assert_none, host, packages, root};
+use crate::spdx::is_satisfied;
+use crate::tree::{assert_no_problems, host_target, packages, root};
 
-/// What cargo calls its default registry.
+/// Cargo's name for its default registry.
 const REGISTRY: &str = "registry+https://github.com/rust-lang/crates.io-index";
 
-/// The packages that are built on this kind of machine; those of others need not be downloaded.
+/// Returns the packages that are built for this platform. Packages for other platforms may not be downloaded.
 fn dependencies() -> Vec<Value> {
-    packages(&["--filter-platform", &host()])
+    packages(&["--filter-platform", &host_target()])
 }
 
 #[test]
-fn licences_are_allowed() {
+fn licences_of_dependencies_are_allowed() {
     let policy = fs::read_to_string(root().join("deny.toml")).unwrap();
     let policy: toml::Table = policy.parse().unwrap();
     let allowed: Vec<&str> = policy["licenses"]["allow"]
@@ -30,7 +30,7 @@ fn licences_are_allowed() {
         let (name, version) = (&package["name"], &package["version"]);
         match package["license"]
             .as_str()
-            .map(|licence| (licence, satisfied(licence, &allowed)))
+            .map(|licence| (licence, is_satisfied(licence, &allowed)))
         {
             Some((_, Ok(true))) => {}
             Some((licence, Ok(false))) => problems.push(format!("{name} {version}: {licence}")),
@@ -38,16 +38,16 @@ fn licences_are_allowed() {
             None => problems.push(format!("{name} {version}: no licence expression")),
         }
     }
-    assert_none("these licences are not in deny.toml", &problems);
+    assert_no_problems("deny.toml does not allow these licences", &problems);
 }
 
 #[test]
-fn dependencies_come_from_one_registry() {
+fn dependencies_come_from_the_default_registry() {
     let problems: Vec<String> = dependencies()
         .iter()
         .filter_map(|package| Some((package["name"].as_str()?, package["source"].as_str()?)))
         .filter(|(_, source)| *source != REGISTRY)
         .map(|(name, source)| format!("{name}: {source}"))
         .collect();
-    assert_none("these dependencies come from elsewhere", &problems);
+    assert_no_problems("these dependencies do not come from the default registry", &problems);
 }

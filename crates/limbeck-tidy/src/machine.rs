@@ -1,26 +1,26 @@
-//! No file knows the machine that it was written on, nor where packages were fetched from.
+//! Checks that no file contains a path of a developer's machine or the host of a package registry.
 
 use std::env;
 
-use crate::tree::{assert_none, files, root};
+use crate::tree::{assert_no_problems, files, root};
 
-/// Where people's files lie. Written in two parts, so that this file passes its own test.
-const PLACES: [&str; 4] = [
+/// Folders that contain users' files. Each is written in two parts, so that this file passes its own test.
+const USER_FOLDERS: [&str; 4] = [
     concat!("/ro", "ot/"),
     concat!("/ho", "me/"),
     concat!("/Us", "ers/"),
     concat!("/wo", "rk/"),
 ];
 
-/// Folders that examples in texts and tests may name.
-const INVENTED: [&str; 3] = [
+/// Paths that examples in documents and tests may contain.
+const EXAMPLE_PATHS: [&str; 3] = [
     concat!("/ho", "me/user"),
     concat!("/ho", "me/app"),
     concat!("/Us", "ers/user"),
 ];
 
-/// Hosts that a package client is set up with, which is a matter of the machine.
-const REGISTRIES: [&str; 7] = [
+/// Hosts of package registries. A package client's configuration depends on the machine, not on the project.
+const REGISTRY_HOSTS: [&str; 7] = [
     concat!("index.cra", "tes.io"),
     concat!("static.cra", "tes.io"),
     concat!("pypi", ".org"),
@@ -31,58 +31,58 @@ const REGISTRIES: [&str; 7] = [
 ];
 
 #[test]
-fn no_file_names_a_place_on_a_machine() {
-    let own = own_places();
+fn no_file_contains_a_path_of_a_machine() {
+    let own = own_folders();
     let mut problems = Vec::new();
     for file in files() {
         for (index, line) in file.text.lines().enumerate() {
-            if let Some(place) = place_in(line, &own) {
-                problems.push(format!("{}:{}: {place}", file.path, index + 1));
+            if let Some(folder) = folder_in(line, &own) {
+                problems.push(format!("{}:{}: {folder}", file.path, index + 1));
             }
         }
     }
-    assert_none("these lines name a place on somebody's machine", &problems);
+    assert_no_problems("these lines contain a path of a developer's machine", &problems);
 }
 
 #[test]
-fn no_file_names_a_registry_host() {
+fn no_file_contains_a_registry_host() {
     let mut problems = Vec::new();
     for file in files() {
         for (index, line) in file.text.lines().enumerate() {
-            if let Some(host) = REGISTRIES.iter().find(|host| line.contains(*host)) {
+            if let Some(host) = REGISTRY_HOSTS.iter().find(|host| line.contains(*host)) {
                 problems.push(format!("{}:{}: {host}", file.path, index + 1));
             }
         }
     }
-    assert_none("these lines name a package registry's host", &problems);
+    assert_no_problems("these lines contain the host of a package registry", &problems);
 }
 
-/// This checkout and the home folder of whoever runs the test.
-fn own_places() -> Vec<String> {
-    let mut places = vec![root().to_string_lossy().into_owned()];
+/// Returns the folder of this checkout and the home folder of the user who runs the test.
+fn own_folders() -> Vec<String> {
+    let mut folders = vec![root().to_string_lossy().into_owned()];
     if let Some(home) = env::home_dir().filter(|home| home.components().count() > 2) {
-        places.push(home.to_string_lossy().into_owned());
+        folders.push(home.to_string_lossy().into_owned());
     }
-    places
+    folders
 }
 
-/// The first place that the line names as an absolute path.
-fn place_in<'a>(line: &str, own: &'a [String]) -> Option<&'a str> {
-    PLACES
+/// Returns the first of the users' folders and `own` that occurs in the line as the start of an absolute path.
+fn folder_in<'a>(line: &str, own: &'a [String]) -> Option<&'a str> {
+    USER_FOLDERS
         .into_iter()
         .chain(own.iter().map(String::as_str))
-        .find(|place| {
-            line.match_indices(place).any(|(at, _)| {
-                let begins_here = !line[..at]
+        .find(|folder| {
+            line.match_indices(folder).any(|(at, _)| {
+                let starts_path = !line[..at]
                     .ends_with(|before: char| before.is_alphanumeric() || "._-}".contains(before));
-                let invented = INVENTED.iter().any(|name| line[at..].starts_with(name));
-                begins_here && !invented
+                let is_example = EXAMPLE_PATHS.iter().any(|path| line[at..].starts_with(path));
+                starts_path && !is_example
             })
         })
 }
 
 #[test]
-fn places_are_recognised() {
+fn finds_paths_of_a_machine() {
     let own = ["/srv/checkout".to_owned()];
     for (line, expected) in [
         (concat!("cd /wo", "rk/project"), Some(concat!("/wo", "rk/"))),
@@ -92,6 +92,6 @@ fn places_are_recognised() {
         ("see /srv/checkout/file", Some("/srv/checkout")),
         ("nothing", None),
     ] {
-        assert_eq!(place_in(line, &own), expected, "{line}");
+        assert_eq!(folder_in(line, &own), expected, "{line}");
     }
 }

@@ -1,11 +1,10 @@
-//! What every Rust file must have: an opening sentence, a bearable size, and no business with the
-//! environment outside the binary.
+//! Checks each Rust file: an opening sentence, a limited size, and no reads of environment variables in libraries.
 
-use crate::tree::{File, assert_none, files_with_extension};
+use crate::tree::{File, assert_no_problems, files_with_extension};
 
-/// No file may have more lines than this, tests left out.
+/// The maximum number of lines of a file, without tests.
 const LONGEST: usize = 700;
-/// Half of the files must have at most this many lines, tests left out.
+/// The maximum of the median number of lines of all files, without tests.
 const MEDIAN: usize = 200;
 
 fn rust_files() -> Vec<File> {
@@ -14,7 +13,7 @@ fn rust_files() -> Vec<File> {
     files
 }
 
-/// Whether the whole file is a test or an example.
+/// Returns `true` if the whole file is a test, a benchmark or an example.
 fn is_test(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
     path.starts_with("crates/limbeck-tidy/")
@@ -25,7 +24,7 @@ fn is_test(path: &str) -> bool {
         || name.ends_with("_tests.rs")
 }
 
-/// The file without the test module at its end.
+/// Returns the file without the test module at its end.
 fn without_tests(text: &str) -> &str {
     match text.find("#[cfg(test)]\nmod tests {") {
         Some(start) => text[..start].trim_end(),
@@ -33,8 +32,8 @@ fn without_tests(text: &str) -> &str {
     }
 }
 
-/// The first paragraph of the module's documentation.
-fn opening(text: &str) -> String {
+/// Returns the first paragraph of the module's documentation.
+fn first_paragraph(text: &str) -> String {
     let lines = text
         .lines()
         .map_while(|line| line.strip_prefix("//!"))
@@ -46,23 +45,23 @@ fn opening(text: &str) -> String {
 }
 
 #[test]
-fn files_open_with_a_sentence() {
+fn files_start_with_a_sentence() {
     let problems: Vec<String> = rust_files()
         .iter()
         .filter(|file| {
-            let sentence = opening(&file.text);
+            let sentence = first_paragraph(&file.text);
             !sentence.ends_with(['.', ':']) || !sentence.contains(' ')
         })
         .map(|file| file.path.clone())
         .collect();
-    assert_none(
-        "a file's first line is `//!` with a sentence that tells its job",
+    assert_no_problems(
+        "these files don't start with a `//!` sentence that describes the module",
         &problems,
     );
 }
 
 #[test]
-fn files_are_small() {
+fn files_do_not_exceed_the_size_limits() {
     let mut sizes: Vec<(usize, String)> = rust_files()
         .into_iter()
         .filter(|file| !is_test(&file.path))
@@ -74,8 +73,8 @@ fn files_are_small() {
         .filter(|(lines, _)| *lines > LONGEST)
         .map(|(lines, path)| format!("{path}: {lines}"))
         .collect();
-    assert_none(
-        &format!("no file has more than {LONGEST} lines without its tests"),
+    assert_no_problems(
+        &format!("these files have more than {LONGEST} lines without their tests"),
         &long,
     );
     let (median, _) = sizes[sizes.len() / 2];
@@ -85,7 +84,7 @@ fn files_are_small() {
     );
 }
 
-/// Values come in as arguments, so that a caller can tell what a library will do.
+/// Libraries take values as arguments, so that their behaviour depends on nothing that a caller can't see.
 #[test]
 fn libraries_do_not_read_the_environment() {
     let mut problems = Vec::new();
@@ -105,13 +104,13 @@ fn libraries_do_not_read_the_environment() {
             }
         }
     }
-    assert_none("only limbeck-cli reads the environment", &problems);
+    assert_no_problems("only limbeck-cli may read environment variables", &problems);
 }
 
 #[test]
-fn the_test_module_is_not_counted() {
+fn ignores_the_test_module() {
     let text = "//! A job.\n\nfn a() {}\n\n#[cfg(test)]\nmod tests {\n    fn b() {}\n}\n";
     assert_eq!(without_tests(text).lines().count(), 3);
-    assert_eq!(opening(text), "A job.");
-    assert_eq!(opening("use std::fs;\n//! Late.\n"), "");
+    assert_eq!(first_paragraph(text), "A job.");
+    assert_eq!(first_paragraph("use std::fs;\n//! Late.\n"), "");
 }

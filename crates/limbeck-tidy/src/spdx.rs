@@ -1,8 +1,10 @@
-//! Whether a licence expression can be satisfied with a list of licences.
+//! Evaluates SPDX licence expressions against a list of allowed licences.
 
-/// Evaluates an SPDX expression; `/`, as old manifests write it, means `OR`. Errors name what is
-/// wrong with the expression.
-pub(crate) fn satisfied(expression: &str, allowed: &[&str]) -> Result<bool, String> {
+/// Returns `true` if the allowed licences satisfy an SPDX expression. Old manifests write `/` for `OR`.
+///
+/// # Errors
+/// Returns a message if the expression is malformed.
+pub(crate) fn is_satisfied(expression: &str, allowed: &[&str]) -> Result<bool, String> {
     let spaced = expression
         .replace('(', " ( ")
         .replace(')', " ) ")
@@ -12,7 +14,7 @@ pub(crate) fn satisfied(expression: &str, allowed: &[&str]) -> Result<bool, Stri
         next: 0,
         allowed,
     };
-    let value = parser.any()?;
+    let value = parser.or_expression()?;
     match parser.peek() {
         None => Ok(value),
         Some(word) => Err(format!("`{word}` is unexpected in `{expression}`")),
@@ -30,32 +32,33 @@ impl<'a> Parser<'a> {
         self.words.get(self.next).copied()
     }
 
-    fn take(&mut self, word: &str) -> bool {
-        let there = self.peek() == Some(word);
-        self.next += usize::from(there);
-        there
+    /// Skips the next word if it is `word`. Returns `true` if it was.
+    fn skip(&mut self, word: &str) -> bool {
+        let is_next = self.peek() == Some(word);
+        self.next += usize::from(is_next);
+        is_next
     }
 
-    fn any(&mut self) -> Result<bool, String> {
-        let mut value = self.all()?;
-        while self.take("OR") {
-            value |= self.all()?;
+    fn or_expression(&mut self) -> Result<bool, String> {
+        let mut value = self.and_expression()?;
+        while self.skip("OR") {
+            value |= self.and_expression()?;
         }
         Ok(value)
     }
 
-    fn all(&mut self) -> Result<bool, String> {
-        let mut value = self.one()?;
-        while self.take("AND") {
-            value &= self.one()?;
+    fn and_expression(&mut self) -> Result<bool, String> {
+        let mut value = self.term()?;
+        while self.skip("AND") {
+            value &= self.term()?;
         }
         Ok(value)
     }
 
-    fn one(&mut self) -> Result<bool, String> {
-        if self.take("(") {
-            let value = self.any()?;
-            return if self.take(")") {
+    fn term(&mut self) -> Result<bool, String> {
+        if self.skip("(") {
+            let value = self.or_expression()?;
+            return if self.skip(")") {
                 Ok(value)
             } else {
                 Err("a `)` is missing".to_owned())
@@ -65,7 +68,7 @@ impl<'a> Parser<'a> {
             return Err("a licence is missing".to_owned());
         };
         self.next += 1;
-        if self.take("WITH") {
+        if self.skip("WITH") {
             let Some(exception) = self.peek() else {
                 return Err("an exception is missing".to_owned());
             };
@@ -79,7 +82,7 @@ impl<'a> Parser<'a> {
 }
 
 #[test]
-fn expressions() {
+fn evaluates_expressions() {
     let allowed = ["MIT", "ISC", "Apache-2.0 WITH LLVM-exception"];
     for (expression, expected) in [
         ("MIT", Ok(true)),
@@ -98,6 +101,6 @@ fn expressions() {
             Err("`ISC` is unexpected in `MIT ISC`".to_owned()),
         ),
     ] {
-        assert_eq!(satisfied(expression, &allowed), expected, "{expression}");
+        assert_eq!(is_satisfied(expression, &allowed), expected, "{expression}");
     }
 }

@@ -1,4 +1,4 @@
-//! The files of the checkout and what cargo says of its packages.
+//! Reads the files of the checkout and cargo's metadata of its packages.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -7,19 +7,20 @@ use std::process::Command;
 
 use serde_json::Value;
 
-/// Folders that are made, not written.
-const MADE: [&str; 4] = ["target", "__pycache__", "node_modules", "venv"];
-/// Hidden entries that are part of the project; others (`.git`, `.cache`, `.venv`) are not.
+/// Folders with generated files.
+const GENERATED: [&str; 4] = ["target", "__pycache__", "node_modules", "venv"];
+/// Hidden entries that belong to the project. Others (`.git`, `.cache`, `.venv`) don't.
 const HIDDEN: [&str; 5] = [".ci", ".config", ".github", ".gitignore", ".gitattributes"];
 
 /// A text file of the project.
 pub(crate) struct File {
-    /// Relative to the checkout, with `/`.
+    /// The path relative to the checkout, with `/` as the separator.
     pub(crate) path: String,
+    /// The content.
     pub(crate) text: String,
 }
 
-/// The folder of the checkout.
+/// Returns the folder of the checkout.
 pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../..")
@@ -27,7 +28,7 @@ pub(crate) fn root() -> PathBuf {
         .unwrap()
 }
 
-/// Every text file of the project, by path; those that are not UTF-8 are left out.
+/// Returns the text files of the project, sorted by path. Files that are not UTF-8 are omitted.
 pub(crate) fn files() -> Vec<File> {
     let root = root();
     let mut found = Vec::new();
@@ -35,7 +36,7 @@ pub(crate) fn files() -> Vec<File> {
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(&folder).unwrap() {
             let entry = entry.unwrap();
-            if !belongs(&entry.file_name()) {
+            if !is_part_of_project(&entry.file_name()) {
                 continue;
             }
             let kind = entry.file_type().unwrap();
@@ -66,7 +67,7 @@ pub(crate) fn files() -> Vec<File> {
     found
 }
 
-/// The project's files whose name ends with `.extension`.
+/// Returns the text files of the project with this extension.
 pub(crate) fn files_with_extension(extension: &str) -> Vec<File> {
     files()
         .into_iter()
@@ -74,16 +75,17 @@ pub(crate) fn files_with_extension(extension: &str) -> Vec<File> {
         .collect()
 }
 
-fn belongs(name: &OsStr) -> bool {
+/// Returns `true` if a file or folder of this name belongs to the project.
+fn is_part_of_project(name: &OsStr) -> bool {
     let name = name.to_string_lossy();
     if name.starts_with('.') {
         HIDDEN.contains(&&*name)
     } else {
-        !MADE.contains(&&*name)
+        !GENERATED.contains(&&*name)
     }
 }
 
-/// The packages that `cargo metadata` lists, without using the network.
+/// Returns the packages that `cargo metadata` lists, without using the network.
 pub(crate) fn packages(arguments: &[&str]) -> Vec<Value> {
     let output = Command::new(env!("CARGO"))
         .args(["metadata", "--format-version", "1", "--offline", "--locked"])
@@ -100,8 +102,8 @@ pub(crate) fn packages(arguments: &[&str]) -> Vec<Value> {
     metadata["packages"].as_array().unwrap().clone()
 }
 
-/// The compilation target of the toolchain that runs the tests.
-pub(crate) fn host() -> String {
+/// Returns the target triple of the toolchain that runs the tests.
+pub(crate) fn host_target() -> String {
     let output = Command::new("rustc")
         .arg("-vV")
         .current_dir(root())
@@ -114,7 +116,7 @@ pub(crate) fn host() -> String {
         .to_owned()
 }
 
-/// Fails with all problems at once, one per line.
-pub(crate) fn assert_none(rule: &str, problems: &[String]) {
-    assert!(problems.is_empty(), "{rule}:\n  {}", problems.join("\n  "));
+/// Panics with `message` and all problems, one per line, unless there are none.
+pub(crate) fn assert_no_problems(message: &str, problems: &[String]) {
+    assert!(problems.is_empty(), "{message}:\n  {}", problems.join("\n  "));
 }

@@ -1,58 +1,58 @@
-//! How Alembic prints a revision: the short form of listings and the long form of `show` and `-v`.
+//! Formats a revision as Alembic prints it: the short form of listings and the long form of `show` and `-v`.
 
 use std::fmt::Write as _;
 use std::path::Path;
 
-/// What is printed of a revision; lists are in the order in which they are printed.
+/// The properties of a revision that a listing prints. Lists are in the order in which they are printed.
 #[derive(Debug, Clone, Default)]
-pub struct RevisionFacts<'a> {
-    /// The id.
+pub struct RevisionDetails<'a> {
+    /// The revision's id.
     pub id: &'a str,
-    /// `down_revision`, as declared.
+    /// The value of `down_revision`, as declared.
     pub parents: &'a [String],
-    /// `depends_on`, as declared: labels stay labels.
+    /// The value of `depends_on`, as declared: labels are not resolved.
     pub dependencies: &'a [String],
-    /// The branch labels that the revision carries, declared or inherited.
+    /// The branch labels, declared or inherited.
     pub labels: Vec<&'a str>,
-    /// The revisions that have this one as `down_revision`; looked at where there are several.
+    /// The revisions that have this one as `down_revision`. Used only if `is_branch_point` is set.
     pub children: Vec<&'a str>,
-    /// No revision has this one as `down_revision`.
+    /// `true` if no revision has this one as `down_revision`.
     pub is_head: bool,
-    /// Besides, no revision depends on it.
+    /// `true` if, in addition, no revision depends on this one.
     pub is_real_head: bool,
-    /// More than one revision has this one as `down_revision`.
+    /// `true` if more than one revision has this one as `down_revision`.
     pub is_branch_point: bool,
-    /// The revision has more than one `down_revision`.
+    /// `true` if the revision has more than one `down_revision`.
     pub is_merge_point: bool,
-    /// The version table has a row of it.
+    /// `true` if the version table has a row of the revision.
     pub is_current: bool,
-    /// The docstring up to its first blank line.
+    /// The script's docstring up to its first blank line.
     pub doc: &'a str,
-    /// The whole docstring.
+    /// The script's whole docstring.
     pub long_doc: &'a str,
 }
 
-/// What a listing's short form has beside the id.
+/// The parts that the short form of a listing shows in addition to the id.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct ShortForm {
-    /// The branch labels.
+    /// Shows the branch labels.
     pub labels: bool,
-    /// The docstring's first paragraph.
+    /// Shows the docstring's first paragraph.
     pub doc: bool,
-    /// Parents and dependencies.
+    /// Shows parents and dependencies.
     pub parents: bool,
-    /// `(branchpoint)` and `(mergepoint)`.
+    /// Shows `(branchpoint)` and `(mergepoint)`.
     pub tree_marks: bool,
 }
 
-impl RevisionFacts<'_> {
-    /// Adds one line, without its end.
-    pub fn short(&self, form: ShortForm, text: &mut String) {
+impl RevisionDetails<'_> {
+    /// Appends the short form to `text`: one line, without a line break.
+    pub fn write_short(&self, form: ShortForm, text: &mut String) {
         if form.parents {
-            self.parents_text(text);
+            self.push_parents(text);
             if !self.dependencies.is_empty() {
                 *text += " (";
-                list(text, self.dependencies);
+                push_list(text, self.dependencies);
                 *text += ")";
             }
             *text += " -> ";
@@ -60,7 +60,7 @@ impl RevisionFacts<'_> {
         *text += self.id;
         if form.labels && !self.labels.is_empty() {
             *text += " (";
-            list(text, &self.labels);
+            push_list(text, &self.labels);
             *text += ")";
         }
         let marks = [
@@ -70,15 +70,15 @@ impl RevisionFacts<'_> {
             (form.tree_marks && self.is_branch_point, " (branchpoint)"),
             (form.tree_marks && self.is_merge_point, " (mergepoint)"),
         ];
-        add_marks(text, &marks);
+        push_marks(text, &marks);
         if form.doc {
             *text += ", ";
             *text += self.doc;
         }
     }
 
-    /// Adds several lines, each with its end; `path` is the script's file.
-    pub fn long(&self, path: &Path, text: &mut String) {
+    /// Appends the long form to `text`: several lines, each with a line break. `path` is the script's file.
+    pub fn write_long(&self, path: &Path, text: &mut String) {
         *text += "Rev: ";
         *text += self.id;
         let marks = [
@@ -87,22 +87,22 @@ impl RevisionFacts<'_> {
             (self.is_merge_point, " (mergepoint)"),
             (self.is_current, " (current)"),
         ];
-        add_marks(text, &marks);
+        push_marks(text, &marks);
         *text += if self.is_merge_point {
             "\nMerges: "
         } else {
             "\nParent: "
         };
-        self.parents_text(text);
+        self.push_parents(text);
         *text += "\n";
         if !self.dependencies.is_empty() {
-            line(text, "Also depends on: ", self.dependencies);
+            push_line(text, "Also depends on: ", self.dependencies);
         }
         if self.is_branch_point {
-            line(text, "Branches into: ", &self.children);
+            push_line(text, "Branches into: ", &self.children);
         }
         if !self.labels.is_empty() {
-            line(text, "Branch names: ", &self.labels);
+            push_line(text, "Branch names: ", &self.labels);
         }
         // Writing to a `String` can't fail.
         let _ = write!(text, "Path: {}\n\n", path.display());
@@ -113,29 +113,29 @@ impl RevisionFacts<'_> {
         *text += "\n";
     }
 
-    fn parents_text(&self, text: &mut String) {
+    fn push_parents(&self, text: &mut String) {
         if self.parents.is_empty() {
             *text += "<base>";
         } else {
-            list(text, self.parents);
+            push_list(text, self.parents);
         }
     }
 }
 
-fn add_marks(text: &mut String, marks: &[(bool, &str)]) {
-    let shown = marks.iter().filter(|(shown, _)| *shown);
+fn push_marks(text: &mut String, marks: &[(bool, &str)]) {
+    let shown = marks.iter().filter(|(is_shown, _)| *is_shown);
     text.extend(shown.map(|(_, mark)| *mark));
 }
 
-/// A line of a name and a list.
-fn line<T: AsRef<str>>(text: &mut String, name: &str, parts: &[T]) {
+/// Appends a line with a name and a list.
+fn push_line<T: AsRef<str>>(text: &mut String, name: &str, parts: &[T]) {
     *text += name;
-    list(text, parts);
+    push_list(text, parts);
     *text += "\n";
 }
 
-/// The parts with commas between them.
-fn list<T: AsRef<str>>(text: &mut String, parts: &[T]) {
+/// Appends the parts, separated by commas.
+fn push_list<T: AsRef<str>>(text: &mut String, parts: &[T]) {
     for (number, part) in parts.iter().enumerate() {
         if number > 0 {
             *text += ", ";
@@ -148,25 +148,25 @@ fn list<T: AsRef<str>>(text: &mut String, parts: &[T]) {
 mod tests {
     use std::path::Path;
 
-    use super::{RevisionFacts, ShortForm};
+    use super::{RevisionDetails, ShortForm};
 
-    fn short(facts: &RevisionFacts<'_>, form: ShortForm) -> String {
+    fn short(details: &RevisionDetails<'_>, form: ShortForm) -> String {
         let mut text = String::new();
-        facts.short(form, &mut text);
+        details.write_short(form, &mut text);
         text
     }
 
-    fn facts() -> RevisionFacts<'static> {
-        RevisionFacts {
+    fn details() -> RevisionDetails<'static> {
+        RevisionDetails {
             id: "c3",
             doc: "third",
             long_doc: "third\n\nmore",
-            ..RevisionFacts::default()
+            ..RevisionDetails::default()
         }
     }
 
     #[test]
-    fn short_forms() {
+    fn formats_the_short_form() {
         let history = ShortForm {
             labels: true,
             doc: true,
@@ -175,13 +175,13 @@ mod tests {
         };
         let parents = ["a1".to_owned(), "b2".to_owned()];
         let dependencies = ["net".to_owned()];
-        let merge = RevisionFacts {
+        let merge = RevisionDetails {
             parents: &parents,
             dependencies: &dependencies,
             labels: vec!["blog"],
             is_merge_point: true,
             is_head: true,
-            ..facts()
+            ..details()
         };
         assert_eq!(
             short(&merge, history),
@@ -197,11 +197,11 @@ mod tests {
             ),
             "c3 (blog) (effective head)"
         );
-        let base = RevisionFacts {
+        let base = RevisionDetails {
             is_head: true,
             is_real_head: true,
             is_current: true,
-            ..facts()
+            ..details()
         };
         assert_eq!(
             short(&base, history),
@@ -210,9 +210,9 @@ mod tests {
     }
 
     #[test]
-    fn long_form() {
+    fn formats_the_long_form() {
         let mut text = String::new();
-        facts().long(Path::new("/p/c3.py"), &mut text);
+        details().write_long(Path::new("/p/c3.py"), &mut text);
         assert_eq!(
             text,
             "Rev: c3\nParent: <base>\nPath: /p/c3.py\n\n    third\n    \n    more\n",

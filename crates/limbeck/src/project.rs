@@ -4,14 +4,14 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use limbeck_revision::{GraphError, HistoryEnd, Member, Revision, RevisionError, RevisionMap};
+use limbeck_revision::{GraphError, HistoryEnd, Revision, RevisionEntry, RevisionError, RevisionMap};
 use limbeck_script::directory::{self, DirectoryError, Script, ScriptDirectory};
 use limbeck_script::header::{Downgrade, downgrade};
 use limbeck_script::worker::HeaderRow;
 use serde_json::{Value as Json, json};
 
 use crate::config::{Config, ConfigError};
-use crate::format::{RevisionFacts, ShortForm};
+use crate::format::{RevisionDetails, ShortForm};
 use crate::run::Refusal;
 
 /// A project, read without Python where that is possible.
@@ -219,7 +219,7 @@ impl Project {
     /// The operating system's, when a file can't be written.
     pub fn keep_headers(&self) -> io::Result<()> {
         match self.read_since {
-            Some(moment) => directory::keep(&self.scripts, self.map.declared(), moment),
+            Some(moment) => directory::keep(&self.scripts, self.map.declarations(), moment),
             None => Ok(()),
         }
     }
@@ -233,7 +233,7 @@ impl Project {
     ///
     /// # Errors
     /// Alembic's refusal for an unknown id.
-    pub fn script(&self, id: &str) -> Result<(Member<'_>, &Script), Refusal> {
+    pub fn script(&self, id: &str) -> Result<(RevisionEntry<'_>, &Script), Refusal> {
         let found = self.map.get(id);
         found
             .and_then(|revision| Some((revision, self.scripts.get(revision.position())?)))
@@ -280,7 +280,7 @@ impl Project {
         let (member, script) = self.script(id)?;
         let declared = member.revision();
         let children = member.children();
-        let facts = RevisionFacts {
+        let details = RevisionDetails {
             id,
             parents: &declared.down_revisions,
             dependencies: &declared.dependencies,
@@ -299,9 +299,9 @@ impl Project {
             },
         };
         if verbose {
-            facts.long(&script.path(), text);
+            details.write_long(&script.path(), text);
         } else {
-            facts.short(form, text);
+            details.write_short(form, text);
         }
         Ok(())
     }
@@ -356,7 +356,7 @@ impl Project {
                 script.path()
             ])
         };
-        let declared = self.map.declared().iter();
+        let declared = self.map.declarations().iter();
         declared.zip(&self.scripts).map(row).collect()
     }
 

@@ -1,6 +1,6 @@
 //! What a run of the environment is for, and the steps that follow from the heads it finds.
 
-use limbeck_revision::{MigrationPlan, RevisionMap, StepKind};
+use limbeck_revision::{Direction, MigrationPlan, RevisionMap};
 use serde_json::{Value, json};
 
 /// A command's refusal, in Alembic's words: what stands after `FAILED: `.
@@ -83,15 +83,12 @@ pub(super) fn plan_to_json(plan: &MigrationPlan, ensure_version: bool) -> Value 
     let steps: Vec<Value> = plan
         .steps
         .iter()
-        .map(|step| match &step.kind {
-            StepKind::Upgrade { revision } => json!({"kind": "upgrade", "revision": revision}),
-            StepKind::Downgrade { revision } => json!({"kind": "downgrade", "revision": revision}),
-            StepKind::Stamp {
-                upgrade,
-                branch_move,
-            } => json!({
+        .map(|step| match step.direction {
+            Direction::Upgrade => json!({"kind": "upgrade", "revision": step.revision()}),
+            Direction::Downgrade => json!({"kind": "downgrade", "revision": step.revision()}),
+            Direction::Stamp { is_upward } => json!({
                 "kind": "stamp", "from": step.from_revisions, "to": step.to_revisions,
-                "upgrade": upgrade, "branch_move": branch_move,
+                "upgrade": is_upward, "branch_move": step.is_branch_move(),
             }),
         })
         .collect();
