@@ -84,10 +84,7 @@ impl<'a> VersionRows<'a> {
         Ok(changes)
     }
 
-    fn changes_of_upgrade(
-        &self,
-        index: Index,
-    ) -> Result<Vec<HeadChange>, HeadConflictCause> {
+    fn changes_of_upgrade(&self, index: Index) -> Result<Vec<HeadChange>, HeadConflictCause> {
         let id = self.map.id(index);
         let mut required: Vec<Index> = self.map.nodes[index].requirements().collect();
         let present: Vec<Index> = required
@@ -101,7 +98,8 @@ impl<'a> VersionRows<'a> {
             _ => {}
         }
         // Alembic merges the rows of all requirements, even if only some of them have a row.
-        let others = self.rows_except(|row| required.iter().any(|&index| self.map.id(index) == row));
+        let others =
+            self.rows_except(|row| required.iter().any(|&index| self.map.id(index) == row));
         required.retain(|&index| !self.reaches(index, &others));
         let Some((&updated, deleted)) = required.split_last() else {
             return Err(HeadConflictCause::OverlappingRows {
@@ -116,10 +114,7 @@ impl<'a> VersionRows<'a> {
         Ok(changes)
     }
 
-    fn changes_of_downgrade(
-        &self,
-        index: Index,
-    ) -> Result<Vec<HeadChange>, HeadConflictCause> {
+    fn changes_of_downgrade(&self, index: Index) -> Result<Vec<HeadChange>, HeadConflictCause> {
         let id = self.map.id(index);
         if !self.has_row(id) {
             return Err(HeadConflictCause::MissingRow {
@@ -212,7 +207,9 @@ impl<'a> VersionRows<'a> {
                 return true;
             }
             let dependents = self.map.nodes[index].dependents.iter().copied();
-            todo.extend(dependents.filter(|&above| self.applied.contains(above) && seen.insert(above)));
+            todo.extend(
+                dependents.filter(|&above| self.applied.contains(above) && seen.insert(above)),
+            );
         }
         false
     }

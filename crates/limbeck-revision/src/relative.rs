@@ -294,12 +294,7 @@ impl RevisionMap {
                         _ => return Err(ambiguous()),
                     },
                 };
-                self.walk_up(
-                    walk_start(start),
-                    relative.steps,
-                    relative.branch,
-                    overrun,
-                )?
+                self.walk_up(walk_start(start), relative.steps, relative.branch, overrun)?
             }
             (true, Some(symbol)) => {
                 let start = walk_start(self.lookup_one(symbol)?);

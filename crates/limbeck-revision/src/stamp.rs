@@ -28,16 +28,13 @@ impl RevisionMap {
         self.plan_of_steps(rows, steps, Vec::new())
     }
 
-    fn stamp_steps(
-        &self,
-        rows: &[String],
-        targets: &[String],
-    ) -> Result<Vec<Step>, RevisionError> {
+    fn stamp_steps(&self, rows: &[String], targets: &[String]) -> Result<Vec<Step>, RevisionError> {
         let heads = self.lookup_rows(rows)?;
         let base = ["base".to_owned()];
         let targets = if targets.is_empty() { &base } else { targets };
         let mut affected: Vec<Index> = Vec::new();
-        for target in targets {
+        // Like Alembic, ignore an empty target here; its lookup below fails.
+        for target in targets.iter().filter(|target| !target.is_empty()) {
             for head in self.filter_by_lineage(&heads, target, Lineage::ParentsAndDependencies)? {
                 if !affected.contains(&head) {
                     affected.push(head);

@@ -53,12 +53,18 @@ fn crates_depend_only_on_allowed_crates() {
         for dependency in package["dependencies"].as_array().unwrap() {
             let used = dependency["name"].as_str().unwrap();
             let is_dev_dependency = dependency["kind"].as_str() == Some("dev");
-            if allowed_dependencies(used).is_some() && !is_dev_dependency && !allowed.contains(&used) {
+            if allowed_dependencies(used).is_some()
+                && !is_dev_dependency
+                && !allowed.contains(&used)
+            {
                 problems.push(format!("`{name}` must not depend on `{used}`"));
             }
         }
     }
-    assert_no_problems("these dependencies between crates are not allowed", &problems);
+    assert_no_problems(
+        "these dependencies between crates are not allowed",
+        &problems,
+    );
 }
 
 #[test]

@@ -49,5 +49,8 @@ fn dependencies_come_from_the_default_registry() {
         .filter(|(_, source)| *source != REGISTRY)
         .map(|(name, source)| format!("{name}: {source}"))
         .collect();
-    assert_no_problems("these dependencies do not come from the default registry", &problems);
+    assert_no_problems(
+        "these dependencies do not come from the default registry",
+        &problems,
+    );
 }

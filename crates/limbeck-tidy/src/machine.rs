@@ -41,7 +41,10 @@ fn no_file_contains_a_path_of_a_machine() {
             }
         }
     }
-    assert_no_problems("these lines contain a path of a developer's machine", &problems);
+    assert_no_problems(
+        "these lines contain a path of a developer's machine",
+        &problems,
+    );
 }
 
 #[test]
@@ -54,7 +57,10 @@ fn no_file_contains_a_registry_host() {
             }
         }
     }
-    assert_no_problems("these lines contain the host of a package registry", &problems);
+    assert_no_problems(
+        "these lines contain the host of a package registry",
+        &problems,
+    );
 }
 
 /// Returns the folder of this checkout and the home folder of the user who runs the test.
@@ -75,7 +81,9 @@ fn folder_in<'a>(line: &str, own: &'a [String]) -> Option<&'a str> {
             line.match_indices(folder).any(|(at, _)| {
                 let starts_path = !line[..at]
                     .ends_with(|before: char| before.is_alphanumeric() || "._-}".contains(before));
-                let is_example = EXAMPLE_PATHS.iter().any(|path| line[at..].starts_with(path));
+                let is_example = EXAMPLE_PATHS
+                    .iter()
+                    .any(|path| line[at..].starts_with(path));
                 starts_path && !is_example
             })
         })

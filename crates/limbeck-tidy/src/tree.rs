@@ -118,5 +118,9 @@ pub(crate) fn host_target() -> String {
 
 /// Panics with `message` and all problems, one per line, unless there are none.
 pub(crate) fn assert_no_problems(message: &str, problems: &[String]) {
-    assert!(problems.is_empty(), "{message}:\n  {}", problems.join("\n  "));
+    assert!(
+        problems.is_empty(),
+        "{message}:\n  {}",
+        problems.join("\n  ")
+    );
 }

@@ -4,7 +4,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use limbeck_revision::{GraphError, HistoryEnd, Revision, RevisionEntry, RevisionError, RevisionMap};
+use limbeck_revision::{
+    GraphError, HistoryEnd, Revision, RevisionEntry, RevisionError, RevisionMap,
+};
 use limbeck_script::directory::{self, DirectoryError, Script, ScriptDirectory};
 use limbeck_script::header::{Downgrade, downgrade};
 use limbeck_script::worker::HeaderRow;
