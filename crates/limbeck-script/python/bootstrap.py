@@ -82,7 +82,7 @@ def boot(from_host, to_host, lifeline):
         def get_source(self, name):
             return sources[name][1]
 
-    folder = start["derived"]
+    folder = start["cache_folder"]
     modules = Modules(folder and "%s/limbeck.%s" % (folder, sys.implementation.cache_tag))
     sys.meta_path.insert(0, modules)
     # `-c` puts the current folder first; the `alembic` program does not. Where a project wants it,

@@ -9,8 +9,7 @@ use limbeck_revision::{
 };
 use limbeck_script::directory::{self, DirectoryError, Script, ScriptDirectory};
 use limbeck_script::header::{Downgrade, downgrade};
-use limbeck_script::worker::HeaderRow;
-use serde_json::{Value as Json, json};
+use limbeck_script::worker::{ImportedScript, KnownScript};
 
 use crate::config::{Config, ConfigError};
 use crate::format::{RevisionDetails, ShortForm};
@@ -120,7 +119,7 @@ impl Unread {
     ///
     /// # Errors
     /// [`ProjectError::Graph`].
-    pub fn with_headers(self, rows: Vec<HeaderRow>) -> Result<Project, ProjectError> {
+    pub fn with_headers(self, rows: Vec<ImportedScript>) -> Result<Project, ProjectError> {
         let (revisions, scripts) = rows.into_iter().map(script_of_row).unzip();
         let project = Project::new(self, revisions, scripts, Vec::new())?;
         Ok(Project {
@@ -345,21 +344,19 @@ impl Project {
     }
 
     /// The headers for the worker; none when it has to run the scripts anyway.
-    pub fn headers_for_worker(&self) -> Json {
+    pub fn headers_for_worker(&self) -> Option<Vec<KnownScript>> {
         if self.read_by_python {
-            return Json::Null;
+            return None;
         }
-        let row = |(revision, script): (&Revision, &Script)| {
-            json!([
-                revision.id,
-                revision.down_revisions,
-                revision.branch_labels,
-                revision.dependencies,
-                script.path()
-            ])
+        let known = |(revision, script): (&Revision, &Script)| KnownScript {
+            id: revision.id.clone(),
+            down_revisions: revision.down_revisions.clone(),
+            branch_labels: revision.branch_labels.clone(),
+            dependencies: revision.dependencies.clone(),
+            path: script.path().to_owned(),
         };
         let declared = self.map.declarations().iter();
-        declared.zip(&self.scripts).map(row).collect()
+        Some(declared.zip(&self.scripts).map(known).collect())
     }
 
     /// The folders of the scripts.
@@ -374,7 +371,7 @@ fn refuse(error: RevisionError) -> Refusal {
     Refusal(error.to_string())
 }
 
-fn script_of_row(row: HeaderRow) -> (Revision, Script) {
+fn script_of_row(row: ImportedScript) -> (Revision, Script) {
     let doc = row.doc.unwrap_or_default();
     let script = Script::new(Path::new(&row.path), &doc);
     let revision = Revision {

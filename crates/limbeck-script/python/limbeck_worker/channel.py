@@ -57,8 +57,8 @@ class Channel:
             reply = self._receive()
         return reply
 
-    def tell(self, op, **fields):
-        """Says what the host does not answer, so that nobody waits."""
+    def notify(self, op, **fields):
+        """Send a message that the host does not answer."""
         fields["op"] = op
         payload = _frame(fields, "replace")
         with self._whole:

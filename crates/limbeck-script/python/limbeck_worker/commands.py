@@ -1,4 +1,4 @@
-"""What the host can ask for: the environment with a plan of the host's, or one of Alembic's own commands."""
+"""The tasks of a worker: run `env.py` with the host's plan, run one of Alembic's own commands, or read the headers."""
 import argparse
 import inspect
 
@@ -14,36 +14,37 @@ from .scripts import use_headers
 
 
 def run(channel, start):
+    """Carry out the task of the host's first message."""
     config = _config(start)
-    name = start["command"]
-    if name in ("init", "list_templates"):
-        _call_alembic(name, config, start["arguments"])
+    task = start["task"]
+    if start.get("command") in ("init", "list_templates"):
+        _call_alembic(start["command"], config, start["arguments"])
         return
     dialects.register(channel)
-    if name == "headers":
+    if task == "headers":
         _send_headers(channel, config)
         return
     _use_headers_everywhere(start["scripts"])
     host = migrations.install(channel, start)
-    if name == "environment":
-        _run_environment(config, start["environment"], host)
+    if task == "environment":
+        _run_environment(config, start["arguments"], host)
     else:
-        _call_alembic(name, config, start["arguments"])
+        _call_alembic(start["command"], config, start["arguments"])
 
 
 def _config(start):
-    given = start["config"]
+    source = start["config"]
     options = start["options"]
     namespace = argparse.Namespace(**options)
     function = getattr(alembic_command, options["name_of_command"], None)
     del namespace.name_of_command
     namespace.cmd = (function, *_parameters(function))
     parameters = inspect.signature(Config.__init__).parameters
-    arguments = {"file_": given["ini"] or None, "ini_section": given["section"], "cmd_opts": namespace}
+    arguments = {"file_": source["ini"] or None, "ini_section": source["section"], "cmd_opts": namespace}
     if "toml_file" in parameters:
-        arguments["toml_file"] = given["toml"] or None
+        arguments["toml_file"] = source["toml"] or None
     config = Config(**arguments)
-    for section, values in given["set"].items():
+    for section, values in source["set"].items():
         for name, value in values.items():
             if section == "DEFAULT":
                 config.file_config.set(section, name, value)
@@ -53,13 +54,13 @@ def _config(start):
 
 
 def _parameters(function):
-    """The names of a command's positional and optional arguments, as Alembic's own parser keeps them."""
+    """Return the names of a command's positional and optional arguments, as Alembic's own parser keeps them."""
     if function is None:
         return [], []
     specification = inspect.getfullargspec(function)
     names = specification.args[1:]
     count = len(names) - len(specification.defaults or ())
-    # The option's name of the only command that takes several.
+    # `stamp` is the only command that takes several revisions, and its option has another name.
     positional = ["revisions" if function is alembic_command.stamp else name for name in names[:count]]
     return positional, names[count:]
 
@@ -69,19 +70,19 @@ def _call_alembic(name, config, arguments):
     if function is None:
         raise CommandError("Alembic %s in this environment has no command '%s'" % (_alembic_version, name))
     known = inspect.signature(function).parameters
-    # An older Alembic lacks the newest flags: those left at their defaults are not passed on.
-    passed = {key: value for key, value in arguments.items() if key in known}
-    lost = [key for key, value in arguments.items() if key not in known and value]
-    if lost:
+    # An older Alembic lacks the newest flags: limbeck drops those that have their default.
+    accepted = {key: value for key, value in arguments.items() if key in known}
+    missing = [key for key, value in arguments.items() if key not in known and value]
+    if missing:
         raise CommandError(
             "Alembic %s in this environment has no option --%s for '%s'"
-            % (_alembic_version, lost[0].replace("_", "-"), name)
+            % (_alembic_version, missing[0].replace("_", "-"), name)
         )
-    function(config, **passed)
+    function(config, **accepted)
 
 
 def _use_headers_everywhere(headers):
-    """Each script directory made from the configuration, also by Alembic's own commands, knows the headers."""
+    """Give the headers to each script directory that is made from the configuration, also by Alembic's own commands."""
     from_config = ScriptDirectory.from_config.__func__
 
     def with_headers(cls, config):
@@ -108,9 +109,9 @@ def _send_headers(channel, config):
         rows.append(
             {
                 "id": script.revision,
-                "down_revisions": _texts(script.down_revision),
-                "branch_labels": _texts(getattr(module, "branch_labels", None)),
-                "dependencies": _texts(getattr(module, "depends_on", None)),
+                "down_revisions": _as_list(script.down_revision),
+                "branch_labels": _as_list(getattr(module, "branch_labels", None)),
+                "dependencies": _as_list(getattr(module, "depends_on", None)),
                 "doc": module.__doc__,
                 "path": script.path,
             }
@@ -118,7 +119,8 @@ def _send_headers(channel, config):
     channel.request("headers", scripts=rows)
 
 
-def _texts(value):
+def _as_list(value):
+    """Return the identifiers of a script's attribute, which may be None, one identifier or several."""
     if value is None:
         return []
     if isinstance(value, str):

@@ -1,13 +1,23 @@
-"""Joins Alembic's run to the host: the plan comes from there, the lock is taken there, each step is told."""
+"""Connects Alembic's run to the host, which plans the steps, takes the migration lock and follows each step."""
 import functools
 import sys
 
 from alembic import util
-from alembic.runtime.migration import MigrationContext, RevisionStep, StampStep
+from alembic.runtime.migration import HeadMaintainer, MigrationContext, RevisionStep, StampStep
+
+from .roles import SCRIPT, VERSION, acting_as, with_role
 
 
 def install(channel, start):
+    """Change Alembic's classes so that a run asks the host; return the `Host`."""
     host = Host(channel, start.get("changes_database", False))
+    for owner, name in (
+        (MigrationContext, "_has_version_table"),
+        (MigrationContext, "_ensure_version_table"),
+        (MigrationContext, "get_current_heads"),
+        (HeadMaintainer, "update_to_step"),
+    ):
+        setattr(owner, name, with_role(VERSION)(getattr(owner, name)))
     MigrationContext.run_migrations = _with_lock(MigrationContext.run_migrations, host)
     return host
 
@@ -21,7 +31,7 @@ class Host:
         self.script_directory = None
 
     def plan(self, heads, context):
-        """What Alembic calls to learn the steps from `heads`."""
+        """Return an iterator of the steps from `heads`; Alembic calls this method once for each run."""
         sys.stdout.flush()
         heads = util.to_tuple(heads, default=())
         reply = self.channel.request("plan", heads=list(heads), url=_masked_url(context), at=_version_table(context))
@@ -31,25 +41,43 @@ class Host:
             context._ensure_version_table()
         for text in reply.get("warnings") or ():
             util.warn(text)
-        return [self._step(step, context) for step in reply["steps"]]
+        return self._follow([self._step(step) for step in reply["steps"]])
 
-    def _step(self, step, context):
+    def _follow(self, steps):
+        for step in steps:
+            yield step
+            # Alembic asks for the next step when it is done with this one: the version rows are written, the hooks
+            # have run and, if each step has a transaction, that transaction has ended.
+            self.channel.notify("step_end")
+
+    def _step(self, planned):
         revision_map = self.script_directory.revision_map
-        if step["kind"] == "stamp":
-            return StampStep(
-                tuple(step["from"]), tuple(step["to"]), step["upgrade"], step["branch_move"], revision_map
+        direction = planned["direction"]
+        if direction == "stamp":
+            step = StampStep(
+                tuple(planned["from"]), tuple(planned["to"]), planned["is_upward"], planned["branch_move"], revision_map
             )
-        script = revision_map.get_revision(step["revision"])
-        made = RevisionStep(revision_map, script, step["kind"] == "upgrade")
-        function = made.migration_fn
+            revision = path = None
+        else:
+            script = revision_map.get_revision(planned["revision"])
+            step = RevisionStep(revision_map, script, direction == "upgrade")
+            revision, path = script.revision, script.path
+        function = step.migration_fn
 
         @functools.wraps(function)
-        def told(**arguments):
-            self.channel.tell("step", revision=script.revision, kind=step["kind"], path=script.path)
-            return function(**arguments)
+        def migrate(**arguments):
+            self.channel.notify(
+                "step",
+                direction=direction,
+                revision=revision,
+                path=path,
+                **{"from": list(step.from_revisions), "to": list(step.to_revisions)},
+            )
+            with acting_as(SCRIPT):
+                return function(**arguments)
 
-        made.migration_fn = told
-        return made
+        step.migration_fn = migrate
+        return step
 
 
 def _with_lock(run_migrations, host):
@@ -63,41 +91,42 @@ def _with_lock(run_migrations, host):
 
 
 def _lock(context, host):
+    """Ask the host for the migration lock, with what Alembic would read of the version table first."""
     connection = context.connection
-    number = _number(connection)
-    began = connection.in_transaction()
-    # A repeatable-read snapshot, taken by reading the heads now, would hide what another run commits
-    # while we wait. Where such a transaction was begun by the project, it can't be restarted: lock first.
-    snapshot = began and _repeats_reads(connection)
-    facts = {
+    number = _session_number(connection)
+    had_begun = connection.in_transaction()
+    # In a repeatable-read transaction, reading the heads now would fix a snapshot that hides what another run commits
+    # while this one waits. The project's own transaction can't be restarted, so the lock comes first there.
+    would_fix_snapshot = had_begun and _repeats_reads(connection)
+    request = {
         "connection": number,
         "table": context.version_table,
         "schema": context.version_table_schema,
     }
-    if not snapshot and not context.purge:
+    if not would_fix_snapshot and not context.purge:
         exists = context._has_version_table()
         heads = context.get_current_heads() if exists else ()
-        facts.update(exists=exists, heads=list(heads))
-    host.channel.request("lock", **facts)
-    if not began:
+        request.update(exists=exists, heads=list(heads))
+    host.channel.request("lock", **request)
+    if not had_begun:
         _end_reading(connection)
 
 
-def _number(connection):
-    """The host's number of the connection, which must be the host's."""
-    made = _dbapi_connection(connection)
-    number = getattr(made, "limbeck_connection", None)
+def _session_number(connection):
+    """Return the host's number of the session behind `connection`; refuse a connection that the host did not open."""
+    dbapi_connection = _dbapi_connection(connection)
+    number = getattr(dbapi_connection, "limbeck_connection", None)
     if number is None:
         raise util.CommandError(
             "limbeck did not open the connection that env.py gives to Alembic, which is one of '%s': make the engine from a "
             "URL of PostgreSQL, MySQL, MariaDB or SQLite, without 'creator' and without a 'do_connect' listener that "
-            "connects, or run alembic" % type(made).__module__
+            "connects, or run alembic" % type(dbapi_connection).__module__
         )
     return number
 
 
 def _repeats_reads(connection):
-    """Whether what a transaction has read first is what it goes on to see."""
+    """Return whether a transaction keeps seeing what it has read first."""
     dialect = connection.dialect
     if dialect.name in ("mysql", "mariadb"):
         return True
@@ -111,7 +140,7 @@ def _repeats_reads(connection):
 
 
 def _end_reading(connection):
-    """Leaves the connection as the project handed it over, outside a transaction."""
+    """Leave the connection as the project handed it over: outside a transaction."""
     if connection.in_transaction():
         connection.rollback()
     else:
@@ -124,7 +153,7 @@ def _dbapi_connection(connection):
 
 
 def _version_table(context):
-    """Where the heads were read, for who wants to read them again; none where that was not over a host's connection."""
+    """Return the session and name of the version table, or None if the host did not open the connection to it."""
     connection = context.connection
     if connection is None or context.as_sql:
         return None

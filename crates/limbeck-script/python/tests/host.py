@@ -53,7 +53,7 @@ class PreparedHost:
             word = text.split(" ")[0].upper()
             if word == "BEGIN":
                 self.status = "T"
-            elif word in ("COMMIT", "ROLLBACK"):
+            elif word in ("COMMIT", "ROLLBACK") and not text.startswith("ROLLBACK TO"):
                 self.status = "I"
 
     @property
@@ -74,27 +74,40 @@ def refusal(**fields):
 class SqliteHost:
     """The host's part for SQLite: no transaction but those that it is told to begin."""
 
-    def __init__(self):
+    def __init__(self, keep=False):
         self.functions = {}
         self.connection = None
+        # Whether the next session has what the one before wrote.
+        self.keep = keep
         self.texts = []
         # The types that columns were declared with, by their names: `sqlite3` does not tell.
         self.declared = {}
 
     def request(self, op, **fields):
         if op == "connect":
-            # With the newer attribute, a script is not preceded by a COMMIT.
-            newer = {"autocommit": True} if sys.version_info >= (3, 12) else {}
-            self.connection = sqlite3.connect(":memory:", isolation_level=None, **newer)
-            self.connection.text_factory = read_text
+            self._open()
             return {"connection": 1, "product": "sqlite", "version": sqlite3.sqlite_version, "parameters": {}}
         if op == "library":
             return sqlite3.sqlite_version
         if op == "execute":
             return self._execute(fields)
-        if op == "close":
+        if op == "close" and not self.keep:
             self.connection.close()
         return None
+
+    def prepare(self, *texts):
+        """Run statements before the first session is opened."""
+        self._open()
+        for text in texts:
+            self.connection.execute(text)
+
+    def _open(self):
+        if self.keep and self.connection is not None:
+            return
+        # With the newer attribute, a script is not preceded by a COMMIT.
+        newer = {"autocommit": True} if sys.version_info >= (3, 12) else {}
+        self.connection = sqlite3.connect(":memory:", isolation_level=None, **newer)
+        self.connection.text_factory = read_text
 
     def _execute(self, fields):
         try:

@@ -22,10 +22,10 @@ class Channel:
         self.requests = []
 
     def request(self, op, **fields):
-        self.tell(op, **fields)
+        self.notify(op, **fields)
         return self.replies.pop(0) if self.replies else None
 
-    def tell(self, op, **fields):
+    def notify(self, op, **fields):
         self.requests.append((op, fields))
 
 
@@ -115,22 +115,39 @@ class Plans(Case):
         steps = self.plan(
             {
                 "steps": [
-                    {"kind": "upgrade", "revision": "b"},
-                    {"kind": "downgrade", "revision": "b"},
-                    {"kind": "stamp", "from": ["a"], "to": ["b"], "upgrade": True, "branch_move": False},
+                    {"direction": "upgrade", "revision": "b"},
+                    {"direction": "downgrade", "revision": "b"},
+                    {"direction": "stamp", "from": ["a"], "to": ["b"], "is_upward": True, "branch_move": False},
                 ],
                 "warnings": [],
             },
         )
+        first = next(steps)
         place = {"connection": 3, "table": "v", "schema": "s"}
         plan = {"heads": ["a"], "url": "postgresql://u:***@h/d", "at": place}
         self.assertEqual(self.channel.requests, [("plan", plan)])
-        self.assertEqual([step.is_upgrade for step in steps], [True, False, True])
-        self.assertEqual((steps[2].from_revisions, steps[2].to_revisions), (("a",), ("b",)))
         self.assertEqual(self.made.ensured, 0)
-        # The host is told before the function runs.
-        steps[0].migration_fn()
-        self.assertEqual(self.channel.requests[1:], [("step", {"revision": "b", "kind": "upgrade", "path": path})])
+        # The host learns of a step before the function runs.
+        del self.channel.requests[:]
+        first.migration_fn()
+        step = {"direction": "upgrade", "revision": "b", "path": path, "from": ["a"], "to": ["b"]}
+        self.assertEqual(self.channel.requests, [("step", step)])
+        # Asking for the next step ends this one.
+        second = next(steps)
+        self.assertEqual(self.channel.requests[1:], [("step_end", {})])
+        del self.channel.requests[:]
+        second.migration_fn()
+        step = {"direction": "downgrade", "revision": "b", "path": path, "from": ["b"], "to": ["a"]}
+        self.assertEqual(self.channel.requests, [("step", step)])
+        third = next(steps)
+        self.assertEqual([step.is_upgrade for step in (first, second, third)], [True, False, True])
+        self.assertEqual((third.from_revisions, third.to_revisions), (("a",), ("b",)))
+        del self.channel.requests[:]
+        third.migration_fn()
+        step = {"direction": "stamp", "revision": None, "path": None, "from": ["a"], "to": ["b"]}
+        self.assertEqual(self.channel.requests, [("step", step)])
+        self.assertEqual(list(steps), [])
+        self.assertEqual(self.channel.requests[1:], [("step_end", {})])
 
     def test_an_error_of_the_command(self):
         with self.assertRaisesRegex(CommandError, "Can't locate"):
@@ -139,7 +156,7 @@ class Plans(Case):
     def test_warnings_and_the_version_table(self):
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            self.assertEqual(self.plan({"steps": [], "warnings": ["look out"], "ensure_version": True}), [])
+            self.assertEqual(list(self.plan({"steps": [], "warnings": ["look out"], "ensure_version": True})), [])
         self.assertEqual([str(item.message) for item in caught], ["look out"])
         self.assertEqual(self.made.ensured, 1)
 
@@ -168,7 +185,7 @@ class Commands(unittest.TestCase):
 
     def test_lists_of_texts(self):
         for value, expected in ((None, []), ("a", ["a"]), (("a", "b"), ["a", "b"]), ({"a"}, ["a"]), ([], [])):
-            self.assertEqual(commands._texts(value), expected)
+            self.assertEqual(commands._as_list(value), expected)
 
 
 ASYNCHRONOUS = """

@@ -1,13 +1,16 @@
-//! The worker: the project's own Python in a process of its own, which asks its host for everything
-//! that touches the database.
+//! The worker: the project's own Python in a separate process, which sends the host everything that touches the database.
 
-mod message;
 mod process;
+mod protocol;
 mod sources;
 mod stream;
 
-pub use message::{
-    BuiltIn, CallAnswer, ConfigOption, ConnectRequest, End, Execute, Frame, FunctionRequest,
-    HeaderRow, LockRequest, Plan, Request, StepRequest, SyntaxPlace, UrlParts, VersionTablePlace,
-};
 pub use process::{Worker, WorkerError, WorkerOptions};
+pub use protocol::{
+    BuiltInFunction, CallResult, CommandOptions, ConfigOption, ConfigSource, ConnectFailureReason,
+    ConnectReply, ConnectRequest, StepDirection, ErrorKind, ErrorReply, ExecuteRequest, Frame,
+    FrameKind, FunctionRequest, ImportedScript, KnownScript, LockRequest, PlanReply, PlanRequest,
+    PlannedStep, RaisedException, Request, Role, RunOutcome, ServerErrorReply, ServerProduct,
+    SessionStatus, Start, StepRequest, StepsReply, SyntaxErrorLocation, Task, UrlParts,
+    VersionTableRef,
+};

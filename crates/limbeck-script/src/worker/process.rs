@@ -11,10 +11,9 @@ use std::time::Duration;
 use rustix::io::{FdFlags, fcntl_setfd};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
 use tokio::process::{Child, Command};
 
-use super::message::{CallAnswer, Request};
+use super::protocol::{CallResult, Request, Start};
 use super::sources::{BOOTSTRAP, MODULES};
 use super::stream::MessageStream;
 use crate::interpreter::Interpreter;
@@ -28,7 +27,7 @@ pub struct WorkerOptions {
     /// The interpreter.
     pub interpreter: Interpreter,
     /// The first message, without the modules; see `python/PROTOCOL.md`.
-    pub start: Value,
+    pub start: Start,
     /// Environment variables on top of the inherited ones.
     pub variables: BTreeMap<String, String>,
     /// Where its standard output goes in place of ours. It then gets no input, and its errors are told by its last word
@@ -60,6 +59,34 @@ pub enum WorkerError {
     /// A message that is not in the protocol.
     #[error("the Python worker sent a message that limbeck does not understand")]
     Message(#[source] serde_json::Error),
+}
+
+/// The first message of the host.
+#[derive(Serialize)]
+struct StartMessage<'a> {
+    #[serde(flatten)]
+    start: &'a Start,
+    /// The worker's modules by name, each as (is package, source).
+    sources: BTreeMap<&'static str, (bool, &'static str)>,
+    /// A checksum of the modules' sources.
+    digest: u32,
+}
+
+impl<'a> StartMessage<'a> {
+    fn new(start: &'a Start) -> Self {
+        let mut digest = crc32fast::Hasher::new();
+        for (_, _, text) in MODULES {
+            digest.update(text.as_bytes());
+        }
+        Self {
+            start,
+            sources: MODULES
+                .iter()
+                .map(|(name, is_package, text)| (*name, (*is_package, *text)))
+                .collect(),
+            digest: digest.finalize(),
+        }
+    }
 }
 
 /// A running worker. Dropping it kills the process.
@@ -115,20 +142,7 @@ impl Worker {
             stream: MessageStream::new(from_worker, to_worker).map_err(failed)?,
             _lifeline: lifeline,
         };
-        let mut start = options.start.clone();
-        if let Value::Object(fields) = &mut start {
-            let mut digest = crc32fast::Hasher::new();
-            let sources: serde_json::Map<String, Value> = MODULES
-                .iter()
-                .map(|(name, package, text)| {
-                    digest.update(text.as_bytes());
-                    ((*name).to_owned(), serde_json::json!([package, text]))
-                })
-                .collect();
-            fields.insert("sources".into(), Value::Object(sources));
-            fields.insert("digest".into(), digest.finalize().into());
-        }
-        worker.send(&start).await?;
+        worker.send(&StartMessage::new(&options.start)).await?;
         Ok(worker)
     }
 
@@ -148,7 +162,7 @@ impl Worker {
         &mut self,
         name: &str,
         arguments: &impl Serialize,
-    ) -> Result<CallAnswer, WorkerError> {
+    ) -> Result<CallResult, WorkerError> {
         #[derive(Serialize)]
         struct Call<'a, T: ?Sized> {
             call: &'a str,

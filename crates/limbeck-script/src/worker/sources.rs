@@ -171,6 +171,11 @@ pub(super) const MODULES: &[(&str, bool, &str)] = &[
         include_str!("../../python/limbeck_worker/migrations.py"),
     ),
     (
+        "limbeck_worker.roles",
+        false,
+        include_str!("../../python/limbeck_worker/roles.py"),
+    ),
+    (
         "limbeck_worker.scripts",
         false,
         include_str!("../../python/limbeck_worker/scripts.py"),

@@ -6,8 +6,6 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use serde_json::{Value as Json, json};
-
 use super::Config;
 
 /// Values by section and key, with their `%` written twice. `Debug` shows no value.
@@ -69,7 +67,7 @@ impl Overrides {
     }
 
     /// For the worker, which sets them in Alembic's `Config`.
-    pub(crate) fn to_json(&self) -> Json {
-        json!(self.0)
+    pub(crate) fn to_map(&self) -> BTreeMap<String, BTreeMap<String, String>> {
+        self.0.clone()
     }
 }

@@ -16,6 +16,7 @@ use std::time::Duration;
 use limbeck_db::{LockWait, Surroundings};
 use limbeck_revision::RevisionMap;
 use limbeck_script::interpreter::{Interpreter, InterpreterSearch};
+use limbeck_script::worker::{CommandOptions, ConfigSource, Start, Task};
 use serde_json::{Value as Json, json};
 
 use crate::config::{Config, ConfigFiles, Overrides};
@@ -23,7 +24,7 @@ use crate::location::VersionLocation;
 use crate::native::{Look, NativeEnvironment, OpenSession};
 use crate::project::{Project, Reading};
 use crate::run::{
-    self, Ending, Event, HeaderRow, Intent, Interrupt, Refusal, RunError, RunOptions,
+    self, Ending, Event, ImportedScript, Intent, Interrupt, Refusal, RunError, RunOptions,
 };
 
 pub use error::MigrateError;
@@ -202,8 +203,8 @@ impl Migrator {
     ///
     /// # Errors
     /// [`MigrateError::Run`].
-    pub async fn headers(&self, watch: Watch<'_>) -> Result<Vec<HeaderRow>, MigrateError> {
-        let start = self.start("heads", json!({}), json!({"command": "headers"}));
+    pub async fn headers(&self, watch: Watch<'_>) -> Result<Vec<ImportedScript>, MigrateError> {
+        let start = self.start("heads", json!({}), Task::Headers);
         let map = RevisionMap::default();
         match self
             .worker(
@@ -330,24 +331,24 @@ impl Migrator {
         intent: &mut Intent<'_>,
         watch: Watch<'_>,
     ) -> Result<Ending, MigrateError> {
-        let start = match call.work {
-            Work::Environment(arguments) => {
-                json!({"command": "environment", "environment": arguments})
-            }
-            Work::Alembic(arguments) => json!({"command": call.command, "arguments": arguments}),
+        let task = match call.work {
+            Work::Environment(arguments) => Task::Environment { arguments },
+            Work::Alembic(arguments) => Task::Alembic {
+                command: call.command.to_owned(),
+                arguments,
+            },
         };
-        let mut start = self.start(call.command, call.options, start);
+        let mut start = self.start(call.command, call.options, task);
         let keeps = call.script_to.is_none() && self.keeps_derived_files();
-        let derived = project
+        start.cache_folder = project
             .and_then(|project| project.script_folder.as_ref())
             .filter(|_| keeps)
             .map(|folder| folder.join("__pycache__"));
-        let scripts = json!({
-            "scripts": project.map(Project::headers_for_worker),
-            "script_folders": project.map(Project::script_folders),
-            "derived": derived,
-        });
-        merge(&mut start, scripts);
+        if let Some(project) = project {
+            start.scripts = project.headers_for_worker();
+            let folders = project.script_folders();
+            start.script_folders = folders.into_iter().map(Path::to_owned).collect();
+        }
         let empty = RevisionMap::default();
         let map = project.map_or(&empty, |project| &project.map);
         let rehearses = call.rehearses;
@@ -368,7 +369,7 @@ impl Migrator {
     /// Runs the worker to its end.
     async fn worker(
         &self,
-        start: Json,
+        start: Start,
         map: &RevisionMap,
         intent: &mut Intent<'_>,
         (session, rehearses, script_to): (Option<OpenSession>, bool, Option<Arc<OwnedFd>>),
@@ -393,7 +394,7 @@ impl Migrator {
     }
 
     /// The worker's first message: what was typed, as Alembic's own program would have it.
-    fn start(&self, command: &str, mut options: Json, mut start: Json) -> Json {
+    fn start(&self, command: &str, options: Json, task: Task) -> Start {
         let Typed {
             config,
             x,
@@ -401,23 +402,33 @@ impl Migrator {
             quiet,
             argv,
         } = &self.typed;
-        let name = &self.section;
-        let common = json!({
-            "config": (!config.is_empty()).then_some(config), "name": name,
-            "x": (!x.is_empty()).then_some(x), "raiseerr": raiseerr, "quiet": quiet, "name_of_command": command,
-        });
-        merge(&mut options, common);
         let ConfigFiles { ini, toml } = &self.files;
-        merge(
-            &mut start,
-            json!({
-                "options": options,
-                "config": {"ini": ini, "toml": toml, "section": name, "set": self.overrides.to_json()},
-                "argv": argv,
-                "derived": null,
-            }),
-        );
-        start
+        Start {
+            task,
+            changes_database: false,
+            options: CommandOptions {
+                name_of_command: command.to_owned(),
+                config: (!config.is_empty()).then(|| config.clone()),
+                name: self.section.clone(),
+                x: (!x.is_empty()).then(|| x.clone()),
+                raiseerr: *raiseerr,
+                quiet: *quiet,
+                own: match options {
+                    Json::Object(own) => own,
+                    _ => serde_json::Map::new(),
+                },
+            },
+            config: ConfigSource {
+                ini: ini.clone(),
+                toml: toml.clone(),
+                section: self.section.clone(),
+                set: self.overrides.to_map(),
+            },
+            argv: argv.clone(),
+            scripts: None,
+            script_folders: Vec::new(),
+            cache_folder: None,
+        }
     }
 
     /// Whether what is derived of the project's files may be kept where Python keeps its own.
@@ -452,11 +463,5 @@ impl Migrator {
 
     fn variable(&self, name: &str) -> Option<&str> {
         self.surroundings.variables.get(name).map(String::as_str)
-    }
-}
-
-fn merge(into: &mut Json, from: Json) {
-    if let (Json::Object(into), Json::Object(from)) = (into, from) {
-        into.extend(from);
     }
 }

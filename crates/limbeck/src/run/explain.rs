@@ -3,18 +3,18 @@
 use std::path::PathBuf;
 
 use limbeck_db::DbError;
-use limbeck_script::worker::{End, Frame};
+use limbeck_script::worker::{Frame, FrameKind, RaisedException, RunOutcome};
 
 use super::failure::{FailedStatement, FailedStep, Failure, Place, RunError, Standing};
 use super::host::{Host, was_in_transaction};
 
 impl Host<'_, '_> {
     /// The report of an exception that ended the run.
-    pub(super) async fn explain(&mut self, end: End) -> RunError {
+    pub(super) async fn explain(&mut self, end: RunOutcome) -> RunError {
         let standing = self.standing().await;
-        let End::Exception {
-            kind,
-            of_driver,
+        let RunOutcome::Exception(RaisedException {
+            type_name: kind,
+            is_driver_error: of_driver,
             message,
             limbeck_error,
             frames,
@@ -22,14 +22,14 @@ impl Host<'_, '_> {
             traceback,
             module,
             option,
-        } = end
+        }) = end
         else {
             unreachable!("only exceptions are explained")
         };
         let (message, traceback) = without_port(message, traceback);
         let mut own: Vec<Place> = frames
             .iter()
-            .filter(|frame| frame.kind != "library")
+            .filter(|frame| frame.kind != FrameKind::Library)
             .filter_map(place)
             .collect();
         let step = self.failed_step();

@@ -14,10 +14,10 @@ use limbeck_db::{
 use limbeck_revision::RevisionMap;
 use limbeck_script::interpreter::Interpreter;
 use limbeck_script::worker::{
-    CallAnswer, End, Execute, HeaderRow, LockRequest, Plan, Request, StepRequest,
-    VersionTablePlace, Worker, WorkerOptions,
+    CallResult, ExecuteRequest, ImportedScript, LockRequest, PlanReply, PlanRequest, Request,
+    RunOutcome, Start, StepRequest, StepsReply, VersionTableRef, Worker, WorkerOptions,
 };
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -26,7 +26,7 @@ use crate::location::VersionLocation;
 use crate::native::OpenSession;
 
 use super::failure::{RunError, Standing};
-use super::intent::{Intent, plan_to_json};
+use super::intent::{Intent, plan_reply};
 use super::rehearsal::{InStep, Rehearsed};
 use super::sessions::Sessions;
 use super::wire::{WireOutcome, WireRow, value_from_json};
@@ -112,7 +112,7 @@ pub struct RunOptions<'a> {
     /// The interpreter.
     pub interpreter: Interpreter,
     /// The worker's first message, without what this crate fills in.
-    pub start: Json,
+    pub start: Start,
     /// The environment that a connection looks at.
     pub surroundings: &'a Surroundings,
     /// Environment variables of the worker, on top of the process's own.
@@ -145,7 +145,7 @@ pub enum Ending {
     /// User code called `sys.exit`.
     Exit(i32),
     /// The headers that were asked for.
-    Headers(Vec<HeaderRow>),
+    Headers(Vec<ImportedScript>),
 }
 
 /// Runs `env.py` in the worker.
@@ -158,9 +158,7 @@ pub async fn run(
     intent: &mut Intent<'_>,
 ) -> Result<Ending, RunError> {
     let mut start = options.start;
-    if let Json::Object(fields) = &mut start {
-        fields.insert("changes_database".into(), json!(intent.changes_database()));
-    }
+    start.changes_database = intent.changes_database();
     let interpreter = options.interpreter.path.clone();
     let worker_options = WorkerOptions {
         interpreter: options.interpreter,
@@ -247,7 +245,7 @@ pub(super) struct Host<'a, 'i> {
     interrupt: Interrupt,
     on_event: &'a mut dyn FnMut(Event<'_>),
     pub(super) progress: Progress,
-    headers: Option<Vec<HeaderRow>>,
+    headers: Option<Vec<ImportedScript>>,
     pub(super) interpreter: PathBuf,
 }
 
@@ -268,7 +266,7 @@ impl Host<'_, '_> {
         self.worker.as_mut().expect(WORKER)
     }
 
-    async fn serve(&mut self) -> Result<End, Stop> {
+    async fn serve(&mut self) -> Result<RunOutcome, Stop> {
         loop {
             let mut interrupt = self.interrupt.clone();
             let request =
@@ -306,6 +304,7 @@ impl Host<'_, '_> {
                 Request::Plan(request) => self.plan(request).await?,
                 Request::Lock(request) => self.lock(request).await?,
                 Request::Step(request) => self.step(request),
+                Request::StepEnd => {}
                 Request::Headers { scripts } => {
                     self.headers = Some(scripts);
                     self.worker().reply(&Json::Null).await?;
@@ -318,7 +317,7 @@ impl Host<'_, '_> {
         }
     }
 
-    async fn execute(&mut self, mut request: Execute) -> Result<(), Stop> {
+    async fn execute(&mut self, mut request: ExecuteRequest) -> Result<(), Stop> {
         if let Some(step) = &mut self.progress.step {
             step.statements += 1;
         }
@@ -383,7 +382,7 @@ impl Host<'_, '_> {
     }
 
     /// Notes and tells where the version rows are.
-    fn locate(&mut self, at: VersionTablePlace) -> Option<VersionLocation> {
+    fn locate(&mut self, at: VersionTableRef) -> Option<VersionLocation> {
         let options = self.sessions.get(at.connection)?.options.clone();
         let table = VersionTable {
             name: at.table,
@@ -395,14 +394,14 @@ impl Host<'_, '_> {
         Some(location)
     }
 
-    async fn plan(&mut self, request: Plan) -> Result<(), Stop> {
+    async fn plan(&mut self, request: PlanRequest) -> Result<(), Stop> {
         if let Some(at) = request.at {
             self.locate(at);
         }
         if let Intent::Inspect(look) = self.intent {
             let reply = match look(&request.heads, request.url.as_deref()) {
-                Ok(()) => json!({"steps": []}),
-                Err(refusal) => json!({"command_error": refusal.0}),
+                Ok(()) => PlanReply::Steps(StepsReply::default()),
+                Err(refusal) => PlanReply::CommandError { message: refusal.0 },
             };
             return Ok(self.worker().reply(&reply).await?);
         }
@@ -419,9 +418,9 @@ impl Host<'_, '_> {
                     revisions: &self.progress.planned,
                 });
                 self.progress.heads_before = Some(request.heads);
-                plan_to_json(&plan, matches!(self.intent, Intent::EnsureVersion))
+                plan_reply(&plan, matches!(self.intent, Intent::EnsureVersion))
             }
-            Err(refusal) => json!({"command_error": refusal.0}),
+            Err(refusal) => PlanReply::CommandError { message: refusal.0 },
         };
         Ok(self.worker().reply(&reply).await?)
     }
@@ -488,24 +487,29 @@ impl Host<'_, '_> {
     }
 
     fn step(&mut self, request: StepRequest) {
+        // A stamp runs no script.
+        let (Some(revision), Some(path)) = (request.revision, request.path) else {
+            return;
+        };
+        let kind = request.direction.as_str();
         let index = self
             .progress
             .planned
             .iter()
-            .position(|revision| *revision == request.revision)
+            .position(|planned| *planned == revision)
             .unwrap_or(0);
         (self.on_event)(Event::Step {
-            revision: &request.revision,
-            kind: &request.kind,
-            path: Path::new(&request.path),
+            revision: &revision,
+            kind,
+            path: Path::new(&path),
             number: index + 1,
             of: self.progress.planned.len(),
         });
         self.progress.step = Some(RunningStep {
             index,
-            revision: request.revision,
-            kind: request.kind,
-            path: request.path.into(),
+            revision,
+            kind: kind.to_owned(),
+            path: path.into(),
             statements: 0,
             committed: false,
         });
@@ -527,8 +531,8 @@ impl Host<'_, '_> {
     }
 
     /// Leaves nothing behind: transactions are rolled back, sessions closed, locks freed, the worker ended.
-    async fn finish(mut self, ended: Result<End, Stop>) -> Result<Ending, RunError> {
-        let rehearsed = if self.rehearses && matches!(ended, Ok(End::Done)) {
+    async fn finish(mut self, ended: Result<RunOutcome, Stop>) -> Result<Ending, RunError> {
+        let rehearsed = if self.rehearses && matches!(ended, Ok(RunOutcome::Done)) {
             Some(self.sessions.end_rehearsal().await)
         } else {
             None
@@ -555,20 +559,20 @@ impl Host<'_, '_> {
             None => {}
         }
         let knows_where = self.progress.location.is_some();
-        if self.looks_after && knows_where && matches!(ended, Ok(End::Done)) {
+        if self.looks_after && knows_where && matches!(ended, Ok(RunOutcome::Done)) {
             let standing = self.standing().await;
             (self.on_event)(Event::Stands(standing));
         }
         let result = match ended {
-            Ok(End::Done) => Ok(self.headers.take().map_or(Ending::Done, Ending::Headers)),
-            Ok(End::CommandError { message }) => Ok(Ending::Refused(message)),
-            Ok(End::Exit { status }) => Ok(Ending::Exit(status)),
-            Ok(End::Missing { module, message }) => Err(RunError::MissingModule {
+            Ok(RunOutcome::Done) => Ok(self.headers.take().map_or(Ending::Done, Ending::Headers)),
+            Ok(RunOutcome::CommandError { message }) => Ok(Ending::Refused(message)),
+            Ok(RunOutcome::Exit { status }) => Ok(Ending::Exit(status)),
+            Ok(RunOutcome::Missing { module, message }) => Err(RunError::MissingModule {
                 interpreter: self.interpreter.clone(),
                 module,
                 message,
             }),
-            Ok(end @ End::Exception { .. }) => Err(self.explain(end).await),
+            Ok(end @ RunOutcome::Exception { .. }) => Err(self.explain(end).await),
             Err(Stop::Signal(signal)) => Err(RunError::Interrupted(signal)),
             Err(Stop::Error(error)) => Err(error),
         };
@@ -583,13 +587,13 @@ impl Host<'_, '_> {
 /// Has the worker call a Python function for a running statement.
 async fn carry_out(worker: &mut Worker, call: FunctionCall) -> Result<(), Stop> {
     let answer = match worker.call(&call.name, &WireRow(&call.arguments)).await? {
-        CallAnswer::Return(value) => value_from_json(value).ok_or_else(|| {
+        CallResult::Return(value) => value_from_json(value).ok_or_else(|| {
             format!(
                 "the function `{}` returned what SQLite has no type for",
                 call.name
             )
         }),
-        CallAnswer::Raise(text) => Err(text),
+        CallResult::Raise(text) => Err(text),
     };
     // A statement that was interrupted meanwhile waits for no answer.
     let _ = call.answer.send(answer);

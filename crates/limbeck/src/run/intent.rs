@@ -1,7 +1,7 @@
 //! What a run of the environment is for, and the steps that follow from the heads it finds.
 
 use limbeck_revision::{Direction, MigrationPlan, RevisionMap};
-use serde_json::{Value, json};
+use limbeck_script::worker::{PlanReply, PlannedStep, StepsReply};
 
 /// A command's refusal, in Alembic's words: what stands after `FAILED: `.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -79,19 +79,31 @@ impl Intent<'_> {
 }
 
 /// A plan as the worker reads it.
-pub(super) fn plan_to_json(plan: &MigrationPlan, ensure_version: bool) -> Value {
-    let steps: Vec<Value> = plan
+pub(super) fn plan_reply(plan: &MigrationPlan, ensure_version: bool) -> PlanReply {
+    let steps = plan
         .steps
         .iter()
-        .map(|step| match step.direction {
-            Direction::Upgrade => json!({"kind": "upgrade", "revision": step.revision()}),
-            Direction::Downgrade => json!({"kind": "downgrade", "revision": step.revision()}),
-            Direction::Stamp { is_upward } => json!({
-                "kind": "stamp", "from": step.from_revisions, "to": step.to_revisions,
-                "upgrade": is_upward, "branch_move": step.is_branch_move(),
-            }),
+        .map(|step| {
+            let revision = || step.revision().unwrap_or_default().to_owned();
+            match step.direction {
+                Direction::Upgrade => PlannedStep::Upgrade {
+                    revision: revision(),
+                },
+                Direction::Downgrade => PlannedStep::Downgrade {
+                    revision: revision(),
+                },
+                Direction::Stamp { is_upward } => PlannedStep::Stamp {
+                    from: step.from_revisions.clone(),
+                    to: step.to_revisions.clone(),
+                    is_upward,
+                    branch_move: step.is_branch_move(),
+                },
+            }
         })
         .collect();
-    let warnings: Vec<String> = plan.warnings.iter().map(ToString::to_string).collect();
-    json!({"steps": steps, "warnings": warnings, "ensure_version": ensure_version})
+    PlanReply::Steps(StepsReply {
+        steps,
+        warnings: plan.warnings.iter().map(ToString::to_string).collect(),
+        ensure_version,
+    })
 }

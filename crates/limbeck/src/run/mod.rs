@@ -11,7 +11,7 @@ mod wire;
 
 pub use failure::{FailedStatement, Failure, Place, RunError, Standing};
 pub use host::{Ending, Event, Interrupt, RunOptions, Signal, run};
-pub use limbeck_script::worker::HeaderRow;
+pub use limbeck_script::worker::ImportedScript;
 pub use limbeck_script::worker::WorkerError;
 
 pub use intent::{Intent, Refusal};

@@ -4,10 +4,13 @@ use std::collections::BTreeMap;
 
 use limbeck_db::{
     Calls, ConnectArgs, ConnectErrorKind, ConnectOptions, DbError, FunctionCall, Outcome, Product,
-    ServerError, Session, Surroundings, TransactionStatus,
+    Session, Surroundings, TransactionStatus,
 };
-use limbeck_script::worker::{BuiltIn, ConnectRequest, Execute, FunctionRequest};
-use serde_json::{Value as Json, json};
+use limbeck_script::worker::{
+    BuiltInFunction, ConnectFailureReason, ConnectReply, ConnectRequest, ErrorKind, ErrorReply,
+    ExecuteRequest, FunctionRequest, ServerProduct,
+};
+use serde_json::Value as Json;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use limbeck_url::DatabaseUrl;
@@ -17,9 +20,7 @@ use crate::native::OpenSession;
 use super::host::Interrupt;
 use super::rehearsal::{Admitted, InStep, Rehearsal};
 use super::watchdog::Watchdog;
-use super::wire::{
-    WireError, WireServerError, connect_args, database_url, status_letter, value_from_json,
-};
+use super::wire::{connect_args, database_url, server_error, session_status, value_from_json};
 
 /// The open sessions of a run by the number that the worker knows them by.
 #[derive(Debug, Default)]
@@ -86,7 +87,7 @@ impl Sessions {
         &mut self,
         request: ConnectRequest,
         surroundings: &Surroundings,
-    ) -> Result<Json, DbError> {
+    ) -> Result<ConnectReply, DbError> {
         let url = database_url(request.url).map_err(|error| {
             DbError::Connect(limbeck_db::ConnectError {
                 kind: ConnectErrorKind::Parameter,
@@ -134,17 +135,17 @@ impl Sessions {
             None => None,
         };
         let info = session.info();
-        let reply = json!({
-            "connection": self.last,
-            "product": match info.product {
-                Product::Postgresql => "postgresql",
-                Product::Sqlite => "sqlite",
-                Product::Mysql => "mysql",
-                Product::Mariadb => "mariadb",
+        let reply = ConnectReply {
+            connection: self.last,
+            product: match info.product {
+                Product::Postgresql => ServerProduct::Postgresql,
+                Product::Sqlite => ServerProduct::Sqlite,
+                Product::Mysql => ServerProduct::Mysql,
+                Product::Mariadb => ServerProduct::Mariadb,
             },
-            "version": info.version,
-            "parameters": info.parameters,
-        });
+            version: info.version.clone(),
+            parameters: info.parameters.clone(),
+        };
         let open = Open {
             session,
             options,
@@ -164,7 +165,7 @@ impl Sessions {
     /// Runs what the worker asked for.
     pub(super) async fn execute(
         &mut self,
-        request: &mut Execute,
+        request: &mut ExecuteRequest,
         step: Option<InStep<'_>>,
     ) -> Result<(Outcome, TransactionStatus), DbError> {
         let Some(open) = self.open.get_mut(&request.connection) else {
@@ -175,7 +176,7 @@ impl Sessions {
         };
         let session = &mut open.session;
         if let Some(Rehearsed { rehearsal, .. }) = &mut open.rehearsal {
-            let Execute {
+            let ExecuteRequest {
                 before,
                 sql,
                 script,
@@ -226,7 +227,7 @@ impl Sessions {
             built_in,
             ..
         } = request;
-        if let Some(BuiltIn::MathFloor) = built_in {
+        if let Some(BuiltInFunction::MathFloor) = built_in {
             return open.session.define_floor().await;
         }
         open.session
@@ -285,7 +286,7 @@ impl Sessions {
         error: DbError,
         sql: Option<String>,
         connection: Option<u32>,
-    ) -> WireError<'_> {
+    ) -> ErrorReply<'_> {
         let status = connection.and_then(|number| self.open.get(&number)).map_or(
             TransactionStatus::Idle,
             |open| match &open.rehearsal {
@@ -297,16 +298,13 @@ impl Sessions {
         self.errors.push(Met { error, sql, status });
         let met = &self.errors[id];
         let (kind, server) = match &met.error {
-            DbError::Server(error) => (
-                "server",
-                Some(WireServerError::from(&**error as &ServerError)),
-            ),
-            DbError::Connect(_) => ("connect", None),
-            DbError::Lost(_) => ("lost", None),
-            DbError::Unsupported(_) => ("unsupported", None),
-            _ => ("protocol", None),
+            DbError::Server(error) => (ErrorKind::Server, Some(server_error(error))),
+            DbError::Connect(_) => (ErrorKind::Connect, None),
+            DbError::Lost(_) => (ErrorKind::Lost, None),
+            DbError::Unsupported(_) => (ErrorKind::Unsupported, None),
+            _ => (ErrorKind::Protocol, None),
         };
-        WireError {
+        ErrorReply {
             id: id as u64,
             kind,
             message: met.error.to_string(),
@@ -315,7 +313,7 @@ impl Sessions {
                 _ => None,
             },
             server,
-            status: Some(status_letter(status)),
+            status: session_status(status),
         }
     }
 
@@ -325,13 +323,13 @@ impl Sessions {
     }
 }
 
-fn reason(kind: ConnectErrorKind) -> Option<&'static str> {
+fn reason(kind: ConnectErrorKind) -> Option<ConnectFailureReason> {
     match kind {
-        ConnectErrorKind::Authentication => Some("authentication"),
-        ConnectErrorKind::NoSuchDatabase => Some("no_such_database"),
-        ConnectErrorKind::TooManyConnections => Some("too_many_connections"),
+        ConnectErrorKind::Authentication => Some(ConnectFailureReason::Authentication),
+        ConnectErrorKind::NoSuchDatabase => Some(ConnectFailureReason::NoSuchDatabase),
+        ConnectErrorKind::TooManyConnections => Some(ConnectFailureReason::TooManyConnections),
         ConnectErrorKind::Parameter => None,
-        _ => Some("unreachable"),
+        _ => Some(ConnectFailureReason::Unreachable),
     }
 }
 

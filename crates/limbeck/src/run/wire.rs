@@ -8,7 +8,7 @@ use limbeck_db::{
     Column, ConnectArg, ConnectArgs, ConnectError, ConnectErrorKind, Outcome, ResultSet,
     ServerError, TlsContext, TransactionStatus, Value,
 };
-use limbeck_script::worker::UrlParts;
+use limbeck_script::worker::{ServerErrorReply, SessionStatus, UrlParts};
 use limbeck_url::{DatabaseUrl, Secret, UrlError};
 use serde::ser::{SerializeMap, SerializeSeq, SerializeTuple};
 use serde::{Serialize, Serializer};
@@ -38,7 +38,7 @@ impl Serialize for WireOutcome<'_> {
             })
             .collect();
         map.serialize_entry("notices", &notices)?;
-        map.serialize_entry("status", status_letter(self.status))?;
+        map.serialize_entry("status", &session_status(self.status))?;
         map.end()
     }
 }
@@ -59,12 +59,12 @@ pub(super) fn database_url(parts: UrlParts) -> Result<DatabaseUrl, UrlError> {
     })
 }
 
-/// The protocol's letter for a transaction status.
-pub(super) fn status_letter(status: TransactionStatus) -> &'static str {
+/// The protocol's form of a transaction status.
+pub(super) fn session_status(status: TransactionStatus) -> SessionStatus {
     match status {
-        TransactionStatus::Idle => "I",
-        TransactionStatus::Open => "T",
-        TransactionStatus::Failed => "E",
+        TransactionStatus::Idle => SessionStatus::Idle,
+        TransactionStatus::Open => SessionStatus::InTransaction,
+        TransactionStatus::Failed => SessionStatus::InFailedTransaction,
     }
 }
 
@@ -254,51 +254,20 @@ fn tls_context(fields: &serde_json::Map<String, Json>) -> Option<TlsContext> {
     })
 }
 
-/// An error as the worker reads it.
-#[derive(Debug, Serialize)]
-pub(super) struct WireError<'a> {
-    pub(super) id: u64,
-    pub(super) kind: &'static str,
-    pub(super) message: String,
-    /// Why there is no connection, where a driver has a number for it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) reason: Option<&'static str>,
-    #[serde(flatten)]
-    pub(super) server: Option<WireServerError<'a>>,
-    pub(super) status: Option<&'static str>,
-}
-
 /// The fields of a server's error.
-#[derive(Debug, Serialize)]
-pub(super) struct WireServerError<'a> {
-    severity: &'a str,
-    code: &'a str,
-    number: u32,
-    detail: &'a Option<String>,
-    hint: &'a Option<String>,
-    position: Option<u32>,
-    context: &'a Option<String>,
-    schema: &'a Option<String>,
-    table: &'a Option<String>,
-    column: &'a Option<String>,
-    constraint: &'a Option<String>,
-}
-
-impl<'a> From<&'a ServerError> for WireServerError<'a> {
-    fn from(error: &'a ServerError) -> Self {
-        Self {
-            severity: &error.severity,
-            code: &error.code,
-            number: error.number,
-            detail: &error.detail,
-            hint: &error.hint,
-            position: error.position,
-            context: &error.context,
-            schema: &error.schema,
-            table: &error.table,
-            column: &error.column,
-            constraint: &error.constraint,
-        }
+pub(super) fn server_error(error: &ServerError) -> ServerErrorReply<'_> {
+    ServerErrorReply {
+        severity: &error.severity,
+        code: &error.code,
+        number: error.number,
+        detail: error.detail.as_deref(),
+        hint: error.hint.as_deref(),
+        position: error.position,
+        context: error.context.as_deref(),
+        schema: error.schema.as_deref(),
+        table: error.table.as_deref(),
+        column: error.column.as_deref(),
+        constraint: error.constraint.as_deref(),
     }
 }
 

@@ -1,5 +1,6 @@
 """What the DBAPIs of all families share."""
 from ..channel import HostError
+from ..roles import TRANSACTION, current
 from . import errors
 from .placeholders import PROGRAMMING
 
@@ -102,11 +103,14 @@ class Connection:
     def closed_error(self):
         return errors.InterfaceError("connection already closed")
 
-    def run(self, sql, before=(), **fields):
-        """One text, after the statements in `before`; returns the results."""
+    def run(self, sql, before=(), role=None, **fields):
+        """Run one text after the statements in `before`, which are always of the role `transaction`.
+
+        Return the results. Without `role` the text has the role of the caller.
+        """
         self.check()
         reply = self.request(
-            "execute", connection=self.limbeck_connection, sql=sql, before=list(before), **fields
+            "execute", connection=self.limbeck_connection, sql=sql, role=role or current(), before=list(before), **fields
         )
         self.status = reply["status"]
         for notice in reply["notices"]:
@@ -122,11 +126,11 @@ class Connection:
 
     def commit(self):
         if self.status != "I":
-            self.run("COMMIT")
+            self.run("COMMIT", role=TRANSACTION)
 
     def rollback(self):
         if self.status != "I" and not self.closed:
-            self.run("ROLLBACK")
+            self.run("ROLLBACK", role=TRANSACTION)
 
     def close(self):
         if not self.closed:

@@ -4,6 +4,7 @@ import datetime
 import decimal
 import re
 
+from ..roles import ENVIRONMENT, TRANSACTION
 from . import errors
 from .base import Connection, Cursor
 from .mirrored import Mirrored
@@ -80,24 +81,24 @@ class MysqlConnection(Mirrored, Connection):
         self.close()
 
     def autocommit(self, on):
-        self.run("SET AUTOCOMMIT = %d" % bool(on))
+        self.run("SET AUTOCOMMIT = %d" % bool(on), role=TRANSACTION)
         self.autocommit_mode = bool(on)
 
     def get_autocommit(self):
         return self.autocommit_mode
 
     def begin(self):
-        self.run("BEGIN")
+        self.run("BEGIN", role=TRANSACTION)
 
     def commit(self):
-        self.run("COMMIT")
+        self.run("COMMIT", role=TRANSACTION)
 
     def rollback(self):
         if not self.closed:
-            self.run("ROLLBACK")
+            self.run("ROLLBACK", role=TRANSACTION)
 
     def ping(self, reconnect=False):
-        self.run("SELECT 1")
+        self.run("SELECT 1", role=ENVIRONMENT)
 
     def query(self, sql):
         return self.run(sql)
@@ -116,7 +117,7 @@ class MysqlConnection(Mirrored, Connection):
         return self._last.get("affected") or 0
 
     def thread_id(self):
-        return int(super().run("SELECT CONNECTION_ID()")[0]["rows"][0][0])
+        return int(super().run("SELECT CONNECTION_ID()", role=ENVIRONMENT)[0]["rows"][0][0])
 
     def show_warnings(self):
         rows = super().run("SHOW WARNINGS")[0]["rows"]
@@ -145,7 +146,7 @@ class MysqlConnection(Mirrored, Connection):
     def backslash_escapes(self):
         """Whether a backslash means something in a literal, which the session's `sql_mode` says."""
         if self._backslash_escapes is None:
-            mode = _text(super().run("SELECT @@SESSION.sql_mode")[0]["rows"][0][0])
+            mode = _text(super().run("SELECT @@SESSION.sql_mode", role=ENVIRONMENT)[0]["rows"][0][0])
             self._backslash_escapes = "NO_BACKSLASH_ESCAPES" not in mode.upper()
         return self._backslash_escapes
 

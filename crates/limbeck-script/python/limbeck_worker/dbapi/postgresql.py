@@ -3,6 +3,7 @@ import base64
 import re
 from collections import namedtuple
 
+from ..roles import ENVIRONMENT, TRANSACTION
 from .base import Connection, Cursor
 from .composed import composed_text, is_composed
 from .placeholders import fill_dollar, fill_percent
@@ -95,7 +96,7 @@ class PostgresConnection(TwoPhase, Connection):
     def begin(self):
         """Begins a transaction now and not with the next statement."""
         self._began = True
-        self.run(self._begin_text())
+        self.run(self._begin_text(), role=TRANSACTION)
 
     def commit(self):
         self.check()
@@ -111,7 +112,7 @@ class PostgresConnection(TwoPhase, Connection):
         if self.began:
             # Whatever comes of it, the transaction is over.
             self._began = False
-            self.run(word)
+            self.run(word, role=TRANSACTION)
 
     def _begin_text(self):
         text = "BEGIN"
@@ -145,7 +146,8 @@ class PostgresConnection(TwoPhase, Connection):
         """The name of a type, the number of its items' type and that one's name, where it is an array."""
         row = self.run(
             "SELECT t.typname, t.typelem, i.typname FROM pg_catalog.pg_type t LEFT JOIN pg_catalog.pg_type i"
-            " ON i.oid = t.typelem AND t.typcategory = 'A' WHERE t.oid = %d" % oid
+            " ON i.oid = t.typelem AND t.typcategory = 'A' WHERE t.oid = %d" % oid,
+            role=ENVIRONMENT,
         )[-1]["rows"]
         name, item, item_name = row[0] if row else (None, None, None)
         return name, int(item) if item_name else None, item_name
@@ -169,7 +171,7 @@ class PostgresConnection(TwoPhase, Connection):
         """Texts are Unicode here and there: nothing depends on the encoding between."""
 
     def get_backend_pid(self):
-        return int(self.run("SELECT pg_backend_pid()")[-1]["rows"][0][0])
+        return int(self.run("SELECT pg_backend_pid()", role=ENVIRONMENT)[-1]["rows"][0][0])
 
 
 class _Info:
@@ -198,7 +200,7 @@ class _Info:
         return self._asked("session_user")
 
     def _asked(self, expression):
-        return self._connection.run("SELECT " + expression)[-1]["rows"][0][0]
+        return self._connection.run("SELECT " + expression, role=ENVIRONMENT)[-1]["rows"][0][0]
 
 
 class PostgresCursor(Cursor):

@@ -1,4 +1,5 @@
 """What SQLAlchemy's adapter of asyncpg has besides PEP 249, and the connection of asyncpg's own behind it."""
+from ..roles import ENVIRONMENT, TRANSACTION
 from . import errors
 from .placeholders import fill_dollar
 from .postgresql import PostgresConnection, PostgresCursor
@@ -22,7 +23,7 @@ class AsyncpgConnection(PostgresConnection):
         self.use_level(level and level.upper().replace("_", " "))
 
     def ping(self):
-        self.run("SELECT 1")
+        self.run("SELECT 1", role=ENVIRONMENT)
 
     @property
     def driver_connection(self):
@@ -157,17 +158,17 @@ class _Transaction:
 
     async def start(self):
         if self._connection.session_status == "I":
-            self._connection.run("BEGIN" + self._modes)
+            self._connection.run("BEGIN" + self._modes, role=TRANSACTION)
         else:
             _Transaction._last += 1
             self._name = "__asyncpg_savepoint_%d__" % self._last
-            self._connection.run("SAVEPOINT " + self._name)
+            self._connection.run("SAVEPOINT " + self._name, role=TRANSACTION)
 
     async def commit(self):
-        self._connection.run("RELEASE SAVEPOINT " + self._name if self._name else "COMMIT")
+        self._connection.run("RELEASE SAVEPOINT " + self._name if self._name else "COMMIT", role=TRANSACTION)
 
     async def rollback(self):
-        self._connection.run("ROLLBACK TO " + self._name if self._name else "ROLLBACK")
+        self._connection.run("ROLLBACK TO " + self._name if self._name else "ROLLBACK", role=TRANSACTION)
 
     async def __aenter__(self):
         await self.start()

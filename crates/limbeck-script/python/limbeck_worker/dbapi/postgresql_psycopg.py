@@ -1,4 +1,5 @@
 """What psycopg's connection and cursor have besides PEP 249."""
+from ..roles import TRANSACTION
 from . import errors
 from .postgresql import PostgresConnection, PostgresCursor
 
@@ -226,18 +227,18 @@ class _Transaction:
             connection.begin()
         if self.savepoint_name or not self._outer:
             self.savepoint_name = self.savepoint_name or connection.next_savepoint()
-            connection.run("SAVEPOINT " + self._quoted())
+            connection.run("SAVEPOINT " + self._quoted(), role=TRANSACTION)
         return self
 
     def __exit__(self, kind, value, traceback):
         connection = self.connection
         good = kind is None and not self._force_rollback
         if self._outer:
-            connection.run("COMMIT" if good else "ROLLBACK")
+            connection.run("COMMIT" if good else "ROLLBACK", role=TRANSACTION)
         else:
             if not good:
-                connection.run("ROLLBACK TO " + self._quoted())
-            connection.run("RELEASE " + self._quoted())
+                connection.run("ROLLBACK TO " + self._quoted(), role=TRANSACTION)
+            connection.run("RELEASE " + self._quoted(), role=TRANSACTION)
         # `raise psycopg.Rollback()` ends a transaction without an error.
         return kind is not None and kind.__name__ == "Rollback" and kind.__module__.startswith("psycopg")
 

@@ -1,6 +1,7 @@
 """What psycopg2's connection and cursor have besides PEP 249."""
 import sys
 
+from ..roles import TRANSACTION
 from . import errors
 from .postgresql import PostgresConnection, PostgresCursor
 
@@ -88,11 +89,11 @@ class Psycopg2Connection(PostgresConnection):
     def reset(self):
         self.check()
         if self.session_status != "I":
-            self.run("ROLLBACK")
+            self.run("ROLLBACK", role=TRANSACTION)
         self.forget_transaction()
         self.level = self.read_only = self.deferring = None
-        self.run("RESET ALL")
-        self.run("SET SESSION AUTHORIZATION DEFAULT")
+        self.run("RESET ALL", role=TRANSACTION)
+        self.run("SET SESSION AUTHORIZATION DEFAULT", role=TRANSACTION)
 
     def cancel(self):
         """There is no statement that runs while this is called."""

@@ -2,6 +2,7 @@
 import re
 import sys
 
+from ..roles import TRANSACTION
 from . import errors, sqlite_values
 from .base import Connection, Cursor
 from .mirrored import Mirrored
@@ -93,9 +94,9 @@ class SqliteConnection(Mirrored, Connection):
         if wanted not in (True, False, _LEGACY):
             raise ValueError("autocommit must be True, False, or sqlite3.LEGACY_TRANSACTION_CONTROL")
         if wanted == 1 and self.status != "I":
-            self.run("COMMIT")
+            self.run("COMMIT", role=TRANSACTION)
         elif wanted == 0 and self.status == "I":
-            self.run("BEGIN")
+            self.run("BEGIN", role=TRANSACTION)
         self._autocommit = wanted if wanted == _LEGACY else bool(wanted)
 
     def commit(self):
@@ -108,11 +109,11 @@ class SqliteConnection(Mirrored, Connection):
         self.check()
         if self._autocommit == _LEGACY:
             if self.status != "I":
-                self.run(statement)
+                self.run(statement, role=TRANSACTION)
         elif not self._autocommit:
             # A transaction is always open: the next one begins at once.
-            self.run(statement)
-            self.run("BEGIN")
+            self.run(statement, role=TRANSACTION)
+            self.run("BEGIN", role=TRANSACTION)
 
     @property
     def isolation_level(self):
@@ -236,7 +237,7 @@ class SqliteCursor(Mirrored, Cursor):
             many.append(values)
         if not many:
             for text in self.connection.before(sql):
-                self.connection.run(text)
+                self.connection.run(text, role=TRANSACTION)
             self.take(None, [], 0, self.lastrowid)
             return self
         if len(texts) > 1:

@@ -2,6 +2,7 @@
 import base64
 import re
 
+from ..roles import TRANSACTION, with_role
 from . import errors
 
 
@@ -64,7 +65,7 @@ class TwoPhase:
     def tpc_prepare(self):
         if self._xid is None or self._prepared:
             raise errors.ProgrammingError("prepare must be called inside a two-phase transaction")
-        self.run("PREPARE TRANSACTION " + self.literal(str(self._xid)))
+        self.run("PREPARE TRANSACTION " + self.literal(str(self._xid)), role=TRANSACTION)
         # The server has put the transaction aside: there is none in the session.
         self._prepared, self._began = True, False
 
@@ -74,6 +75,7 @@ class TwoPhase:
     def tpc_rollback(self, xid=None):
         self._finish("ROLLBACK", xid)
 
+    @with_role(TRANSACTION)
     def tpc_recover(self):
         """The transactions that are prepared on this server."""
         self.check_not_prepared("tpc_recover")
@@ -104,7 +106,7 @@ class TwoPhase:
                 raise errors.ProgrammingError(
                     "tpc_commit/tpc_rollback with a xid must be called outside a transaction"
                 )
-            self.run("%s PREPARED %s" % (word, self.literal(str(_xid(xid)))))
+            self.run("%s PREPARED %s" % (word, self.literal(str(_xid(xid)))), role=TRANSACTION)
             return
         if self._xid is None:
             raise errors.ProgrammingError(
@@ -112,7 +114,7 @@ class TwoPhase:
             )
         text = "%s PREPARED %s" % (word, self.literal(str(self._xid))) if self._prepared else word
         self._xid, self._prepared, self._began = None, False, False
-        self.run(text)
+        self.run(text, role=TRANSACTION)
 
 
 def _xid(value):

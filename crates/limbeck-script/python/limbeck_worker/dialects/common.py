@@ -6,6 +6,7 @@ from sqlalchemy import __version__ as _version
 from sqlalchemy import pool
 
 from ..dbapi.base import Connection, own_connection
+from ..roles import ENVIRONMENT, TRANSACTION, with_role
 
 VERSION = tuple(int(part) for part in _version.split(".")[:2] if part.isdigit())
 
@@ -57,6 +58,7 @@ class HostDialect:
         if not isinstance(connection, Connection):
             raise own_connection(self.limbeck_driver)
 
+    @with_role(ENVIRONMENT)
     def initialize(self, connection):
         session = connection.connection
         self.check_connection(getattr(session, "dbapi_connection", None) or session)
@@ -67,6 +69,28 @@ class HostDialect:
 
     def get_driver_connection(self, connection):
         return connection
+
+
+def _with_role_of_its_own(name, role):
+    """Return the method `name` of SQLAlchemy's dialect; the statements that it sends are not the caller's."""
+
+    @with_role(role)
+    def method(self, *args, **kwargs):
+        return getattr(super(HostDialect, self), name)(*args, **kwargs)
+
+    method.__name__ = name
+    return method
+
+
+for _role, _names in {
+    TRANSACTION: (
+        "do_savepoint", "do_rollback_to_savepoint", "do_release_savepoint", "do_begin_twophase", "do_prepare_twophase",
+        "do_commit_twophase", "do_rollback_twophase", "do_recover_twophase",
+    ),
+    ENVIRONMENT: ("do_ping", "get_isolation_level"),
+}.items():
+    for _name in _names:
+        setattr(HostDialect, _name, _with_role_of_its_own(_name, _role))
 
 
 def url_parts(url):

@@ -7,6 +7,7 @@ from ..dbapi.base import Driver
 from ..dbapi.error_names import ErrorNames
 from ..dbapi.mysql import MysqlConnection
 from ..dbapi.placeholders import PYMYSQL
+from ..roles import TRANSACTION, with_role
 from .common import HostDialect, asynchronous, queue_pool
 
 _ASYNC = ("aiomysql", "asyncmy")
@@ -51,6 +52,7 @@ class MysqlDialect(HostDialect, MySQLDialect_pymysql):
     def on_connect(self):
         return None
 
+    @with_role(TRANSACTION)
     def set_isolation_level(self, dbapi_connection, level):
         level = level.replace("_", " ")
         if level == "AUTOCOMMIT":

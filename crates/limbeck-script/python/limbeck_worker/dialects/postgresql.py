@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql.base import PGDialect, PGExecutionContext
 from ..dbapi.base import Driver
 from ..dbapi.error_names import AsyncpgNames, ErrorNames, PsycopgNames
 from ..dbapi.placeholders import INTERFACE, PROGRAMMING, PSYCOPG2
+from ..roles import ENVIRONMENT
 from .common import VERSION, HostDialect, asynchronous, queue_pool
 
 # What the drivers differ in, where a migration can see it: the form of parameters, and the values of
@@ -236,7 +237,7 @@ class PostgresDialect(HostDialect, PGDialect):
 
     def do_ping(self, dbapi_connection):
         # Without a transaction, as the drivers do it.
-        dbapi_connection.run("SELECT 1")
+        dbapi_connection.run("SELECT 1", role=ENVIRONMENT)
         return True
 
     # The drivers have two names for it.

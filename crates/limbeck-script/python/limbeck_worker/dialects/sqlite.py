@@ -7,6 +7,7 @@ from ..dbapi.base import Driver
 from ..dbapi.error_names import ErrorNames
 from ..dbapi.sqlite import SqliteConnection
 from ..dbapi.sqlite_values import PARSE_COLNAMES, PARSE_DECLTYPES
+from ..roles import TRANSACTION, with_role
 from .common import VERSION, HostDialect, asynchronous
 
 
@@ -21,6 +22,7 @@ class SqliteDialect(HostDialect, SQLiteDialect_pysqlite):
         arguments["url"].update(database=name, query=[])
         return [], {**options, **arguments}
 
+    @with_role(TRANSACTION)
     def set_isolation_level(self, dbapi_connection, level):
         level = level.replace("_", " ")
         if level == "AUTOCOMMIT":

@@ -1,0 +1,23 @@
+//! The messages between the worker and its host. `python/PROTOCOL.md` specifies them.
+//!
+//! Values of the database cross the protocol as loose JSON: this crate doesn't depend on `limbeck-db`, so the reply to
+//! `execute` is serialized by the host.
+
+mod outcome;
+mod reply;
+mod request;
+mod start;
+
+pub use outcome::{
+    ConfigOption, Frame, FrameKind, RaisedException, RunOutcome, SyntaxErrorLocation,
+};
+pub use reply::{
+    ConnectFailureReason, ConnectReply, ErrorKind, ErrorReply, PlanReply, PlannedStep,
+    ServerErrorReply, ServerProduct, SessionStatus, StepsReply,
+};
+pub use request::{
+    BuiltInFunction, CallResult, ConnectRequest, StepDirection, ExecuteRequest, FunctionRequest,
+    ImportedScript, LockRequest, PlanRequest, Request, Role, StepRequest, UrlParts,
+    VersionTableRef,
+};
+pub use start::{CommandOptions, ConfigSource, KnownScript, Start, Task};
