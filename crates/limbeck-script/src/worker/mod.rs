@@ -8,9 +8,9 @@ mod stream;
 pub use process::{Worker, WorkerError, WorkerOptions};
 pub use protocol::{
     BuiltInFunction, CallResult, CommandOptions, ConfigOption, ConfigSource, ConnectFailureReason,
-    ConnectReply, ConnectRequest, StepDirection, ErrorKind, ErrorReply, ExecuteRequest, Frame,
-    FrameKind, FunctionRequest, ImportedScript, KnownScript, LockRequest, PlanReply, PlanRequest,
-    PlannedStep, RaisedException, Request, Role, RunOutcome, ServerErrorReply, ServerProduct,
-    SessionStatus, Start, StepRequest, StepsReply, SyntaxErrorLocation, Task, UrlParts,
+    ConnectReply, ConnectRequest, ErrorKind, ErrorReply, ExecuteRequest, Frame, FrameKind,
+    FunctionRequest, ImportedScript, KnownScript, LockRequest, PlanReply, PlanRequest, PlannedStep,
+    RaisedException, Request, Role, RunOutcome, ServerErrorReply, ServerProduct, SessionStatus,
+    Start, StepDirection, StepRequest, StepsReply, SyntaxErrorLocation, Task, UrlParts,
     VersionTableRef,
 };

@@ -16,8 +16,7 @@ pub use reply::{
     ServerErrorReply, ServerProduct, SessionStatus, StepsReply,
 };
 pub use request::{
-    BuiltInFunction, CallResult, ConnectRequest, StepDirection, ExecuteRequest, FunctionRequest,
-    ImportedScript, LockRequest, PlanRequest, Request, Role, StepRequest, UrlParts,
-    VersionTableRef,
+    BuiltInFunction, CallResult, ConnectRequest, ExecuteRequest, FunctionRequest, ImportedScript,
+    LockRequest, PlanRequest, Request, Role, StepDirection, StepRequest, UrlParts, VersionTableRef,
 };
 pub use start::{CommandOptions, ConfigSource, KnownScript, Start, Task};

@@ -239,7 +239,7 @@ pub struct ImportedScript {
 mod tests {
     use serde_json::json;
 
-    use super::{StepDirection, Request, Role};
+    use super::{Request, Role, StepDirection};
 
     fn parse(message: serde_json::Value) -> Request {
         serde_json::from_value(message).unwrap()
