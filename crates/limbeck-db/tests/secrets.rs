@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use limbeck_db::{ConnectArg, ConnectArgs, ConnectOptions, Session, Surroundings};
-use limbeck_testkit::told;
+use limbeck_testkit::error_text;
 use limbeck_url::DatabaseUrl;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -55,7 +55,7 @@ fn all_that_is_shown(text: &str, secret: &str, as_argument: bool) -> String {
     let mut all = format!("{url:?} {arguments:?} {surroundings:?}\n");
     let options = match ConnectOptions::from_url(&url, &arguments, &surroundings) {
         Ok(options) => options,
-        Err(error) => return all + &told(&error),
+        Err(error) => return all + &error_text(&error),
     };
     write!(all, "{options:?} {options:#?}").expect("a text");
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -64,7 +64,7 @@ fn all_that_is_shown(text: &str, secret: &str, as_argument: bool) -> String {
         .expect("a runtime");
     match runtime.block_on(Session::open(&options)) {
         Ok(session) => all + &format!("{session:?} {:?}", session.canceller()),
-        Err(error) => all + &told(&error),
+        Err(error) => all + &error_text(&error),
     }
 }
 

@@ -3,17 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use limbeck_testkit::{Postgres, Tls, all_pythons, missing};
-
-/// The interpreter of the environment that the wheel was installed into.
-fn package_python() -> Option<PathBuf> {
-    let python = std::env::var_os("LIMBECK_TEST_PACKAGE_PYTHON").map(PathBuf::from);
-    let python = python.filter(|python| python.exists());
-    if python.is_none() {
-        missing("there is no environment with the wheel (`./test -p limbeck-python` makes one)");
-    }
-    python
-}
+use limbeck_testkit::{Postgres, Tls, all_pythons, package_python};
 
 /// Where that environment keeps its packages.
 fn site_packages(python: &Path) -> PathBuf {
@@ -47,9 +37,7 @@ fn unittest(python: &Path, module: &str, variables: &[(&str, &str)]) {
 
 #[test]
 fn one_wheel_runs_on_every_python() {
-    let Some(package) = package_python() else {
-        return;
-    };
+    let package = package_python();
     let packages = site_packages(&package);
     let packages = packages.to_str().expect("a readable path");
     unittest(&package, "test_urls", &[]);
@@ -60,9 +48,8 @@ fn one_wheel_runs_on_every_python() {
 
 #[test]
 fn alembic_reaches_head_with_the_applications_url() {
-    let (Some(package), Some(server)) = (package_python(), Postgres::start(Tls::Required)) else {
-        return;
-    };
+    let package = package_python();
+    let server = Postgres::start(Tls::Required);
     server.create_database("sync");
     server.create_database("async");
     let authority = server.authority();
@@ -78,21 +65,17 @@ fn alembic_reaches_head_with_the_applications_url() {
 
 #[test]
 fn migrations_run_from_code() {
-    let Some(package) = package_python() else {
-        return;
-    };
+    let package = package_python();
     unittest(&package, "test_command", &[]);
     // From the outside, with Python 3.9 and Alembic 1.8, the program is found by what the wheel's records say.
-    if let Some(oldest) = all_pythons().last() {
-        let packages = site_packages(&package);
-        let packages = packages.to_str().expect("a readable path");
-        unittest(oldest, "test_command.InALoop", &[("PYTHONPATH", packages)]);
-    }
+    let pythons = all_pythons();
+    let oldest = pythons.last().expect("an interpreter");
+    let packages = site_packages(&package);
+    let packages = packages.to_str().expect("a readable path");
+    unittest(oldest, "test_command.InALoop", &[("PYTHONPATH", packages)]);
 }
 
 #[test]
 fn types_check_and_importing_is_quick() {
-    if let Some(package) = package_python() {
-        unittest(&package, "test_installed", &[]);
-    }
+    unittest(&package_python(), "test_installed", &[]);
 }

@@ -5,7 +5,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::process::run;
+use crate::process::{find, run};
+use crate::report_missing;
 
 /// `openssl ca` keeps its books in the folder that it runs in.
 const CONFIGURATION: &str = "\
@@ -49,7 +50,7 @@ pub struct Issued {
 
 /// A certificate to be made.
 #[derive(Debug, Clone, Copy)]
-pub struct Wanted<'a> {
+pub struct CertificateRequest<'a> {
     /// The stem of the files' names.
     pub name: &'a str,
     /// The common name.
@@ -77,7 +78,7 @@ pub enum Key {
     RsaPss,
 }
 
-impl<'a> Wanted<'a> {
+impl<'a> CertificateRequest<'a> {
     /// A good certificate with an elliptic key.
     pub fn new(name: &'a str, common_name: &'a str, extensions: &'a str) -> Self {
         Self {
@@ -122,11 +123,14 @@ pub struct Authority {
 impl Authority {
     /// A self-signed authority; everything it makes stands in the new folder `folder`.
     pub fn new(folder: &Path, common_name: &str) -> Self {
-        Self::with(folder, &Wanted::new("ca", common_name, OF_AUTHORITY))
+        Self::with(
+            folder,
+            &CertificateRequest::new("ca", common_name, OF_AUTHORITY),
+        )
     }
 
     /// A self-signed certificate that may be an authority or not, as its extensions say.
-    pub fn with(folder: &Path, wanted: &Wanted<'_>) -> Self {
+    pub fn with(folder: &Path, wanted: &CertificateRequest<'_>) -> Self {
         books(folder);
         let request = request(folder, wanted);
         let own = issued(folder, wanted.name);
@@ -144,13 +148,13 @@ impl Authority {
     pub fn subordinate(&self, folder: &Path, common_name: &str) -> Self {
         self.subordinate_with(
             folder,
-            &Wanted::new("subordinate", common_name, OF_AUTHORITY),
+            &CertificateRequest::new("subordinate", common_name, OF_AUTHORITY),
         )
     }
 
     /// What this one signs as an authority, whether its extensions say so or not.
     #[must_use]
-    pub fn subordinate_with(&self, folder: &Path, wanted: &Wanted<'_>) -> Self {
+    pub fn subordinate_with(&self, folder: &Path, wanted: &CertificateRequest<'_>) -> Self {
         let own = self.issue(wanted);
         books(folder);
         Self {
@@ -160,7 +164,7 @@ impl Authority {
     }
 
     /// Signs a certificate for a new key.
-    pub fn issue(&self, wanted: &Wanted<'_>) -> Issued {
+    pub fn issue(&self, wanted: &CertificateRequest<'_>) -> Issued {
         let request = request(&self.folder, wanted);
         sign(&self.folder, wanted, &request, |command| {
             command.arg("-cert").arg(&self.own.certificate);
@@ -243,7 +247,10 @@ pub fn for_owner_only(file: &Path) {
 }
 
 fn openssl(folder: &Path) -> Command {
-    let mut command = Command::new("openssl");
+    let Some(program) = find("openssl", &[]) else {
+        report_missing("the program `openssl`");
+    };
+    let mut command = Command::new(program);
     command.current_dir(folder).stdin(Stdio::null());
     command
 }
@@ -267,7 +274,7 @@ fn issued(folder: &Path, name: &str) -> Issued {
     }
 }
 
-fn request(folder: &Path, wanted: &Wanted<'_>) -> PathBuf {
+fn request(folder: &Path, wanted: &CertificateRequest<'_>) -> PathBuf {
     let file = folder.join(format!("{}.csr", wanted.name));
     let key = issued(folder, wanted.name).key;
     let mut command = openssl(folder);
@@ -285,7 +292,12 @@ fn request(folder: &Path, wanted: &Wanted<'_>) -> PathBuf {
     file
 }
 
-fn sign(folder: &Path, wanted: &Wanted<'_>, request: &Path, signer: impl FnOnce(&mut Command)) {
+fn sign(
+    folder: &Path,
+    wanted: &CertificateRequest<'_>,
+    request: &Path,
+    signer: impl FnOnce(&mut Command),
+) {
     let mut command = openssl(folder);
     command.args(["ca", "-config", "ca.cnf", "-batch", "-notext"]);
     signer(&mut command);

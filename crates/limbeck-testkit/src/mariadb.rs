@@ -8,8 +8,10 @@ use std::process::{Command, Stdio};
 use tempfile::TempDir;
 
 use crate::certificates::{Issued, for_owner_only};
-use crate::missing;
-use crate::process::{Killed, find, free_port, hand_over, is_root, run, unprivileged, wait_until};
+use crate::process::{
+    ChildGuard, find, free_port, hand_over, is_root, run, unprivileged, wait_until,
+};
+use crate::report_missing;
 
 /// A running server; `root` has no password.
 #[derive(Debug)]
@@ -17,28 +19,27 @@ pub struct MariaDb {
     /// The port on 127.0.0.1.
     pub port: u16,
     folder: TempDir,
-    server_process: Killed,
+    server_process: ChildGuard,
 }
 
 impl MariaDb {
-    /// Starts a server; `None`, with a printed line, where MariaDB is not installed.
-    pub fn start() -> Option<Self> {
+    /// Starts a server.
+    pub fn start() -> Self {
         Self::start_with(None)
     }
 
     /// Starts a server with TLS that knows the clients of an authority; [`Self::certificate`] changes
     /// its certificate.
-    pub fn start_with_tls(certificate: &Issued, clients: &Path) -> Option<Self> {
+    pub fn start_with_tls(certificate: &Issued, clients: &Path) -> Self {
         Self::start_with(Some((certificate, clients)))
     }
 
-    fn start_with(tls: Option<(&Issued, &Path)>) -> Option<Self> {
+    fn start_with(tls: Option<(&Issued, &Path)>) -> Self {
         let folders = [PathBuf::from("/usr/sbin")];
         let (Some(server), Some(install)) =
             (find("mariadbd", &folders), find("mariadb-install-db", &[]))
         else {
-            missing("MariaDB's server programs are not installed");
-            return None;
+            report_missing("MariaDB's server programs (`mariadbd`, `mariadb-install-db`)");
         };
         let folder = tempfile::Builder::new()
             .prefix("limbeck-my")
@@ -102,14 +103,14 @@ impl MariaDb {
         let mut server = Self {
             port,
             folder,
-            server_process: Killed(child),
+            server_process: ChildGuard(child),
         };
         let mut probe = server.client(None, "select 1");
         probe.stdout(Stdio::null()).stderr(Stdio::null());
         wait_until("mariadbd", &mut server.server_process.0, || {
             probe.status().is_ok_and(|status| status.success())
         });
-        Some(server)
+        server
     }
 
     /// Changes the server's certificate.

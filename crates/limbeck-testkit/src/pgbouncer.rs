@@ -8,8 +8,8 @@ use std::process::Stdio;
 
 use tempfile::TempDir;
 
-use crate::process::{Killed, find, free_port, hand_over, unprivileged, wait_until};
-use crate::{Postgres, missing};
+use crate::process::{ChildGuard, find, free_port, hand_over, unprivileged, wait_until};
+use crate::{Postgres, report_missing};
 
 /// A running pooler; everybody is trusted.
 #[derive(Debug)]
@@ -17,15 +17,14 @@ pub struct PgBouncer {
     /// The port on 127.0.0.1.
     pub port: u16,
     _folder: TempDir,
-    _process: Killed,
+    _process: ChildGuard,
 }
 
 impl PgBouncer {
     /// Starts a pooler with at most `size` connections to the server for each database.
-    pub fn start(server: &Postgres, pool_mode: &str, size: usize) -> Option<Self> {
+    pub fn start(server: &Postgres, pool_mode: &str, size: usize) -> Self {
         let Some(program) = find("pgbouncer", &[PathBuf::from("/usr/sbin")]) else {
-            missing("PgBouncer is not installed");
-            return None;
+            report_missing("the program `pgbouncer`");
         };
         let folder = tempfile::Builder::new()
             .prefix("limbeck-pb")
@@ -58,11 +57,11 @@ impl PgBouncer {
         wait_until("pgbouncer", &mut child, || {
             TcpStream::connect(("127.0.0.1", port)).is_ok()
         });
-        Some(Self {
+        Self {
             port,
             _folder: folder,
-            _process: Killed(child),
-        })
+            _process: ChildGuard(child),
+        }
     }
 
     /// The URL of a database behind the pooler.

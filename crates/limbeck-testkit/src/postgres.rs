@@ -10,9 +10,9 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use crate::certificates::{Authority, Wanted, for_owner_only};
-use crate::missing;
-use crate::process::{Killed, find, free_port, hand_over, run, unprivileged, wait_until};
+use crate::certificates::{Authority, CertificateRequest, for_owner_only};
+use crate::process::{ChildGuard, find, free_port, hand_over, run, unprivileged, wait_until};
+use crate::report_missing;
 
 /// What a cluster asks of its clients.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,17 +33,17 @@ pub struct Postgres {
     tls: Tls,
     /// How often the configuration was written.
     generation: AtomicU32,
-    server_process: Killed,
+    server_process: ChildGuard,
 }
 
 /// An open transaction; it is rolled back with this value.
 #[derive(Debug)]
-pub struct Held {
+pub struct OpenTransaction {
     child: Child,
     input: Option<ChildStdin>,
 }
 
-impl Drop for Held {
+impl Drop for OpenTransaction {
     fn drop(&mut self) {
         drop(self.input.take());
         // `psql` ends with its input, and the session with it.
@@ -55,11 +55,10 @@ impl Drop for Held {
 const LOCAL: &str = "local all all trust\nlocal replication all trust\n";
 
 impl Postgres {
-    /// Starts a cluster; `None`, with a printed line, where PostgreSQL is not installed.
-    pub fn start(tls: Tls) -> Option<Self> {
+    /// Starts a cluster.
+    pub fn start(tls: Tls) -> Self {
         let Some(bin) = server_folder() else {
-            missing("PostgreSQL's server programs are not installed");
-            return None;
+            report_missing("PostgreSQL's server programs (`initdb`, `postgres`)");
         };
         let folder = new_folder();
         let data = folder.path().join("data");
@@ -94,7 +93,7 @@ impl Postgres {
         if tls == Tls::Required {
             cluster.sql("postgres", "alter role postgres password 'secret'");
         }
-        Some(cluster)
+        cluster
     }
 
     /// Starts a copy that follows this cluster. With `hot_standby=off` among its settings it answers
@@ -165,7 +164,7 @@ impl Postgres {
             bin,
             tls,
             generation: AtomicU32::new(0),
-            server_process: Killed(child),
+            server_process: ChildGuard(child),
         };
         let mut probe = cluster.psql("postgres", "select 1");
         wait_until("postgres", &mut cluster.server_process.0, || {
@@ -281,7 +280,7 @@ impl Postgres {
     }
 
     /// A session that has run a statement and keeps its transaction open.
-    pub fn hold(&self, database: &str, sql: &str) -> Held {
+    pub fn open_transaction(&self, database: &str, sql: &str) -> OpenTransaction {
         let mut command = self.client("psql");
         let mut child = command
             .args(["-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", database])
@@ -297,7 +296,7 @@ impl Postgres {
             .read_line(&mut line)
             .expect("psql answers");
         assert_eq!(line, "held\n");
-        Held {
+        OpenTransaction {
             child,
             input: Some(input),
         }
@@ -366,7 +365,7 @@ fn server_folder() -> Option<PathBuf> {
 fn require_tls(folder: &Path, data: &Path) {
     let authority = Authority::new(&folder.join("authority"), "limbeck test authority");
     fs::copy(&authority.own.certificate, folder.join("ca.crt")).expect("a copy");
-    let server = authority.issue(&Wanted::new(
+    let server = authority.issue(&CertificateRequest::new(
         "server",
         "localhost",
         "subjectAltName=DNS:localhost,IP:127.0.0.1",

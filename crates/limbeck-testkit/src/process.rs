@@ -84,9 +84,9 @@ pub(crate) fn find(program: &str, more: &[PathBuf]) -> Option<PathBuf> {
 
 /// A process that is killed when it is dropped.
 #[derive(Debug)]
-pub(crate) struct Killed(pub(crate) Child);
+pub(crate) struct ChildGuard(pub(crate) Child);
 
-impl Drop for Killed {
+impl Drop for ChildGuard {
     fn drop(&mut self) {
         // SIGQUIT takes the server's own children along, which SIGKILL would leave behind. A server that is
         // gone already is what we want.

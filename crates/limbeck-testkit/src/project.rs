@@ -16,7 +16,7 @@ pub struct Sandbox {
 
 /// How a program ended.
 #[derive(Debug)]
-pub struct Ran {
+pub struct CommandOutput {
     /// The exit status; -1 after a signal.
     pub status: i32,
     /// Standard output.
@@ -25,7 +25,7 @@ pub struct Ran {
     pub stderr: String,
 }
 
-impl Ran {
+impl CommandOutput {
     /// Expects exit status 0.
     ///
     /// # Panics
@@ -108,13 +108,13 @@ impl Sandbox {
     }
 
     /// Runs a program to its end.
-    pub fn run(&self, program: &Path, python: Option<&Path>, arguments: &[&str]) -> Ran {
+    pub fn run(&self, program: &Path, python: Option<&Path>, arguments: &[&str]) -> CommandOutput {
         let output = self
             .command(program, python)
             .args(arguments)
             .output()
             .expect("the program starts");
-        Ran {
+        CommandOutput {
             status: output.status.code().unwrap_or(-1),
             stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
             stderr: String::from_utf8_lossy(&output.stderr).into_owned(),

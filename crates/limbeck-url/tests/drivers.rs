@@ -6,7 +6,7 @@ use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use limbeck_testkit::{all_pythons, missing};
+use limbeck_testkit::all_pythons;
 use limbeck_url::{ConnectionInfo, Target};
 use serde_json::{Map, Value};
 
@@ -52,9 +52,6 @@ fn text(keywords: &Map<String, Value>, names: &[&str]) -> Option<String> {
 #[test]
 fn sqlalchemy_gives_the_driver_what_was_meant() {
     let pythons = all_pythons();
-    if pythons.is_empty() {
-        missing("LIMBECK_TEST_PYTHONS is not set (the script `test` sets it)");
-    }
     let mut infos: Vec<ConnectionInfo> = random::some(random::postgresql(), URLS);
     // SQLAlchemy 1.4 has no several hosts for asyncpg.
     infos.retain(|info| info.hosts.len() < 2);

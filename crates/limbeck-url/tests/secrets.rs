@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use limbeck_testkit::told;
+use limbeck_testkit::error_text;
 use limbeck_url::{
     ConnectionInfo, DatabaseConfigProvider, DatabaseUrl, KnownSecrets, Policy, Secret, Target,
     convert, ensure_async_database_url, ensure_sync_database_url, mask, mask_value,
@@ -65,7 +65,7 @@ fn written() -> impl Strategy<Value = (Vec<String>, String)> {
 fn shown<T: std::fmt::Debug, E: Error>(result: &Result<T, E>) -> String {
     match result {
         Ok(value) => format!("{value:?} {value:#?}"),
-        Err(error) => told(error),
+        Err(error) => error_text(error),
     }
 }
 

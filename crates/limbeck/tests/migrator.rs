@@ -1,5 +1,6 @@
 //! A service that migrates at its start: what it is told, and what is in the database.
 
+use std::path::Path;
 use std::time::Duration;
 
 use limbeck::Migrator;
@@ -68,28 +69,29 @@ fn project(env: &str) -> Sandbox {
     sandbox
 }
 
-fn migrator(sandbox: &Sandbox, url: &str) -> Option<Migrator> {
-    let python = python()?;
-    let environment = python.parent()?.parent()?.display().to_string();
+fn migrator(sandbox: &Sandbox, url: &str) -> Migrator {
+    let python = python();
+    let environment = python
+        .parent()
+        .and_then(Path::parent)
+        .expect("an environment");
     let variables = [
-        ("VIRTUAL_ENV".to_owned(), environment),
+        ("VIRTUAL_ENV".to_owned(), environment.display().to_string()),
         ("PYTHONDONTWRITEBYTECODE".to_owned(), "1".to_owned()),
     ];
     let config = sandbox.path().join("alembic.ini");
     let migrator = Migrator::for_project(&config, variables).expect("a configuration");
-    Some(
-        migrator
-            .with_database_url(url)
-            .with_lock_wait(Duration::from_secs(60)),
-    )
+    migrator
+        .with_database_url(url)
+        .with_lock_wait(Duration::from_secs(60))
 }
 
 fn ids(ids: &[&str]) -> Vec<String> {
     ids.iter().map(|id| (*id).to_owned()).collect()
 }
 
-async fn check(sandbox: &Sandbox, url: &str) -> Option<()> {
-    let migrator = migrator(sandbox, url)?;
+async fn check(sandbox: &Sandbox, url: &str) {
+    let migrator = migrator(sandbox, url);
     let status = migrator.status("head").await.expect("a look");
     assert_eq!(status.len(), 1);
     assert_eq!(
@@ -133,14 +135,11 @@ async fn check(sandbox: &Sandbox, url: &str) -> Option<()> {
         migrator.status("head").await.expect("a look")[0].current,
         ids(&["b2"])
     );
-    Some(())
 }
 
 #[tokio::test]
 async fn postgresql() {
-    let Some(server) = Postgres::start(Tls::Required) else {
-        return;
-    };
+    let server = Postgres::start(Tls::Required);
     for (name, env, scheme, query) in [
         ("asks", ENV, "postgresql+asyncpg", "?ssl=require"),
         ("stock", STOCK, "postgresql+psycopg2", "?sslmode=require"),
@@ -162,9 +161,7 @@ async fn sqlite() {
 /// What a service can log of a migration that fails.
 #[tokio::test]
 async fn a_report_of_a_failure() {
-    let Some(server) = Postgres::start(Tls::Off) else {
-        return;
-    };
+    let server = Postgres::start(Tls::Off);
     let sandbox = project(ENV);
     let script = sandbox.read("migrations/versions/c3.py");
     let script = script.replace(
@@ -173,10 +170,7 @@ async fn a_report_of_a_failure() {
     );
     sandbox.write("migrations/versions/c3.py", &script);
     let file = sandbox.path().join("migrations/versions/c3.py");
-    let Some(migrator) = migrator(&sandbox, &server.url("postgresql+asyncpg", "postgres", ""))
-    else {
-        return;
-    };
+    let migrator = migrator(&sandbox, &server.url("postgresql+asyncpg", "postgres", ""));
     let expected = |end: &str| {
         format!(
             "relation \"nowhere\" does not exist (42P01)\n  in upgrade of `c3`, step 3 of 3\n  at {}:8\n  {end}",
@@ -203,9 +197,7 @@ async fn an_environment_that_imports_its_application() {
     let other = Sandbox::new();
     other.write("beside.py", "");
     let url = format!("sqlite:///{}/app.db", sandbox.path().display());
-    let Some(migrator) = migrator(&sandbox, &url) else {
-        return;
-    };
+    let migrator = migrator(&sandbox, &url);
     let migrator = migrator.with_variable("PYTHONPATH", &other.path().display().to_string());
     let error = migrator.upgrade("head").await.expect_err("no such module");
     assert!(
@@ -220,9 +212,7 @@ async fn an_environment_that_imports_its_application() {
 /// A future that is dropped in the middle of a migration leaves nothing.
 #[tokio::test]
 async fn a_start_that_is_given_up() {
-    let Some(server) = Postgres::start(Tls::Off) else {
-        return;
-    };
+    let server = Postgres::start(Tls::Off);
     server.create_database("app");
     let sandbox = project(ENV);
     let slow = sandbox.read("migrations/versions/c3.py");
@@ -232,9 +222,7 @@ async fn a_start_that_is_given_up() {
     );
     sandbox.write("migrations/versions/c3.py", &slow);
     let url = server.url("postgresql+asyncpg", "app", "");
-    let Some(migrator) = migrator(&sandbox, &url) else {
-        return;
-    };
+    let migrator = migrator(&sandbox, &url);
     let count = |condition: &str| {
         let sql = format!(
             "select count(*) from pg_stat_activity \

@@ -6,7 +6,7 @@ use limbeck::db::Surroundings;
 use limbeck::interpreter::InterpreterSearch;
 use limbeck::native::NativeEnvironment;
 use limbeck::project::{Project, Reading};
-use limbeck_testkit::told;
+use limbeck_testkit::error_text;
 use proptest::prelude::*;
 use proptest::sample::select;
 
@@ -62,12 +62,12 @@ fn all_that_is_shown(url: &str, toml: &str) -> String {
     write("env.py", ENV);
     let mut config = match Config::load(&files, "alembic") {
         Ok(config) => config,
-        Err(error) => return told(&error),
+        Err(error) => return error_text(&error),
     };
     let mut all = format!("{config:?}");
     let option = config.text("sqlalchemy.url");
     if let Err(error) = &option {
-        all += &told(error);
+        all += &error_text(error);
     }
     let migrator = Migrator::new(files, Surroundings::default(), InterpreterSearch::default());
     all += &format!(

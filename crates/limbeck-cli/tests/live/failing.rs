@@ -76,13 +76,8 @@ fn projects() -> Vec<(String, Sandbox)> {
 fn check(fresh: impl Fn(&str, bool) -> String, left: impl Fn(&str) -> String) {
     for (index, (name, project)) in projects().into_iter().enumerate() {
         let (real, ours) = (format!("real{index}"), format!("ours{index}"));
-        let Some(expected) = run_alembic(&project, &fresh(&real, true), &["upgrade", "head"])
-        else {
-            return;
-        };
-        let Some(actual) = run(&project, &fresh(&ours, false), &["upgrade", "head"]) else {
-            return;
-        };
+        let expected = run_alembic(&project, &fresh(&real, true), &["upgrade", "head"]);
+        let actual = run(&project, &fresh(&ours, false), &["upgrade", "head"]);
         assert_eq!(actual.status, expected.status, "{name}: {}", actual.stderr);
         assert_eq!(left(&ours), left(&real), "{name}: {}", actual.stderr);
         assert!(
@@ -95,9 +90,7 @@ fn check(fresh: impl Fn(&str, bool) -> String, left: impl Fn(&str) -> String) {
 
 #[test]
 fn postgresql() {
-    let Some(server) = Postgres::start(Tls::Off) else {
-        return;
-    };
+    let server = Postgres::start(Tls::Off);
     check(
         |name, real| {
             server.create_database(name);
@@ -133,9 +126,7 @@ fn postgresql() {
 
 #[test]
 fn mariadb() {
-    let Some(server) = MariaDb::start() else {
-        return;
-    };
+    let server = MariaDb::start();
     check(
         |name, real| {
             server.create_database(name);

@@ -11,8 +11,8 @@ use crate::support::{limbeck, linear, sync_env};
 
 /// Runs a revision that begins with a table and then does `body`, sends a signal in the middle of that, and
 /// expects the end soon.
-fn interrupted(env: &str, url: &str, signal: &str, body: &str, status: i32) -> Option<Sandbox> {
-    let python = python()?;
+fn interrupted(env: &str, url: &str, signal: &str, body: &str, status: i32) -> Sandbox {
+    let python = python();
     let begin = "op.execute('create table t (id int)')\nopen('ready', 'w').close()\n";
     let sandbox = linear(env, &[("a1", &format!("{begin}{body}"), "pass")]);
     let child = sandbox
@@ -46,18 +46,14 @@ fn interrupted(env: &str, url: &str, signal: &str, body: &str, status: i32) -> O
     let told = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(status), "{told}");
     assert!(told.contains("interrupted"), "{told}");
-    Some(sandbox)
+    sandbox
 }
 
 fn on_postgresql(signal: &str, body: &str, status: i32) {
-    let Some(server) = Postgres::start(Tls::Off) else {
-        return;
-    };
+    let server = Postgres::start(Tls::Off);
     server.create_database("app");
     let url = server.url("postgresql+asyncpg", "app", "");
-    if interrupted(&sync_env(""), &url, signal, body, status).is_none() {
-        return;
-    }
+    interrupted(&sync_env(""), &url, signal, body, status);
     let left = "select (select count(*) from pg_stat_activity where datname = 'app' and pid <> pg_backend_pid())
         || ' ' || (select count(*) from pg_class where relname in ('t', 'alembic_version'))";
     let gone = Instant::now();
@@ -74,9 +70,7 @@ fn on_postgresql(signal: &str, body: &str, status: i32) {
 /// What Python's driver had begun no transaction for stays, and what it had is undone.
 fn on_sqlite(env: &str, signal: &str, body: &str, status: i32) {
     let url = "sqlite+aiosqlite:///project.db";
-    let Some(sandbox) = interrupted(env, url, signal, body, status) else {
-        return;
-    };
+    let sandbox = interrupted(env, url, signal, body, status);
     let database = Connection::open(sandbox.path().join("project.db")).expect("a database");
     database
         .busy_timeout(Duration::ZERO)

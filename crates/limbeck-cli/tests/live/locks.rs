@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::{JoinHandle, sleep, spawn};
 use std::time::{Duration, Instant};
 
-use limbeck_testkit::{MariaDb, Postgres, Ran, Sandbox, Tls, python};
+use limbeck_testkit::{CommandOutput, MariaDb, Postgres, Sandbox, Tls, python};
 
 use crate::support::{limbeck, linear, ran, sync_env};
 
@@ -31,18 +31,18 @@ while not os.path.exists('go'):
     )
 }
 
-fn start(sandbox: &Sandbox, url: &str, arguments: &[&str]) -> Option<Child> {
-    let python = python()?;
+fn start(sandbox: &Sandbox, url: &str, arguments: &[&str]) -> Child {
+    let python = python();
     let mut command = sandbox.command(&limbeck(), Some(&python));
     command
         .env("DATABASE_URL", url)
         .args(arguments)
         .stdout(std::process::Stdio::piped())
         .stderr(std::process::Stdio::piped());
-    Some(command.spawn().expect("limbeck starts"))
+    command.spawn().expect("limbeck starts")
 }
 
-fn end(child: Child) -> Ran {
+fn end(child: Child) -> CommandOutput {
     ran(&child.wait_with_output().expect("it ends"))
 }
 
@@ -85,10 +85,10 @@ impl Told {
         }
     }
 
-    fn end(mut self) -> Ran {
+    fn end(mut self) -> CommandOutput {
         let status = self.child.wait().expect("it ends");
         self.reader.join().expect("no panic");
-        Ran {
+        CommandOutput {
             status: status.code().unwrap_or(-1),
             stdout: String::new(),
             stderr: self.stderr.lock().expect("no panic").clone(),
@@ -107,18 +107,16 @@ fn await_file(sandbox: &Sandbox, name: &str) {
 /// While one run holds the lock: one gives up after a second, one waits and tells who holds it.
 fn check(url: &str, holder: &str) {
     let sandbox = project();
-    let Some(first) = start(&sandbox, url, &["upgrade", "head"]) else {
-        return;
-    };
+    let first = start(&sandbox, url, &["upgrade", "head"]);
     await_file(&sandbox, "ready");
     let impatient = start(&sandbox, url, &["--lock-wait", "1", "upgrade", "head"]);
-    let impatient = end(impatient.expect("an interpreter"));
+    let impatient = end(impatient);
     assert_eq!(impatient.status, 1, "{}", impatient.stderr);
     let told = "the migration lock was not free within";
     assert!(impatient.stderr.contains(told), "{}", impatient.stderr);
     assert!(impatient.stderr.contains(holder), "{}", impatient.stderr);
     let patient = start(&sandbox, url, &["upgrade", "head"]);
-    let patient = Told::follow(patient.expect("an interpreter"));
+    let patient = Told::follow(patient);
     patient.await_words(&format!("waiting for the migration lock, held by {holder}"));
     sandbox.write("go", "");
     end(first).success();
@@ -137,18 +135,14 @@ fn check(url: &str, holder: &str) {
 
 #[test]
 fn postgresql() {
-    let Some(server) = Postgres::start(Tls::Off) else {
-        return;
-    };
+    let server = Postgres::start(Tls::Off);
     server.create_database("app");
     check(&server.url("postgresql+asyncpg", "app", ""), "backend ");
 }
 
 #[test]
 fn mariadb() {
-    let Some(server) = MariaDb::start() else {
-        return;
-    };
+    let server = MariaDb::start();
     server.create_database("app");
     check(&server.url("mysql+aiomysql", "app"), "connection ");
 }
@@ -165,16 +159,12 @@ fn sqlite() {
 
 #[test]
 fn without_the_lock_nobody_waits() {
-    let Some(server) = Postgres::start(Tls::Off) else {
-        return;
-    };
+    let server = Postgres::start(Tls::Off);
     server.create_database("app");
     let url = server.url("postgresql+asyncpg", "app", "");
     let sandbox = project();
     let locks = "select count(*) from pg_locks where locktype = 'advisory'";
-    let Some(first) = start(&sandbox, &url, &["--no-lock", "upgrade", "head"]) else {
-        return;
-    };
+    let first = start(&sandbox, &url, &["--no-lock", "upgrade", "head"]);
     await_file(&sandbox, "ready");
     assert_eq!(server.sql("app", locks).trim(), "0");
     sandbox.write("go", "");
@@ -184,9 +174,7 @@ fn without_the_lock_nobody_waits() {
 /// A lock whose transaction held a snapshot would make `CREATE INDEX CONCURRENTLY` wait for ever.
 #[test]
 fn an_index_is_built_concurrently_under_the_lock() {
-    let Some(server) = Postgres::start(Tls::Off) else {
-        return;
-    };
+    let server = Postgres::start(Tls::Off);
     server.create_database("app");
     let sandbox = linear(
         &sync_env(""),
@@ -206,9 +194,7 @@ fn an_index_is_built_concurrently_under_the_lock() {
     let url = server.url("postgresql+asyncpg", "app", "");
     // One by one, as Alembic itself needs it: an open transaction of the same run would wait for itself.
     for target in ["a1", "b2"] {
-        let Some(child) = start(&sandbox, &url, &["upgrade", target]) else {
-            return;
-        };
+        let child = start(&sandbox, &url, &["upgrade", target]);
         end(child).success();
     }
     let valid = "select indisvalid from pg_index where indexrelid = 'i'::regclass";

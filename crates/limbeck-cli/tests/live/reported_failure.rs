@@ -4,8 +4,8 @@ use limbeck_testkit::{Postgres, Sandbox, Tls, python, reference_python};
 
 use crate::support::{alembic, limbeck};
 
-fn project(template: &str, url: &str) -> Option<Sandbox> {
-    let reference = reference_python()?;
+fn project(template: &str, url: &str) -> Sandbox {
+    let reference = reference_python();
     let sandbox = Sandbox::new();
     sandbox
         .run(
@@ -43,20 +43,16 @@ fn project(template: &str, url: &str) -> Option<Sandbox> {
             "import sqlalchemy as sa\nfrom alembic import op\nrevision = 'a1'\ndown_revision = None\n\n\n{up}\n\ndef downgrade({arguments}):\n    pass\n"
         ),
     );
-    Some(sandbox)
+    sandbox
 }
 
 fn check(template: &str, tables: &str, failure_of_alembic: Option<&str>) {
-    let (Some(server), Some(python), Some(reference)) =
-        (Postgres::start(Tls::Required), python(), reference_python())
-    else {
-        return;
-    };
+    let server = Postgres::start(Tls::Required);
+    let python = python();
+    let reference = reference_python();
     server.create_database("app");
     let url = server.url("postgresql+asyncpg", "app", "?ssl=require");
-    let Some(sandbox) = project(template, &url) else {
-        return;
-    };
+    let sandbox = project(template, &url);
     let real = sandbox.run(&alembic(&reference), Some(&reference), &["upgrade", "head"]);
     if let Some(text) = failure_of_alembic {
         assert_eq!(real.status, 1, "{}", real.stderr);
@@ -92,14 +88,10 @@ fn stock_asynchronous_template() {
 
 #[test]
 fn stock_multidb_template() {
-    let (Some(server), Some(python), Some(reference)) =
-        (Postgres::start(Tls::Required), python(), reference_python())
-    else {
-        return;
-    };
-    let Some(sandbox) = project("multidb", "unused") else {
-        return;
-    };
+    let server = Postgres::start(Tls::Required);
+    let python = python();
+    let reference = reference_python();
+    let sandbox = project("multidb", "unused");
     let mut ini = sandbox.read("alembic.ini");
     for engine in ["engine1", "engine2"] {
         server.create_database(engine);
@@ -137,15 +129,12 @@ fn stock_multidb_template() {
 
 #[test]
 fn a_wrong_password_is_told_and_never_shown() {
-    let (Some(server), Some(python)) = (Postgres::start(Tls::Required), python()) else {
-        return;
-    };
+    let server = Postgres::start(Tls::Required);
+    let python = python();
     let url = server
         .url("postgresql+asyncpg", "postgres", "?ssl=require")
         .replace(":secret@", ":hunter2@");
-    let Some(sandbox) = project("generic", &url) else {
-        return;
-    };
+    let sandbox = project("generic", &url);
     let ours = sandbox.run(&limbeck(), Some(&python), &["upgrade", "head"]);
     assert_eq!(ours.status, 1);
     assert!(
@@ -167,13 +156,10 @@ fn a_wrong_password_is_told_and_never_shown() {
 
 #[test]
 fn plain_connections_are_not_fallen_back_to() {
-    let (Some(server), Some(python)) = (Postgres::start(Tls::Off), python()) else {
-        return;
-    };
+    let server = Postgres::start(Tls::Off);
+    let python = python();
     let url = server.url("postgresql+asyncpg", "postgres", "?ssl=require");
-    let Some(sandbox) = project("generic", &url) else {
-        return;
-    };
+    let sandbox = project("generic", &url);
     let ours = sandbox.run(&limbeck(), Some(&python), &["upgrade", "head"]);
     assert_eq!(ours.status, 1);
     assert!(ours.stderr.contains("has no TLS"), "{}", ours.stderr);

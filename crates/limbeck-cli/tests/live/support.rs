@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use limbeck_testkit::{Ran, Sandbox, python, reference_python};
+use limbeck_testkit::{CommandOutput, Sandbox, python, reference_python};
 
 /// The program under test.
 pub(crate) fn limbeck() -> PathBuf {
@@ -151,31 +151,31 @@ pub(crate) fn linear(env: &str, revisions: &[(&str, &str, &str)]) -> Sandbox {
 }
 
 /// Runs limbeck with the driver-free interpreter.
-pub(crate) fn run(sandbox: &Sandbox, url: &str, arguments: &[&str]) -> Option<Ran> {
-    let python = python()?;
+pub(crate) fn run(sandbox: &Sandbox, url: &str, arguments: &[&str]) -> CommandOutput {
+    let python = python();
     let mut command = sandbox.command(&limbeck(), Some(&python));
     let output = command
         .env("DATABASE_URL", url)
         .args(arguments)
         .output()
         .expect("limbeck starts");
-    Some(ran(&output))
+    ran(&output)
 }
 
 /// Runs real Alembic with the drivers.
-pub(crate) fn run_alembic(sandbox: &Sandbox, url: &str, arguments: &[&str]) -> Option<Ran> {
-    let python = reference_python()?;
+pub(crate) fn run_alembic(sandbox: &Sandbox, url: &str, arguments: &[&str]) -> CommandOutput {
+    let python = reference_python();
     let mut command = sandbox.command(&alembic(&python), Some(&python));
     let output = command
         .env("DATABASE_URL", url)
         .args(arguments)
         .output()
         .expect("alembic starts");
-    Some(ran(&output))
+    ran(&output)
 }
 
-pub(crate) fn ran(output: &std::process::Output) -> Ran {
-    Ran {
+pub(crate) fn ran(output: &std::process::Output) -> CommandOutput {
+    CommandOutput {
         status: output.status.code().unwrap_or(-1),
         stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
         stderr: String::from_utf8_lossy(&output.stderr).into_owned(),

@@ -4,13 +4,13 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 
-use limbeck_testkit::{MariaDb, PgBouncer, Postgres, Ran, Sandbox, Tls};
+use limbeck_testkit::{CommandOutput, MariaDb, PgBouncer, Postgres, Sandbox, Tls};
 use serde_json::{Value, json};
 
 use crate::support::{limbeck, ran};
 
 /// Runs `url check` with a URL on standard input's side: as an argument.
-fn run(sandbox: &Sandbox, arguments: &[&str]) -> Ran {
+fn run(sandbox: &Sandbox, arguments: &[&str]) -> CommandOutput {
     let mut all = vec!["url", "check"];
     all.extend(arguments);
     sandbox.run(&limbeck(), None, &all)
@@ -41,9 +41,7 @@ const VERSION_TABLE: &str = "create table alembic_version (version_num varchar(3
 
 #[test]
 fn postgresql_with_tls() {
-    let Some(server) = Postgres::start(Tls::Required) else {
-        return;
-    };
+    let server = Postgres::start(Tls::Required);
     let sandbox = Sandbox::new();
     server.configure(
         &[("ssl", "on"), ("log_connections", "on")],
@@ -110,9 +108,7 @@ fn postgresql_with_tls() {
 
 #[test]
 fn rights_on_postgresql_are_the_catalogs() {
-    let Some(server) = Postgres::start(Tls::Off) else {
-        return;
-    };
+    let server = Postgres::start(Tls::Off);
     let sandbox = Sandbox::new();
     server.create_database("shop");
     server.sql("shop", VERSION_TABLE);
@@ -187,9 +183,7 @@ fn rights_on_postgresql_are_the_catalogs() {
 
 #[test]
 fn the_version_table_may_have_another_name() {
-    let Some(server) = Postgres::start(Tls::Off) else {
-        return;
-    };
+    let server = Postgres::start(Tls::Off);
     let sandbox = Sandbox::new();
     server.sql(
         "postgres",
@@ -218,16 +212,12 @@ fn the_version_table_may_have_another_name() {
 
 #[test]
 fn poolers_are_seen_by_sure_signs() {
-    let Some(server) = Postgres::start(Tls::Off) else {
-        return;
-    };
+    let server = Postgres::start(Tls::Off);
     let sandbox = Sandbox::new();
     for (mode, expected) in [("transaction", "transaction"), ("session", "present")] {
         // A pool of one leaves a second session waiting, where it is kept for a whole session.
         for size in [1, 5] {
-            let Some(pooler) = PgBouncer::start(&server, mode, size) else {
-                return;
-            };
+            let pooler = PgBouncer::start(&server, mode, size);
             let found = check(&sandbox, &pooler.url("postgres"), 0);
             assert_eq!(found["pooler"], expected, "{mode} {size}");
         }
@@ -238,9 +228,7 @@ fn poolers_are_seen_by_sure_signs() {
 
 #[test]
 fn no_connection_has_a_kind() {
-    let Some(server) = Postgres::start(Tls::Required) else {
-        return;
-    };
+    let server = Postgres::start(Tls::Required);
     let sandbox = Sandbox::new();
     let at = format!("127.0.0.1:{}", server.port);
     for (url, kind) in [
@@ -287,9 +275,7 @@ fn no_connection_has_a_kind() {
 
 #[test]
 fn rights_on_mariadb_are_the_grants() {
-    let Some(server) = MariaDb::start() else {
-        return;
-    };
+    let server = MariaDb::start();
     let sandbox = Sandbox::new();
     server.create_database("shop");
     server.sql("shop", VERSION_TABLE);

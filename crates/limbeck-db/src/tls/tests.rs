@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use limbeck_testkit::certificates::{Authority, Wanted};
+use limbeck_testkit::certificates::{Authority, CertificateRequest};
 use rustls::client::danger::ServerCertVerifier;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, ServerName, UnixTime};
@@ -61,12 +61,12 @@ fn verdict(by: &dyn ServerCertVerifier, shown: &[u8], now: u64) -> Result<(), Ce
 fn certificates_and_authorities_have_their_time() {
     let folder = tempfile::tempdir().unwrap();
     let root = Authority::new(&folder.path().join("root"), "root");
-    let wanted = Wanted::new("ca", "past", "basicConstraints=CA:TRUE").expired();
+    let wanted = CertificateRequest::new("ca", "past", "basicConstraints=CA:TRUE").expired();
     let past = Authority::with(&folder.path().join("past"), &wanted);
     let long = trusting(&[certificate(&root.own.certificate)], &[]);
     let short = trusting(&[certificate(&past.own.certificate)], &[]);
     for (form, extensions) in FORMS {
-        let wanted = Wanted::new(form, "localhost", extensions);
+        let wanted = CertificateRequest::new(form, "localhost", extensions);
         let under_root = certificate(&root.issue(&wanted).certificate);
         let under_past = certificate(&past.issue(&wanted).certificate);
         for (by, shown, now, expected) in [
@@ -103,7 +103,7 @@ fn what_can_be_read_in_two_ways_is_not_read() {
     let root = Authority::new(&folder.path().join("root"), "root");
     let by = trusting(&[certificate(&root.own.certificate)], &[]);
     let issue = |name: &str, extensions: &str| {
-        let issued = root.issue(&Wanted::new(name, "localhost", extensions));
+        let issued = root.issue(&CertificateRequest::new(name, "localhost", extensions));
         certificate(&issued.certificate).to_vec()
     };
     let v1 = issue("v1", "");
@@ -162,7 +162,7 @@ fn a_list_about_a_part_tells_nothing_of_the_rest() {
     let about_users = trusting(&trusted, &[&part]);
     let about_all = trusting(&trusted, &[&part, &whole]);
     for (form, extensions) in &FORMS[1..] {
-        let issued = root.issue(&Wanted::new(form, "localhost", extensions));
+        let issued = root.issue(&CertificateRequest::new(form, "localhost", extensions));
         let shown = certificate(&issued.certificate);
         assert_eq!(
             verdict(about_users.as_ref(), &shown, IN_2026),
@@ -217,18 +217,18 @@ fn a_changed_certificate_is_never_taken() {
     let root = Authority::new(&folder.path().join("root"), "localhost");
     let own = Authority::with(
         &folder.path().join("own"),
-        &Wanted::new("own", "localhost", SELF),
+        &CertificateRequest::new("own", "localhost", SELF),
     );
     let roots = [&root, &own].map(|each| certificate(&each.own.certificate));
     let by = trusting(&roots, &[]);
     let mut originals: Vec<_> = FORMS
         .map(|(form, extensions)| {
-            let wanted = Wanted::new(form, "localhost", extensions);
+            let wanted = CertificateRequest::new(form, "localhost", extensions);
             certificate(&root.issue(&wanted).certificate)
         })
         .into();
     originals.push(certificate(&own.own.certificate));
-    let rsa = Wanted::new("rsa", "localhost", "").rsa();
+    let rsa = CertificateRequest::new("rsa", "localhost", "").rsa();
     originals.push(certificate(&root.issue(&rsa).certificate));
     for original in &originals {
         assert_eq!(verdict(by.as_ref(), original, IN_2026), Ok(()));

@@ -1,7 +1,7 @@
 //! Passwords, channel binding, and what a server's refusal is called.
 
 use limbeck_db::ConnectErrorKind;
-use limbeck_testkit::certificates::{Authority, Wanted};
+use limbeck_testkit::certificates::{Authority, CertificateRequest};
 use limbeck_testkit::{Postgres, Tls};
 
 use crate::support::{Fate, SECRET, TLS_ON, Table, block_on, both, limbeck, open};
@@ -23,9 +23,7 @@ host all nobody 0.0.0.0/0 trust";
 
 #[test]
 fn passwords_and_channel_binding_are_libpqs() {
-    let Some(server) = Postgres::start(Tls::Off) else {
-        return;
-    };
+    let server = Postgres::start(Tls::Off);
     let folder = tempfile::tempdir().unwrap();
     let home = tempfile::tempdir().unwrap();
     let authority = Authority::new(&folder.path().join("authority"), "authority");
@@ -33,15 +31,15 @@ fn passwords_and_channel_binding_are_libpqs() {
     let certificates = [
         (
             "P-256",
-            authority.issue(&Wanted::new("ec", "ec", localhost)),
+            authority.issue(&CertificateRequest::new("ec", "ec", localhost)),
         ),
         (
             "RSA",
-            authority.issue(&Wanted::new("rsa", "rsa", localhost).rsa()),
+            authority.issue(&CertificateRequest::new("rsa", "rsa", localhost).rsa()),
         ),
         (
             "version 1",
-            authority.issue(&Wanted::new("v1", "localhost", "")),
+            authority.issue(&CertificateRequest::new("v1", "localhost", "")),
         ),
     ];
     let roles = format!(
@@ -105,9 +103,7 @@ fn a_refusal_has_its_kind() {
         Authentication, NoSuchDatabase, Other, Parameter, Refused, StartingUp, TlsRefused,
         TooManyConnections,
     };
-    let Some(server) = Postgres::start(Tls::Off) else {
-        return;
-    };
+    let server = Postgres::start(Tls::Off);
     let home = tempfile::tempdir().unwrap();
     server.sql(
         "postgres",

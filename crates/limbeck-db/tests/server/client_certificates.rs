@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use limbeck_db::ConnectErrorKind;
-use limbeck_testkit::certificates::{Authority, Wanted, bundle, convert_key};
+use limbeck_testkit::certificates::{Authority, CertificateRequest, bundle, convert_key};
 use limbeck_testkit::{Postgres, Tls};
 
 use crate::support::{Fate, SECRET, TLS_ON, Table, block_on, both, limbeck, open};
@@ -26,29 +26,31 @@ fn copy(from: &Path, to: &Path, mode: u32) {
 
 #[test]
 fn client_certificates_are_taken_as_libpq_takes_them() {
-    let Some(server) = Postgres::start(Tls::Off) else {
-        return;
-    };
+    let server = Postgres::start(Tls::Off);
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     let home = tempfile::tempdir().unwrap();
     let authority = Authority::new(&folder.join("servers"), "authority of servers");
-    let certificate = authority.issue(&Wanted::new("row", "row", "subjectAltName=DNS:localhost"));
+    let certificate = authority.issue(&CertificateRequest::new(
+        "row",
+        "row",
+        "subjectAltName=DNS:localhost",
+    ));
     let clients = Authority::new(&folder.join("clients"), "authority of clients");
     let leaf = "basicConstraints=CA:FALSE";
-    let right = clients.issue(&Wanted::new("right", "postgres", leaf));
-    let rsa = clients.issue(&Wanted::new("rsa", "postgres", leaf).rsa());
-    let version_1 = clients.issue(&Wanted::new("v1", "postgres", ""));
-    let other_name = clients.issue(&Wanted::new("other", "somebody", leaf));
-    let expired = clients.issue(&Wanted::new("expired", "postgres", leaf).expired());
+    let right = clients.issue(&CertificateRequest::new("right", "postgres", leaf));
+    let rsa = clients.issue(&CertificateRequest::new("rsa", "postgres", leaf).rsa());
+    let version_1 = clients.issue(&CertificateRequest::new("v1", "postgres", ""));
+    let other_name = clients.issue(&CertificateRequest::new("other", "somebody", leaf));
+    let expired = clients.issue(&CertificateRequest::new("expired", "postgres", leaf).expired());
     let middle = clients.subordinate(&folder.join("middle"), "authority in the middle");
-    let below = middle.issue(&Wanted::new("below", "postgres", leaf));
+    let below = middle.issue(&CertificateRequest::new("below", "postgres", leaf));
     let chain = bundle(
         &folder.join("chain.crt"),
         &[&below.certificate, &middle.own.certificate],
     );
     let wrong = Authority::new(&folder.join("wrong"), "wrong authority")
-        .issue(&Wanted::new("wrong", "postgres", leaf));
+        .issue(&CertificateRequest::new("wrong", "postgres", leaf));
     let in_folder = |name: &str| folder.join(name);
     let form =
         |key: &Path, name: &str, arguments: &[&str]| convert_key(key, &in_folder(name), arguments);

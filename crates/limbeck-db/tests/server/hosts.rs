@@ -2,7 +2,7 @@
 
 use std::net::TcpListener;
 
-use limbeck_testkit::certificates::{Authority, Wanted};
+use limbeck_testkit::certificates::{Authority, CertificateRequest};
 use limbeck_testkit::{Postgres, Tls};
 
 use crate::support::{TLS_ON, answers};
@@ -14,9 +14,7 @@ host all all ::1/128 trust";
 
 #[test]
 fn the_same_server_is_chosen() {
-    let Some(primary) = Postgres::start(Tls::Off) else {
-        return;
-    };
+    let primary = Postgres::start(Tls::Off);
     let home = tempfile::tempdir().unwrap();
     let folder = tempfile::tempdir().unwrap();
     primary.sql(
@@ -27,7 +25,11 @@ fn the_same_server_is_chosen() {
     let standby = primary.standby(&[]);
     let starting = primary.standby(&[("hot_standby", "off")]);
     let authority = Authority::new(&folder.path().join("authority"), "authority");
-    let certificate = authority.issue(&Wanted::new("row", "row", "subjectAltName=DNS:localhost"));
+    let certificate = authority.issue(&CertificateRequest::new(
+        "row",
+        "row",
+        "subjectAltName=DNS:localhost",
+    ));
     primary.put(&certificate.certificate, "row.crt");
     primary.put(&certificate.key, "row.key");
     primary.configure(&TLS_ON, RULES);

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use limbeck_db::ConnectErrorKind;
-use limbeck_testkit::certificates::{Authority, Issued, Wanted};
-use limbeck_testkit::{Postgres, Tls, missing};
+use limbeck_testkit::certificates::{Authority, CertificateRequest, Issued};
+use limbeck_testkit::{Postgres, Tls};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
@@ -59,29 +59,21 @@ async fn serve(listener: &TcpListener, acceptor: &TlsAcceptor) {
 
 #[test]
 fn a_certificate_is_nothing_without_its_key() {
-    if std::process::Command::new("openssl")
-        .arg("version")
-        .output()
-        .is_err()
-    {
-        missing("openssl is not installed");
-        return;
-    }
     let folder = tempfile::tempdir().unwrap();
     let home = tempfile::tempdir().unwrap();
     let localhost = "subjectAltName=DNS:localhost";
     let authority = Authority::new(&folder.path().join("authority"), "authority");
     let own = |name: &str, extensions: &str| {
-        let wanted = Wanted::new("own", "localhost", extensions);
+        let wanted = CertificateRequest::new("own", "localhost", extensions);
         Authority::with(&folder.path().join(name), &wanted).own
     };
-    let good = authority.issue(&Wanted::new("good", "good", localhost));
-    let old = authority.issue(&Wanted::new("v1", "localhost", ""));
-    let old_rsa = authority.issue(&Wanted::new("v1rsa", "localhost", "").rsa());
+    let good = authority.issue(&CertificateRequest::new("good", "good", localhost));
+    let old = authority.issue(&CertificateRequest::new("v1", "localhost", ""));
+    let old_rsa = authority.issue(&CertificateRequest::new("v1rsa", "localhost", "").rsa());
     let alone = own("alone", &format!("basicConstraints=CA:TRUE\n{localhost}"));
     let alone_old = own("alone_old", "");
-    let other = authority.issue(&Wanted::new("other", "other", localhost));
-    let other_rsa = authority.issue(&Wanted::new("otherrsa", "other", localhost).rsa());
+    let other = authority.issue(&CertificateRequest::new("other", "other", localhost));
+    let other_rsa = authority.issue(&CertificateRequest::new("otherrsa", "other", localhost).rsa());
     let right = authority.own.certificate.clone();
     for (name, shown, root, other) in [
         ("good", &good, &right, &other),
@@ -128,9 +120,7 @@ fn a_certificate_is_nothing_without_its_key() {
 
 #[test]
 fn versions_of_tls_are_kept_to() {
-    let Some(server) = Postgres::start(Tls::Off) else {
-        return;
-    };
+    let server = Postgres::start(Tls::Off);
     let folder = tempfile::tempdir().unwrap();
     let home = tempfile::tempdir().unwrap();
     let authority = Authority::new(&folder.path().join("authority"), "authority");
@@ -138,15 +128,15 @@ fn versions_of_tls_are_kept_to() {
     let rows = [
         (
             "P-256",
-            authority.issue(&Wanted::new("ec", "ec", localhost)),
+            authority.issue(&CertificateRequest::new("ec", "ec", localhost)),
         ),
         (
             "RSA",
-            authority.issue(&Wanted::new("rsa", "rsa", localhost).rsa()),
+            authority.issue(&CertificateRequest::new("rsa", "rsa", localhost).rsa()),
         ),
         (
             "version 1",
-            authority.issue(&Wanted::new("v1", "localhost", "")),
+            authority.issue(&CertificateRequest::new("v1", "localhost", "")),
         ),
     ];
     let mut table = Table::new(&[]);
@@ -189,9 +179,7 @@ fn versions_of_tls_are_kept_to() {
 /// Another process, as the system's authorities are found by a variable that this one must not set.
 #[test]
 fn the_systems_authorities_count_when_they_are_asked_for() {
-    let Some(server) = Postgres::start(Tls::Required) else {
-        return;
-    };
+    let server = Postgres::start(Tls::Required);
     let folder = tempfile::tempdir().unwrap();
     let other = Authority::new(&folder.path().join("other"), "other authority");
     let other = other.own.certificate;

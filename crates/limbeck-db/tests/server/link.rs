@@ -1,7 +1,7 @@
 //! What a session knows of its own way, beside what the server says of the same session.
 
 use limbeck_db::{Link, Session, Verified};
-use limbeck_testkit::certificates::{Authority, Wanted};
+use limbeck_testkit::certificates::{Authority, CertificateRequest};
 use limbeck_testkit::{MariaDb, Postgres, Tls};
 
 use crate::support::{block_on, open, value};
@@ -36,9 +36,7 @@ async fn link_and_server(session: &mut Session) -> (Link, String) {
 
 #[test]
 fn tls_is_what_the_server_says() {
-    let Some(server) = Postgres::start(Tls::Required) else {
-        return;
-    };
+    let server = Postgres::start(Tls::Required);
     let home = tempfile::tempdir().unwrap();
     let root = server.authority();
     let root = root.display();
@@ -90,9 +88,7 @@ fn tls_is_what_the_server_says() {
 
 #[test]
 fn a_plain_session_has_no_tls() {
-    let Some(server) = Postgres::start(Tls::Off) else {
-        return;
-    };
+    let server = Postgres::start(Tls::Off);
     let home = tempfile::tempdir().unwrap();
     block_on(async {
         let url = server.url("postgresql+asyncpg", "postgres", "");
@@ -117,11 +113,9 @@ fn mariadb_says_which_tls_it_is() {
     let folder = tempfile::tempdir().unwrap();
     let authority = Authority::new(&folder.path().join("authority"), "authority");
     let localhost = "subjectAltName=DNS:localhost,IP:127.0.0.1";
-    let certificate = authority.issue(&Wanted::new("server", "a server", localhost));
+    let certificate = authority.issue(&CertificateRequest::new("server", "a server", localhost));
     let root = authority.own.certificate.display();
-    let Some(server) = MariaDb::start_with_tls(&certificate, &authority.own.certificate) else {
-        return;
-    };
+    let server = MariaDb::start_with_tls(&certificate, &authority.own.certificate);
     for (query, verified) in [
         ("?ssl_disabled=true".to_owned(), None),
         ("?ssl_mode=REQUIRED".to_owned(), Some(Verified::Nothing)),

@@ -62,20 +62,14 @@ async fn hand_over<F: AsyncFnOnce(MigrationLock)>(server: &Postgres, url: &str, 
 
 #[test]
 fn one_run_at_a_time_with_and_without_a_pooler() {
-    let Some(server) = Postgres::start(Tls::Off) else {
-        return;
-    };
+    let server = Postgres::start(Tls::Off);
     // What would end a transaction that is left open must not end the lock.
     server.sql(
         "postgres",
         "alter role postgres set idle_in_transaction_session_timeout = '300ms'",
     );
-    let (Some(transaction), Some(session)) = (
-        PgBouncer::start(&server, "transaction", 4),
-        PgBouncer::start(&server, "session", 4),
-    ) else {
-        return;
-    };
+    let transaction = PgBouncer::start(&server, "transaction", 4);
+    let session = PgBouncer::start(&server, "session", 4);
     let direct = server.url("postgresql", "postgres", "");
     let urls = [
         ("directly", direct.clone()),

@@ -2,7 +2,7 @@
 
 use limbeck_db::ConnectErrorKind::{self, Authentication, TlsRefused, TlsUnverified};
 use limbeck_testkit::MariaDb;
-use limbeck_testkit::certificates::{Authority, Issued, Wanted};
+use limbeck_testkit::certificates::{Authority, CertificateRequest, Issued};
 
 use crate::support::{block_on, open, value};
 
@@ -48,27 +48,25 @@ fn mariadb_is_verified_as_far_as_asked() {
     let wrong = Authority::new(&folder.join("wrong"), "wrong authority");
     let clients = Authority::new(&folder.join("clients"), "authority of clients");
     let localhost = "subjectAltName=DNS:localhost,IP:127.0.0.1";
-    let issue = |wanted: Wanted<'_>| authority.issue(&wanted);
-    let good = issue(Wanted::new("good", "a server", localhost));
-    let other = issue(Wanted::new(
+    let issue = |wanted: CertificateRequest<'_>| authority.issue(&wanted);
+    let good = issue(CertificateRequest::new("good", "a server", localhost));
+    let other = issue(CertificateRequest::new(
         "other",
         "a server",
         "subjectAltName=DNS:db.example.com",
     ));
-    let expired = issue(Wanted::new("expired", "a server", localhost).expired());
-    let client = clients.issue(&Wanted::new(
+    let expired = issue(CertificateRequest::new("expired", "a server", localhost).expired());
+    let client = clients.issue(&CertificateRequest::new(
         "client",
         "client",
         "basicConstraints=CA:FALSE",
     ));
-    let stranger = wrong.issue(&Wanted::new(
+    let stranger = wrong.issue(&CertificateRequest::new(
         "client",
         "client",
         "basicConstraints=CA:FALSE",
     ));
-    let Some(server) = MariaDb::start_with_tls(&good, &clients.own.certificate) else {
-        return;
-    };
+    let server = MariaDb::start_with_tls(&good, &clients.own.certificate);
     server.sql(
         "mysql",
         "create user demanding@'%' identified by 's3cr3t' require ssl;
@@ -146,35 +144,35 @@ fn mariadb_is_verified_as_far_as_asked() {
     // Authorities that OpenSSL refuses, and a good one.
     let odd = "basicConstraints=CA:TRUE\n1.2.3.4=critical,ASN1:UTF8String:x";
     let mute = "basicConstraints=CA:TRUE\nkeyUsage=digitalSignature";
-    let right_now = Wanted::new("ca", "right now", "basicConstraints=CA:TRUE");
+    let right_now = CertificateRequest::new("ca", "right now", "basicConstraints=CA:TRUE");
     for (label, wanted, expected) in [
         ("authority", right_now, TLS),
         ("authority expired", right_now.expired(), unverified),
         (
             "authority is odd",
-            Wanted::new("ca", "odd", odd),
+            CertificateRequest::new("ca", "odd", odd),
             unverified,
         ),
         (
             "authority is mute",
-            Wanted::new("ca", "mute", mute),
+            CertificateRequest::new("ca", "mute", mute),
             unverified,
         ),
         (
             "authority is none",
-            Wanted::new("ca", "none", "basicConstraints=CA:FALSE"),
+            CertificateRequest::new("ca", "none", "basicConstraints=CA:FALSE"),
             unverified,
         ),
     ] {
         let root = Authority::with(&folder.join(label), &wanted);
-        server.certificate(&root.issue(&Wanted::new("leaf", "a server", localhost)));
+        server.certificate(&root.issue(&CertificateRequest::new("leaf", "a server", localhost)));
         let file = root.own.certificate.display().to_string();
         let query = format!("?ssl_ca={}", file.replace(' ', "%20"));
         check(&server, label, "root", "localhost", &query, expected);
     }
 
     // rustls takes no certificate of version 1: without a demand for TLS, as without TLS.
-    server.certificate(&issue(Wanted::new("v1", "localhost", "")));
+    server.certificate(&issue(CertificateRequest::new("v1", "localhost", "")));
     check(&server, "version 1", "root", "localhost", "", PLAIN);
     let refused = Err(TlsUnverified);
     check(
@@ -196,9 +194,7 @@ fn mariadb_is_verified_as_far_as_asked() {
     );
     block_on(open(&url, home.path(), &[])).unwrap_err();
 
-    let Some(without) = MariaDb::start() else {
-        return;
-    };
+    let without = MariaDb::start();
     check(&without, "TLS off", "root", "localhost", "", PLAIN);
     let preferred = "?ssl_mode=PREFERRED";
     check(&without, "TLS off", "root", "localhost", preferred, PLAIN);

@@ -1,6 +1,8 @@
 //! Revoked certificates under `sslcrl` and `sslcrldir`, as libpq treats them.
 
-use limbeck_testkit::certificates::{Authority, Issued, Wanted, bundle, revocation_folder};
+use limbeck_testkit::certificates::{
+    Authority, CertificateRequest, Issued, bundle, revocation_folder,
+};
 use limbeck_testkit::{Postgres, Tls};
 
 use crate::support::{TLS_ON, Table, both};
@@ -15,17 +17,15 @@ const STRICTER: &[(&str, &str)] = &[(
 
 #[test]
 fn revoked_certificates_are_refused() {
-    let Some(server) = Postgres::start(Tls::Off) else {
-        return;
-    };
+    let server = Postgres::start(Tls::Off);
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     let localhost = "subjectAltName=DNS:localhost";
     let authority = Authority::new(&folder.join("authority"), "authority");
-    let good = authority.issue(&Wanted::new("good", "good", localhost));
-    let revoked = authority.issue(&Wanted::new("revoked", "revoked", localhost));
+    let good = authority.issue(&CertificateRequest::new("good", "good", localhost));
+    let revoked = authority.issue(&CertificateRequest::new("revoked", "revoked", localhost));
     let middle = authority.subordinate(&folder.join("middle"), "middle");
-    let leaf = middle.issue(&Wanted::new("leaf", "leaf", localhost));
+    let leaf = middle.issue(&CertificateRequest::new("leaf", "leaf", localhost));
     let chained = Issued {
         certificate: bundle(
             &folder.join("chain.crt"),
@@ -34,8 +34,8 @@ fn revoked_certificates_are_refused() {
         key: leaf.key.clone(),
     };
     let before = authority.revocation_list("before.crl", false);
-    let old_form = authority.issue(&Wanted::new("v1", "localhost", ""));
-    let old_revoked = authority.issue(&Wanted::new("v1revoked", "localhost", ""));
+    let old_form = authority.issue(&CertificateRequest::new("v1", "localhost", ""));
+    let old_revoked = authority.issue(&CertificateRequest::new("v1revoked", "localhost", ""));
     authority.revoke(&revoked);
     authority.revoke(&old_revoked);
     let list = authority.revocation_list("list.crl", false);
@@ -51,7 +51,7 @@ fn revoked_certificates_are_refused() {
     std::fs::copy(&list, unhashed.join("list.crl")).unwrap();
     let own = Authority::with(
         &folder.join("own"),
-        &Wanted::new(
+        &CertificateRequest::new(
             "own",
             "own",
             &format!("basicConstraints=CA:TRUE\n{localhost}"),
@@ -61,7 +61,7 @@ fn revoked_certificates_are_refused() {
     let own_list = own.revocation_list("own.crl", false);
     let revoking = Authority::with(
         &folder.join("revoking"),
-        &Wanted::new(
+        &CertificateRequest::new(
             "own",
             "revoking",
             &format!("basicConstraints=CA:TRUE\n{localhost}"),

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use limbeck_testkit::certificates::{Authority, Issued, Wanted, bundle};
+use limbeck_testkit::certificates::{Authority, CertificateRequest, Issued, bundle};
 use limbeck_testkit::{Postgres, Tls};
 
 use crate::support::{TLS_ON, Table, both};
@@ -101,10 +101,13 @@ fn under_limited_authorities(folder: &Path, rows: &mut Vec<Row>) {
         ),
     ] {
         let extensions = format!("{AUTHORITY}\n{limit}");
-        let dotted = Wanted::new("dotted", DOTTED, "basicConstraints=CA:FALSE");
-        let root = Authority::with(&folder.join(name), &Wanted::new("ca", name, &extensions));
+        let dotted = CertificateRequest::new("dotted", DOTTED, "basicConstraints=CA:FALSE");
+        let root = Authority::with(
+            &folder.join(name),
+            &CertificateRequest::new("ca", name, &extensions),
+        );
         let free = Authority::new(&folder.join(format!("{name} below")), "free");
-        let wanted = Wanted::new("between", name, &extensions);
+        let wanted = CertificateRequest::new("between", name, &extensions);
         let between = free.subordinate_with(&folder.join(format!("{name} between")), &wanted);
         for (way, shown, root) in [
             ("", root.issue(&dotted), &root),
@@ -120,7 +123,7 @@ fn under_limited_authorities(folder: &Path, rows: &mut Vec<Row>) {
             });
         }
         for (form, common_name, extensions) in FORMS {
-            let wanted = Wanted::new(form, common_name, extensions);
+            let wanted = CertificateRequest::new(form, common_name, extensions);
             rows.push(row(&format!("{name}, {form}"), &root.issue(&wanted), &root));
             if form != "authority" && form != "version 1" {
                 let shown = chained(&between.issue(&wanted), &[&between]);
@@ -133,7 +136,7 @@ fn under_limited_authorities(folder: &Path, rows: &mut Vec<Row>) {
 /// Certificates that stand between and may not.
 fn under_no_authorities(folder: &Path, rows: &mut Vec<Row>) {
     let root = Authority::new(&folder.join("root"), "root");
-    let wanted = Wanted::new("leaf", "localhost", LOCALHOST);
+    let wanted = CertificateRequest::new("leaf", "localhost", LOCALHOST);
     for (name, extensions) in [
         ("is none", "basicConstraints=CA:FALSE"),
         ("says nothing", "subjectKeyIdentifier=hash"),
@@ -151,21 +154,21 @@ fn under_no_authorities(folder: &Path, rows: &mut Vec<Row>) {
             "basicConstraints=CA:TRUE\n1.2.3.4=critical,ASN1:UTF8String:x",
         ),
     ] {
-        let wanted_between = Wanted::new("between", name, extensions);
+        let wanted_between = CertificateRequest::new("between", name, extensions);
         let between = root.subordinate_with(&folder.join(name), &wanted_between);
         let shown = chained(&between.issue(&wanted), &[&between]);
         rows.push(row(&format!("between {name}"), &shown, &root));
         for (form, common_name, extensions) in &FORMS[1..] {
-            let leaf = between.issue(&Wanted::new(form, common_name, extensions));
+            let leaf = between.issue(&CertificateRequest::new(form, common_name, extensions));
             let shown = chained(&leaf, &[&between]);
             rows.push(row(&format!("between {name}, {form}"), &shown, &root));
         }
     }
-    let past = Wanted::new("past", "past", AUTHORITY).expired();
+    let past = CertificateRequest::new("past", "past", AUTHORITY).expired();
     let past = root.subordinate_with(&folder.join("past"), &past);
     let shown = chained(&past.issue(&wanted), &[&past]);
     rows.push(row("between expired", &shown, &root));
-    let last = Wanted::new("last", "last", "basicConstraints=CA:TRUE,pathlen:0");
+    let last = CertificateRequest::new("last", "last", "basicConstraints=CA:TRUE,pathlen:0");
     let last = root.subordinate_with(&folder.join("last"), &last);
     let below = last.subordinate(&folder.join("below"), "below");
     let shown = chained(&below.issue(&wanted), &[&below, &last]);
@@ -179,16 +182,16 @@ fn under_a_namesake(folder: &Path, rows: &mut Vec<Row>) {
     let root = Authority::new(&folder.join("true"), "namesake");
     let other = Authority::with(
         &folder.join("false"),
-        &Wanted::new("ca", "namesake", &format!("{AUTHORITY}\n{LOCALHOST}")),
+        &CertificateRequest::new("ca", "namesake", &format!("{AUTHORITY}\n{LOCALHOST}")),
     );
     rows.push(row("namesake itself", &other.own, &root));
     for (form, common_name, extensions) in FORMS {
-        let leaf = other.issue(&Wanted::new(form, common_name, extensions));
+        let leaf = other.issue(&CertificateRequest::new(form, common_name, extensions));
         rows.push(row(&format!("namesake, {form}"), &leaf, &root));
         let shown = chained(&leaf, &[&other]);
         rows.push(row(&format!("namesake, sent along, {form}"), &shown, &root));
     }
-    let again = Wanted::new("again", "namesake", AUTHORITY);
+    let again = CertificateRequest::new("again", "namesake", AUTHORITY);
     rows.push(row("named as its authority", &root.issue(&again), &root));
 }
 
@@ -230,7 +233,7 @@ fn by_their_words(folder: &Path, rows: &mut Vec<Row>) {
         ("with a dot", "a", "subjectAltName=DNS:localhost."),
     ] {
         let stem = name.replace([' ', ',', '\''], "_");
-        let wanted = Wanted::new(&stem, common_name, extensions);
+        let wanted = CertificateRequest::new(&stem, common_name, extensions);
         rows.push(row(name, &root.issue(&wanted), &root));
     }
 }
@@ -240,7 +243,7 @@ fn with_lists(folder: &Path, rows: &mut Vec<Row>) {
     let root = Authority::new(&folder.join("lists"), "lists");
     let mute = Authority::with(
         &folder.join("mute"),
-        &Wanted::new(
+        &CertificateRequest::new(
             "ca",
             "mute",
             "basicConstraints=CA:TRUE\nkeyUsage=keyCertSign",
@@ -249,7 +252,7 @@ fn with_lists(folder: &Path, rows: &mut Vec<Row>) {
     let namesake = Authority::new(&folder.join("listless"), "lists");
     let forged = namesake.revocation_list("forged.crl", false);
     for (form, common_name, extensions) in FORMS {
-        let leaf = root.issue(&Wanted::new(form, common_name, extensions));
+        let leaf = root.issue(&CertificateRequest::new(form, common_name, extensions));
         let before = root.revocation_list(&format!("{form} before.crl"), false);
         std::thread::sleep(std::time::Duration::from_millis(1100));
         root.revoke(&leaf);
@@ -267,7 +270,7 @@ fn with_lists(folder: &Path, rows: &mut Vec<Row>) {
                 ..row(&format!("{name}, {form}"), &leaf, &root)
             });
         }
-        let leaf = mute.issue(&Wanted::new(form, common_name, extensions));
+        let leaf = mute.issue(&CertificateRequest::new(form, common_name, extensions));
         let list = mute.revocation_list("mute.crl", false);
         rows.push(Row {
             parameters: format!("&sslcrl={}", list.display()),
@@ -278,9 +281,7 @@ fn with_lists(folder: &Path, rows: &mut Vec<Row>) {
 
 #[test]
 fn who_may_sign_a_part_may_not_sign_more() {
-    let Some(server) = Postgres::start(Tls::Off) else {
-        return;
-    };
+    let server = Postgres::start(Tls::Off);
     let folder = tempfile::tempdir().unwrap();
     let home = tempfile::tempdir().unwrap();
     let mut rows = Vec::new();

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use limbeck_testkit::certificates::{Authority, Issued, Key, Wanted, bundle};
+use limbeck_testkit::certificates::{Authority, CertificateRequest, Issued, Key, bundle};
 use limbeck_testkit::{Postgres, Tls};
 
 use crate::support::{TLS_ON, Table, both};
@@ -64,10 +64,10 @@ fn rows(folder: &Path) -> Vec<Row> {
     let authority = Authority::new(&folder.join("right"), "right authority");
     let right = authority.own.certificate.as_path();
     let issue = |name: &str, common_name: &str, extensions: &str| {
-        authority.issue(&Wanted::new(name, common_name, extensions))
+        authority.issue(&CertificateRequest::new(name, common_name, extensions))
     };
     let own = |name: &str, common_name: &str, extensions: &str| {
-        let wanted = Wanted::new("own", common_name, extensions);
+        let wanted = CertificateRequest::new("own", common_name, extensions);
         Authority::with(&folder.join(name), &wanted).own
     };
     let good = issue("good", "a server", LOCALHOST);
@@ -87,22 +87,25 @@ fn rows(folder: &Path) -> Vec<Row> {
         },
         row(
             "RSA",
-            &authority.issue(&Wanted::new("rsa", "a server", LOCALHOST).rsa()),
+            &authority.issue(&CertificateRequest::new("rsa", "a server", LOCALHOST).rsa()),
             right,
         ),
         row(
             "Ed25519",
-            &authority.issue(&Wanted::new("ed", "ed", LOCALHOST).with_key(Key::Ed25519)),
+            &authority
+                .issue(&CertificateRequest::new("ed", "ed", LOCALHOST).with_key(Key::Ed25519)),
             right,
         ),
         row(
             "P-521",
-            &authority.issue(&Wanted::new("p521", "p521", LOCALHOST).with_key(Key::P521)),
+            &authority
+                .issue(&CertificateRequest::new("p521", "p521", LOCALHOST).with_key(Key::P521)),
             right,
         ),
         row(
             "RSA-PSS",
-            &authority.issue(&Wanted::new("pss", "pss", LOCALHOST).with_key(Key::RsaPss)),
+            &authority
+                .issue(&CertificateRequest::new("pss", "pss", LOCALHOST).with_key(Key::RsaPss)),
             right,
         ),
         row(
@@ -134,7 +137,7 @@ fn rows(folder: &Path) -> Vec<Row> {
         ),
         row(
             "expired",
-            &authority.issue(&Wanted::new("expired", "a server", LOCALHOST).expired()),
+            &authority.issue(&CertificateRequest::new("expired", "a server", LOCALHOST).expired()),
             right,
         ),
         row("version 1", &issue("v1", "localhost", ""), right),
@@ -145,7 +148,7 @@ fn rows(folder: &Path) -> Vec<Row> {
         ),
         row(
             "version 1, expired",
-            &authority.issue(&Wanted::new("v1expired", "localhost", "").expired()),
+            &authority.issue(&CertificateRequest::new("v1expired", "localhost", "").expired()),
             right,
         ),
         row(
@@ -222,7 +225,7 @@ fn rows(folder: &Path) -> Vec<Row> {
         let issued = own(name, common_name, extensions);
         rows.push(row(name, &issued, &issued.certificate));
     }
-    let wanted = Wanted::new("own", "localhost", LOCALHOST).expired();
+    let wanted = CertificateRequest::new("own", "localhost", LOCALHOST).expired();
     let past = Authority::with(&folder.join("past"), &wanted).own;
     rows.push(row("self-signed, expired", &past, &past.certificate));
     rows.extend(chains(folder, &authority));
@@ -233,7 +236,7 @@ fn rows(folder: &Path) -> Vec<Row> {
 fn chains(folder: &Path, authority: &Authority) -> Vec<Row> {
     let right = authority.own.certificate.as_path();
     let middle = authority.subordinate(&folder.join("middle"), "authority in the middle");
-    let leaf = middle.issue(&Wanted::new("leaf", "a server", LOCALHOST));
+    let leaf = middle.issue(&CertificateRequest::new("leaf", "a server", LOCALHOST));
     let chain = bundle(
         &folder.join("chain.crt"),
         &[&leaf.certificate, &middle.own.certificate],
@@ -243,24 +246,27 @@ fn chains(folder: &Path, authority: &Authority) -> Vec<Row> {
         key: leaf.key.clone(),
     };
     let two = bundle(&folder.join("two.crt"), &[right, &middle.own.certificate]);
-    let signs = |name: &str, wanted: &Wanted<'_>| {
+    let signs = |name: &str, wanted: &CertificateRequest<'_>| {
         let other = Authority::with(&folder.join(name), wanted);
-        let leaf = other.issue(&Wanted::new("leaf", "a server", LOCALHOST));
+        let leaf = other.issue(&CertificateRequest::new("leaf", "a server", LOCALHOST));
         (leaf, other.own.certificate)
     };
     let extensions = "basicConstraints=critical,CA:TRUE\nkeyUsage=keyCertSign,cRLSign";
     let (under_past, past) = signs(
         "past authority",
-        &Wanted::new("ca", "past authority", extensions).expired(),
+        &CertificateRequest::new("ca", "past authority", extensions).expired(),
     );
     let (under_none, none) = signs(
         "no authority",
-        &Wanted::new("ca", "no authority", "basicConstraints=CA:FALSE"),
+        &CertificateRequest::new("ca", "no authority", "basicConstraints=CA:FALSE"),
     );
-    let (under_old, old) = signs("old authority", &Wanted::new("ca", "old authority", ""));
+    let (under_old, old) = signs(
+        "old authority",
+        &CertificateRequest::new("ca", "old authority", ""),
+    );
     let (under_clients, clients) = signs(
         "authority for clients",
-        &Wanted::new(
+        &CertificateRequest::new(
             "ca",
             "authority for clients",
             "basicConstraints=CA:TRUE\nextendedKeyUsage=clientAuth",
@@ -268,7 +274,7 @@ fn chains(folder: &Path, authority: &Authority) -> Vec<Row> {
     );
     let (under_direct, direct) = signs(
         "direct authority",
-        &Wanted::new(
+        &CertificateRequest::new(
             "ca",
             "direct authority",
             "basicConstraints=CA:TRUE,pathlen:0",
@@ -276,10 +282,10 @@ fn chains(folder: &Path, authority: &Authority) -> Vec<Row> {
     );
     let direct_authority = Authority::with(
         &folder.join("direct above"),
-        &Wanted::new("ca", "direct above", "basicConstraints=CA:TRUE,pathlen:0"),
+        &CertificateRequest::new("ca", "direct above", "basicConstraints=CA:TRUE,pathlen:0"),
     );
     let below = direct_authority.subordinate(&folder.join("too deep"), "too deep");
-    let deep_leaf = below.issue(&Wanted::new("leaf", "a server", LOCALHOST));
+    let deep_leaf = below.issue(&CertificateRequest::new("leaf", "a server", LOCALHOST));
     let deep = Issued {
         certificate: bundle(
             &folder.join("deep.crt"),
@@ -289,7 +295,7 @@ fn chains(folder: &Path, authority: &Authority) -> Vec<Row> {
     };
     let (under_mute, mute) = signs(
         "mute authority",
-        &Wanted::new(
+        &CertificateRequest::new(
             "ca",
             "mute authority",
             "basicConstraints=CA:TRUE\nkeyUsage=digitalSignature",
@@ -320,9 +326,7 @@ fn chains(folder: &Path, authority: &Authority) -> Vec<Row> {
 
 #[test]
 fn the_server_is_verified_as_libpq_does_it() {
-    let Some(server) = Postgres::start(Tls::Off) else {
-        return;
-    };
+    let server = Postgres::start(Tls::Off);
     let folder = tempfile::tempdir().unwrap();
     let home = tempfile::tempdir().unwrap();
     let wrong = Authority::new(&folder.path().join("wrong"), "wrong authority")

@@ -1,10 +1,9 @@
 //! The real drivers in one process of Python, which is asked about many URLs.
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
-use limbeck_testkit::{missing, reference_python};
 use limbeck_url::{Argument, Target};
 use serde_json::{Value, json};
 
@@ -20,15 +19,6 @@ pub(crate) struct Question<'a> {
     pub(crate) target: Target,
     pub(crate) url: &'a str,
     pub(crate) beside: &'a [(String, Argument)],
-}
-
-/// The interpreter that has the drivers; none where the tests that need it are skipped.
-pub(crate) fn python() -> Option<PathBuf> {
-    let python = reference_python();
-    if python.is_none() {
-        missing("LIMBECK_TEST_REFERENCE_PYTHON is not set (the script `test` sets it)");
-    }
-    python
 }
 
 /// What the drivers understand, in the order of the questions; they work in the folder.

@@ -75,9 +75,7 @@ impl Wrong {
 
 /// Writes each connection for each target, and compares what the driver understands with what was meant.
 fn meant_and_understood(infos: &[ConnectionInfo], targets: &[&str]) {
-    let Some(python) = drivers::python() else {
-        return;
-    };
+    let python = limbeck_testkit::reference_python();
     let folder = tempfile::tempdir().expect("a folder");
     for file in infos.iter().filter(|info| info.backend == Backend::Sqlite) {
         if let Some(name) = &file.database {
@@ -183,9 +181,7 @@ fn sources_are_read_as_their_readers_read_them() {
     assert!(refused < texts.len() / 20, "{refused} of {}", texts.len());
     // pgbouncer is no word of libpq's.
     texts.retain(|(info, ..)| !info.transaction_pooler);
-    let Some(python) = drivers::python() else {
-        return;
-    };
+    let python = limbeck_testkit::reference_python();
     let folder = tempfile::tempdir().expect("a folder");
     let questions: Vec<_> = texts
         .iter()
@@ -212,9 +208,7 @@ fn sources_are_read_as_their_readers_read_them() {
 /// Where a real reader takes a text, and it is read here without a warning, it is read as the same.
 #[test]
 fn texts_are_read_as_real_readers_read_them() {
-    let Some(python) = drivers::python() else {
-        return;
-    };
+    let python = limbeck_testkit::reference_python();
     let begin = select(&[
         ("libpq", "postgresql://"),
         ("libpq", "postgres://u:p@h/"),

@@ -7,13 +7,10 @@ use crate::support::limbeck;
 
 #[test]
 fn where_the_database_stands() {
-    let Some(server) = Postgres::start(Tls::Off) else {
-        return;
-    };
+    let server = Postgres::start(Tls::Off);
     let url = server.url("postgresql+psycopg2", "postgres", "");
-    let (Some(python), Some(sandbox)) = (python(), project("generic", &url)) else {
-        return;
-    };
+    let python = python();
+    let sandbox = project("generic", &url);
     revision(&sandbox, "a1", "None");
     revision(&sandbox, "b2", "'a1'");
     let found = examine(&sandbox, &[], &[]);
@@ -54,9 +51,7 @@ fn where_the_database_stands() {
 
 #[test]
 fn what_keeps_migrations_from_running() {
-    let Some(server) = Postgres::start(Tls::Off) else {
-        return;
-    };
+    let server = Postgres::start(Tls::Off);
     server.sql(
         "postgres",
         "create role reader login; revoke create on schema public from public",
@@ -65,9 +60,7 @@ fn what_keeps_migrations_from_running() {
         "postgresql+psycopg2://reader@127.0.0.1:{}/postgres",
         server.port
     );
-    let Some(sandbox) = project("generic", &url) else {
-        return;
-    };
+    let sandbox = project("generic", &url);
     let found = examine(&sandbox, &[], &[]);
     found.has("database.rights", "error", "CREATE on schema `public`");
     found.has("database.tls", "ok", "this machine");
@@ -79,9 +72,7 @@ fn what_keeps_migrations_from_running() {
     let found = examine(&sandbox, &[], &[]);
     found.has("database.writing", "error", "default_transaction_read_only");
 
-    let Some(sandbox) = project("generic", "postgresql+psycopg2://u@127.0.0.1:1/d") else {
-        return;
-    };
+    let sandbox = project("generic", "postgresql+psycopg2://u@127.0.0.1:1/d");
     let found = examine(&sandbox, &[], &[]);
     found.has("database.connection", "error", "127.0.0.1:1");
     found.has("database.state", "note", "there is no connection");
@@ -92,23 +83,15 @@ fn what_keeps_migrations_from_running() {
 
 #[test]
 fn poolers_and_other_servers() {
-    let Some(server) = Postgres::start(Tls::Off) else {
-        return;
-    };
-    let Some(pooler) = PgBouncer::start(&server, "transaction", 2) else {
-        return;
-    };
+    let server = Postgres::start(Tls::Off);
+    let pooler = PgBouncer::start(&server, "transaction", 2);
     let url = pooler
         .url("postgres")
         .replace("postgresql:", "postgresql+psycopg2:");
-    let Some(sandbox) = project("generic", &url) else {
-        return;
-    };
+    let sandbox = project("generic", &url);
     let found = examine(&sandbox, &[], &[]);
     found.has("database.pooler", "note", "by transaction");
-    let Some(server) = MariaDb::start() else {
-        return;
-    };
+    let server = MariaDb::start();
     server.create_database("shop");
     super::set_url(&sandbox, &server.url("mysql+pymysql", "shop"));
     revision(&sandbox, &"c".repeat(40), "None");

@@ -21,14 +21,14 @@ pub(crate) struct Examination {
     said: String,
 }
 
-/// A project of Alembic's own template, with a URL in its ini. None where there is no interpreter.
-pub(crate) fn project(template: &str, url: &str) -> Option<Sandbox> {
-    let python = python()?;
+/// A project of Alembic's own template, with a URL in its ini.
+pub(crate) fn project(template: &str, url: &str) -> Sandbox {
+    let python = python();
     let sandbox = Sandbox::new();
     let arguments = ["init", "-t", template, "migrations"];
     sandbox.run(&limbeck(), Some(&python), &arguments).success();
     set_url(&sandbox, url);
-    Some(sandbox)
+    sandbox
 }
 
 /// Puts another URL into the ini, as it is.
@@ -65,7 +65,7 @@ pub(crate) fn examine(
     arguments: &[&str],
     variables: &[(&str, &str)],
 ) -> Examination {
-    examine_with(sandbox, python().as_deref(), arguments, variables)
+    examine_with(sandbox, Some(&python()), arguments, variables)
 }
 
 pub(crate) fn examine_with(

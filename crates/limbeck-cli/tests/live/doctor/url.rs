@@ -10,9 +10,7 @@ use crate::support::{alembic, limbeck};
 /// Puts a URL into a project of a template and expects one check for it.
 #[track_caller]
 fn check(template: &str, url: &str, id: &str, severity: &str, text: &str) {
-    let Some(sandbox) = project(template, url) else {
-        return;
-    };
+    let sandbox = project(template, url);
     let found = examine(&sandbox, &["--offline"], &[]);
     let check = found.has(id, severity, text);
     at_line(&sandbox, check, "alembic.ini", "sqlalchemy.url =");
@@ -129,10 +127,8 @@ fn each_kind_of_trouble_is_found() {
 
 #[test]
 fn a_refused_parameter_is_one_that_the_real_driver_refuses() {
-    let (Some(reference), Some(sandbox)) = (reference_python(), project("generic", "sqlite://"))
-    else {
-        return;
-    };
+    let reference = reference_python();
+    let sandbox = project("generic", "sqlite://");
     let program = "
 import asyncio, sys
 from sqlalchemy import create_engine
@@ -190,9 +186,8 @@ except Exception as error:
 /// One kind of driver in the other kind of environment: limbeck runs it, and plain Alembic does not.
 #[test]
 fn drivers_of_the_other_kind_run_under_limbeck_alone() {
-    let (Some(python), Some(reference)) = (python(), reference_python()) else {
-        return;
-    };
+    let python = python();
+    let reference = reference_python();
     for (template, driver, id, said) in [
         (
             "async",
@@ -207,9 +202,7 @@ fn drivers_of_the_other_kind_run_under_limbeck_alone() {
             "MissingGreenlet",
         ),
     ] {
-        let Some(sandbox) = project(template, &format!("sqlite+{driver}:///app.db")) else {
-            return;
-        };
+        let sandbox = project(template, &format!("sqlite+{driver}:///app.db"));
         let found = examine(&sandbox, &[], &[]);
         found.has(id, "warning", &format!("`{driver}` is"));
         assert_eq!(found.status, 0, "{}", found.said);
@@ -223,9 +216,7 @@ fn drivers_of_the_other_kind_run_under_limbeck_alone() {
 
 #[test]
 fn the_url_is_looked_for_where_env_py_looks() {
-    let Some(sandbox) = project("generic", "driver://user:pass@localhost/dbname") else {
-        return;
-    };
+    let sandbox = project("generic", "driver://user:pass@localhost/dbname");
     let origin = |variables: &[(&str, &str)]| {
         let found = examine(&sandbox, &["--offline"], variables);
         let source = found.all("url.source")[0];
@@ -256,9 +247,7 @@ fn the_url_is_looked_for_where_env_py_looks() {
 
 #[test]
 fn each_url_of_several_databases_is_examined() {
-    let Some(sandbox) = project_multidb() else {
-        return;
-    };
+    let sandbox = project_multidb();
     let found = examine(&sandbox, &["--offline"], &[]);
     found.has("env.shape", "note", "multidb");
     found.has("url.source", "ok", "`sqlalchemy.url` of [engine1]");
@@ -267,8 +256,8 @@ fn each_url_of_several_databases_is_examined() {
     at_line(&sandbox, check, "alembic.ini", "ssl=require");
 }
 
-fn project_multidb() -> Option<limbeck_testkit::Sandbox> {
-    let python = python()?;
+fn project_multidb() -> limbeck_testkit::Sandbox {
+    let python = python();
     let sandbox = limbeck_testkit::Sandbox::new();
     let arguments = ["init", "-t", "multidb", "migrations"];
     sandbox.run(&limbeck(), Some(&python), &arguments).success();
@@ -285,5 +274,5 @@ fn project_multidb() -> Option<limbeck_testkit::Sandbox> {
             url,
         );
     }
-    Some(sandbox)
+    sandbox
 }

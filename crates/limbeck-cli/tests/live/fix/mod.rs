@@ -8,7 +8,7 @@ mod urls;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use limbeck_testkit::{Postgres, Ran, Sandbox, Tls, missing, reference_python};
+use limbeck_testkit::{CommandOutput, Postgres, Sandbox, Tls, reference_python};
 
 use crate::replay::stock;
 use crate::support::{alembic, limbeck, ran};
@@ -77,14 +77,14 @@ pub(crate) fn tree(folder: &Path) -> BTreeMap<String, Vec<u8>> {
 }
 
 /// `limbeck fix` with arguments; it needs no Python.
-pub(crate) fn fix(sandbox: &Sandbox, arguments: &[&str]) -> Ran {
+pub(crate) fn fix(sandbox: &Sandbox, arguments: &[&str]) -> CommandOutput {
     let mut all = vec!["fix"];
     all.extend(arguments);
     sandbox.run(&limbeck(), None, &all)
 }
 
 #[track_caller]
-fn status(ran: Ran, expected: i32, what: &str) -> Ran {
+fn status(ran: CommandOutput, expected: i32, what: &str) -> CommandOutput {
     assert_eq!(
         ran.status, expected,
         "{what}\nstdout:\n{}\nstderr:\n{}",
@@ -99,13 +99,14 @@ struct World {
 }
 
 impl World {
-    fn new() -> Option<Self> {
-        let (python, server) = (reference_python()?, Postgres::start(Tls::Required)?);
+    fn new() -> Self {
+        let python = reference_python();
+        let server = Postgres::start(Tls::Required);
         server.sql(
             "postgres",
             "create role app login superuser password 'p@ss%'",
         );
-        Some(Self { server, python })
+        Self { server, python }
     }
 
     fn url(&self, scheme: &str, database: &str, query: &str) -> String {
@@ -115,7 +116,7 @@ impl World {
         )
     }
 
-    fn alembic(&self, sandbox: &Sandbox, arguments: &[&str]) -> Ran {
+    fn alembic(&self, sandbox: &Sandbox, arguments: &[&str]) -> CommandOutput {
         let mut command = sandbox.command(&alembic(&self.python), Some(&self.python));
         ran(&command.args(arguments).output().expect("alembic starts"))
     }
@@ -248,10 +249,7 @@ impl World {
 }
 
 fn check_all(shapes: &[Shape]) {
-    let Some(world) = World::new() else {
-        missing("real Alembic and PostgreSQL are needed");
-        return;
-    };
+    let world = World::new();
     for (number, shape) in shapes.iter().enumerate() {
         world.check(number, shape);
     }

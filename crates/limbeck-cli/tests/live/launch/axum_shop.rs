@@ -176,11 +176,9 @@ fn see_each_other([writer, reader]: [u16; 2]) {
 
 #[test]
 fn on_a_postgresql_that_demands_tls() {
-    let (Some(server), Some(python), Some(program)) =
-        (Postgres::start(Tls::Required), shop_python(), axum_shop())
-    else {
-        return;
-    };
+    let server = Postgres::start(Tls::Required);
+    let python = shop_python();
+    let program = axum_shop();
     let shop = |name: &str| {
         server.create_database(name);
         Shop::new(
@@ -214,9 +212,8 @@ fn on_a_postgresql_that_demands_tls() {
 
 #[test]
 fn on_sqlite_without_a_server() {
-    let (Some(python), Some(program)) = (shop_python(), axum_shop()) else {
-        return;
-    };
+    let python = shop_python();
+    let program = axum_shop();
     let oracle = Shop::new(&python, None);
     oracle.alembic(&["upgrade", "head"]).success();
     let folder = Sandbox::new();
@@ -245,11 +242,9 @@ fn on_sqlite_without_a_server() {
 /// The other way: `limbeck run` migrates, and gives the service a URL that it could hand to sqlx as it is.
 #[test]
 fn behind_limbeck_run() {
-    let (Some(server), Some(python), Some(program)) =
-        (Postgres::start(Tls::Required), shop_python(), axum_shop())
-    else {
-        return;
-    };
+    let server = Postgres::start(Tls::Required);
+    let python = shop_python();
+    let program = axum_shop();
     for url in [
         server.url("postgresql+asyncpg", "postgres", "?ssl=require"),
         "sqlite+aiosqlite:///shop.db".to_owned(),
@@ -290,9 +285,8 @@ fn behind_limbeck_run() {
 /// It lives and is not ready; where it is to migrate, it ends and says why.
 #[test]
 fn a_database_that_is_not_there() {
-    let (Some(python), Some(program)) = (shop_python(), axum_shop()) else {
-        return;
-    };
+    let python = shop_python();
+    let program = axum_shop();
     // Nothing listens on that port.
     let url = "postgresql+asyncpg://nobody:secret@127.0.0.1:9/nothing";
     let shop = Shop::new(&python, Some(url.to_owned()));
@@ -326,11 +320,9 @@ fn a_database_that_is_not_there() {
 /// Nothing is left half done, and no process.
 #[test]
 fn ended_while_it_migrates() {
-    let (Some(server), Some(python), Some(program)) =
-        (Postgres::start(Tls::Off), shop_python(), axum_shop())
-    else {
-        return;
-    };
+    let server = Postgres::start(Tls::Off);
+    let python = shop_python();
+    let program = axum_shop();
     server.create_database("shop");
     let url = server.url("postgresql+asyncpg", "shop", "");
     let shop = Shop::new(&python, None);

@@ -58,11 +58,9 @@ impl Drop for Reader {
 
 #[test]
 fn the_page_of_the_shop() {
-    let (Some(server), Some(python), Some((reader, chromium))) =
-        (Postgres::start(Tls::Required), shop_python(), browser())
-    else {
-        return;
-    };
+    let server = Postgres::start(Tls::Required);
+    let python = shop_python();
+    let (reader, chromium) = browser();
     server.create_database("shop");
     let url = server.url("postgresql+asyncpg", "shop", "?ssl=require");
     let sandbox = example_in("fastapi-shop", "fastapi-shop");
@@ -77,7 +75,7 @@ fn the_page_of_the_shop() {
         let status = command().args(["upgrade", revision]).status();
         assert!(status.expect("limbeck starts").success());
     }
-    let held = server.hold("shop", "lock table customers");
+    let held = server.open_transaction("shop", "lock table customers");
     let launched = launch_command(&sandbox, |port, health| {
         let mut command = command();
         command

@@ -20,9 +20,8 @@ fn scattered(round: usize, below: u64) -> u64 {
 
 #[test]
 fn signals_at_any_moment() {
-    let (Some(server), Some(python)) = (Postgres::start(Tls::Off), python()) else {
-        return;
-    };
+    let server = Postgres::start(Tls::Off);
+    let python = python();
     let slow = |name: &str| {
         format!("op.execute('create table {name} (x int)')\nop.execute('select pg_sleep(0.15)')")
     };

@@ -38,8 +38,8 @@ struct Developing {
 }
 
 impl Developing {
-    fn start(sandbox: &Sandbox, arguments: &[&str]) -> Option<Self> {
-        let python = python()?;
+    fn start(sandbox: &Sandbox, arguments: &[&str]) -> Self {
+        let python = python();
         let mut command = sandbox.command(&limbeck(), Some(&python));
         let port = free_port();
         command
@@ -62,7 +62,7 @@ impl Developing {
                 }
             });
         }
-        Some(Self { child, text, port })
+        Self { child, text, port }
     }
 
     fn says(&self, what: &str) {
@@ -120,9 +120,7 @@ fn processes_restart_and_new_revisions_are_applied() {
     let sandbox = project(&[STEP]);
     sandbox.write("web.py", WEB);
     sandbox.write("pyproject.toml", TABLE);
-    let Some(developing) = Developing::start(&sandbox, &["--migrate=apply"]) else {
-        return;
-    };
+    let developing = Developing::start(&sandbox, &["--migrate=apply"]);
     developing.says("nothing names a database: sqlite+aiosqlite:///dev.db is used");
     developing.says("web    | web is sqlite+aiosqlite:///dev.db sqlite:///dev.db");
     developing.says("worker | working");
@@ -185,9 +183,7 @@ fn a_procfile_and_revisions_that_are_told() {
         "Procfile",
         "release: false\nclock: echo tick $PORT; exec sleep 600\n",
     );
-    let Some(developing) = Developing::start(&sandbox, &[]) else {
-        return;
-    };
+    let developing = Developing::start(&sandbox, &[]);
     developing.says(&format!("clock | tick {}", developing.port));
     developing.says("up:");
     let next = sandbox
@@ -239,7 +235,7 @@ fn a_procfile_and_revisions_that_are_told() {
 
 #[test]
 fn nothing_to_run() {
-    let Some(python) = python() else { return };
+    let python = python();
     let sandbox = project(&[STEP]);
     let ran = sandbox.run(&limbeck(), Some(&python), &["dev"]);
     assert_eq!(ran.status, 1);

@@ -10,9 +10,8 @@ use super::support::{launch, project, wait_for};
 
 #[test]
 fn endpoints_during_a_long_migration_and_under_a_thousand_connections() {
-    let (Some(server), Some(python)) = (Postgres::start(Tls::Off), python()) else {
-        return;
-    };
+    let server = Postgres::start(Tls::Off);
+    let python = python();
     server.create_database("app");
     let secret = "op.execute('select pg_sleep(6)')";
     let sandbox = project(&[
@@ -80,7 +79,7 @@ fn endpoints_during_a_long_migration_and_under_a_thousand_connections() {
 
 #[test]
 fn what_is_asked_in_another_way() {
-    let Some(python) = python() else { return };
+    let python = python();
     let sandbox = project(&[("a1", "pass", "pass")]);
     let launched = launch(&sandbox, &python, "sqlite+aiosqlite:///app.db", "well", &[]);
     launched.wait_until_ready();

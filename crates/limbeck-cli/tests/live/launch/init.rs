@@ -4,18 +4,18 @@ use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use limbeck_testkit::{missing, python};
+use limbeck_testkit::{python, report_missing};
 
 use super::support::{project, stderr, wait_for};
 use crate::support::limbeck;
 
 #[test]
 fn as_process_1() {
-    let Some(python) = python() else { return };
+    let python = python();
     let flags = ["--pid", "--fork", "--mount-proc", "--kill-child"];
     let can = Command::new("unshare").args(flags).arg("true").output();
     if !can.is_ok_and(|output| output.status.success()) {
-        return missing("a PID namespace of its own");
+        report_missing("permission to make a PID namespace (`unshare --pid`)");
     }
     let sandbox = project(&[("a1", "pass", "pass")]);
     // Leaves orphans behind, tells how many processes there are that nobody has waited for, and ends when told to.

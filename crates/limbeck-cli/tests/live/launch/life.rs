@@ -18,7 +18,7 @@ const SQLITE: &str = "sqlite+aiosqlite:///app.db";
 
 #[test]
 fn migrates_starts_and_passes_the_end_on() {
-    let Some(python) = python() else { return };
+    let python = python();
     let sandbox = project(&[STEP]);
     let launched = launch(&sandbox, &python, SQLITE, "well", &[]);
     launched.wait_until_ready();
@@ -50,7 +50,7 @@ fn migrates_starts_and_passes_the_end_on() {
 
 #[test]
 fn the_applications_status_is_ours() {
-    let Some(python) = python() else { return };
+    let python = python();
     let sandbox = project(&[STEP]);
     for (command, expected) in [
         (vec!["true"], 0),
@@ -77,7 +77,7 @@ fn the_applications_status_is_ours() {
 
 #[test]
 fn a_program_that_is_not_there_is_known_before_anything_is_done() {
-    let Some(python) = python() else { return };
+    let python = python();
     let sandbox = project(&[STEP]);
     let ran = sandbox.run(&limbeck(), Some(&python), &["run", "--", "not-there"]);
     assert_eq!(ran.status, 127);
@@ -86,7 +86,7 @@ fn a_program_that_is_not_there_is_known_before_anything_is_done() {
 
 #[test]
 fn an_application_that_crashes_at_its_start() {
-    let Some(python) = python() else { return };
+    let python = python();
     let sandbox = project(&[STEP]);
     let output = launch(&sandbox, &python, SQLITE, "crash", &[]).wait();
     assert_eq!(output.status.code(), Some(9), "{}", stderr(&output));
@@ -94,7 +94,7 @@ fn an_application_that_crashes_at_its_start() {
 
 #[test]
 fn an_application_that_is_never_well() {
-    let Some(python) = python() else { return };
+    let python = python();
     let sandbox = project(&[STEP]);
     let launched = launch(&sandbox, &python, SQLITE, "unwell", &["--ready-timeout=1s"]);
     let processes = launched.processes();
@@ -112,7 +112,7 @@ fn an_application_that_is_never_well() {
 
 #[test]
 fn an_application_that_ignores_its_end() {
-    let Some(python) = python() else { return };
+    let python = python();
     let sandbox = project(&[STEP]);
     let launched = launch(&sandbox, &python, SQLITE, "stubborn", &[]);
     launched.wait_until_ready();
@@ -132,7 +132,7 @@ fn an_application_that_ignores_its_end() {
 /// As uvicorn does: the status is the one that a shell would have seen.
 #[test]
 fn an_application_that_ends_of_the_signal_itself() {
-    let Some(python) = python() else { return };
+    let python = python();
     let sandbox = project(&[STEP]);
     let launched = launch(&sandbox, &python, SQLITE, "plain", &[]);
     launched.wait_until_ready();
@@ -143,7 +143,7 @@ fn an_application_that_ends_of_the_signal_itself() {
 
 #[test]
 fn a_supervisor_that_is_killed_leaves_nothing() {
-    let Some(python) = python() else { return };
+    let python = python();
     for mode in ["well", "stubborn"] {
         let sandbox = project(&[STEP]);
         let launched = launch(&sandbox, &python, SQLITE, mode, &[]);
@@ -157,7 +157,7 @@ fn a_supervisor_that_is_killed_leaves_nothing() {
 
 #[test]
 fn readiness_follows_the_application() {
-    let Some(python) = python() else { return };
+    let python = python();
     let sandbox = project(&[STEP]);
     let options = ["--probe-interval=50ms"];
     let launched = launch(&sandbox, &python, SQLITE, "well", &options);
@@ -177,7 +177,7 @@ fn readiness_follows_the_application() {
 /// From when the application answers until the supervisor says that it is ready.
 #[test]
 fn readiness_is_told_soon() {
-    let Some(python) = python() else { return };
+    let python = python();
     let sandbox = project(&[STEP]);
     let launched = launch(&sandbox, &python, SQLITE, "well", &[]);
     let application = ([127, 0, 0, 1], launched.port).into();
@@ -191,7 +191,7 @@ fn readiness_is_told_soon() {
 
 #[test]
 fn the_settings_of_the_project() {
-    let Some(python) = python() else { return };
+    let python = python();
     let sandbox = project(&[STEP]);
     let run = |table: &str| {
         sandbox.write("pyproject.toml", table);

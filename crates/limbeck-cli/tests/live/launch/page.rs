@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use limbeck_testkit::{Postgres, Tls, missing, python};
+use limbeck_testkit::{Postgres, Tls, python, report_missing};
 
 use super::support::{launch, project, request, wait_for};
 
@@ -22,9 +22,8 @@ fn row<'a>(page: &'a str, revision: &str) -> &'a str {
 
 #[test]
 fn a_long_migration_and_what_comes_after_it() {
-    let (Some(server), Some(python)) = (Postgres::start(Tls::Required), python()) else {
-        return;
-    };
+    let server = Postgres::start(Tls::Required);
+    let python = python();
     server.create_database("app");
     server.sql("app", "create table gate (x int)");
     let secret = "op.execute(\"create view v as select 'postgresql://u:hunter2@h/d' as url\")";
@@ -103,7 +102,7 @@ fn a_long_migration_and_what_comes_after_it() {
 /// To write SQL takes no connection, whatever `env.py` thinks of it.
 #[test]
 fn an_environment_that_always_connects() {
-    let Some(python) = python() else { return };
+    let python = python();
     let waits = "import os, time\nwhile not os.path.exists('go'):\n    time.sleep(0.02)";
     let sandbox = project(&[("a1", "pass", "pass"), ("b2", waits, "pass")]);
     let env = sandbox.read("migrations/env.py");
@@ -125,7 +124,7 @@ fn an_environment_that_always_connects() {
 
 #[test]
 fn how_it_is_asked_for() {
-    let Some(python) = python() else { return };
+    let python = python();
     let sandbox = project(&[("a1", "pass", "pass"), ("b2", "pass", "pass")]);
     let url = "sqlite+aiosqlite:///app.db";
     let launched = launch(&sandbox, &python, url, "well", &["--revision=a1"]);
@@ -179,9 +178,9 @@ fn outer_address() -> Option<IpAddr> {
 
 #[test]
 fn strangers() {
-    let Some(python) = python() else { return };
+    let python = python();
     let Some(outer) = outer_address() else {
-        return missing("this machine has its loopback address alone");
+        report_missing("an address of this machine beside its loopback one")
     };
     for (page, expected) in [("local", 403), ("everyone", 200), ("off", 404)] {
         let sandbox = project(&[("a1", "pass", "pass")]);
@@ -213,7 +212,7 @@ fn strangers() {
 
 #[test]
 fn a_crowd_of_readers_of_a_long_history() {
-    let Some(python) = python() else { return };
+    let python = python();
     let ids: Vec<String> = (0..1500).map(|number| format!("r{number:04}")).collect();
     let revisions: Vec<(&str, &str, &str)> =
         ids.iter().map(|id| (id.as_str(), "pass", "pass")).collect();

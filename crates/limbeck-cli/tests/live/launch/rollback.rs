@@ -30,16 +30,10 @@ const NO_WAY: Step = (
 
 /// Launches an application in `mode` over a database at `a1`: its exit status, what was told, and where the database
 /// stands.
-fn check(
-    url: &str,
-    second: Step,
-    mode: &str,
-    options: &[&str],
-    expected: (i32, &str, &str),
-) -> Option<()> {
-    let python = python()?;
+fn check(url: &str, second: Step, mode: &str, options: &[&str], expected: (i32, &str, &str)) {
+    let python = python();
     let sandbox = project(&[FIRST, second]);
-    run(&sandbox, url, &["upgrade", "a1"])?.success();
+    run(&sandbox, url, &["upgrade", "a1"]).success();
     let all: Vec<&str> = ["--ready-timeout=1s"]
         .iter()
         .chain(options)
@@ -50,20 +44,17 @@ fn check(
     let (status, text, stands) = expected;
     assert_eq!(output.status.code(), Some(status), "{told}");
     assert!(told.contains(text), "{text}: {told}");
-    let current = run(&sandbox, url, &["current"])?.success();
+    let current = run(&sandbox, url, &["current"]).success();
     assert_eq!(
         current.stdout.split_whitespace().next(),
         Some(stands),
         "{told}"
     );
-    Some(())
 }
 
 #[test]
 fn postgresql() {
-    let Some(server) = Postgres::start(Tls::Off) else {
-        return;
-    };
+    let server = Postgres::start(Tls::Off);
     let undo = "--on-unhealthy=rollback";
     for (number, (step, mode, options, expected)) in [
         (EMPTY, "unwell", vec![], (123, "not ready within", "b2")),
@@ -99,9 +90,7 @@ fn postgresql() {
         let name = format!("app{number}");
         server.create_database(&name);
         let url = server.url("postgresql+asyncpg", &name, "");
-        if check(&url, step, mode, &options, expected).is_none() {
-            return;
-        }
+        check(&url, step, mode, &options, expected);
     }
 }
 
@@ -129,9 +118,8 @@ fn sqlite() {
 /// A first launch goes back to nothing: no version row is left, and that is no loss.
 #[test]
 fn the_first_migration_of_all() {
-    let (Some(server), Some(python)) = (Postgres::start(Tls::Off), python()) else {
-        return;
-    };
+    let server = Postgres::start(Tls::Off);
+    let python = python();
     server.create_database("app");
     let postgresql = server.url("postgresql+asyncpg", "app", "");
     for url in [postgresql.as_str(), "sqlite+aiosqlite:///app.db"] {
@@ -139,16 +127,14 @@ fn the_first_migration_of_all() {
         let options = ["--ready-timeout=1s", "--on-unhealthy=rollback"];
         let output = launch(&sandbox, &python, url, "unwell", &options).wait();
         assert_eq!(output.status.code(), Some(124), "{}", stderr(&output));
-        let current = run(&sandbox, url, &["current"]).expect("an interpreter");
+        let current = run(&sandbox, url, &["current"]);
         assert_eq!(current.success().stdout, "");
     }
 }
 
 #[test]
 fn mysql_only_where_loss_is_allowed() {
-    let Some(server) = MariaDb::start() else {
-        return;
-    };
+    let server = MariaDb::start();
     let undo = "--on-unhealthy=rollback";
     for (name, options, expected) in [
         ("a", vec![undo], (125, "can't be rehearsed", "b2")),
@@ -167,17 +153,13 @@ fn mysql_only_where_loss_is_allowed() {
 /// An application that is unwell over a database that needed nothing is no reason to undo what others did.
 #[test]
 fn nothing_was_migrated() {
-    let Some(python) = python() else { return };
+    let python = python();
     let sandbox = project(&[FIRST]);
     let url = "sqlite+aiosqlite:///app.db";
-    run(&sandbox, url, &["upgrade", "head"])
-        .expect("an interpreter")
-        .success();
+    run(&sandbox, url, &["upgrade", "head"]).success();
     let options = ["--ready-timeout=1s", "--on-unhealthy=rollback"];
     let output = launch(&sandbox, &python, url, "unwell", &options).wait();
     assert_eq!(output.status.code(), Some(123), "{}", stderr(&output));
-    let ran = run(&sandbox, url, &["current"])
-        .expect("an interpreter")
-        .success();
+    let ran = run(&sandbox, url, &["current"]).success();
     assert_eq!(ran.stdout, "a1 (head)\n");
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use limbeck_testkit::{Postgres, Ran, Sandbox, Tls, shop_python};
+use limbeck_testkit::{CommandOutput, Postgres, Sandbox, Tls, shop_python};
 
 use super::support::{Launched, assert_gone, get, launch_command, stderr, wait_for};
 use crate::support::{alembic, example, limbeck, ran, sqlite_schema};
@@ -33,7 +33,7 @@ impl<'a> Shop<'a> {
         }
     }
 
-    fn run(&self, program: &Path, variables: &[(&str, &str)], arguments: &[&str]) -> Ran {
+    fn run(&self, program: &Path, variables: &[(&str, &str)], arguments: &[&str]) -> CommandOutput {
         let mut command = self.sandbox.command(program, Some(self.python));
         if let Some(url) = &self.url {
             command.env("DATABASE_URL", url);
@@ -46,11 +46,11 @@ impl<'a> Shop<'a> {
         ran(&output)
     }
 
-    pub(super) fn alembic(&self, arguments: &[&str]) -> Ran {
+    pub(super) fn alembic(&self, arguments: &[&str]) -> CommandOutput {
         self.run(&alembic(self.python), &[], arguments)
     }
 
-    fn limbeck(&self, arguments: &[&str]) -> Ran {
+    fn limbeck(&self, arguments: &[&str]) -> CommandOutput {
         self.run(&limbeck(), &[], arguments)
     }
 
@@ -138,9 +138,8 @@ pub(super) const ROWS: &str = "select version_num from alembic_version union all
 
 #[test]
 fn on_a_postgresql_that_demands_tls() {
-    let (Some(server), Some(python)) = (Postgres::start(Tls::Required), shop_python()) else {
-        return;
-    };
+    let server = Postgres::start(Tls::Required);
+    let python = shop_python();
     let shop = |name: &str| {
         server.create_database(name);
         let url = server.url("postgresql+asyncpg", name, "?ssl=require");
@@ -186,7 +185,7 @@ fn on_a_postgresql_that_demands_tls() {
 
 #[test]
 fn on_sqlite_without_a_server_or_a_url() {
-    let Some(python) = shop_python() else { return };
+    let python = shop_python();
     let file = |shop: &Shop| -> PathBuf { shop.sandbox.path().join("shop.db") };
     let schema = |shop: &Shop| sqlite_schema(&file(shop));
     let rows = |shop: &Shop| -> Vec<String> {
@@ -217,7 +216,7 @@ fn on_sqlite_without_a_server_or_a_url() {
 /// As its developers run them: no server, no URL.
 #[test]
 fn its_tests_in_their_own_process() {
-    let Some(python) = shop_python() else { return };
+    let python = shop_python();
     let shop = Shop::new(&python, None);
     shop.tests_pass(&[]);
     assert!(!shop.sandbox.path().join("shop.db").exists());
@@ -226,7 +225,7 @@ fn its_tests_in_their_own_process() {
 /// The example's own way to start it: what takes its place gets the signals, and gives the exit status.
 #[test]
 fn the_launcher_for_development() {
-    let Some(python) = shop_python() else { return };
+    let python = shop_python();
     let shop = Shop::new(&python, None);
     let settings = shop.sandbox.read("pyproject.toml");
     let launched = launch_command(&shop.sandbox, |port, health| {

@@ -7,7 +7,7 @@ mod server;
 mod state;
 mod stock;
 
-use limbeck_testkit::{Ran, Sandbox, python, reference_python};
+use limbeck_testkit::{CommandOutput, Sandbox, python, reference_python};
 
 pub(crate) use history::branching;
 pub(crate) use oracle::Oracle;
@@ -129,14 +129,11 @@ pub(crate) struct Scenario {
 impl Scenario {
     /// Runs every step with both; limbeck begins each one from what the real tool left.
     pub(crate) fn replay(&self) {
-        let (Some(ours_python), Some(real_python)) = (python(), reference_python()) else {
-            return;
-        };
+        let ours_python = python();
+        let real_python = reference_python();
         let sandbox = Sandbox::new();
-        let (Some(mut oracle), Some(mut database)) = (Oracle::start(&sandbox), self.on.start())
-        else {
-            return;
-        };
+        let mut oracle = Oracle::start(&sandbox);
+        let mut database = self.on.start();
         (self.project)(&sandbox);
         let mut problems = Vec::new();
         for step in self.steps {
@@ -195,14 +192,14 @@ impl Scenario {
 
 impl Step {
     /// Whether both get as far: where one goes on and the other refuses, they leave other things.
-    fn goes_as_far(&self, real: &Ran) -> bool {
+    fn goes_as_far(&self, real: &CommandOutput) -> bool {
         match self.expect {
             Expect::Same => true,
             Expect::Differs { status, .. } => (status == 0) == (real.status == 0),
         }
     }
 
-    fn compare(&self, real: &Ran, ours: &Ran) -> Vec<String> {
+    fn compare(&self, real: &CommandOutput, ours: &CommandOutput) -> Vec<String> {
         let mut problems = Vec::new();
         match self.expect {
             Expect::Same => {
@@ -246,7 +243,12 @@ impl Step {
         problems
     }
 
-    fn compare_texts(&self, real: &Ran, ours: &Ran, problems: &mut Vec<String>) {
+    fn compare_texts(
+        &self,
+        real: &CommandOutput,
+        ours: &CommandOutput,
+        problems: &mut Vec<String>,
+    ) {
         let text = |text: &str| {
             let text = without_places(text);
             if self.dated {

@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
-use limbeck_testkit::{Ran, Sandbox, reference_python};
+use limbeck_testkit::{CommandOutput, Sandbox, reference_python};
 use serde_json::{Map, Value, json};
 
 /// The running process; it ends with its standard input.
@@ -15,8 +15,8 @@ pub(crate) struct Oracle {
 }
 
 impl Oracle {
-    pub(crate) fn start(sandbox: &Sandbox) -> Option<Self> {
-        let python = reference_python()?;
+    pub(crate) fn start(sandbox: &Sandbox) -> Self {
+        let python = reference_python();
         let mut child = sandbox
             .command(&python, Some(&python))
             .args(["-I", "-c", include_str!("oracle.py")])
@@ -25,15 +25,15 @@ impl Oracle {
             .stdout(Stdio::piped())
             .spawn()
             .expect("the reference interpreter starts");
-        Some(Self {
+        Self {
             requests: child.stdin.take(),
             answers: BufReader::new(child.stdout.take().expect("a pipe")),
             child,
-        })
+        }
     }
 
     /// Alembic, with the surroundings of `command`.
-    pub(crate) fn alembic(&mut self, command: &Command, arguments: &[String]) -> Ran {
+    pub(crate) fn alembic(&mut self, command: &Command, arguments: &[String]) -> CommandOutput {
         self.ask(command, None, arguments, None)
     }
 
@@ -43,7 +43,7 @@ impl Oracle {
         command: &Command,
         arguments: &[String],
         columns: u16,
-    ) -> Ran {
+    ) -> CommandOutput {
         let program = Path::new(command.get_program());
         self.ask(command, Some(program), arguments, Some(columns))
     }
@@ -54,7 +54,7 @@ impl Oracle {
         program: Option<&Path>,
         arguments: &[String],
         columns: Option<u16>,
-    ) -> Ran {
+    ) -> CommandOutput {
         let environment: Map<String, Value> = command
             .get_envs()
             .filter_map(|(name, value)| Some((name.to_str()?.into(), value?.to_str()?.into())))
@@ -71,7 +71,7 @@ impl Oracle {
             .expect("the oracle answers");
         let answer: Value = serde_json::from_str(&line).expect("an answer in JSON");
         let text = |key: &str| answer[key].as_str().expect("a text").to_owned();
-        Ran {
+        CommandOutput {
             status: i32::try_from(answer["status"].as_i64().expect("a status")).expect("small"),
             stdout: text("stdout"),
             stderr: text("stderr"),

@@ -39,33 +39,33 @@ pub(crate) enum Database {
 }
 
 impl On {
-    pub(crate) fn start(self) -> Option<Database> {
+    pub(crate) fn start(self) -> Database {
         match self {
-            Self::Sqlite => Some(Database::Sqlite),
+            Self::Sqlite => Database::Sqlite,
             Self::Postgres { real, ours } => {
-                let server = Postgres::start(Tls::Off)?;
+                let server = Postgres::start(Tls::Off);
                 server.create_database("real");
                 server.create_database("ours");
                 for setting in ["log_line_prefix = '%d %p '", "log_statement = 'all'"] {
                     server.sql("postgres", &format!("alter system set {setting}"));
                 }
                 server.sql("postgres", "select pg_reload_conf()");
-                Some(Database::Postgres {
+                Database::Postgres {
                     server: Box::new(server),
                     real,
                     ours,
                     logged: 0,
-                })
+                }
             }
             Self::MariaDb { real, ours } => {
-                let server = MariaDb::start()?;
+                let server = MariaDb::start();
                 server.create_database("real");
                 server.create_database("ours");
-                Some(Database::MariaDb {
+                Database::MariaDb {
                     server: Box::new(server),
                     real,
                     ours,
-                })
+                }
             }
         }
     }

@@ -28,7 +28,7 @@ pub(crate) fn stock(sandbox: &Sandbox, name: &str, folder: &str) {
 }
 
 fn templates() -> PathBuf {
-    let python = reference_python().expect("the reference interpreter");
+    let python = reference_python();
     let environment = python
         .parent()
         .and_then(Path::parent)

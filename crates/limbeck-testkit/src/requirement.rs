@@ -1,0 +1,71 @@
+//! The end of a test that needs something this machine lacks.
+
+use std::env;
+use std::fs::OpenOptions;
+use std::io::{Write, stderr};
+
+/// Allows tests to be skipped if it is `1`.
+const ALLOW_SKIP: &str = "LIMBECK_TEST_ALLOW_SKIP";
+
+/// The file that gets a line for each skipped test. The script `test` sets it and prints the file.
+const SKIPPED: &str = "LIMBECK_TEST_SKIPPED";
+
+/// Ends a test because this machine lacks `requirement`.
+///
+/// The test fails. If `LIMBECK_TEST_ALLOW_SKIP=1` is set, the test is skipped instead: its process ends with status 0
+/// after it has added a line to the file in `LIMBECK_TEST_SKIPPED`. That needs nextest, which runs each test in a
+/// process of its own. `CI=true` forbids skipping.
+///
+/// # Panics
+/// Panics unless skipping is allowed.
+#[track_caller]
+pub fn report_missing(requirement: &str) -> ! {
+    let is = |name: &str, value: &str| env::var(name).as_deref() == Ok(value);
+    let help = if !is(ALLOW_SKIP, "1") {
+        format!(
+            "run `./test`, which installs what the tests need, or set {ALLOW_SKIP}=1 to skip such tests"
+        )
+    } else if is("CI", "true") || is("CI", "1") {
+        format!("CI ignores {ALLOW_SKIP}: no test may be skipped there")
+    } else if !is("NEXTEST_EXECUTION_MODE", "process-per-test") {
+        format!("{ALLOW_SKIP} needs cargo-nextest: `cargo test` can't skip a running test")
+    } else {
+        skip(requirement)
+    };
+    panic!("missing: {requirement}\nhelp: {help}");
+}
+
+fn skip(requirement: &str) -> ! {
+    let line = format!("{}: {requirement}\n", test_name());
+    if let Some(file) = env::var_os(SKIPPED) {
+        // Tests run at the same time: an append of one short line is not torn.
+        let mut file = OpenOptions::new()
+            .append(true)
+            .create(true)
+            .open(file)
+            .expect("the file of skipped tests");
+        file.write_all(line.as_bytes())
+            .expect("a line in the file of skipped tests");
+    }
+    let _ = write!(stderr(), "skipped: {line}");
+    #[expect(
+        clippy::exit,
+        reason = "nothing else ends a test early without a failure"
+    )]
+    std::process::exit(0)
+}
+
+/// Returns the name of the test that nextest runs in this process, with its binary's.
+fn test_name() -> String {
+    let variable = |name| env::var(name).ok();
+    let test = variable("NEXTEST_TEST_NAME").or_else(|| {
+        env::args()
+            .skip(1)
+            .find(|argument| !argument.starts_with('-'))
+    });
+    [variable("NEXTEST_BINARY_ID"), test]
+        .into_iter()
+        .flatten()
+        .collect::<Vec<_>>()
+        .join(" ")
+}
