@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# What the project's scripts share: messages, Debian packages, Python interpreters and environments.
+# Functions of the project's scripts: messages, Debian packages, Python interpreters and environments.
 
 say() { printf '%s\n' "$*" >&2; }
 
@@ -12,7 +12,7 @@ have() { command -v "$1" >/dev/null 2>&1; }
 
 in_ci() { [[ "${CI:-}" == true || "${CI:-}" == 1 ]]; }
 
-# as_root COMMAND...: runs it as root, or fails without asking for a password.
+# as_root COMMAND...: runs the command as root. Fails if that needs a password.
 as_root() {
     if [[ "$(id -u)" == 0 ]]; then
         "$@"
@@ -23,10 +23,10 @@ as_root() {
     fi
 }
 
-# install_packages PACKAGE...: installs Debian packages; returns 1 where that can't be done.
+# install_packages PACKAGE...: installs Debian packages. Returns 1 if it can't.
 install_packages() {
     if ! have apt-get; then
-        say "no apt-get here: install these yourself: $*"
+        say "apt-get not found; install these yourself: $*"
         return 1
     fi
     say "installing Debian packages: $*"
@@ -41,7 +41,7 @@ install_packages() {
     fi
 }
 
-# find_program NAME: prints where a program is, looking also where Debian keeps servers.
+# find_program NAME: prints the path of a program. Searches PATH, then the folders of Debian's servers.
 find_program() {
     local candidate newest=""
     if command -v "$1" 2>/dev/null; then
@@ -54,7 +54,7 @@ find_program() {
 }
 
 # interpreter VERSION (3.11): prints the real path of a CPython of that version, or returns 1.
-# A command of that name is not enough: version managers leave ones behind that only print an error.
+# Each candidate has to run: version managers install commands of that name that only print an error.
 interpreter() {
     local candidate found
     for candidate in "python$1" "${PYENV_ROOT:-$HOME/.pyenv}"/versions/"$1".*/bin/"python$1" python3; do
@@ -71,22 +71,22 @@ if "%d.%d" % sys.version_info[:2] == sys.argv[1] and sys.implementation.name == 
     return 1
 }
 
-# ensure_venv FOLDER INTERPRETER REQUIREMENT...: makes the virtual environment unless it is there
-# with just these requirements.
+# ensure_venv FOLDER INTERPRETER REQUIREMENT...: creates the virtual environment, unless it exists with exactly these
+# requirements.
 ensure_venv() {
     local folder="$1" python="$2" stamp version
     shift 2
     version="$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')"
-    # The folder is part of it: an environment that was moved has commands that start nothing.
+    # The stamp contains the folder: the commands of an environment contain its path and break if it is moved.
     stamp="$folder: python $version, $*"
     if [[ -x "$folder/bin/python" && "$(cat "$folder/.requirements" 2>/dev/null)" == "$stamp" ]]; then
         return 0
     fi
-    # Debian's python3 comes without the module that puts pip into an environment.
+    # Debian's python3 lacks the module that installs pip in an environment.
     if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
         install_packages "python$version-venv" || true
         "$python" -c 'import ensurepip, venv' 2>/dev/null ||
-            die "\`$python\` can't make virtual environments: install python$version-venv"
+            die "\`$python\` can't create virtual environments: install python$version-venv"
     fi
     say "preparing ${folder##*/}: $*"
     rm -rf "$folder"
@@ -98,8 +98,8 @@ ensure_venv() {
 
 is_debian() { grep -qsx 'ID=debian' /etc/os-release; }
 
-# find_chromium: prints where a Chromium is that runs, or returns 1. What only starts a snap is none: in a container it
-# does not start, and elsewhere it sees no folder but the user's own.
+# find_chromium: prints the path of a Chromium that runs, or returns 1. Ignores commands that start a snap: in a
+# container a snap does not start, and elsewhere it can only read the user's own folder.
 find_chromium() {
     local name path
     for name in chromium chromium-browser google-chrome google-chrome-stable; do
@@ -113,8 +113,8 @@ find_chromium() {
     return 1
 }
 
-# playwright_chromium PYTHON FOLDER: prints where Playwright's own Chromium is, which it first downloads into the folder
-# with the libraries that it needs; returns 1 where that can't be done.
+# playwright_chromium PYTHON FOLDER: prints the path of Playwright's own Chromium in the folder, or returns 1. Downloads
+# it first if necessary, and installs its libraries.
 playwright_chromium() {
     local python="$1" folder="$2" found
     local -a names=(-name headless_shell -o -name chrome-headless-shell)
@@ -122,7 +122,7 @@ playwright_chromium() {
     if [[ -z "$found" ]]; then
         say "downloading Playwright's Chromium"
         as_root env DEBIAN_FRONTEND=noninteractive "$python" -m playwright install-deps chromium </dev/null >&2 ||
-            say "could not install what Chromium needs"
+            say "could not install the libraries of Chromium"
         PLAYWRIGHT_BROWSERS_PATH="$folder" "$python" -m playwright install --only-shell chromium </dev/null >&2 || return 1
         found="$(find "$folder" -type f \( "${names[@]}" \) -print -quit)" || true
     fi

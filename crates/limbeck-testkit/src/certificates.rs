@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::process::{find, run};
+use crate::process::{find_program, run};
 use crate::report_missing;
 
 /// `openssl ca` keeps its books in the folder that it runs in.
@@ -41,7 +41,7 @@ const PAST: (&str, &str) = ("20200101000000Z", "20210101000000Z");
 
 /// A certificate and its key, as PEM files.
 #[derive(Debug, Clone)]
-pub struct Issued {
+pub struct IssuedCertificate {
     /// The certificate.
     pub certificate: PathBuf,
     /// The key: PKCS#8, for its owner only.
@@ -116,7 +116,7 @@ impl<'a> CertificateRequest<'a> {
 #[derive(Debug)]
 pub struct Authority {
     /// Its certificate and key.
-    pub own: Issued,
+    pub own: IssuedCertificate,
     folder: PathBuf,
 }
 
@@ -164,7 +164,7 @@ impl Authority {
     }
 
     /// Signs a certificate for a new key.
-    pub fn issue(&self, wanted: &CertificateRequest<'_>) -> Issued {
+    pub fn issue(&self, wanted: &CertificateRequest<'_>) -> IssuedCertificate {
         let request = request(&self.folder, wanted);
         sign(&self.folder, wanted, &request, |command| {
             command.arg("-cert").arg(&self.own.certificate);
@@ -174,7 +174,7 @@ impl Authority {
     }
 
     /// Revokes a certificate of this authority; lists made afterwards name it.
-    pub fn revoke(&self, certificate: &Issued) {
+    pub fn revoke(&self, certificate: &IssuedCertificate) {
         let mut command = self.books_command();
         run(command.arg("-revoke").arg(&certificate.certificate));
     }
@@ -226,7 +226,7 @@ pub fn convert_key(key: &Path, file: &Path, arguments: &[&str]) -> PathBuf {
     let mut command = openssl(key.parent().expect("a folder"));
     command.args(arguments);
     run(command.arg("-in").arg(key).arg("-out").arg(file));
-    for_owner_only(file);
+    restrict_to_owner(file);
     file.to_owned()
 }
 
@@ -242,12 +242,12 @@ pub fn revocation_folder(folder: &Path, lists: &[&Path]) -> PathBuf {
 }
 
 /// Sets a file's permissions to what a private key has.
-pub fn for_owner_only(file: &Path) {
+pub fn restrict_to_owner(file: &Path) {
     fs::set_permissions(file, fs::Permissions::from_mode(0o600)).expect("permissions");
 }
 
 fn openssl(folder: &Path) -> Command {
-    let Some(program) = find("openssl", &[]) else {
+    let Some(program) = find_program("openssl", &[]) else {
         report_missing("the program `openssl`");
     };
     let mut command = Command::new(program);
@@ -267,8 +267,8 @@ fn books(folder: &Path) {
     }
 }
 
-fn issued(folder: &Path, name: &str) -> Issued {
-    Issued {
+fn issued(folder: &Path, name: &str) -> IssuedCertificate {
+    IssuedCertificate {
         certificate: folder.join(format!("{name}.crt")),
         key: folder.join(format!("{name}.key")),
     }
@@ -288,7 +288,7 @@ fn request(folder: &Path, wanted: &CertificateRequest<'_>) -> PathBuf {
     });
     command.args(["-subj", &format!("/CN={}", wanted.common_name)]);
     run(command.arg("-keyout").arg(&key).arg("-out").arg(&file));
-    for_owner_only(&key);
+    restrict_to_owner(&key);
     file
 }
 

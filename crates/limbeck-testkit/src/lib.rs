@@ -4,18 +4,20 @@ pub mod certificates;
 mod interpreters;
 mod mariadb;
 mod pgbouncer;
+mod ports;
 mod postgres;
 mod process;
 mod project;
 mod requirement;
+mod template;
 
 pub use interpreters::{
     all_pythons, axum_shop, browser, package_python, python, reference_python, shop_python,
 };
 pub use mariadb::MariaDb;
 pub use pgbouncer::PgBouncer;
+pub use ports::reserve_port;
 pub use postgres::{OpenTransaction, Postgres, Tls};
-pub use process::free_port;
 pub use project::{CommandOutput, Sandbox};
 pub use requirement::report_missing;
 

@@ -1,121 +1,120 @@
 //! A throw-away MariaDB server.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
 
-use crate::certificates::{Issued, for_owner_only};
+use crate::certificates::{IssuedCertificate, restrict_to_owner};
 use crate::process::{
-    ChildGuard, find, free_port, hand_over, is_root, run, unprivileged, wait_until,
+    ChildGuard, change_owner, find_program, is_root, run, server_folder, start_server,
+    unprivileged_command,
 };
 use crate::report_missing;
+use crate::template::copy_template;
 
-/// A running server; `root` has no password.
+/// A running server, whose `root` has no password. It is ended when this value is dropped.
 #[derive(Debug)]
 pub struct MariaDb {
     /// The port on 127.0.0.1.
     pub port: u16,
+    /// Dropped before its folder, so that nothing is written there during the removal.
+    _server_process: ChildGuard,
     folder: TempDir,
-    server_process: ChildGuard,
 }
 
+/// Options of `mariadb-install-db`.
+const INSTALL_OPTIONS: [&str; 2] = ["--auth-root-authentication-method=normal", "--skip-test-db"];
+
 impl MariaDb {
-    /// Starts a server.
+    /// Starts a server without TLS.
     pub fn start() -> Self {
-        Self::start_with(None)
+        Self::start_with(&[])
     }
 
-    /// Starts a server with TLS that knows the clients of an authority; [`Self::certificate`] changes
-    /// its certificate.
-    pub fn start_with_tls(certificate: &Issued, clients: &Path) -> Self {
-        Self::start_with(Some((certificate, clients)))
+    /// Starts a server with TLS that accepts client certificates of the authority in the file `clients`.
+    /// [`Self::replace_certificate`] replaces its own certificate.
+    pub fn start_with_tls(certificate: &IssuedCertificate, clients: &Path) -> Self {
+        Self::start_with(&[
+            ("cert", &certificate.certificate),
+            ("key", &certificate.key),
+            ("ca", clients),
+        ])
     }
 
-    fn start_with(tls: Option<(&Issued, &Path)>) -> Self {
-        let folders = [PathBuf::from("/usr/sbin")];
-        let (Some(server), Some(install)) =
-            (find("mariadbd", &folders), find("mariadb-install-db", &[]))
-        else {
+    /// Starts a server with the `--ssl-*` options of these files.
+    fn start_with(tls: &[(&str, &Path)]) -> Self {
+        let (Some(server), Some(install)) = (
+            find_program("mariadbd", &[PathBuf::from("/usr/sbin")]),
+            find_program("mariadb-install-db", &[]),
+        ) else {
             report_missing("MariaDB's server programs (`mariadbd`, `mariadb-install-db`)");
         };
-        let folder = tempfile::Builder::new()
-            .prefix("limbeck-my")
-            .tempdir()
-            .expect("a folder");
-        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).expect("permissions");
+        let folder = server_folder("limbeck-my", "mysql");
         let data = folder.path().join("data");
-        // A server that starts removes what looks like a temporary table from its folder of temporary
-        // files: two of them must not have one in common.
-        let temporary = folder.path().join("tmp");
-        fs::create_dir(&temporary).expect("a folder");
-        let temporary = format!("--tmpdir={}", temporary.display());
-        hand_over(folder.path(), "mysql");
-        let mut command = Command::new(install);
-        command
-            .arg("--no-defaults")
-            .arg(format!("--datadir={}", data.display()))
-            .arg(&temporary);
-        command.args(["--auth-root-authentication-method=normal", "--skip-test-db"]);
-        if is_root() {
-            command.arg("--user=mysql");
-        }
-        run(command.current_dir(folder.path()));
-        let port = free_port();
-        let mut more = Vec::new();
-        if let Some((certificate, clients)) = tls {
-            put_certificate(folder.path(), certificate);
-            fs::copy(clients, folder.path().join("clients.crt")).expect("a copy");
-            let file = |name: &str| folder.path().join(name).display().to_string();
-            more.push(format!("--ssl-cert={}", file("server.crt")));
-            more.push(format!("--ssl-key={}", file("server.key")));
-            more.push(format!("--ssl-ca={}", file("clients.crt")));
-        }
-        let log = fs::File::create(folder.path().join("log")).expect("a log file");
-        let child = unprivileged(&server, "mysql")
-            .arg("--no-defaults")
-            .arg(format!("--datadir={}", data.display()))
-            .arg(&temporary)
-            .arg(format!("--port={port}"))
-            .arg(format!("--socket={}", folder.path().join("s").display()))
-            .arg(format!(
-                "--pid-file={}",
-                folder.path().join("pid").display()
-            ))
-            .args([
-                "--bind-address=127.0.0.1",
-                "--innodb-flush-log-at-trx-commit=0",
-                "--sync-binlog=0",
-            ])
-            .args([
-                "--character-set-server=utf8mb4",
-                "--skip-name-resolve",
-                "--default-time-zone=+00:00",
-            ])
-            .args(more)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(log)
-            .spawn()
-            .expect("mariadbd starts");
-        let mut server = Self {
+        copy_template(&server, "mysql", &INSTALL_OPTIONS, &data, |template| {
+            let parent = template.parent().expect("a folder");
+            let mut command = Command::new(install);
+            command
+                .arg("--no-defaults")
+                .arg(format!("--datadir={}", template.display()))
+                .arg(format!("--tmpdir={}", temporary_folder(parent).display()))
+                .args(INSTALL_OPTIONS);
+            if is_root() {
+                command.arg("--user=mysql");
+            }
+            run(command.current_dir(parent));
+        });
+        let temporary = temporary_folder(folder.path());
+        let tls: Vec<String> = tls
+            .iter()
+            .map(|(option, file)| {
+                let copy = copy_for_server(folder.path(), file, option);
+                format!("--ssl-{option}={}", copy.display())
+            })
+            .collect();
+        let log = folder.path().join("log");
+        let spawn = |port: u16| {
+            unprivileged_command(&server, "mysql")
+                .arg("--no-defaults")
+                .arg(format!("--datadir={}", data.display()))
+                .arg(format!("--tmpdir={}", temporary.display()))
+                .arg(format!("--port={port}"))
+                .arg(format!("--socket={}", folder.path().join("s").display()))
+                .arg(format!(
+                    "--pid-file={}",
+                    folder.path().join("pid").display()
+                ))
+                .args([
+                    "--bind-address=127.0.0.1",
+                    "--innodb-flush-log-at-trx-commit=0",
+                    "--sync-binlog=0",
+                    "--character-set-server=utf8mb4",
+                    "--skip-name-resolve",
+                    "--default-time-zone=+00:00",
+                ])
+                .args(&tls)
+                .stdin(Stdio::null())
+                .stdout(Stdio::null())
+                .stderr(fs::File::create(&log).expect("a log file"))
+                .spawn()
+                .expect("mariadbd starts")
+        };
+        let (port, server_process) = start_server(&log, spawn, |_| {
+            fs::read_to_string(&log).is_ok_and(|text| text.contains("ready for connections"))
+        });
+        Self {
             port,
             folder,
-            server_process: ChildGuard(child),
-        };
-        let mut probe = server.client(None, "select 1");
-        probe.stdout(Stdio::null()).stderr(Stdio::null());
-        wait_until("mariadbd", &mut server.server_process.0, || {
-            probe.status().is_ok_and(|status| status.success())
-        });
-        server
+            _server_process: server_process,
+        }
     }
 
-    /// Changes the server's certificate.
-    pub fn certificate(&self, certificate: &Issued) {
-        put_certificate(self.folder.path(), certificate);
+    /// Replaces the server's certificate.
+    pub fn replace_certificate(&self, certificate: &IssuedCertificate) {
+        copy_for_server(self.folder.path(), &certificate.certificate, "cert");
+        copy_for_server(self.folder.path(), &certificate.key, "key");
         self.sql("mysql", "flush ssl");
     }
 
@@ -124,17 +123,17 @@ impl MariaDb {
         run(&mut self.client(None, &format!("create database `{name}`")));
     }
 
-    /// `scheme://…` for a database.
+    /// Returns the URL of a database.
     pub fn url(&self, scheme: &str, database: &str) -> String {
         format!("{scheme}://root@127.0.0.1:{}/{database}", self.port)
     }
 
-    /// What the client prints for a statement, without headers.
+    /// Runs a statement and returns the rows that the client prints, without headers.
     pub fn sql(&self, database: &str, sql: &str) -> String {
         run(&mut self.client(Some(database), sql))
     }
 
-    /// `SHOW CREATE TABLE` of every table, by name.
+    /// Returns the results of `SHOW CREATE TABLE` for all tables, by name.
     pub fn dump_schema(&self, database: &str) -> String {
         let tables = self.sql(database, "show tables");
         tables
@@ -156,20 +155,27 @@ impl MariaDb {
                 "-B",
                 "-P",
             ])
-            .arg(self.port.to_string());
-        command.args(database).args(["-e", sql]);
+            .arg(self.port.to_string())
+            .args(database)
+            .args(["-e", sql]);
         command
     }
 }
 
-fn put_certificate(folder: &Path, certificate: &Issued) {
-    for (from, name) in [
-        (&certificate.certificate, "server.crt"),
-        (&certificate.key, "server.key"),
-    ] {
-        let target = folder.join(name);
-        fs::copy(from, &target).expect("a copy");
-        for_owner_only(&target);
-        hand_over(&target, "mysql");
-    }
+/// Creates the server's folder for temporary files. A server that starts removes files there that look like its
+/// temporary tables, so two servers must not share a folder.
+fn temporary_folder(parent: &Path) -> PathBuf {
+    let folder = parent.join("tmp");
+    fs::create_dir(&folder).expect("a folder");
+    change_owner(&folder, "mysql");
+    folder
+}
+
+/// Copies a PEM file to the server's folder, readable by the server alone.
+fn copy_for_server(folder: &Path, file: &Path, name: &str) -> PathBuf {
+    let target = folder.join(format!("{name}.pem"));
+    fs::copy(file, &target).expect("a copy");
+    restrict_to_owner(&target);
+    change_owner(&target, "mysql");
+    target
 }

@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -10,80 +9,93 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use crate::certificates::{Authority, CertificateRequest, for_owner_only};
-use crate::process::{ChildGuard, find, free_port, hand_over, run, unprivileged, wait_until};
+use crate::certificates::{Authority, CertificateRequest, restrict_to_owner};
+use crate::process::{
+    ChildGuard, change_owner, find_program, run, server_folder, start_server, unprivileged_command,
+};
 use crate::report_missing;
+use crate::template::copy_template;
 
-/// What a cluster asks of its clients.
+/// The connections that a new cluster accepts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tls {
-    /// No TLS; everybody is trusted.
+    /// Connections without TLS, from every user, without a password.
     Off,
-    /// Plain connections are refused; the password is `secret` for `postgres`.
+    /// Connections with TLS only. The password of `postgres` is `secret`.
     Required,
 }
 
-/// A running cluster.
+/// A running cluster. It is ended when this value is dropped.
 #[derive(Debug)]
 pub struct Postgres {
     /// The port on 127.0.0.1 and `::1`.
     pub port: u16,
+    /// Dropped before its folder, so that nothing is written there during the removal.
+    server_process: ChildGuard,
     folder: TempDir,
     bin: PathBuf,
     tls: Tls,
-    /// How often the configuration was written.
+    /// The number of calls of [`Self::configure`].
     generation: AtomicU32,
-    server_process: ChildGuard,
 }
 
-/// An open transaction; it is rolled back with this value.
+/// An open transaction. It is rolled back when this value is dropped.
 #[derive(Debug)]
 pub struct OpenTransaction {
-    child: Child,
+    psql: Child,
     input: Option<ChildStdin>,
 }
 
 impl Drop for OpenTransaction {
     fn drop(&mut self) {
+        // `psql` and its session end at the end of its input.
         drop(self.input.take());
-        // `psql` ends with its input, and the session with it.
-        let _ = self.child.wait();
+        let _ = self.psql.wait();
     }
 }
 
-/// Who may connect to a cluster whose tests connect over its unix socket.
-const LOCAL: &str = "local all all trust\nlocal replication all trust\n";
+/// The rules for connections over the unix socket, which the tests' own statements use.
+const LOCAL_RULES: &str = "local all all trust\nlocal replication all trust\n";
+
+/// Options of `initdb` for the template. A small WAL segment makes its copies small.
+const INITDB_OPTIONS: [&str; 10] = [
+    "-A",
+    "trust",
+    "-U",
+    "postgres",
+    "-E",
+    "UTF8",
+    "--locale=C.UTF-8",
+    "--no-sync",
+    "--no-instructions",
+    "--wal-segsize=1",
+];
 
 impl Postgres {
     /// Starts a cluster.
+    ///
+    /// All clusters are copies of one, with the same system identifier: one can't be a standby of another.
+    /// [`Self::standby`] copies the primary instead.
     pub fn start(tls: Tls) -> Self {
-        let Some(bin) = server_folder() else {
+        let Some(bin) = find_server_programs() else {
             report_missing("PostgreSQL's server programs (`initdb`, `postgres`)");
         };
-        let folder = new_folder();
+        let folder = server_folder("limbeck-pg", "postgres");
         let data = folder.path().join("data");
-        hand_over(folder.path(), "postgres");
-        run(unprivileged(&bin.join("initdb"), "postgres")
-            .arg("-D")
-            .arg(&data)
-            .args([
-                "-A",
-                "trust",
-                "-U",
-                "postgres",
-                "-E",
-                "UTF8",
-                "--locale=C.UTF-8",
-                "--no-sync",
-                "--no-instructions",
-            ])
-            .current_dir(folder.path()));
+        let initdb = bin.join("initdb");
+        copy_template(&initdb, "postgres", &INITDB_OPTIONS, &data, |template| {
+            run(unprivileged_command(&initdb, "postgres")
+                .arg("-D")
+                .arg(template)
+                .args(INITDB_OPTIONS)
+                .current_dir(template.parent().expect("a folder")));
+        });
         let mut configuration = fs::OpenOptions::new()
             .append(true)
             .open(data.join("postgresql.conf"))
             .expect("a configuration");
         writeln!(configuration, "include_if_exists 'limbeck.conf'").expect("a file");
-        // A copy must have as many as the cluster that it follows: so it is not a setting of the start.
+        // A standby needs at least as many as its primary, and it gets a copy of this file.
         writeln!(configuration, "max_prepared_transactions = 5").expect("a file");
         drop(configuration);
         if tls == Tls::Required {
@@ -96,26 +108,26 @@ impl Postgres {
         cluster
     }
 
-    /// Starts a copy that follows this cluster. With `hot_standby=off` among its settings it answers
-    /// that it takes no connections.
+    /// Starts a standby of this cluster. With `hot_standby=off` among its settings it refuses connections.
     #[must_use]
     pub fn standby(&self, settings: &[(&str, &str)]) -> Self {
-        let folder = new_folder();
-        hand_over(folder.path(), "postgres");
-        run(unprivileged(&self.bin.join("pg_basebackup"), "postgres")
-            .arg("-h")
-            .arg(self.folder.path())
-            .args([
-                "-p",
-                &self.port.to_string(),
-                "-U",
-                "postgres",
-                "-R",
-                "--no-sync",
-            ])
-            .args(["-X", "stream", "-c", "fast", "-D"])
-            .arg(folder.path().join("data"))
-            .current_dir(folder.path()));
+        let folder = server_folder("limbeck-pg", "postgres");
+        run(
+            unprivileged_command(&self.bin.join("pg_basebackup"), "postgres")
+                .arg("-h")
+                .arg(self.folder.path())
+                .args([
+                    "-p",
+                    &self.port.to_string(),
+                    "-U",
+                    "postgres",
+                    "-R",
+                    "--no-sync",
+                ])
+                .args(["-X", "stream", "-c", "fast", "-D"])
+                .arg(folder.path().join("data"))
+                .current_dir(folder.path()),
+        );
         Self::run(folder, self.bin.clone(), self.tls, settings, |probe| {
             probe.status.success()
                 || String::from_utf8_lossy(&probe.stderr).contains("Hot standby mode is disabled")
@@ -126,55 +138,56 @@ impl Postgres {
         folder: TempDir,
         bin: PathBuf,
         tls: Tls,
-        more: &[(&str, &str)],
+        settings: &[(&str, &str)],
         is_ready: impl Fn(&Output) -> bool,
     ) -> Self {
-        let port = free_port();
-        let mut server = unprivileged(&bin.join("postgres"), "postgres");
-        server
-            .arg("-D")
-            .arg(folder.path().join("data"))
-            .current_dir(folder.path());
-        let number = port.to_string();
-        // One with a file, and one of Linux without.
-        let sockets = format!("{}, @limbeck-{port}", folder.path().display());
-        let settings = [
-            ("port", number.as_str()),
-            ("listen_addresses", "127.0.0.1,::1"),
-            ("unix_socket_directories", sockets.as_str()),
-            ("fsync", "off"),
-            ("synchronous_commit", "off"),
-            ("full_page_writes", "off"),
-            ("max_connections", "100"),
-            ("timezone", "UTC"),
-        ];
-        for (name, value) in settings.iter().chain(more) {
-            server.arg("-c").arg(format!("{name}={value}"));
-        }
-        let log = fs::File::create(folder.path().join("log")).expect("a log file");
-        let child = server
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(log)
-            .spawn()
-            .expect("postgres starts");
-        let mut cluster = Self {
+        let log = folder.path().join("log");
+        let spawn = |port: u16| {
+            let mut server = unprivileged_command(&bin.join("postgres"), "postgres");
+            server
+                .arg("-D")
+                .arg(folder.path().join("data"))
+                .current_dir(folder.path());
+            let number = port.to_string();
+            // The second one is in Linux's abstract namespace: it has a name and no file.
+            let sockets = format!("{}, @limbeck-{port}", folder.path().display());
+            let base = [
+                ("port", number.as_str()),
+                ("listen_addresses", "127.0.0.1,::1"),
+                ("unix_socket_directories", sockets.as_str()),
+                ("fsync", "off"),
+                ("synchronous_commit", "off"),
+                ("full_page_writes", "off"),
+                ("max_connections", "100"),
+                ("timezone", "UTC"),
+            ];
+            for (name, value) in base.iter().chain(settings) {
+                server.arg("-c").arg(format!("{name}={value}"));
+            }
+            server
+                .stdin(Stdio::null())
+                .stdout(Stdio::null())
+                .stderr(fs::File::create(&log).expect("a log file"))
+                .spawn()
+                .expect("postgres starts")
+        };
+        let (port, server_process) = start_server(&log, spawn, |port| {
+            let mut probe = client(&bin, "psql", folder.path(), port);
+            probe.args(["-X", "-d", "postgres", "-c", "select 1"]);
+            probe.output().is_ok_and(|output| is_ready(&output))
+        });
+        Self {
             port,
             folder,
             bin,
             tls,
             generation: AtomicU32::new(0),
-            server_process: ChildGuard(child),
-        };
-        let mut probe = cluster.psql("postgres", "select 1");
-        wait_until("postgres", &mut cluster.server_process.0, || {
-            probe.output().is_ok_and(|output| is_ready(&output))
-        });
-        cluster
+            server_process,
+        }
     }
 
-    /// Sets the server's settings, in place of those of the call before, and the rules of who may
-    /// connect over TCP; returns when the server has taken them.
+    /// Replaces the settings of the previous call, and the rules for connections over TCP (`pg_hba.conf`). Returns when
+    /// the server has loaded them.
     pub fn configure(&self, settings: &[(&str, &str)], rules: &str) {
         let generation = (self.generation.fetch_add(1, Ordering::Relaxed) + 1).to_string();
         let mut text = format!("limbeck.generation = '{generation}'\n");
@@ -183,40 +196,40 @@ impl Postgres {
         }
         let data = self.folder.path().join("data");
         fs::write(data.join("limbeck.conf"), text).expect("a file");
-        fs::write(data.join("pg_hba.conf"), format!("{LOCAL}{rules}\n")).expect("a file");
+        fs::write(data.join("pg_hba.conf"), format!("{LOCAL_RULES}{rules}\n")).expect("a file");
         let id = self.server_process.0.id().to_string();
         run(Command::new("kill").args(["-HUP", &id]));
         let start = Instant::now();
         while self.sql("postgres", "show limbeck.generation").trim() != generation {
             assert!(
                 start.elapsed() < Duration::from_secs(20),
-                "the server does not take its settings"
+                "the server has not loaded its settings"
             );
         }
     }
 
-    /// Copies a file into the cluster's folder, for the server alone; its settings may name it so.
+    /// Copies a file to the data folder, where the server's settings find it by `name`. Only the server can read it.
     pub fn put(&self, file: &Path, name: &str) {
         let target = self.folder.path().join("data").join(name);
-        // The one before belongs to the server's user; a new file takes its place.
+        // A file of an earlier call belongs to the server's user: it can't be overwritten, but replaced.
         let _ = fs::remove_file(&target);
         fs::copy(file, &target).expect("a copy");
-        for_owner_only(&target);
-        hand_over(&target, "postgres");
+        restrict_to_owner(&target);
+        change_owner(&target, "postgres");
     }
 
-    /// The folder of the unix socket.
+    /// Returns the folder of the unix socket.
     pub fn socket_folder(&self) -> &Path {
         self.folder.path()
     }
 
-    /// What the server has logged.
+    /// Returns the text of the server's log.
     pub fn log(&self) -> String {
         fs::read_to_string(self.folder.path().join("log")).expect("a log file")
     }
 
-    /// `psql` with a connection string and nothing around it but a home folder and variables; its
-    /// output, or what it says on standard error.
+    /// Runs a statement with `psql` over a connection string, in an environment of a home folder and `variables` alone.
+    /// Returns standard output, or standard error if `psql` fails.
     pub fn psql_with(
         &self,
         connection: &str,
@@ -261,7 +274,7 @@ impl Postgres {
         );
     }
 
-    /// `scheme://…` for a database; `query` begins with `?` or is empty.
+    /// Returns the URL of a database. `query` is empty or begins with `?`.
     pub fn url(&self, scheme: &str, database: &str, query: &str) -> String {
         let password = if self.tls == Tls::Required {
             ":secret"
@@ -274,35 +287,35 @@ impl Postgres {
         )
     }
 
-    /// What `psql` prints for a statement, unaligned, without headers.
+    /// Runs a statement and returns the rows that `psql` prints, unaligned, without headers.
     pub fn sql(&self, database: &str, sql: &str) -> String {
         run(&mut self.psql(database, sql))
     }
 
-    /// A session that has run a statement and keeps its transaction open.
+    /// Opens a transaction that has run a statement.
     pub fn open_transaction(&self, database: &str, sql: &str) -> OpenTransaction {
-        let mut command = self.client("psql");
-        let mut child = command
+        let mut psql = self
+            .client("psql")
             .args(["-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", database])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
             .expect("psql starts");
-        let mut input = child.stdin.take().expect("a pipe");
-        write!(input, "begin;\n{sql};\n\\echo held\n").expect("psql reads");
+        let mut input = psql.stdin.take().expect("a pipe");
+        write!(input, "begin;\n{sql};\n\\echo done\n").expect("psql reads");
         let mut line = String::new();
-        let output = child.stdout.take().expect("a pipe");
+        let output = psql.stdout.take().expect("a pipe");
         BufReader::new(output)
             .read_line(&mut line)
             .expect("psql answers");
-        assert_eq!(line, "held\n");
+        assert_eq!(line, "done\n");
         OpenTransaction {
-            child,
+            psql,
             input: Some(input),
         }
     }
 
-    /// `pg_dump --schema-only`, without what differs between two dumps of the same schema.
+    /// Returns the output of `pg_dump --schema-only` without the lines that differ between two dumps of one schema.
     pub fn dump_schema(&self, database: &str) -> String {
         let text =
             run(self
@@ -312,7 +325,8 @@ impl Postgres {
             |line: &&str| !line.starts_with("--") && !line.starts_with('\\') && !line.is_empty();
         text.lines().filter(session).collect::<Vec<_>>().join("\n")
     }
-    /// The certificate of the authority that signed the server's.
+
+    /// Returns the certificate file of the authority that signed the server's certificate.
     pub fn authority(&self) -> PathBuf {
         self.folder.path().join("ca.crt")
     }
@@ -334,21 +348,24 @@ impl Postgres {
         command
     }
 
-    /// A client program, over the unix socket, where everybody is trusted.
+    /// Returns a command of a client program that connects over the unix socket.
     fn client(&self, name: &str) -> Command {
-        let mut command = Command::new(self.bin.join(name));
-        command.arg("-h").arg(self.folder.path()).args([
-            "-p",
-            &self.port.to_string(),
-            "-U",
-            "postgres",
-        ]);
-        command.env_remove("PGOPTIONS");
-        command
+        client(&self.bin, name, self.folder.path(), self.port)
     }
 }
 
-fn server_folder() -> Option<PathBuf> {
+fn client(bin: &Path, name: &str, socket_folder: &Path, port: u16) -> Command {
+    let mut command = Command::new(bin.join(name));
+    command
+        .arg("-h")
+        .arg(socket_folder)
+        .args(["-p", &port.to_string(), "-U", "postgres"])
+        .env_remove("PGOPTIONS");
+    command
+}
+
+/// Returns the folder with `initdb` and `postgres`, of the newest version that is installed.
+fn find_server_programs() -> Option<PathBuf> {
     let mut folders: Vec<PathBuf> = fs::read_dir("/usr/lib/postgresql")
         .map(|entries| {
             entries
@@ -358,10 +375,12 @@ fn server_folder() -> Option<PathBuf> {
         .unwrap_or_default();
     folders.sort();
     folders.reverse();
-    find("initdb", &folders)?.parent().map(Path::to_owned)
+    find_program("initdb", &folders)?
+        .parent()
+        .map(Path::to_owned)
 }
 
-/// A server certificate for 127.0.0.1 under an authority of its own; over TCP only TLS with a password.
+/// Gives the cluster a certificate for 127.0.0.1, and makes it refuse TCP connections without TLS or a password.
 fn require_tls(folder: &Path, data: &Path) {
     let authority = Authority::new(&folder.join("authority"), "limbeck test authority");
     fs::copy(&authority.own.certificate, folder.join("ca.crt")).expect("a copy");
@@ -376,23 +395,13 @@ fn require_tls(folder: &Path, data: &Path) {
     ] {
         let target = data.join(name);
         fs::copy(file, &target).expect("a copy");
-        for_owner_only(&target);
+        restrict_to_owner(&target);
     }
     fs::write(data.join("limbeck.conf"), "ssl = on\n").expect("a file");
     fs::write(
         data.join("pg_hba.conf"),
-        format!("{LOCAL}hostssl all all 127.0.0.1/32 scram-sha-256\nhostnossl all all 127.0.0.1/32 reject\n"),
+        format!("{LOCAL_RULES}hostssl all all 127.0.0.1/32 scram-sha-256\nhostnossl all all 127.0.0.1/32 reject\n"),
     )
     .expect("a file");
-    hand_over(data, "postgres");
-}
-
-/// A folder that the server's user can enter.
-fn new_folder() -> TempDir {
-    let folder = tempfile::Builder::new()
-        .prefix("limbeck-pg")
-        .tempdir()
-        .expect("a folder");
-    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).expect("permissions");
-    folder
+    change_owner(data, "postgres");
 }

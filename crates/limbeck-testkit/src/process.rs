@@ -1,26 +1,27 @@
-//! Server processes: unprivileged, on a free port, gone when the test is.
+//! Server processes: unprivileged, each on a port of its own, killed at the end of the test.
 
-use std::net::TcpListener;
+use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
-/// A port that was free a moment ago.
-pub fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0")
-        .and_then(|listener| listener.local_addr())
-        .expect("a free port")
-        .port()
-}
+use tempfile::TempDir;
 
-/// Whether this process may do everything; servers refuse to run so.
+use crate::ports::reserve_port;
+
+/// Returns true if this process runs as root. Database servers refuse to.
 pub(crate) fn is_root() -> bool {
-    let id = Command::new("id").arg("-u").output().expect("`id` runs");
-    id.stdout.trim_ascii() == b"0"
+    user_id() == 0
 }
 
-/// A command that runs as `user` when we are root, and that the kernel kills when the test ends.
-pub(crate) fn unprivileged(program: &Path, user: &str) -> Command {
+/// Returns the effective user of this process.
+pub(crate) fn user_id() -> u32 {
+    fs::metadata("/proc/self").expect("/proc").uid()
+}
+
+/// Returns a command that runs as `user` if we are root, and that the kernel kills when the test ends.
+pub(crate) fn unprivileged_command(program: &Path, user: &str) -> Command {
     let mut command = Command::new("setpriv");
     command.args(["--pdeathsig", "KILL"]);
     if is_root() {
@@ -30,19 +31,29 @@ pub(crate) fn unprivileged(program: &Path, user: &str) -> Command {
     command
 }
 
-/// Gives a folder to `user` when we are root.
-pub(crate) fn hand_over(folder: &Path, user: &str) {
+/// Makes `user` the owner of a file, or of a folder with its content, if we are root.
+pub(crate) fn change_owner(path: &Path, user: &str) {
     if is_root() {
-        let status = Command::new("chown")
+        run(Command::new("chown")
             .arg("-R")
             .arg(format!("{user}:{user}"))
-            .arg(folder)
-            .status();
-        assert!(status.expect("`chown` runs").success());
+            .arg(path));
     }
 }
 
-/// Runs a command to its end and expects success.
+/// Creates a temporary folder that belongs to `user` and that every user can enter.
+pub(crate) fn server_folder(prefix: &str, user: &str) -> TempDir {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::Builder::new()
+        .prefix(prefix)
+        .tempdir()
+        .expect("a folder");
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).expect("permissions");
+    change_owner(folder.path(), user);
+    folder
+}
+
+/// Runs a command to its end, expects success and returns its standard output.
 pub(crate) fn run(command: &mut Command) -> String {
     let output = command
         .output()
@@ -57,39 +68,63 @@ pub(crate) fn run(command: &mut Command) -> String {
     String::from_utf8(output.stdout).expect("output in UTF-8")
 }
 
-/// Waits until `ready` says so.
-pub(crate) fn wait_until(what: &str, child: &mut Child, mut ready: impl FnMut() -> bool) {
-    let start = Instant::now();
-    while !ready() {
-        if let Some(status) = child.try_wait().expect("a child of ours") {
-            panic!("{what} ended: {status}");
-        }
-        assert!(
-            start.elapsed() < Duration::from_mins(1),
-            "{what} did not start within a minute"
-        );
-        std::thread::sleep(Duration::from_millis(30));
-    }
-}
-
-/// Finds a program among the folders that distributions use besides `PATH`.
-pub(crate) fn find(program: &str, more: &[PathBuf]) -> Option<PathBuf> {
+/// Returns the path of a program, searching `folders` before `PATH`.
+pub(crate) fn find_program(program: &str, folders: &[PathBuf]) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    more.iter()
+    folders
+        .iter()
         .cloned()
         .chain(std::env::split_paths(&path))
         .map(|folder| folder.join(program))
-        .find(|p| p.is_file())
+        .find(|path| path.is_file())
 }
 
-/// A process that is killed when it is dropped.
+/// Starts a server on a reserved port and waits until it is ready.
+///
+/// `spawn` starts the process on a port, with its messages in the file `log`. `is_ready` gets the port. If the server
+/// ends because another program has the port, the server is started again on another one.
+pub(crate) fn start_server(
+    log: &Path,
+    mut spawn: impl FnMut(u16) -> Child,
+    mut is_ready: impl FnMut(u16) -> bool,
+) -> (u16, ChildGuard) {
+    for _ in 0..5 {
+        let port = reserve_port();
+        let mut server = ChildGuard(spawn(port));
+        let start = Instant::now();
+        let status = loop {
+            if is_ready(port) {
+                return (port, server);
+            }
+            if let Some(status) = server.0.try_wait().expect("a status") {
+                break status;
+            }
+            assert!(
+                start.elapsed() < Duration::from_mins(1),
+                "a server did not start within a minute\n{}",
+                fs::read_to_string(log).unwrap_or_default()
+            );
+            std::thread::sleep(Duration::from_millis(20));
+        };
+        let text = fs::read_to_string(log).unwrap_or_default();
+        assert!(
+            text.to_lowercase().contains("address already in use"),
+            "a server ended with {status} at its start\n{text}"
+        );
+    }
+    panic!("no port stayed free until a server had started");
+}
+
+/// A process that is ended when this value is dropped.
 #[derive(Debug)]
 pub(crate) struct ChildGuard(pub(crate) Child);
 
 impl Drop for ChildGuard {
     fn drop(&mut self) {
-        // SIGQUIT takes the server's own children along, which SIGKILL would leave behind. A server that is
-        // gone already is what we want.
+        if matches!(self.0.try_wait(), Ok(Some(_))) {
+            return;
+        }
+        // On SIGQUIT the server ends its own children, too; SIGKILL would leave them running.
         let quit = Command::new("kill")
             .args(["-QUIT", &self.0.id().to_string()])
             .status();

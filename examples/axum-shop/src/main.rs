@@ -55,7 +55,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
         .with_graceful_shutdown(shutdown)
         .await?;
     database.close().await;
-    tracing::info!("ended in good order");
+    tracing::info!("shut down cleanly");
     Ok(())
 }
 

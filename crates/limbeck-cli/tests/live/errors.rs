@@ -26,14 +26,14 @@ fn check(url: &str, told: &[&str]) {
 }
 
 /// A port on which nothing listens.
-fn free_port() -> u16 {
+fn reserve_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     listener.local_addr().expect("its address").port()
 }
 
 #[test]
 fn nothing_listens() {
-    let port = free_port();
+    let port = reserve_port();
     check(
         &format!("postgresql+asyncpg://u:hunter2@127.0.0.1:{port}/d"),
         &["127.0.0.1", "nothing listens there"],

@@ -49,9 +49,9 @@ fn a_client_certificate_of_a_context_is_shown_to_the_server() {
         "postgres",
         "basicConstraints=CA:FALSE",
     ));
-    server.put(&own.certificate, "row.crt");
-    server.put(&own.key, "row.key");
-    server.put(&clients.own.certificate, "clients.crt");
+    server.copy_to_data_folder(&own.certificate, "row.crt");
+    server.copy_to_data_folder(&own.key, "row.key");
+    server.copy_to_data_folder(&clients.own.certificate, "clients.crt");
     server.configure(
         &[
             ("ssl", "on"),

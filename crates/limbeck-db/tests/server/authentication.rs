@@ -67,8 +67,8 @@ fn passwords_and_channel_binding_are_libpqs() {
         ("unlisted", PLAIN),
     ];
     for (name, certificate) in &certificates {
-        server.put(&certificate.certificate, "row.crt");
-        server.put(&certificate.key, "row.key");
+        server.copy_to_data_folder(&certificate.certificate, "row.crt");
+        server.copy_to_data_folder(&certificate.key, "row.key");
         server.configure(&TLS_ON, RULES);
         for mode in ["disable", "require"] {
             for (user, password) in users {

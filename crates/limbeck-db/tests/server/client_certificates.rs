@@ -81,9 +81,9 @@ fn client_certificates_are_taken_as_libpq_takes_them() {
     fs::set_permissions(&broken_key, fs::Permissions::from_mode(0o600)).unwrap();
     let missing = in_folder("missing");
 
-    server.put(&certificate.certificate, "row.crt");
-    server.put(&certificate.key, "row.key");
-    server.put(&clients.own.certificate, "clients.crt");
+    server.copy_to_data_folder(&certificate.certificate, "row.crt");
+    server.copy_to_data_folder(&certificate.key, "row.key");
+    server.copy_to_data_folder(&clients.own.certificate, "clients.crt");
     let mut settings = TLS_ON.to_vec();
     settings.push(("ssl_ca_file", "clients.crt"));
     let cert_rule = "hostssl all all 0.0.0.0/0 cert";

@@ -30,8 +30,8 @@ fn the_same_server_is_chosen() {
         "row",
         "subjectAltName=DNS:localhost",
     ));
-    primary.put(&certificate.certificate, "row.crt");
-    primary.put(&certificate.key, "row.key");
+    primary.copy_to_data_folder(&certificate.certificate, "row.crt");
+    primary.copy_to_data_folder(&certificate.key, "row.key");
     primary.configure(&TLS_ON, RULES);
 
     // One that takes connections and never says a word, one that hangs up, and one where nobody is.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use limbeck_db::ConnectErrorKind;
-use limbeck_testkit::certificates::{Authority, CertificateRequest, Issued};
+use limbeck_testkit::certificates::{Authority, CertificateRequest, IssuedCertificate};
 use limbeck_testkit::{Postgres, Tls};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -17,8 +17,8 @@ use crate::support::{TLS_ON, Table, block_on, both, open};
 
 /// A server's side of TLS with one's certificate and another's key.
 fn acceptor(
-    shown: &Issued,
-    key: &Issued,
+    shown: &IssuedCertificate,
+    key: &IssuedCertificate,
     version: &'static SupportedProtocolVersion,
 ) -> TlsAcceptor {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -95,7 +95,7 @@ fn a_certificate_is_nothing_without_its_key() {
                 ("require", String::new()),
                 ("verify-full", format!("&sslrootcert={}", root.display())),
             ] {
-                let attempt = |key: &Issued| {
+                let attempt = |key: &IssuedCertificate| {
                     let acceptor = acceptor(shown, key, version);
                     block_on(async {
                         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -141,8 +141,8 @@ fn versions_of_tls_are_kept_to() {
     ];
     let mut table = Table::new(&[]);
     for (name, certificate) in rows {
-        server.put(&certificate.certificate, "row.crt");
-        server.put(&certificate.key, "row.key");
+        server.copy_to_data_folder(&certificate.certificate, "row.crt");
+        server.copy_to_data_folder(&certificate.key, "row.key");
         for (lowest, highest) in [
             ("TLSv1.2", "TLSv1.2"),
             ("TLSv1.3", "TLSv1.3"),

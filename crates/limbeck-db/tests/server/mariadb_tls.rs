@@ -2,7 +2,7 @@
 
 use limbeck_db::ConnectErrorKind::{self, Authentication, TlsRefused, TlsUnverified};
 use limbeck_testkit::MariaDb;
-use limbeck_testkit::certificates::{Authority, CertificateRequest, Issued};
+use limbeck_testkit::certificates::{Authority, CertificateRequest, IssuedCertificate};
 
 use crate::support::{block_on, open, value};
 
@@ -76,7 +76,7 @@ fn mariadb_is_verified_as_far_as_asked() {
     );
     let right = authority.own.certificate.display();
     let wrong_root = wrong.own.certificate.display();
-    let pair = |issued: &Issued| {
+    let pair = |issued: &IssuedCertificate| {
         format!(
             "&ssl_cert={}&ssl_key={}",
             issued.certificate.display(),
@@ -128,7 +128,7 @@ fn mariadb_is_verified_as_far_as_asked() {
         check_good(user, "localhost", &both, TLS);
     }
 
-    server.certificate(&other);
+    server.replace_certificate(&other);
     for (query, expected) in [
         ("?ssl=true".to_owned(), TLS),
         (root.clone(), unverified),
@@ -137,7 +137,7 @@ fn mariadb_is_verified_as_far_as_asked() {
     ] {
         check(&server, "other name", "root", "localhost", &query, expected);
     }
-    server.certificate(&expired);
+    server.replace_certificate(&expired);
     check(&server, "expired", "root", "localhost", "?ssl=true", TLS);
     check(&server, "expired", "root", "localhost", &root, unverified);
 
@@ -165,14 +165,14 @@ fn mariadb_is_verified_as_far_as_asked() {
         ),
     ] {
         let root = Authority::with(&folder.join(label), &wanted);
-        server.certificate(&root.issue(&CertificateRequest::new("leaf", "a server", localhost)));
+        server.replace_certificate(&root.issue(&CertificateRequest::new("leaf", "a server", localhost)));
         let file = root.own.certificate.display().to_string();
         let query = format!("?ssl_ca={}", file.replace(' ', "%20"));
         check(&server, label, "root", "localhost", &query, expected);
     }
 
     // rustls takes no certificate of version 1: without a demand for TLS, as without TLS.
-    server.certificate(&issue(CertificateRequest::new("v1", "localhost", "")));
+    server.replace_certificate(&issue(CertificateRequest::new("v1", "localhost", "")));
     check(&server, "version 1", "root", "localhost", "", PLAIN);
     let refused = Err(TlsUnverified);
     check(
@@ -186,7 +186,7 @@ fn mariadb_is_verified_as_far_as_asked() {
 
     // A client of another authority is not let in.
     let home = tempfile::tempdir().unwrap();
-    server.certificate(&good);
+    server.replace_certificate(&good);
     let url = format!(
         "mysql+pymysql://known:s3cr3t@localhost:{}/mysql{root}{}",
         server.port,

@@ -1,7 +1,7 @@
 //! Revoked certificates under `sslcrl` and `sslcrldir`, as libpq treats them.
 
 use limbeck_testkit::certificates::{
-    Authority, CertificateRequest, Issued, bundle, revocation_folder,
+    Authority, CertificateRequest, IssuedCertificate, bundle, revocation_folder,
 };
 use limbeck_testkit::{Postgres, Tls};
 
@@ -26,7 +26,7 @@ fn revoked_certificates_are_refused() {
     let revoked = authority.issue(&CertificateRequest::new("revoked", "revoked", localhost));
     let middle = authority.subordinate(&folder.join("middle"), "middle");
     let leaf = middle.issue(&CertificateRequest::new("leaf", "leaf", localhost));
-    let chained = Issued {
+    let chained = IssuedCertificate {
         certificate: bundle(
             &folder.join("chain.crt"),
             &[&leaf.certificate, &middle.own.certificate],
@@ -139,8 +139,8 @@ fn revoked_certificates_are_refused() {
         MODES.map(|mode| format!("{mode:13}")).concat()
     );
     for (name, certificate, root, parameter) in rows {
-        server.put(&certificate.certificate, "row.crt");
-        server.put(&certificate.key, "row.key");
+        server.copy_to_data_folder(&certificate.certificate, "row.crt");
+        server.copy_to_data_folder(&certificate.key, "row.key");
         server.configure(&TLS_ON, "host all all 0.0.0.0/0 trust");
         let signs = MODES.map(|mode| {
             let url = format!(
@@ -159,8 +159,8 @@ fn revoked_certificates_are_refused() {
     std::fs::copy(right, own_folder.join("root.crt")).unwrap();
     std::fs::copy(&list, own_folder.join("root.crl")).unwrap();
     for (name, certificate) in [("revoked, home", &revoked), ("good, home", &good)] {
-        server.put(&certificate.certificate, "row.crt");
-        server.put(&certificate.key, "row.key");
+        server.copy_to_data_folder(&certificate.certificate, "row.crt");
+        server.copy_to_data_folder(&certificate.key, "row.key");
         server.configure(&TLS_ON, "host all all 0.0.0.0/0 trust");
         let signs = MODES.map(|mode| {
             let url = format!(

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use limbeck_testkit::certificates::{Authority, CertificateRequest, Issued, bundle};
+use limbeck_testkit::certificates::{Authority, CertificateRequest, IssuedCertificate, bundle};
 use limbeck_testkit::{Postgres, Tls};
 
 use crate::support::{TLS_ON, Table, both};
@@ -41,12 +41,12 @@ const STRICTER: &[(&str, &str)] = &[
 struct Row {
     name: String,
     host: &'static str,
-    shown: Issued,
+    shown: IssuedCertificate,
     root: PathBuf,
     parameters: String,
 }
 
-fn row(name: &str, shown: &Issued, root: &Authority) -> Row {
+fn row(name: &str, shown: &IssuedCertificate, root: &Authority) -> Row {
     Row {
         name: name.to_owned(),
         host: "localhost",
@@ -57,10 +57,10 @@ fn row(name: &str, shown: &Issued, root: &Authority) -> Row {
 }
 
 /// The certificate with those behind it that lead to the authority.
-fn chained(leaf: &Issued, between: &[&Authority]) -> Issued {
+fn chained(leaf: &IssuedCertificate, between: &[&Authority]) -> IssuedCertificate {
     let mut parts = vec![leaf.certificate.as_path()];
     parts.extend(between.iter().map(|each| each.own.certificate.as_path()));
-    Issued {
+    IssuedCertificate {
         certificate: bundle(&leaf.certificate.with_extension("chain"), &parts),
         key: leaf.key.clone(),
     }
@@ -297,8 +297,8 @@ fn who_may_sign_a_part_may_not_sign_more() {
         MODES.map(|mode| format!("{mode:13}")).concat()
     );
     for row in rows {
-        server.put(&row.shown.certificate, "row.crt");
-        server.put(&row.shown.key, "row.key");
+        server.copy_to_data_folder(&row.shown.certificate, "row.crt");
+        server.copy_to_data_folder(&row.shown.key, "row.key");
         server.configure(&TLS_ON, "host all all 0.0.0.0/0 trust");
         let signs = MODES.map(|mode| {
             let url = format!(

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use limbeck_testkit::certificates::{Authority, CertificateRequest, Issued, Key, bundle};
+use limbeck_testkit::certificates::{Authority, CertificateRequest, IssuedCertificate, Key, bundle};
 use limbeck_testkit::{Postgres, Tls};
 
 use crate::support::{TLS_ON, Table, both};
@@ -49,7 +49,7 @@ impl Row {
     }
 }
 
-fn row(name: &'static str, certificate: &Issued, right: &Path) -> Row {
+fn row(name: &'static str, certificate: &IssuedCertificate, right: &Path) -> Row {
     Row {
         name,
         host: "localhost",
@@ -241,7 +241,7 @@ fn chains(folder: &Path, authority: &Authority) -> Vec<Row> {
         &folder.join("chain.crt"),
         &[&leaf.certificate, &middle.own.certificate],
     );
-    let with_chain = Issued {
+    let with_chain = IssuedCertificate {
         certificate: chain,
         key: leaf.key.clone(),
     };
@@ -286,7 +286,7 @@ fn chains(folder: &Path, authority: &Authority) -> Vec<Row> {
     );
     let below = direct_authority.subordinate(&folder.join("too deep"), "too deep");
     let deep_leaf = below.issue(&CertificateRequest::new("leaf", "a server", LOCALHOST));
-    let deep = Issued {
+    let deep = IssuedCertificate {
         certificate: bundle(
             &folder.join("deep.crt"),
             &[&deep_leaf.certificate, &below.own.certificate],
@@ -342,8 +342,8 @@ fn the_server_is_verified_as_libpq_does_it() {
     for row in rows(folder.path()) {
         let mut settings = vec![("ssl", "off")];
         if let Some((certificate, key)) = &row.certificate {
-            server.put(certificate, "row.crt");
-            server.put(key, "row.key");
+            server.copy_to_data_folder(certificate, "row.crt");
+            server.copy_to_data_folder(key, "row.key");
             settings = TLS_ON.to_vec();
         }
         server.configure(&settings, row.rules);

@@ -72,7 +72,7 @@ fn ended(launched: Launched) -> String {
     let output = launched.wait();
     let told = stderr(&output);
     assert_eq!(output.status.code(), Some(0), "{told}");
-    assert!(told.contains("ended in good order"), "{told}");
+    assert!(told.contains("shut down cleanly"), "{told}");
     assert!(!told.contains("secret"), "{told}");
     told
 }

@@ -5,7 +5,7 @@ use std::net::{TcpListener, TcpStream};
 use std::thread::{sleep, spawn};
 use std::time::{Duration, Instant};
 
-use limbeck_testkit::{Postgres, Tls, free_port, python};
+use limbeck_testkit::{Postgres, Tls, reserve_port, python};
 
 use super::support::{launch, project, stderr, wait_for};
 
@@ -50,7 +50,7 @@ fn a_database_that_comes_late() {
     let python = python();
     server.create_database("app");
     let url = server.url("postgresql+asyncpg", "app", "");
-    let (real, port) = (port_of(&url), free_port());
+    let (real, port) = (port_of(&url), reserve_port());
     let delay = Duration::from_secs(20);
     late(port, delay, real);
     let sandbox = project(&[STEP]);
@@ -127,7 +127,7 @@ fn a_database_that_refuses_is_told_at_once() {
 fn a_database_that_never_comes() {
     let python = python();
     let sandbox = project(&[STEP]);
-    let url = format!("postgresql+asyncpg://u@127.0.0.1:{}/app", free_port());
+    let url = format!("postgresql+asyncpg://u@127.0.0.1:{}/app", reserve_port());
     let output = launch(&sandbox, &python, &url, "well", &["--wait=2s"]).wait();
     assert_eq!(output.status.code(), Some(120), "{}", stderr(&output));
     let lines = stderr(&output);
@@ -187,7 +187,7 @@ fn signals_before_there_is_an_application() {
         assert!(!sandbox.path().join("started").exists());
     }
     // While it waits.
-    let url = format!("postgresql+asyncpg://u@127.0.0.1:{}/app", free_port());
+    let url = format!("postgresql+asyncpg://u@127.0.0.1:{}/app", reserve_port());
     let launched = launch(&sandbox, &python, &url, "well", &[]);
     wait_for("it waits", || {
         launched

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::{sleep, spawn};
 use std::time::Duration;
 
-use limbeck_testkit::{Sandbox, free_port, python};
+use limbeck_testkit::{Sandbox, reserve_port, python};
 use serde_json::Value as Json;
 
 use super::support::{assert_gone, get, project, request, wait_for};
@@ -41,7 +41,7 @@ impl Developing {
     fn start(sandbox: &Sandbox, arguments: &[&str]) -> Self {
         let python = python();
         let mut command = sandbox.command(&limbeck(), Some(&python));
-        let port = free_port();
+        let port = reserve_port();
         command
             .arg("dev")
             .args(arguments)

@@ -8,7 +8,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use limbeck_testkit::{Sandbox, free_port};
+use limbeck_testkit::{Sandbox, reserve_port};
 
 use crate::support::{limbeck, linear, sync_env};
 
@@ -94,7 +94,7 @@ pub(super) fn launch_command(
     sandbox: &Sandbox,
     command: impl FnOnce(u16, u16) -> Command,
 ) -> Launched {
-    let (port, health) = (free_port(), free_port());
+    let (port, health) = (reserve_port(), reserve_port());
     let mut command = command(port, health);
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     Launched {

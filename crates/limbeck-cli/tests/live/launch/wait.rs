@@ -4,7 +4,7 @@ use std::process::Stdio;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use limbeck_testkit::{Postgres, Sandbox, Tls, free_port, python};
+use limbeck_testkit::{Postgres, Sandbox, Tls, reserve_port, python};
 
 use super::support::{project, stderr};
 use crate::support::{limbeck, run};
@@ -61,7 +61,7 @@ fn until_another_run_has_migrated() {
 #[test]
 fn in_vain() {
     let sandbox = project(&[("a1", "pass", "pass")]);
-    let nobody = format!("postgresql+asyncpg://u@127.0.0.1:{}/app", free_port());
+    let nobody = format!("postgresql+asyncpg://u@127.0.0.1:{}/app", reserve_port());
     for (url, revision, status, reason) in [
         ("sqlite+aiosqlite:///app.db", "heads", 1, "for revision a1"),
         (nobody.as_str(), "heads", 1, "nothing listens there"),
