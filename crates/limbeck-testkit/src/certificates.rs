@@ -1,4 +1,4 @@
-//! Throw-away certificate authorities and what they sign.
+//! Throw-away certificate authorities, their certificates and revocation lists.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -8,11 +8,11 @@ use std::process::{Command, Stdio};
 use crate::process::{find_program, run};
 use crate::report_missing;
 
-/// `openssl ca` keeps its books in the folder that it runs in.
+/// The configuration of `openssl ca`, which keeps its records in the folder that it runs in.
 const CONFIGURATION: &str = "\
 [ca]
-default_ca = books
-[books]
+default_ca = records
+[records]
 database = index.txt
 serial = serial
 crlnumber = crlnumber
@@ -30,56 +30,56 @@ distinguished_name = subject
 [subject]
 ";
 
-/// What an authority's own certificate says of it.
-const OF_AUTHORITY: &str = "basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign,cRLSign\nsubjectKeyIdentifier=hash\n";
+/// The extensions of an authority's own certificate.
+const AUTHORITY_EXTENSIONS: &str = "basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign,cRLSign\nsubjectKeyIdentifier=hash\n";
 
-/// When certificates are good, unless a test wants others.
-const GOOD: (&str, &str) = ("20200101000000Z", "20450101000000Z");
+/// The validity of certificates: start and end.
+const VALID: (&str, &str) = ("20200101000000Z", "20450101000000Z");
 
-/// When certificates were good that are no more.
+/// The validity of expired certificates.
 const PAST: (&str, &str) = ("20200101000000Z", "20210101000000Z");
 
 /// A certificate and its key, as PEM files.
 #[derive(Debug, Clone)]
 pub struct IssuedCertificate {
-    /// The certificate.
+    /// The certificate file.
     pub certificate: PathBuf,
-    /// The key: PKCS#8, for its owner only.
+    /// The key file: PKCS#8, readable by its owner only.
     pub key: PathBuf,
 }
 
-/// A certificate to be made.
+/// The properties of a new certificate.
 #[derive(Debug, Clone, Copy)]
 pub struct CertificateRequest<'a> {
-    /// The stem of the files' names.
+    /// The stem of the file names.
     pub name: &'a str,
     /// The common name.
     pub common_name: &'a str,
-    /// Extensions, one a line, as `openssl` has them; none makes a certificate of version 1.
+    /// The extensions in `openssl`'s syntax, one per line. Without extensions the certificate has version 1.
     pub extensions: &'a str,
-    /// It has been good and is no more.
+    /// True if the certificate has expired.
     pub expired: bool,
-    /// Its key.
+    /// The kind of its key.
     pub key: Key,
 }
 
-/// Kinds of keys.
+/// A kind of key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Key {
-    /// Elliptic, on P-256.
+    /// An elliptic-curve key on P-256.
     P256,
-    /// Elliptic, on P-521.
+    /// An elliptic-curve key on P-521.
     P521,
-    /// Elliptic, of Edwards' form.
+    /// An Ed25519 key.
     Ed25519,
-    /// RSA with 2048 bits.
+    /// An RSA key with 2048 bits.
     Rsa,
-    /// RSA with 2048 bits that signs by PSS only.
+    /// An RSA key with 2048 bits for PSS signatures only.
     RsaPss,
 }
 
 impl<'a> CertificateRequest<'a> {
-    /// A good certificate with an elliptic key.
+    /// Returns the properties of a valid certificate with a P-256 key.
     pub fn new(name: &'a str, common_name: &'a str, extensions: &'a str) -> Self {
         Self {
             name,
@@ -90,7 +90,7 @@ impl<'a> CertificateRequest<'a> {
         }
     }
 
-    /// The same, expired.
+    /// Makes the certificate an expired one.
     #[must_use]
     pub fn expired(self) -> Self {
         Self {
@@ -99,42 +99,42 @@ impl<'a> CertificateRequest<'a> {
         }
     }
 
-    /// The same with an RSA key.
+    /// Sets an RSA key.
     #[must_use]
     pub fn rsa(self) -> Self {
         self.with_key(Key::Rsa)
     }
 
-    /// The same with another kind of key.
+    /// Sets the kind of key.
     #[must_use]
     pub fn with_key(self, key: Key) -> Self {
         Self { key, ..self }
     }
 }
 
-/// An authority with a folder of its own.
+/// A certificate authority and its folder.
 #[derive(Debug)]
 pub struct Authority {
-    /// Its certificate and key.
+    /// The authority's own certificate and key.
     pub own: IssuedCertificate,
     folder: PathBuf,
 }
 
 impl Authority {
-    /// A self-signed authority; everything it makes stands in the new folder `folder`.
+    /// Creates a self-signed authority. `folder` must not exist; it gets all files of the authority.
     pub fn new(folder: &Path, common_name: &str) -> Self {
         Self::with(
             folder,
-            &CertificateRequest::new("ca", common_name, OF_AUTHORITY),
+            &CertificateRequest::new("ca", common_name, AUTHORITY_EXTENSIONS),
         )
     }
 
-    /// A self-signed certificate that may be an authority or not, as its extensions say.
-    pub fn with(folder: &Path, wanted: &CertificateRequest<'_>) -> Self {
-        books(folder);
-        let request = request(folder, wanted);
-        let own = issued(folder, wanted.name);
-        sign(folder, wanted, &request, |command| {
+    /// Creates an authority from a self-signed certificate, even if its extensions don't allow it to sign others.
+    pub fn with(folder: &Path, request: &CertificateRequest<'_>) -> Self {
+        create_records(folder);
+        let file = write_request(folder, request);
+        let own = certificate_files(folder, request.name);
+        sign(folder, request, &file, |command| {
             command.arg("-selfsign").arg("-keyfile").arg(&own.key);
         });
         Self {
@@ -143,20 +143,20 @@ impl Authority {
         }
     }
 
-    /// An authority under this one.
+    /// Creates an authority that this one has signed.
     #[must_use]
     pub fn subordinate(&self, folder: &Path, common_name: &str) -> Self {
         self.subordinate_with(
             folder,
-            &CertificateRequest::new("subordinate", common_name, OF_AUTHORITY),
+            &CertificateRequest::new("subordinate", common_name, AUTHORITY_EXTENSIONS),
         )
     }
 
-    /// What this one signs as an authority, whether its extensions say so or not.
+    /// Creates an authority from a certificate that this one signs, even if its extensions don't allow it to sign others.
     #[must_use]
-    pub fn subordinate_with(&self, folder: &Path, wanted: &CertificateRequest<'_>) -> Self {
-        let own = self.issue(wanted);
-        books(folder);
+    pub fn subordinate_with(&self, folder: &Path, request: &CertificateRequest<'_>) -> Self {
+        let own = self.issue(request);
+        create_records(folder);
         Self {
             own,
             folder: folder.to_owned(),
@@ -164,25 +164,25 @@ impl Authority {
     }
 
     /// Signs a certificate for a new key.
-    pub fn issue(&self, wanted: &CertificateRequest<'_>) -> IssuedCertificate {
-        let request = request(&self.folder, wanted);
-        sign(&self.folder, wanted, &request, |command| {
+    pub fn issue(&self, request: &CertificateRequest<'_>) -> IssuedCertificate {
+        let file = write_request(&self.folder, request);
+        sign(&self.folder, request, &file, |command| {
             command.arg("-cert").arg(&self.own.certificate);
             command.arg("-keyfile").arg(&self.own.key);
         });
-        issued(&self.folder, wanted.name)
+        certificate_files(&self.folder, request.name)
     }
 
-    /// Revokes a certificate of this authority; lists made afterwards name it.
+    /// Revokes a certificate of this authority: the revocation lists that follow contain it.
     pub fn revoke(&self, certificate: &IssuedCertificate) {
-        let mut command = self.books_command();
+        let mut command = self.ca_command();
         run(command.arg("-revoke").arg(&certificate.certificate));
     }
 
-    /// A new revocation list; an expired one was to be replaced years ago.
+    /// Creates a revocation list. The date of the next list is in the past if `expired` is true.
     pub fn revocation_list(&self, name: &str, expired: bool) -> PathBuf {
         let file = self.folder.join(name);
-        let mut command = self.books_command();
+        let mut command = self.ca_command();
         command.arg("-gencrl").arg("-out").arg(&file);
         if expired {
             command.args(["-crl_lastupdate", PAST.0, "-crl_nextupdate", PAST.1]);
@@ -191,18 +191,18 @@ impl Authority {
         file
     }
 
-    /// A new revocation list with extensions, one a line, as `openssl` has them.
+    /// Creates a revocation list with extensions in `openssl`'s syntax, one per line.
     pub fn revocation_list_with(&self, name: &str, extensions: &str) -> PathBuf {
         let file = self.folder.join(name);
         let configuration = format!("{CONFIGURATION}[list]\n{extensions}\n");
         fs::write(self.folder.join("ca.cnf"), configuration).expect("a file");
-        let mut command = self.books_command();
+        let mut command = self.ca_command();
         command.args(["-gencrl", "-crlexts", "list", "-out"]);
         run(command.arg(&file));
         file
     }
 
-    fn books_command(&self) -> Command {
+    fn ca_command(&self) -> Command {
         let mut command = openssl(&self.folder);
         command.args(["ca", "-config", "ca.cnf", "-batch"]);
         command.arg("-cert").arg(&self.own.certificate);
@@ -211,7 +211,7 @@ impl Authority {
     }
 }
 
-/// Puts PEM files one behind the other.
+/// Concatenates PEM files.
 pub fn bundle(file: &Path, parts: &[&Path]) -> PathBuf {
     let text: String = parts
         .iter()
@@ -221,7 +221,7 @@ pub fn bundle(file: &Path, parts: &[&Path]) -> PathBuf {
     file.to_owned()
 }
 
-/// Another form of a key, made by `openssl pkey` or `openssl rsa` and the like.
+/// Converts a key to another form with a subcommand of `openssl`, such as `pkey` or `rsa`.
 pub fn convert_key(key: &Path, file: &Path, arguments: &[&str]) -> PathBuf {
     let mut command = openssl(key.parent().expect("a folder"));
     command.args(arguments);
@@ -230,7 +230,7 @@ pub fn convert_key(key: &Path, file: &Path, arguments: &[&str]) -> PathBuf {
     file.to_owned()
 }
 
-/// Puts revocation lists where OpenSSL finds them in a folder: by the hash of their issuer.
+/// Copies revocation lists to a folder, under the names that OpenSSL searches for: the hash of their issuer.
 pub fn revocation_folder(folder: &Path, lists: &[&Path]) -> PathBuf {
     fs::create_dir_all(folder).expect("a folder");
     for list in lists {
@@ -241,7 +241,7 @@ pub fn revocation_folder(folder: &Path, lists: &[&Path]) -> PathBuf {
     folder.to_owned()
 }
 
-/// Sets a file's permissions to what a private key has.
+/// Makes a file readable and writable by its owner only, as a private key has to be.
 pub fn restrict_to_owner(file: &Path) {
     fs::set_permissions(file, fs::Permissions::from_mode(0o600)).expect("permissions");
 }
@@ -255,7 +255,7 @@ fn openssl(folder: &Path) -> Command {
     command
 }
 
-fn books(folder: &Path) {
+fn create_records(folder: &Path) {
     fs::create_dir_all(folder).expect("a folder");
     for (name, text) in [
         ("ca.cnf", CONFIGURATION),
@@ -267,26 +267,27 @@ fn books(folder: &Path) {
     }
 }
 
-fn issued(folder: &Path, name: &str) -> IssuedCertificate {
+fn certificate_files(folder: &Path, name: &str) -> IssuedCertificate {
     IssuedCertificate {
         certificate: folder.join(format!("{name}.crt")),
         key: folder.join(format!("{name}.key")),
     }
 }
 
-fn request(folder: &Path, wanted: &CertificateRequest<'_>) -> PathBuf {
-    let file = folder.join(format!("{}.csr", wanted.name));
-    let key = issued(folder, wanted.name).key;
+/// Creates a key, and a file with a request for its certificate. Returns the file.
+fn write_request(folder: &Path, request: &CertificateRequest<'_>) -> PathBuf {
+    let file = folder.join(format!("{}.csr", request.name));
+    let key = certificate_files(folder, request.name).key;
     let mut command = openssl(folder);
     command.args(["req", "-config", "ca.cnf", "-new", "-nodes", "-newkey"]);
-    command.args(match wanted.key {
+    command.args(match request.key {
         Key::P256 => &["ec", "-pkeyopt", "ec_paramgen_curve:P-256"][..],
         Key::P521 => &["ec", "-pkeyopt", "ec_paramgen_curve:P-521"],
         Key::Ed25519 => &["ed25519"],
         Key::Rsa => &["rsa:2048"],
         Key::RsaPss => &["rsa-pss", "-pkeyopt", "rsa_keygen_bits:2048"],
     });
-    command.args(["-subj", &format!("/CN={}", wanted.common_name)]);
+    command.args(["-subj", &format!("/CN={}", request.common_name)]);
     run(command.arg("-keyout").arg(&key).arg("-out").arg(&file));
     restrict_to_owner(&key);
     file
@@ -294,21 +295,21 @@ fn request(folder: &Path, wanted: &CertificateRequest<'_>) -> PathBuf {
 
 fn sign(
     folder: &Path,
-    wanted: &CertificateRequest<'_>,
-    request: &Path,
+    request: &CertificateRequest<'_>,
+    request_file: &Path,
     signer: impl FnOnce(&mut Command),
 ) {
     let mut command = openssl(folder);
     command.args(["ca", "-config", "ca.cnf", "-batch", "-notext"]);
     signer(&mut command);
-    let (start, end) = if wanted.expired { PAST } else { GOOD };
+    let (start, end) = if request.expired { PAST } else { VALID };
     command.args(["-startdate", start, "-enddate", end]);
-    if !wanted.extensions.is_empty() {
-        let file = folder.join(format!("{}.ext", wanted.name));
-        fs::write(&file, format!("{}\n", wanted.extensions)).expect("a file");
+    if !request.extensions.is_empty() {
+        let file = folder.join(format!("{}.ext", request.name));
+        fs::write(&file, format!("{}\n", request.extensions)).expect("a file");
         command.arg("-extfile").arg(file);
     }
-    command.arg("-in").arg(request);
-    let certificate = issued(folder, wanted.name).certificate;
+    command.arg("-in").arg(request_file);
+    let certificate = certificate_files(folder, request.name).certificate;
     run(command.arg("-out").arg(certificate));
 }

@@ -1,4 +1,4 @@
-//! A project's folder and the programs that are run in it.
+//! A project folder for programs under test.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,18 +6,18 @@ use std::process::{Child, Command, Stdio};
 
 use tempfile::TempDir;
 
-/// A folder of its own, with an environment that holds nothing of the machine's.
+/// A temporary folder for programs that run without the environment variables of the machine.
 #[derive(Debug)]
 pub struct Sandbox {
     folder: TempDir,
-    /// Environment variables for every program.
+    /// Environment variables of every program.
     pub variables: Vec<(String, String)>,
 }
 
-/// How a program ended.
+/// The exit status and the output of a program.
 #[derive(Debug)]
 pub struct CommandOutput {
-    /// The exit status; -1 after a signal.
+    /// The exit status, or -1 after a signal.
     pub status: i32,
     /// Standard output.
     pub stdout: String,
@@ -29,12 +29,12 @@ impl CommandOutput {
     /// Expects exit status 0.
     ///
     /// # Panics
-    /// With both streams, when it is another.
+    /// Panics with both streams if the status is another.
     #[track_caller]
     #[allow(
         clippy::must_use_candidate,
         clippy::return_self_not_must_use,
-        reason = "often only the status matters"
+        reason = "many tests check only the status"
     )]
     pub fn success(self) -> Self {
         assert_eq!(
@@ -53,7 +53,7 @@ impl Default for Sandbox {
 }
 
 impl Sandbox {
-    /// An empty folder.
+    /// Creates an empty folder.
     pub fn new() -> Self {
         let folder = tempfile::Builder::new()
             .prefix("limbeck-project")
@@ -65,24 +65,25 @@ impl Sandbox {
         }
     }
 
-    /// The folder.
+    /// Returns the path of the folder.
     pub fn path(&self) -> &Path {
         self.folder.path()
     }
 
-    /// Writes a file, with the folders above it.
+    /// Writes a file and creates its parent folders.
     pub fn write(&self, name: &str, text: &str) {
         let path = self.path().join(name);
         fs::create_dir_all(path.parent().expect("a parent")).expect("folders");
         fs::write(path, text).expect("a file");
     }
 
-    /// Reads a file.
+    /// Reads a text file.
     pub fn read(&self, name: &str) -> String {
         fs::read_to_string(self.path().join(name)).expect("a file")
     }
 
-    /// A program in this folder, with an empty environment but for what is given here.
+    /// Returns a command that runs in this folder, with no other variables than those set here. `python`, if given, is the
+    /// interpreter of the active virtual environment.
     pub fn command(&self, program: &Path, python: Option<&Path>) -> Command {
         let mut command = Command::new(program);
         let mut path = vec![
@@ -121,7 +122,7 @@ impl Sandbox {
         }
     }
 
-    /// Starts a program whose output is collected when it is waited for.
+    /// Starts a program with pipes for its output.
     pub fn start(&self, program: &Path, python: Option<&Path>, arguments: &[&str]) -> Child {
         self.command(program, python)
             .args(arguments)

@@ -1,4 +1,4 @@
-//! The one place that knows of two databases: the same SQL, with the same values, on PostgreSQL and on SQLite.
+//! PostgreSQL and SQLite behind one interface: the rest of the service uses the same SQL and values for both.
 
 use std::str::FromStr;
 use std::time::Duration;
@@ -10,8 +10,9 @@ use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqlitePoolOptions, Sql
 use sqlx::{Arguments, AssertSqlSafe, Encode, FromRow, Postgres, Sqlite, Type};
 use sqlx::{PgPool, SqlSafeStr, SqlitePool};
 
+/// The maximum number of connections.
 const CONNECTIONS: u32 = 5;
-/// How long a request waits for a connection, and on SQLite for whoever writes.
+/// The maximum time that a request waits for a connection, and on SQLite for another writer.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A pool of connections.
@@ -21,18 +22,18 @@ pub enum Database {
     Sqlite(SqlitePool),
 }
 
-/// A transaction, rolled back unless it is committed.
+/// A transaction. It is rolled back on drop unless it was committed.
 pub enum Transaction {
     Postgres(sqlx::Transaction<'static, Postgres>),
     Sqlite(sqlx::Transaction<'static, Sqlite>),
 }
 
-/// What a row becomes; `#[derive(FromRow)]` is enough.
+/// The type of a row. `#[derive(FromRow)]` implements it.
 pub trait Row: for<'r> FromRow<'r, PgRow> + for<'r> FromRow<'r, SqliteRow> + Send + Unpin {}
 impl<T> Row for T where T: for<'r> FromRow<'r, PgRow> + for<'r> FromRow<'r, SqliteRow> + Send + Unpin
 {}
 
-/// What stands for `$1`, `$2`, … in SQL: whatever sqlx encodes for both.
+/// A value for `$1`, `$2`, … in SQL: every type that sqlx encodes for both databases.
 pub trait Value: Sync {
     fn for_postgres(&self, arguments: &mut PgArguments) -> Result<(), BoxDynError>;
     fn for_sqlite(&self, arguments: &mut SqliteArguments) -> Result<(), BoxDynError>;
@@ -53,8 +54,8 @@ where
 }
 
 impl Database {
-    /// A pool for the application's URL, whichever driver it names. It connects when it is used: a database that is
-    /// not there yet makes the service unready, and doesn't end it.
+    /// Creates a pool for the application's URL, for which any driver may be named. The pool connects on first use: the
+    /// service starts even if the database is down, and is unready until it is up.
     pub fn connect(urls: &DatabaseConfigProvider) -> Result<Self, Box<dyn std::error::Error>> {
         let converted = urls.database_url_for("sqlx")?;
         for warning in &converted.warnings {
@@ -62,7 +63,7 @@ impl Database {
         }
         let url = converted.reveal_complete_url()?;
         if url.starts_with("sqlite:") {
-            // sqlx has SQLite heed foreign keys on each connection.
+            // sqlx turns on SQLite's foreign keys for each connection.
             let options = SqliteConnectOptions::from_str(url)?.busy_timeout(PATIENCE);
             let pool = SqlitePoolOptions::new()
                 .max_connections(CONNECTIONS)
@@ -77,7 +78,7 @@ impl Database {
         }
     }
 
-    /// A transaction that only reads.
+    /// Begins a transaction that only reads.
     pub async fn read(&self) -> sqlx::Result<Transaction> {
         Ok(match self {
             Self::Postgres(pool) => Transaction::Postgres(pool.begin().await?),
@@ -85,8 +86,8 @@ impl Database {
         })
     }
 
-    /// A transaction that writes. On SQLite it takes its turn at once: one that has read, and then finds another
-    /// writer, would have to give up.
+    /// Begins a transaction that writes. On SQLite it waits here for other writers: a transaction that has already read
+    /// could not wait any more and would fail.
     pub async fn write(&self) -> sqlx::Result<Transaction> {
         Ok(match self {
             Self::Postgres(pool) => Transaction::Postgres(pool.begin().await?),
@@ -110,7 +111,7 @@ impl Transaction {
         }
     }
 
-    /// All rows.
+    /// Returns all rows.
     pub async fn all<T: Row>(
         &mut self,
         sql: impl SqlSafeStr,
@@ -130,7 +131,7 @@ impl Transaction {
         }
     }
 
-    /// The first row, if there is one.
+    /// Returns the first row, if any.
     pub async fn first<T: Row>(
         &mut self,
         sql: &'static str,
@@ -139,13 +140,13 @@ impl Transaction {
         Ok(self.all(sql, values).await?.into_iter().next())
     }
 
-    /// The id that `INSERT … RETURNING id` gives.
+    /// Runs an `INSERT … RETURNING id` and returns the id.
     pub async fn insert(&mut self, sql: &'static str, values: &[&dyn Value]) -> sqlx::Result<i32> {
         let id: Option<(i32,)> = self.first(sql, values).await?;
         id.map(|(id,)| id).ok_or(sqlx::Error::RowNotFound)
     }
 
-    /// The rows that belong to others: `before`, the ids of those, `after`.
+    /// Returns the rows that belong to some ids. The statement is `before IN (ids) after`.
     pub async fn all_of<T: Row>(
         &mut self,
         before: &'static str,
@@ -161,7 +162,7 @@ impl Transaction {
         self.all(AssertSqlSafe(sql), &values).await
     }
 
-    /// How many rows were written.
+    /// Runs a statement and returns the number of rows that it wrote.
     pub async fn execute(&mut self, sql: &'static str, values: &[&dyn Value]) -> sqlx::Result<u64> {
         Ok(match self {
             Self::Postgres(transaction) => {

@@ -1,4 +1,4 @@
-//! What a request gets when it can't have what it asks for.
+//! Errors of requests, and their responses.
 
 use axum::Json;
 use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
@@ -17,7 +17,7 @@ pub enum Error {
     NotFound(&'static str),
     #[error("{0}")]
     Conflict(String),
-    /// The request is none.
+    /// The request is malformed.
     #[error("{0}")]
     Invalid(String),
     #[error("the database refuses it: it conflicts with other data")]
@@ -29,14 +29,14 @@ pub enum Error {
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
         match error.as_database_error() {
-            Some(told) if is_constraint(told) => Self::Refused(error),
+            Some(database_error) if is_constraint(database_error) => Self::Refused(error),
             _ => Self::Database(error),
         }
     }
 }
 
-/// Whether a row would break what the schema promises. sqlx has no kind for each: what forbids a deletion has a code
-/// of its own on PostgreSQL, and on SQLite that of a trigger.
+/// Returns true if a row would violate a constraint. sqlx's own kinds of errors don't cover all: a forbidden deletion has
+/// a code of its own on PostgreSQL, and the code of a trigger on SQLite.
 fn is_constraint(error: &dyn DatabaseError) -> bool {
     const SQLITE_CONSTRAINT: i32 = 19;
     if let Some(error) = error.try_downcast_ref::<PgDatabaseError>() {

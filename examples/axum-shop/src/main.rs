@@ -32,7 +32,7 @@ async fn main() -> ExitCode {
     match run().await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            tell(&*error);
+            log_error(&*error);
             ExitCode::FAILURE
         }
     }
@@ -40,8 +40,8 @@ async fn main() -> ExitCode {
 
 async fn run() -> Result<(), Box<dyn Error>> {
     let settings = Settings::read()?;
-    // Before anything that takes time: who ends the service while it migrates leaves nothing half done.
-    let mut shutdown = Box::pin(asked_to_end()?);
+    // Installed before the migration, so that a signal during it ends the service cleanly.
+    let mut shutdown = Box::pin(shutdown_signal()?);
     if settings.migrates {
         tokio::select! {
             migrated = migrate::to_head(&settings) => migrated?,
@@ -59,8 +59,8 @@ async fn run() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Ends with the first `SIGTERM` or `Ctrl-C`.
-fn asked_to_end() -> std::io::Result<impl Future<Output = ()>> {
+/// Returns a future that completes with the first `SIGTERM` or `Ctrl-C`.
+fn shutdown_signal() -> std::io::Result<impl Future<Output = ()>> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     Ok(async move {
@@ -71,8 +71,8 @@ fn asked_to_end() -> std::io::Result<impl Future<Output = ()>> {
     })
 }
 
-/// An error with its causes. None of limbeck's and sqlx's shows a password.
-fn tell(error: &dyn Error) {
+/// Logs an error and its causes. The errors of limbeck and sqlx contain no passwords.
+fn log_error(error: &dyn Error) {
     tracing::error!("{error}");
     let mut cause = error.source();
     while let Some(error) = cause {

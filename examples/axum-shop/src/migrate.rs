@@ -1,4 +1,4 @@
-//! The migrations of the application in Python, before this one serves.
+//! The migrations of the Python application, which run before this service starts.
 
 use std::env;
 use std::path::Path;
@@ -7,13 +7,13 @@ use limbeck::Migrator;
 
 use crate::settings::Settings;
 
-/// Brings the database to head. Of several services that start at once one does, and the others wait for it.
+/// Upgrades the database to head. If several services start at once, one migrates and the others wait for it.
 pub async fn to_head(settings: &Settings) -> Result<(), Box<dyn std::error::Error>> {
     let url = settings.urls.sync_database_url()?;
     let folder = settings.alembic.parent().unwrap_or(Path::new(""));
     let folder = std::path::absolute(folder.join("."))?;
     let migrated = Migrator::for_project(&settings.alembic, env::vars())?
-        // `env.py` imports the application's models from there, wherever this service was started.
+        // `env.py` imports the application's models from this folder. The service may run in another one.
         .with_import_folder(&folder)
         .with_database_url(url.reveal_complete_url()?)
         .upgrade("head")

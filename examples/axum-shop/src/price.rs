@@ -1,4 +1,4 @@
-//! Money: a `NUMERIC(12, 2)` on PostgreSQL, and what SQLAlchemy keeps of one on SQLite, which has no such type.
+//! Amounts of money: `NUMERIC(12, 2)` on PostgreSQL, a floating-point number on SQLite, as SQLAlchemy stores them.
 
 use std::str::FromStr;
 
@@ -15,7 +15,7 @@ use sqlx::{Decode, Encode, Postgres, Sqlite, Type};
 #[derive(Debug, Clone, Copy)]
 pub struct Price(Decimal);
 
-/// Ten digits before the point.
+/// The limit of amounts: ten digits before the point.
 const LIMIT: Decimal = Decimal::from_parts(1_410_065_408, 2, 0, false, 0);
 
 impl Price {

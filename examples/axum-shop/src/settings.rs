@@ -1,4 +1,4 @@
-//! What the service is told: by variables, and by `.env` as the application in Python is.
+//! Settings from environment variables and, as in the Python application, from `.env`.
 
 use std::env;
 use std::fs;
@@ -7,17 +7,17 @@ use std::path::PathBuf;
 
 use limbeck::url::{ConvertError, DatabaseConfigProvider, ErrorKind};
 
-/// Where the shop keeps its data when nobody says where.
+/// The database if `DATABASE_URL` is not set.
 const EMBEDDED: &str = "sqlite+aiosqlite:///./shop.db";
 
 pub struct Settings {
-    /// `DATABASE_URL`, in any form: for migrations, and for sqlx.
+    /// `DATABASE_URL` in any form, converted for the migrations and for sqlx.
     pub urls: DatabaseConfigProvider,
-    /// Whether the service migrates at its start; `MIGRATE=false` where `limbeck run` has.
+    /// `MIGRATE`: true if the service migrates the database at its start. Set `MIGRATE=false` under `limbeck run`.
     pub migrates: bool,
-    /// `ALEMBIC_CONFIG`: the configuration of the migrations.
+    /// `ALEMBIC_CONFIG`: the configuration file of the migrations.
     pub alembic: PathBuf,
-    /// `HOST` and `PORT`.
+    /// `HOST` and `PORT`: the address to listen on.
     pub address: SocketAddr,
 }
 

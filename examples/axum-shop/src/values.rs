@@ -1,13 +1,13 @@
-//! Texts and numbers that are what they are called: who has one need not look again.
+//! Validated texts and numbers. A value of these types needs no further checks.
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use sqlx::types::Json;
 
-/// What only some customers and products have.
+/// A JSON object with optional properties of a customer or product.
 pub type Document = Json<Map<String, Value>>;
 
-/// A text of so many characters, in a form of its own.
+/// Defines a text type with a length in characters, a normal form and a check.
 macro_rules! text {
     ($name:ident, $length:expr, $form:expr, $fits:expr) => {
         #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize, sqlx::Type)]
@@ -38,7 +38,7 @@ macro_rules! text {
     };
 }
 
-/// A number of a range.
+/// Defines a number type with a range.
 macro_rules! number {
     ($name:ident, $kind:ty, $range:expr $(, $default:expr)?) => {
         #[derive(Debug, Clone, Copy, Deserialize, sqlx::Type)]

@@ -29,7 +29,7 @@ def create_app(settings: DatabaseSettings | None = None) -> FastAPI:
 
 
 async def conflict(_request: Request, _error: Exception) -> JSONResponse:
-    """What the database refuses: a value that must be unique, a relation to nothing, a row that others need."""
+    """Answers 409 for a violated constraint: a duplicate value, a missing related row, a row that others refer to."""
     return JSONResponse({"detail": "the database refuses it: it conflicts with other data"}, 409)
 
 

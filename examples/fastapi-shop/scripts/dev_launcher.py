@@ -3,7 +3,7 @@
 
     scripts/dev_launcher.py [--port 8000] [OPTION OF UVICORN ...]
 
-limbeck takes this process's place, so that signals reach it and its exit status is ours.
+limbeck replaces this process, so that it receives the signals and sets the exit status.
 """
 
 import argparse
@@ -16,7 +16,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Migrates the shop's database and starts the application.")
     parser.add_argument("--port", type=int, default=8000)
     arguments, for_uvicorn = parser.parse_known_args()
-    # alembic.ini, pyproject.toml, .env and the embedded database are found from there.
+    # The folder of alembic.ini, pyproject.toml, .env and the SQLite database.
     os.chdir(Path(__file__).resolve().parent.parent)
     command = [
         "limbeck",
@@ -30,7 +30,7 @@ def main() -> None:
     try:
         os.execvp(command[0], command)
     except FileNotFoundError:
-        print("error: there is no `limbeck` on PATH", file=sys.stderr)
+        print("error: `limbeck` not found on PATH", file=sys.stderr)
         sys.exit(127)
 
 

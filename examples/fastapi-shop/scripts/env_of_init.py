@@ -1,4 +1,4 @@
-"""What `alembic init` gives to who does not ask for the asynchronous template, with the application's URL."""
+"""The synchronous env.py that `alembic init` writes by default, with the application's URL."""
 
 from logging.config import fileConfig
 

@@ -1,7 +1,7 @@
-"""A client for the shop: of the server at BASE_URL, or of the application in this process.
+"""Fixtures with a client of the shop: of the server at BASE_URL, or of the application in this process.
 
-The latter has the database of DATABASE_URL, brought to head by whoever set it, or a new file of SQLite, brought
-to head here.
+The application in this process uses DATABASE_URL, which must be at head, or else a new SQLite file, which a fixture
+migrates to head.
 """
 
 import os
@@ -47,7 +47,7 @@ async def client(database: None, anyio_backend: str) -> AsyncIterator[httpx.Asyn
             yield client
         return
     app = create_app()
-    # A transport starts and ends no application.
+    # ASGITransport does not run the lifespan of the application.
     async with app.router.lifespan_context(app):
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://shop", timeout=60) as client:
@@ -56,7 +56,7 @@ async def client(database: None, anyio_backend: str) -> AsyncIterator[httpx.Asyn
 
 @pytest.fixture
 def unique() -> Callable[[str], str]:
-    """Names that no other test has, nor a run before this one."""
+    """Returns a function that makes names which no other test, and no earlier run, has used."""
 
     def make(prefix: str) -> str:
         return f"{prefix}-{uuid.uuid4().hex[:12]}"
@@ -70,7 +70,7 @@ def shop(client: httpx.AsyncClient, unique: Callable[[str], str]) -> "Shop":
 
 
 class Shop:
-    """What many tests need first: something that is there."""
+    """Requests that many tests begin with."""
 
     def __init__(self, client: httpx.AsyncClient, unique: Callable[[str], str]) -> None:
         self.client = client

@@ -8,7 +8,7 @@ HOME = {"kind": "shipping", "street": "Hauptstraße 1", "city": "Köln", "countr
 OFFICE = {"kind": "billing", "street": "1 O'Connell St", "city": "Dublin", "country": "IE"}
 
 
-async def test_a_customers_life(shop):
+async def test_customers_are_created_changed_and_deleted(shop):
     made = await shop.customer(full_name=" Ada Lovelace ", tier="gold", preferences={"news": True}, addresses=[HOME])
     path = f"/customers/{made['id']}"
     assert made["full_name"] == "Ada Lovelace"
@@ -42,7 +42,7 @@ async def test_defaults(shop):
         {"numbers": [0, -1, 1.5, 10**15], "nothing": None, "deep": {"er": [{}, []]}},
     ],
 )
-async def test_documents_come_back_as_they_were(shop, preferences):
+async def test_documents_are_returned_unchanged(shop, preferences):
     made = await shop.customer(preferences=preferences)
     assert (await shop.get(f"/customers/{made['id']}"))["preferences"] == preferences
 
@@ -58,14 +58,14 @@ async def test_documents_come_back_as_they_were(shop, preferences):
         {"addresses": [{**HOME, "country": "Germany"}]},
     ],
 )
-async def test_what_is_no_customer(shop, wrong):
+async def test_rejects_invalid_customers(shop, wrong):
     body = {"email": shop.unique("x") + "@example.com", "full_name": "X", **wrong}
     answer = await shop.client.post("/customers", json=body)
     assert answer.status_code == 422, answer.text
 
 
-async def test_one_of_many_gets_an_address(shop):
-    """An e-mail address is one customer's, whoever else asks for it at the same time."""
+async def test_an_email_address_belongs_to_one_customer(shop):
+    """Of many requests for one e-mail address at the same time, one succeeds."""
     email = shop.unique("popular") + "@Example.com"
     body = {"email": email, "full_name": "X"}
     answers = await asyncio.gather(*(shop.client.post("/customers", json=body) for _ in range(12)))
@@ -74,8 +74,8 @@ async def test_one_of_many_gets_an_address(shop):
     assert made["email"] == email.lower()
 
 
-async def test_many_at_once(shop):
-    async def live(number: int) -> int:
+async def test_many_customers_at_once(shop):
+    async def use(number: int) -> int:
         tier = ("standard", "silver", "gold")[number % 3]
         made = await shop.customer(tier=tier, preferences={"number": number}, addresses=[HOME])
         path = f"/customers/{made['id']}"
@@ -87,8 +87,8 @@ async def test_many_at_once(shop):
             assert (await shop.client.delete(path)).status_code == 204
         return made["id"]
 
-    ids = await asyncio.gather(*(live(number) for number in range(24)))
-    # SQLite gives the number of one that is gone to another.
+    ids = await asyncio.gather(*(use(number) for number in range(24)))
+    # SQLite reuses the ids of deleted rows.
     stayed = ids[::2]
     assert len(set(stayed)) == 12
     for number, customer in enumerate(stayed):

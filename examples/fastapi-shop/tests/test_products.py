@@ -5,7 +5,7 @@ import pytest
 pytestmark = pytest.mark.anyio
 
 
-async def test_a_products_life(shop):
+async def test_products_are_created_changed_and_deleted(shop):
     category = await shop.make("/categories", {"name": shop.unique("Hot drinks")})
     made = await shop.product(
         name="Green Tea, 100 g",
@@ -36,7 +36,7 @@ async def test_a_products_life(shop):
 
 
 async def test_the_gift_cards_of_the_migrations(shop):
-    """They were inserted before there were attributes and slugs: two migrations have rewritten them."""
+    """They are older than attributes and slugs: two migrations have rewritten them."""
     for value in (10, 25, 50):
         (card,) = await shop.get(f"/products?slug=gift-card-{value}-gift-{value}")
         assert (card["sku"], card["name"]) == (f"GIFT-{value}", f"Gift card, {value} €")
@@ -44,12 +44,12 @@ async def test_the_gift_cards_of_the_migrations(shop):
         assert card["attributes"] == {"value": str(value), "valid": "3 years"}
 
 
-async def test_categories_have_categories(shop):
+async def test_categories_can_be_nested(shop):
     parent = await shop.make("/categories", {"name": shop.unique("Drinks")})
     child = await shop.make("/categories", {"name": shop.unique("Teas"), "parent_id": parent["id"]})
     product = await shop.product(category_id=child["id"])
     assert product["category"]["parent_id"] == parent["id"]
-    # Whoever was in a category that is gone is in none.
+    # Deleting a category removes it from its products and subcategories.
     assert (await shop.client.delete(f"/categories/{parent['id']}")).status_code == 204
     assert (await shop.get(f"/products/{product['id']}"))["category"] == {**child, "parent_id": None}
     assert (await shop.client.delete(f"/categories/{child['id']}")).status_code == 204
@@ -58,7 +58,7 @@ async def test_categories_have_categories(shop):
     assert not {parent["name"], child["name"]} & names
 
 
-async def test_what_conflicts(shop):
+async def test_conflicts_are_409(shop):
     product = await shop.product()
     again = {"sku": product["sku"], "name": "Other", "price": 1}
     assert (await shop.client.post("/products", json=again)).status_code == 409
@@ -66,7 +66,7 @@ async def test_what_conflicts(shop):
     assert (await shop.client.post("/products", json=nowhere)).status_code == 409
     category = await shop.make("/categories", {"name": shop.unique("Once")})
     assert (await shop.client.post("/categories", json={"name": category["name"]})).status_code == 409
-    # The session of a request that failed does no harm to the next one.
+    # A failed request does not break the session of the next one.
     assert await shop.get(f"/products/{product['id']}") == product
 
 
@@ -74,13 +74,13 @@ async def test_what_conflicts(shop):
     "wrong",
     [{"price": -1}, {"price": "1.005"}, {"stock": -1}, {"status": "gone"}, {"sku": "lower case"}, {"tags": [""]}],
 )
-async def test_what_is_no_product(shop, wrong):
+async def test_rejects_invalid_products(shop, wrong):
     body = {"sku": shop.unique("SKU").upper(), "name": "X", "price": 1, **wrong}
     answer = await shop.client.post("/products", json=body)
     assert answer.status_code == 422, answer.text
 
 
-async def test_tags_that_many_make_at_once(shop):
+async def test_many_requests_create_one_tag_at_once(shop):
     tag = shop.unique("new")
     made = await asyncio.gather(*(shop.product(tags=[tag, "all"]) for _ in range(10)))
     assert all(product["tags"] == ["all", tag] for product in made)

@@ -1,4 +1,4 @@
-"""How the shop's migrations reach its database: with the URL that the application itself uses."""
+"""Alembic's asynchronous environment, with the URL of the application."""
 
 import asyncio
 import os
@@ -17,7 +17,7 @@ if config.config_file_name is not None:
 
 database_url = os.environ.get("DATABASE_URL")
 if database_url:
-    # A percent sign starts an interpolation in an ini file.
+    # A percent sign starts an interpolation in an ini file, so it has to be doubled.
     config.set_main_option("sqlalchemy.url", database_url.replace("%", "%%"))
 
 target_metadata = metadata

@@ -1,1 +1,1 @@
-"""The shop: only as much of an application as its migrations need."""
+"""The shop, reduced to the parts that its migrations need."""

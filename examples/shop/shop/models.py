@@ -1,4 +1,4 @@
-"""The tables of the shop as the application sees them once all migrations ran."""
+"""The tables of the shop after all migrations."""
 
 import sqlalchemy as sa
 

@@ -1,4 +1,4 @@
-//! Categories, which lie in one another.
+//! Routes of categories, which can be nested.
 
 use axum::extract::State;
 use axum::http::StatusCode;

@@ -1,4 +1,4 @@
-//! Customers and their addresses.
+//! Routes of customers and their addresses.
 
 use axum::extract::State;
 use axum::http::StatusCode;

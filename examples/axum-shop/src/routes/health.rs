@@ -1,4 +1,4 @@
-//! Whether the process lives, and whether it can serve.
+//! Health checks: liveness and readiness.
 
 use std::time::Duration;
 
@@ -11,6 +11,7 @@ use tokio::time::timeout;
 
 use crate::database::Database;
 
+/// The maximum time for an answer of the database.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 pub fn routes() -> Router<Database> {
@@ -23,7 +24,7 @@ async fn live() -> Json<Value> {
     Json(json!({"status": "alive"}))
 }
 
-/// Asks the database; who probes need not know why it doesn't answer, the log does.
+/// Reports whether the database answers. The reason of a failure is logged, and not part of the response.
 async fn ready(State(database): State<Database>) -> (StatusCode, Json<Value>) {
     let why = match timeout(PATIENCE, ask(&database)).await {
         Ok(Ok(())) => return (StatusCode::OK, Json(json!({"status": "ready"}))),

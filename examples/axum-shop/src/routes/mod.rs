@@ -1,4 +1,4 @@
-//! Which request goes where.
+//! The routes of all requests.
 
 mod categories;
 mod customers;
@@ -13,7 +13,7 @@ use axum::response::Response;
 
 use crate::database::Database;
 
-/// The whole interface.
+/// Returns the router of the whole interface.
 pub fn all(database: Database) -> Router {
     Router::new()
         .merge(health::routes())

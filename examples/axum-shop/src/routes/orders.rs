@@ -1,4 +1,4 @@
-//! Orders: what they take from the stock, and where they can go from where they are.
+//! Routes of orders, with their effect on the stock and their changes of status.
 
 use std::collections::BTreeMap;
 
@@ -80,7 +80,7 @@ async fn create(
     Ok((StatusCode::CREATED, Json(order)))
 }
 
-/// A copy: the order goes where it was to go when it was placed.
+/// Returns a copy of the address. The order keeps the address that it was placed with.
 async fn address_of(transaction: &mut Transaction, customer: i32, id: i32) -> Result<Document> {
     let found: Option<(String, String, String)> = transaction
         .first(
@@ -94,12 +94,12 @@ async fn address_of(transaction: &mut Transaction, customer: i32, id: i32) -> Re
     Ok(sqlx::types::Json(document.into_iter().collect()))
 }
 
-/// Takes the lines from the stock, and tells what one of each costs.
+/// Takes the lines from the stock and returns the price of one piece for each.
 async fn take<'a>(
     transaction: &mut Transaction,
     lines: &'a [NewLine],
 ) -> Result<Vec<(&'a NewLine, Price)>> {
-    // In the same order in each request, so that two of them don't wait for each other.
+    // Every request updates the products in the same order, so that two requests don't deadlock.
     let mut wanted: BTreeMap<i32, i64> = BTreeMap::new();
     for line in lines {
         *wanted.entry(line.product_id).or_default() += i64::from(line.quantity.0);
@@ -159,7 +159,7 @@ async fn change(
         )
         .await?;
     if moved == 0 {
-        let text = "somebody else has changed the order meanwhile";
+        let text = "another request has changed the order meanwhile";
         return Err(Error::Conflict(text.into()));
     }
     if status == Status::Cancelled {

@@ -1,4 +1,4 @@
-//! Products, with what each has of its own, a category and tags.
+//! Routes of products, with their attributes, category and tags.
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -43,7 +43,7 @@ struct Change {
     stock: Option<Stock>,
     status: Option<Status>,
     attributes: Option<Document>,
-    /// Only a category can be taken away: with `null`, which is not the same as nothing.
+    /// `null` removes the category. A missing value keeps it.
     #[serde(default, deserialize_with = "given")]
     category_id: Option<Option<i32>>,
     tags: Option<Vec<Tag>>,
@@ -143,7 +143,7 @@ async fn delete(State(database): State<Database>, Path(id): Path<i32>) -> Result
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// A readable part of an address; the SKU makes it the only one.
+/// Returns a readable part of an address. The SKU makes it unique.
 fn slug_of(name: &str, sku: &str) -> String {
     let text = format!("{name} {sku}").to_lowercase();
     let is_other = |c: char| !c.is_ascii_lowercase() && !c.is_ascii_digit();

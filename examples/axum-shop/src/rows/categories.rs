@@ -1,4 +1,4 @@
-//! What is read of categories.
+//! Rows of categories.
 
 use serde::Serialize;
 use sqlx::FromRow;

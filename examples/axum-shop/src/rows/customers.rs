@@ -1,4 +1,4 @@
-//! What is read of customers and their addresses.
+//! Rows of customers and their addresses.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};

@@ -1,4 +1,4 @@
-//! What is read of the tables.
+//! Rows of the tables, and the statements that read them.
 
 pub mod categories;
 pub mod customers;

@@ -1,4 +1,4 @@
-//! What is read of orders.
+//! Rows of orders and their lines.
 
 use std::fmt;
 
@@ -24,7 +24,7 @@ pub enum Status {
 }
 
 impl Status {
-    /// Where an order can go from here.
+    /// Returns true if an order can change from this status to `next`.
     pub fn leads_to(self, next: Self) -> bool {
         matches!(
             (self, next),
@@ -56,7 +56,7 @@ pub struct Order {
     id: i32,
     pub status: Status,
     total: Price,
-    /// SQLAlchemy writes JSON's `null` where there is none.
+    /// SQLAlchemy writes JSON's `null` for an order without an address.
     shipping_address: Option<Json<Option<Document>>>,
     placed_at: DateTime<Utc>,
     #[sqlx(flatten)]

@@ -1,4 +1,4 @@
-//! What is read of products.
+//! Rows of products.
 
 use serde::{Deserialize, Serialize};
 use sqlx::FromRow;

@@ -1,4 +1,4 @@
-//! The tags of products.
+//! Rows of tags.
 
 use sqlx::FromRow;
 
@@ -21,7 +21,7 @@ pub async fn of_products(transaction: &mut Transaction, products: &[i32]) -> Res
         .await?)
 }
 
-/// Gives a product these tags, and takes others from it. Who makes a tag that another request has just made takes that one.
+/// Replaces the tags of a product. Uses the tag of another request if both create the same one at the same time.
 pub async fn replace(
     transaction: &mut Transaction,
     product: i32,
@@ -33,7 +33,7 @@ pub async fn replace(
             &[&product],
         )
         .await?;
-    // In the same order in each request, so that two of them don't wait for each other.
+    // Every request inserts tags in the same order, so that two requests don't deadlock.
     tags.sort();
     tags.dedup();
     for tag in &tags {

@@ -16,7 +16,7 @@ config = context.config
 if config.config_file_name is not None:
     fileConfig(config.config_file_name, disable_existing_loggers=False)
 
-# A percent sign starts an interpolation in an ini file.
+# A percent sign starts an interpolation in an ini file, so it has to be doubled.
 config.set_main_option("sqlalchemy.url", get_database_settings().url.replace("%", "%%"))
 
 target_metadata = Base.metadata

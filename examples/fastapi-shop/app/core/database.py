@@ -1,4 +1,4 @@
-"""The engine, and a session for each request."""
+"""The engine, and the session of each request."""
 
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
@@ -13,18 +13,18 @@ from app.core.configuration import DatabaseSettings
 def make_engine(settings: DatabaseSettings) -> AsyncEngine:
     options: dict[str, Any] = {"echo": settings.database_echo}
     if settings.is_sqlite:
-        # Whoever wants to write waits for the one who does.
+        # Seconds that a writer waits for another one.
         options["connect_args"] = {"timeout": 30}
     else:
         options.update(pool_size=settings.database_pool_size, pool_pre_ping=True)
     engine = create_async_engine(settings.url, **options)
     if settings.is_sqlite:
-        event.listen(engine.sync_engine, "connect", keep_relations)
+        event.listen(engine.sync_engine, "connect", enable_foreign_keys)
     return engine
 
 
-def keep_relations(connection: Any, _record: Any) -> None:
-    """SQLite heeds foreign keys only where it is asked to, in each connection anew."""
+def enable_foreign_keys(connection: Any, _record: Any) -> None:
+    """Turns on foreign keys, which SQLite checks only if each connection asks for it."""
     cursor = connection.cursor()
     cursor.execute("PRAGMA foreign_keys = ON")
     cursor.close()

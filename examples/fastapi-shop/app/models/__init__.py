@@ -1,4 +1,4 @@
-"""All tables; importing this package fills the metadata."""
+"""All tables. Importing this package fills the metadata."""
 
 from .base import Base
 from .customers import Address, AddressKind, Customer, CustomerTier

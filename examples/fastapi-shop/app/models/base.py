@@ -1,4 +1,4 @@
-"""What all tables share."""
+"""The base class and the types that all tables share."""
 
 import enum
 from typing import Any
@@ -7,7 +7,7 @@ from sqlalchemy import JSON, Enum, MetaData
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase
 
-# Constraints with names can be changed on SQLite, too.
+# Migrations on SQLite can only change constraints that have names.
 NAMES = {
     "pk": "pk_%(table_name)s",
     "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
@@ -25,5 +25,5 @@ class Base(DeclarativeBase):
 
 
 def choice(kind: type[enum.Enum], name: str) -> Enum:
-    """An enum whose values, and not the names of its members, are in the database."""
+    """Returns an enum type that stores the values of its members, not their names."""
     return Enum(kind, name=name, values_callable=lambda members: [member.value for member in members])

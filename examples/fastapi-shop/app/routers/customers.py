@@ -12,7 +12,7 @@ router = APIRouter(prefix="/customers", tags=["customers"])
 
 async def load(session: AsyncSession, customer_id: int) -> Customer:
     query = select(Customer).where(Customer.id == customer_id).options(selectinload(Customer.addresses))
-    # What a commit or another request has changed is read again.
+    # Reads the row again: a commit or another request may have changed it.
     customer = await session.scalar(query.execution_options(populate_existing=True))
     if customer is None:
         raise HTTPException(404, "no such customer")

@@ -1,4 +1,4 @@
-"""Whether the process lives, and whether it can serve."""
+"""Health checks: liveness and readiness."""
 
 import asyncio
 import logging
@@ -19,7 +19,7 @@ async def live() -> dict[str, str]:
 
 @router.get("/ready")
 async def ready(request: Request) -> JSONResponse:
-    """Asks the database; who probes need not know why it doesn't answer, the log does."""
+    """Reports whether the database answers. The reason of a failure is logged, and not part of the response."""
     try:
         await asyncio.wait_for(ask(request.app.state.engine), timeout=2)
     except (SQLAlchemyError, OSError, asyncio.TimeoutError) as error:

@@ -14,8 +14,8 @@ router = APIRouter(prefix="/orders", tags=["orders"])
 
 RELATIONS = (selectinload(Order.customer), selectinload(Order.lines).selectinload(OrderLine.product))
 
-# Where an order can go from where it is.
-WAYS = {
+# The statuses that can follow a status.
+NEXT_STATUSES = {
     OrderStatus.PENDING: {OrderStatus.PAID, OrderStatus.CANCELLED},
     OrderStatus.PAID: {OrderStatus.SHIPPED, OrderStatus.REFUNDED},
     OrderStatus.SHIPPED: {OrderStatus.REFUNDED},
@@ -33,7 +33,7 @@ async def load(session: AsyncSession, order_id: int) -> Order:
 
 
 async def address_of(session: AsyncSession, customer_id: int, address_id: int) -> dict[str, str]:
-    """A copy: the order goes where it was to go when it was placed."""
+    """Returns a copy of the address. The order keeps the address that it was placed with."""
     address = await session.get(Address, address_id)
     if address is None or address.customer_id != customer_id:
         raise HTTPException(404, "no such address of this customer")
@@ -54,7 +54,7 @@ async def create(body: OrderIn, session: Session) -> Order:
     prices = {row.id: row.price for row in known}
     if missing := sorted(set(wanted) - set(prices)):
         raise HTTPException(404, f"no such product: {missing[0]}")
-    # In the same order in each request, so that two of them don't wait for each other.
+    # Every request updates the products in the same order, so that two requests don't deadlock.
     for product_id, quantity in sorted(wanted.items()):
         taken = await session.execute(
             update(Product)
@@ -101,7 +101,7 @@ async def read(order_id: int, session: Session) -> Order:
 @router.patch("/{order_id}", response_model=OrderOut)
 async def change(order_id: int, body: OrderChange, session: Session) -> Order:
     order = await load(session, order_id)
-    if body.status not in WAYS[order.status]:
+    if body.status not in NEXT_STATUSES[order.status]:
         raise HTTPException(409, f"an order can't go from {order.status.value} to {body.status.value}")
     moved = await session.execute(
         update(Order)
@@ -110,7 +110,7 @@ async def change(order_id: int, body: OrderChange, session: Session) -> Order:
         .execution_options(synchronize_session=False)
     )
     if moved.rowcount == 0:
-        raise HTTPException(409, "somebody else has changed the order meanwhile")
+        raise HTTPException(409, "another request has changed the order meanwhile")
     if body.status is OrderStatus.CANCELLED:
         for line in sorted(order.lines, key=lambda line: line.product_id):
             await session.execute(

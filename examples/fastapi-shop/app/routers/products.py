@@ -16,7 +16,7 @@ RELATIONS = (selectinload(Product.category), selectinload(Product.tags))
 
 
 def slug_of(name: str, sku: str) -> str:
-    """A readable part of an address; the SKU makes it the only one."""
+    """Returns a readable part of an address. The SKU makes it unique."""
     return re.sub(r"[^a-z0-9]+", "-", f"{name} {sku}".lower()).strip("-")
 
 
@@ -29,7 +29,7 @@ async def load(session: AsyncSession, product_id: int) -> Product:
 
 
 async def tags_named(session: AsyncSession, names: list[str]) -> list[Tag]:
-    """The tags of these names; who makes one that another request has just made takes that one."""
+    """Returns the tags with these names. Uses the tag of another request if both create the same one at once."""
     tags = []
     for name in sorted(set(names)):
         query = select(Tag).where(Tag.name == name)
@@ -109,7 +109,7 @@ async def change(product_id: int, body: ProductChange, session: Session) -> Prod
     found = None if tags is None else await tags_named(session, tags)
     product = await load(session, product_id)
     for name, value in values.items():
-        # Only a category can be taken away.
+        # `None` removes the category. For other values it means "unchanged".
         if value is not None or name == "category_id":
             setattr(product, name, value)
     if "name" in values:

@@ -1,1 +1,1 @@
-"""What goes over HTTP."""
+"""Bodies of HTTP requests and responses."""

@@ -28,7 +28,7 @@ def upgrade():
 
 def downgrade():
     if op.get_context().dialect.name == "postgresql":
-        # PostgreSQL can't take a value out of an enum, so a new type takes the old one's place.
+        # PostgreSQL can't remove a value from an enum, so a new type replaces it.
         op.execute("ALTER TYPE order_status RENAME TO order_status_old")
         before.create(op.get_bind())
         op.execute("ALTER TABLE orders ALTER COLUMN status DROP DEFAULT")

@@ -15,7 +15,7 @@ depends_on = None
 
 
 def upgrade():
-    # CONCURRENTLY is refused inside a transaction; other databases ignore the option.
+    # PostgreSQL refuses CONCURRENTLY inside a transaction. Other databases ignore the option.
     with op.get_context().autocommit_block():
         op.create_index(
             op.f("ix_orders_status_placed_at"),

@@ -18,7 +18,7 @@ before = sa.Enum("pending", "paid", "shipped", "cancelled", name="order_status")
 
 
 def upgrade() -> None:
-    # On SQLite the enum is a text that holds the new value already.
+    # On SQLite the enum is a text column, which accepts the new value already.
     if op.get_context().dialect.name == "postgresql":
         with op.get_context().autocommit_block():
             op.execute("ALTER TYPE order_status ADD VALUE IF NOT EXISTS 'refunded'")
@@ -27,7 +27,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.execute("UPDATE orders SET status = 'cancelled' WHERE status = 'refunded'")
     if op.get_context().dialect.name == "postgresql":
-        # No value can be taken out of an enum: a new type takes its place.
+        # PostgreSQL can't remove a value from an enum, so a new type replaces it.
         op.drop_index("ix_orders_status_placed_at", table_name="orders")
         op.execute("ALTER TYPE order_status RENAME TO order_status_before")
         before.create(op.get_bind())

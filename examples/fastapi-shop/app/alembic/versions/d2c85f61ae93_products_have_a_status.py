@@ -18,7 +18,7 @@ product_status = sa.Enum("draft", "active", "retired", name="product_status")
 
 
 def upgrade() -> None:
-    # Adding a column does not make its type on PostgreSQL.
+    # On PostgreSQL, adding a column does not create its type.
     product_status.create(op.get_bind(), checkfirst=True)
     with op.batch_alter_table("products") as batch:
         batch.add_column(sa.Column("status", product_status, server_default="active", nullable=False))

@@ -1,4 +1,4 @@
-"""Where the shop keeps its data: DATABASE_URL of the environment or of .env, else a file beside the application."""
+"""The database: DATABASE_URL from the environment or from .env, or else an SQLite file in the working directory."""
 
 from functools import lru_cache
 
@@ -9,7 +9,7 @@ EMBEDDED = "sqlite+aiosqlite:///./shop.db"
 
 
 class DatabaseSettings(BaseSettings):
-    """One URL for the application and for its migrations."""
+    """The settings of the database. The application and its migrations use the same URL."""
 
     model_config = SettingsConfigDict(env_file=".env", extra="ignore")
 
