@@ -209,7 +209,7 @@ impl Postgres {
     }
 
     /// Copies a file to the data folder, where the server's settings find it by `name`. Only the server can read it.
-    pub fn put(&self, file: &Path, name: &str) {
+    pub fn copy_to_data_folder(&self, file: &Path, name: &str) {
         let target = self.folder.path().join("data").join(name);
         // A file of an earlier call belongs to the server's user: it can't be overwritten, but replaced.
         let _ = fs::remove_file(&target);
