@@ -165,7 +165,9 @@ fn mariadb_is_verified_as_far_as_asked() {
         ),
     ] {
         let root = Authority::with(&folder.join(label), &wanted);
-        server.replace_certificate(&root.issue(&CertificateRequest::new("leaf", "a server", localhost)));
+        server.replace_certificate(
+            &root.issue(&CertificateRequest::new("leaf", "a server", localhost)),
+        );
         let file = root.own.certificate.display().to_string();
         let query = format!("?ssl_ca={}", file.replace(' ', "%20"));
         check(&server, label, "root", "localhost", &query, expected);

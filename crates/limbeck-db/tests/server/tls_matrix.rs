@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use limbeck_testkit::certificates::{Authority, CertificateRequest, IssuedCertificate, Key, bundle};
+use limbeck_testkit::certificates::{
+    Authority, CertificateRequest, IssuedCertificate, Key, bundle,
+};
 use limbeck_testkit::{Postgres, Tls};
 
 use crate::support::{TLS_ON, Table, both};

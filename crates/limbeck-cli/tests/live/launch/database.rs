@@ -5,7 +5,7 @@ use std::net::{TcpListener, TcpStream};
 use std::thread::{sleep, spawn};
 use std::time::{Duration, Instant};
 
-use limbeck_testkit::{Postgres, Tls, reserve_port, python};
+use limbeck_testkit::{Postgres, Tls, python, reserve_port};
 
 use super::support::{launch, project, stderr, wait_for};
 

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::{sleep, spawn};
 use std::time::Duration;
 
-use limbeck_testkit::{Sandbox, reserve_port, python};
+use limbeck_testkit::{Sandbox, python, reserve_port};
 use serde_json::Value as Json;
 
 use super::support::{assert_gone, get, project, request, wait_for};

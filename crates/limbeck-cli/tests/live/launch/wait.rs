@@ -4,7 +4,7 @@ use std::process::Stdio;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use limbeck_testkit::{Postgres, Sandbox, Tls, reserve_port, python};
+use limbeck_testkit::{Postgres, Sandbox, Tls, python, reserve_port};
 
 use super::support::{project, stderr};
 use crate::support::{limbeck, run};
