@@ -8,22 +8,22 @@ fn main() {
     println!("cargo:rerun-if-changed=build.rs");
     println!("cargo:rerun-if-env-changed=CC");
     let target = |part: &str| env::var(format!("CARGO_CFG_TARGET_{part}")).unwrap_or_default();
-    // As a shared library it is found, opened and set up at each start, which takes a twentieth of what
-    // the shortest commands do.
-    if target("OS") == "linux" && target("ENV") == "gnu" && is_there("libgcc_eh.a") {
+    // Finding, opening and initializing the shared library at each start takes a twentieth of the time of the
+    // shortest commands.
+    if target("OS") == "linux" && target("ENV") == "gnu" && has_library("libgcc_eh.a") {
         println!("cargo:rustc-link-lib=static=gcc_eh");
     }
 }
 
-/// Whether the C compiler, which Rust links with, has a library.
-fn is_there(library: &str) -> bool {
+/// Returns whether the C compiler that Rust links with has a library.
+fn has_library(library: &str) -> bool {
     let compiler = env::var("CC").unwrap_or_else(|_| "cc".into());
-    let asked = Command::new(compiler)
+    let output = Command::new(compiler)
         .arg(format!("-print-file-name={library}"))
         .output();
-    // The bare name comes back when it isn't found.
-    asked.is_ok_and(|answer| {
-        let found = String::from_utf8_lossy(&answer.stdout);
-        Path::new(found.trim()).is_absolute()
+    // If the compiler doesn't find the library, it prints the bare name.
+    output.is_ok_and(|output| {
+        let path = String::from_utf8_lossy(&output.stdout);
+        Path::new(path.trim()).is_absolute()
     })
 }

@@ -1,24 +1,24 @@
-//! The one place that maps an error to its text and its exit status.
+//! Maps each error to its text and its exit status. No other module does.
 
-use std::os::unix::process::ExitStatusExt;
-use std::process::{ExitCode, ExitStatus};
+use std::process::ExitCode;
 
-use clap::CommandFactory;
 use limbeck::run::{Failure, RunError, Signal, WorkerError};
+use limbeck_supervisor::shell_status;
 
-use crate::args::Arguments;
-use crate::context::{CliError, Context, RefusedFile};
-use crate::diagnostics::{self, Message};
-use crate::launcher::{self, LaunchError};
-use crate::redact::{self, redact};
-use crate::report::Reason;
+use crate::cli_error::{CliError, FileError};
+use crate::context::Context;
+use crate::launch_error::{NO_DATABASE, NOT_MIGRATED};
+use crate::output::failure::print_failure;
+use crate::output::message::Message;
+use crate::output::redact::{self, redact};
+use crate::output::report::Reason;
 
-/// What Alembic calls a command error.
+/// The exit status of a command error in Alembic.
 const REFUSED: u8 = 255;
-/// What Python gives for an exception that nobody caught.
+/// The exit status of Python after an uncaught exception.
 const FAILED: u8 = 1;
 
-/// Tells an error and gives the exit status.
+/// Prints an error and returns the exit status.
 pub(crate) fn report(context: &Context, error: CliError) -> u8 {
     match error {
         CliError::Refused(message) => {
@@ -42,12 +42,27 @@ pub(crate) fn report(context: &Context, error: CliError) -> u8 {
                 FAILED
             }
         }
-        CliError::System(what, error) => {
-            Message::new(what).note(error.to_string()).print();
+        CliError::System(action, error) => {
+            Message::new(action).note(error.to_string()).print();
             FAILED
         }
         CliError::Run(error) => report_run(context, error),
-        CliError::Launch(error) => launcher::report(context, *error),
+        CliError::Launch(error) => {
+            error.message().print();
+            error.exit_status()
+        }
+        CliError::LaunchMigration(error) => {
+            let has_no_database = matches!(
+                &*error,
+                CliError::Run(RunError::Failed(failure)) if failure.connect.is_some()
+            );
+            report(context, *error);
+            if has_no_database {
+                NO_DATABASE
+            } else {
+                NOT_MIGRATED
+            }
+        }
         CliError::Database(error) => {
             let mut message = Message::new(error.to_string());
             message.help.extend(error.hint);
@@ -57,7 +72,7 @@ pub(crate) fn report(context: &Context, error: CliError) -> u8 {
     }
 }
 
-/// The same for the program that reads the report.
+/// Returns the reason of an error, for the report of `--report`.
 pub(crate) fn reason(error: &CliError) -> Reason {
     let (kind, message, revision) = match error {
         CliError::Refused(message) => ("refused", message.clone(), None),
@@ -67,12 +82,10 @@ pub(crate) fn reason(error: &CliError) -> Reason {
             Some(text) => ("refused", text, None),
             None => ("scripts", error.to_string(), None),
         },
-        CliError::System(what, error) => ("system", format!("{what}: {error}"), None),
+        CliError::System(action, error) => ("system", format!("{action}: {error}"), None),
         CliError::Database(error) => ("connection", error.to_string(), None),
-        CliError::Launch(error) => match &**error {
-            LaunchError::Migration(error) => return reason(error),
-            error => ("launch", error.to_string(), None),
-        },
+        CliError::Launch(error) => ("launch", error.to_string(), None),
+        CliError::LaunchMigration(error) => return reason(error),
         CliError::Run(error) => {
             let kind = match error {
                 RunError::Failed(failure) if failure.connect.is_some() => "connection",
@@ -97,44 +110,44 @@ pub(crate) fn reason(error: &CliError) -> Reason {
     }
 }
 
-/// Tells what can't be done with the arguments, or what was asked for about them (`--help`).
-pub(crate) fn refuse_arguments(error: clap::Error) -> ExitCode {
+/// Prints an error of the command line, or the text that `--help` and `--version` ask for.
+pub(crate) fn report_arguments(error: clap::Error, command: clap::Command) -> ExitCode {
     if !error.use_stderr() {
         error.exit();
     }
-    // The message quotes arguments, so it is made of those that may be shown.
-    match Arguments::command().try_get_matches_from(redact::arguments()) {
-        Err(shown) if shown.kind() == error.kind() => {
-            anstream::eprint!("{}", shown.render().ansi());
+    // clap's message quotes arguments, so the masked arguments are parsed again for a message without secrets.
+    match command.try_get_matches_from(redact::masked_arguments()) {
+        Err(masked) if masked.kind() == error.kind() => {
+            anstream::eprint!("{}", masked.render().ansi());
         }
         _ => anstream::eprint!("{}", redact(&error.render().to_string())),
     }
     ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(FAILED))
 }
 
-/// Tells that a file of the caller's can't be used, and gives the exit status.
-pub(crate) fn refuse_file(refused: &RefusedFile) -> u8 {
-    let path = refused.path.display();
-    Message::new(format!("could not {} `{path}`", refused.what))
-        .note(refused.error.to_string())
-        .print();
+/// Prints an error on a file that an option names, and returns the exit status.
+pub(crate) fn report_file(error: &FileError) -> u8 {
+    Message::new(format!(
+        "could not {} `{}`",
+        error.action,
+        error.path.display()
+    ))
+    .note(error.source.to_string())
+    .print();
     FAILED
 }
 
 fn report_run(context: &Context, error: RunError) -> u8 {
     match error {
         RunError::Failed(failure) => {
-            failed(context, *failure);
+            report_failure(context, *failure);
             FAILED
         }
         RunError::Interrupted(signal) => {
             Message::new(
-                "interrupted: the statement was cancelled, and what was open was rolled back",
+                "interrupted: the running statement was cancelled, and open transactions were rolled back",
             )
-            .help(format!(
-                "run `{}` again to go on from where the database stands",
-                context.typed
-            ))
+            .help(format!("run `{}` again to continue", context.command_line))
             .print();
             match signal {
                 Signal::Interrupt => 130,
@@ -155,7 +168,7 @@ fn report_run(context: &Context, error: RunError) -> u8 {
             Message::from_error(&error)
                 .note(message.clone())
                 .help(format!(
-                    "install `{module}` there, activate the project's own environment, or name it with --python"
+                    "install `{module}` for this interpreter, activate the project's virtual environment, or name it with --python"
                 ))
                 .print();
             FAILED
@@ -167,27 +180,19 @@ fn report_run(context: &Context, error: RunError) -> u8 {
         RunError::Worker(error) => {
             Message::from_error(&error).print();
             match error {
-                WorkerError::Died { status } => status_of(status),
+                // Python's own end is a failure, even with status 0.
+                WorkerError::Died { status } => shell_status(status).max(FAILED),
                 _ => FAILED,
             }
         }
     }
 }
 
-/// What a shell would have seen of a process that did not say how its run ended: never success.
-fn status_of(status: ExitStatus) -> u8 {
-    let number = status.code().or(status.signal().map(|signal| 128 + signal));
-    match number.and_then(|number| u8::try_from(number).ok()) {
-        None | Some(0) => FAILED,
-        Some(number) => number,
-    }
-}
-
-fn failed(context: &Context, mut failure: Failure) {
+fn report_failure(context: &Context, mut failure: Failure) {
     if context.global.raiseerr {
         anstream::eprint!("{}", redact(&failure.traceback));
     }
-    // The worker knows the option's name; the file and the line are ours to find.
+    // The worker reports the option's name. Reading it again gives an error with file and line.
     if let Some(option) = &failure.option
         && let Ok(config) = context.config()
         && let Some(Err(error)) = config
@@ -197,6 +202,6 @@ fn failed(context: &Context, mut failure: Failure) {
         failure.headline = error.to_string();
         failure.exception = None;
     }
-    context.stands(&failure.standing);
-    diagnostics::print_failure(&failure, &context.typed);
+    context.report_state(&failure.standing);
+    print_failure(&failure, &context.command_line);
 }

@@ -1,17 +1,17 @@
 //! The binary `limbeck`.
 
 mod args;
+mod cli_error;
 mod commands;
 mod context;
-mod diagnostics;
 mod exit;
+mod global_options;
+mod launch_error;
 mod launcher;
-mod messaging;
+mod output;
 mod page;
-mod progress;
-mod redact;
-mod report;
 mod signals;
+mod value_parsers;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -19,28 +19,30 @@ use std::process::ExitCode;
 use clap::{CommandFactory, FromArgMatches};
 
 use crate::args::{Arguments, Command};
+use crate::cli_error::Outcome;
 use crate::commands::{
     branches, check, current, dev, doctor, downgrade, edit, ensure_version, fix, heads, history,
     init, list_templates, merge, revision, run as launch, show, stamp, status, upgrade, url, wait,
 };
-use crate::context::{Context, Outcome};
+use crate::context::Context;
+use crate::output::message::Message;
 
 fn main() -> ExitCode {
-    if let Some(status) = helper() {
+    if let Some(status) = run_helper() {
         return status;
     }
     let matches = match Arguments::command().try_get_matches() {
         Ok(matches) => matches,
-        Err(error) => return exit::refuse_arguments(error),
+        Err(error) => return exit::report_arguments(error, Arguments::command()),
     };
     let name = matches.subcommand_name().unwrap_or_default().to_owned();
     let Arguments { global, command } = match Arguments::from_arg_matches(&matches) {
         Ok(arguments) => arguments,
-        Err(error) => return exit::refuse_arguments(error),
+        Err(error) => return exit::report_arguments(error, Arguments::command()),
     };
     let context = match Context::new(global) {
         Ok(context) => context,
-        Err(error) => return ExitCode::from(exit::refuse_file(&error)),
+        Err(error) => return ExitCode::from(exit::report_file(&error)),
     };
     let (status, reason) = match run(&context, &command) {
         Ok(status) => (status, None),
@@ -49,11 +51,14 @@ fn main() -> ExitCode {
             (exit::report(&context, error), Some(reason))
         }
     };
-    ExitCode::from(context.close(&name, status, reason))
+    ExitCode::from(match context.close(&name, status, reason) {
+        Ok(()) => status,
+        Err(error) => exit::report_file(&error).max(status),
+    })
 }
 
-/// What limbeck starts of itself around an application, which has no options and reads nothing.
-fn helper() -> Option<ExitCode> {
+/// Runs one of the helper processes that limbeck starts around an application. They take no options.
+fn run_helper() -> Option<ExitCode> {
     let mut arguments = std::env::args_os().skip(1);
     let name = arguments.next()?;
     if name == launcher::GUARD {
@@ -65,7 +70,7 @@ fn helper() -> Option<ExitCode> {
         let command: Vec<OsString> = arguments.collect();
         let error = limbeck_supervisor::exec_under_parent(parent, &command);
         let program = command.first()?.to_string_lossy().into_owned();
-        diagnostics::Message::new(format!("could not start `{program}`"))
+        Message::new(format!("could not start `{program}`"))
             .note(error.to_string())
             .print();
         return Some(ExitCode::from(126));

@@ -1,4 +1,4 @@
-//! `SIGINT` and `SIGTERM`, as a value that a run watches.
+//! `SIGINT` and `SIGTERM`, as a channel that a run watches.
 
 use std::io;
 use std::thread;
@@ -8,10 +8,10 @@ use tokio::runtime;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
-/// Starts listening, on a thread of its own: a statement of SQLite's may keep the caller's.
+/// Starts a thread that listens for signals. The caller's thread can't: a SQLite statement may block it.
 ///
 /// # Errors
-/// When the system refuses the handlers or the thread.
+/// Returns an error if the system refuses the handlers or the thread.
 pub(crate) fn listen() -> io::Result<Interrupt> {
     let (sender, receiver) = watch::channel(None);
     let runtime = runtime::Builder::new_current_thread().enable_io().build()?;
@@ -29,7 +29,7 @@ pub(crate) fn listen() -> io::Result<Interrupt> {
                 _ = terminate.recv() => Signal::Terminate,
                 () = sender.closed() => return,
             };
-            // The receiver is gone when the run is over, and then nobody minds.
+            // The receiver is dropped when the run has ended, and the signal no longer matters.
             let _ = sender.send(Some(received));
         });
     };

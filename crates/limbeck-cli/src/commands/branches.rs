@@ -1,9 +1,10 @@
-//! `branches`: the branch points and what branches off them.
+//! `branches`: lists the branch points and their branches.
 
 use limbeck::format::ShortForm;
 use limbeck::revision::HistoryEnd;
 
-use crate::context::{Context, Outcome};
+use crate::cli_error::Outcome;
+use crate::context::Context;
 
 /// Show current branch points.
 #[derive(Debug, clap::Args)]
@@ -30,7 +31,7 @@ pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
         if children.len() < 2 {
             continue;
         }
-        context.listed(project, id)?;
+        context.report_revision(project, id)?;
         let mut text = project.entry(id, verbose, point, &[])?;
         for next in children {
             text += &format!(

@@ -1,4 +1,4 @@
-//! `current`: where the database stands.
+//! `current`: shows the current revisions of the database.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,10 @@ use limbeck::project::Project;
 use limbeck::run::{Intent, Refusal};
 use serde_json::json;
 
-use crate::context::{Context, Outcome};
+use crate::cli_error::Outcome;
+use crate::context::Context;
+use crate::context::run::WorkerCommand;
+use crate::output::notices::print_log;
 
 /// Display the current revision for a database.
 #[derive(Debug, clap::Args)]
@@ -27,19 +30,19 @@ pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
         verbose,
     } = *args;
     let project = context.project()?;
-    let look = |rows: &[String], url: Option<&str>| {
+    let print = |rows: &[String], url: Option<&str>| {
         if verbose {
             context.printer.result(&format!(
                 "Current revision(s) for {}:",
                 url.unwrap_or_default()
             ));
         }
-        if check_heads && !at_heads(project, rows) {
+        if check_heads && !is_at_heads(project, rows) {
             return Err(Refusal("Database is not on all head revisions".into()));
         }
-        context.found(rows);
+        context.report_unchanged(rows);
         for id in project.current(rows)? {
-            context.listed(project, id)?;
+            context.report_revision(project, id)?;
             let form = ShortForm {
                 tree_marks: true,
                 ..ShortForm::default()
@@ -50,28 +53,25 @@ pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
         }
         Ok(())
     };
-    if let Some(found) = context.look(project)? {
+    if let Some(found) = context.probe_versions(project)? {
         let rows = found.heads.unwrap_or_default();
-        // A refusal is logged, too, by the logging that `env.py` sets up: the worker's part.
-        if !check_heads || at_heads(project, &rows) {
-            context.log(&found.log);
-            look(&rows, Some(&found.url))?;
+        // If the check fails, the worker has to run: the logging that `env.py` sets up logs the error, too.
+        if !check_heads || is_at_heads(project, &rows) {
+            print_log(&found.log);
+            print(&rows, Some(&found.url))?;
             return Ok(0);
         }
     }
-    let options = json!({"check_heads": check_heads, "verbose": verbose});
-    let arguments = json!({"dont_mutate": true});
-    context.environment(
-        "current",
-        options,
-        arguments,
-        project,
-        Intent::Inspect(Box::new(look)),
-    )
+    let command = WorkerCommand {
+        name: "current",
+        options: json!({"check_heads": check_heads, "verbose": verbose}),
+        arguments: json!({"dont_mutate": true}),
+    };
+    context.run_environment(command, project, Intent::Inspect(Box::new(print)))
 }
 
-/// Whether the rows are just the heads, as Alembic compares them.
-fn at_heads(project: &Project, rows: &[String]) -> bool {
+/// Returns whether the rows equal the heads, as Alembic compares them.
+fn is_at_heads(project: &Project, rows: &[String]) -> bool {
     let rows: BTreeSet<&str> = rows.iter().map(String::as_str).collect();
     rows == project.map.heads().into_iter().collect()
 }

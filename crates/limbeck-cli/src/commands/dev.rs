@@ -1,29 +1,30 @@
-//! `dev`: the processes of a project, over a database at head.
+//! `dev`: runs the processes of a project over a database at head.
 
 use std::net::SocketAddr;
 
 use limbeck_supervisor::Audience;
 
-use super::run::address;
-use crate::context::{Context, Outcome};
+use crate::cli_error::Outcome;
+use crate::context::Context;
 use crate::launcher::Settings;
 use crate::launcher::dev::{self, DevSettings, Migrate};
+use crate::value_parsers::parse_address;
 
-/// Run the processes of a project over a database at head, and start them again when sources change.
+/// Run the processes of a project over a database at head, and restart them when sources change.
 ///
-/// The processes stand in [tool.limbeck.dev.processes] of pyproject.toml, or in a Procfile. Each gets the URLs of
-/// `limbeck run`, and a PORT. Where nothing names a database, it is the SQLite file dev.db.
+/// limbeck reads the processes from [tool.limbeck.dev.processes] in pyproject.toml, or from a Procfile. Each process
+/// gets the same URLs as under `limbeck run`, and a PORT. If the project names no database, limbeck uses the SQLite
+/// file dev.db.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// What becomes of revisions that appear meanwhile [default: offer].
-    #[arg(long, value_name = "WHAT")]
+    /// Action when new revisions appear [default: offer].
+    #[arg(long, value_name = "ACTION")]
     migrate: Option<Migrate>,
-    /// Where to serve health endpoints and a page for the browser [default: a free port of the loopback address].
-    #[arg(long, value_name = "HOST:PORT", value_parser = address)]
+    /// Address of the health endpoints and the status page [default: a free port of the loopback address].
+    #[arg(long, value_name = "HOST:PORT", value_parser = parse_address)]
     health_addr: Option<SocketAddr>,
-    /// Who may see the page of the health address: `local` (who asks from this machine), `everyone` or `off` [default:
-    /// local].
-    #[arg(long, value_name = "WHO")]
+    /// Audience of the status page: `local` (requests from this machine), `everyone` or `off` [default: local].
+    #[arg(long, value_name = "AUDIENCE")]
     page: Option<Audience>,
 }
 

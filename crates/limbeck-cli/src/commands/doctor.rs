@@ -1,24 +1,25 @@
-//! `doctor`: what is right about a project, what will fail, and what to do.
+//! `doctor`: checks a project and reports what will fail, with fixes.
 
 use limbeck::doctor::{self, Check, Severity, Subject};
 use serde_json::{Map, Value, json};
 
-use crate::context::{Context, Outcome};
-use crate::diagnostics::shown;
-use crate::redact::redact;
+use crate::cli_error::Outcome;
+use crate::context::Context;
+use crate::output::paths::display_path;
+use crate::output::redact::redact;
 
-/// The exit status where something will fail.
+/// The exit status if a check reports an error.
 const WILL_FAIL: u8 = 1;
 
-/// Examine the project as it stands: what is right, what will fail, at which line, and what to do.
+/// Check the project: report what works, what will fail and at which line, and how to fix it.
 ///
-/// Nothing is written. Exit status: 0 when nothing will fail (there may be warnings), else 1.
+/// Changes nothing. Exit status: 0 if no check reports an error (warnings are allowed), else 1.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Print one JSON object: `checks` and `summary`.
     #[arg(long)]
     json: bool,
-    /// Leave the database alone.
+    /// Do not connect to the database.
     #[arg(long)]
     offline: bool,
 }
@@ -36,25 +37,25 @@ pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
     };
     let checks = context.runtime()?.block_on(doctor::examine(subject));
     if args.json {
-        context.printer.result(&object(&checks).to_string());
+        context.printer.result(&to_json(&checks).to_string());
     } else {
         print(context, &checks);
     }
-    let fails = checks.iter().any(|check| check.severity == Severity::Error);
-    Ok(if fails { WILL_FAIL } else { 0 })
+    let has_errors = checks.iter().any(|check| check.severity == Severity::Error);
+    Ok(if has_errors { WILL_FAIL } else { 0 })
 }
 
 fn print(context: &Context, checks: &[Check]) {
     let width = checks.iter().map(|check| check.id.name().len()).max();
     let width = width.unwrap_or_default();
     for check in checks {
-        let place = match (&check.file, check.line) {
-            (Some(file), Some(line)) => format!("{}:{line}: ", shown(file)),
-            (Some(file), None) => format!("{}: ", shown(file)),
+        let location = match (&check.file, check.line) {
+            (Some(file), Some(line)) => format!("{}:{line}: ", display_path(file)),
+            (Some(file), None) => format!("{}: ", display_path(file)),
             (None, _) => String::new(),
         };
         let line = format!(
-            "{:7}  {:width$}  {place}{}",
+            "{:7}  {:width$}  {location}{}",
             check.severity, check.id, check.message
         );
         context.printer.result(&redact(&line));
@@ -81,11 +82,13 @@ fn print(context: &Context, checks: &[Check]) {
 }
 
 fn count(checks: &[Check], severity: Severity) -> usize {
-    let fitting = checks.iter().filter(|check| check.severity == severity);
-    fitting.count()
+    checks
+        .iter()
+        .filter(|check| check.severity == severity)
+        .count()
 }
 
-fn object(checks: &[Check]) -> Value {
+fn to_json(checks: &[Check]) -> Value {
     let summary: Map<String, Value> = Severity::ALL
         .iter()
         .map(|severity| (severity.to_string(), count(checks, *severity).into()))
@@ -97,7 +100,7 @@ fn object(checks: &[Check]) -> Value {
                 "id": check.id.name(),
                 "severity": check.severity.to_string(),
                 "message": redact(&check.message),
-                "file": check.file.as_deref().map(shown),
+                "file": check.file.as_deref().map(display_path),
                 "line": check.line,
                 "fix": check.fix.as_deref().map(redact),
             })

@@ -1,10 +1,12 @@
-//! `downgrade`: to an earlier version.
+//! `downgrade`: reverts to an earlier revision.
 
 use limbeck::run::Intent;
 use serde_json::json;
 
-use super::upgrade::{Offline, show};
-use crate::context::{CliError, Context, Outcome};
+use super::upgrade::{RunModes, print_dry_run};
+use crate::cli_error::{CliError, Outcome};
+use crate::context::Context;
+use crate::context::run::WorkerCommand;
 
 /// Revert to a previous version.
 #[derive(Debug, clap::Args)]
@@ -13,13 +15,13 @@ pub(crate) struct Args {
     #[arg(allow_negative_numbers = true)]
     revision: String,
     #[command(flatten)]
-    offline: Offline,
+    modes: RunModes,
 }
 
 pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
     let Args {
         revision,
-        offline: Offline { sql, tag, dry_run },
+        modes: RunModes { sql, tag, dry_run },
     } = args;
     let refused = |text: &str| Err(CliError::Refused(text.into()));
     let (start, target) = match (revision.split_once(':'), sql) {
@@ -29,13 +31,17 @@ pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
         (Some((start, target)), true) => (Some(start), target),
     };
     let project = context.project()?;
-    let options = json!({"revision": revision, "sql": sql, "tag": tag});
-    let arguments =
-        json!({"as_sql": sql, "starting_rev": start, "destination_rev": target, "tag": tag});
+    let command = WorkerCommand {
+        name: "downgrade",
+        options: json!({"revision": revision, "sql": sql, "tag": tag}),
+        arguments: json!({
+            "as_sql": sql, "starting_rev": start, "destination_rev": target, "tag": tag,
+        }),
+    };
     let intent = Intent::Downgrade(target.to_owned());
     if *dry_run {
-        let rehearsed = context.rehearse("downgrade", options, arguments, project, intent)?;
-        return Ok(show(context, &rehearsed));
+        print_dry_run(context, &context.dry_run(command, project, intent)?);
+        return Ok(0);
     }
-    context.environment("downgrade", options, arguments, project, intent)
+    context.run_environment(command, project, intent)
 }

@@ -1,4 +1,4 @@
-//! `edit`: a script in the user's editor.
+//! `edit`: opens scripts in the user's editor.
 
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
@@ -7,9 +7,11 @@ use std::process::Command;
 use limbeck::run::{Intent, Refusal};
 use serde_json::json;
 
-use crate::context::{CliError, Context, Outcome};
+use crate::cli_error::{CliError, Outcome};
+use crate::context::Context;
+use crate::context::run::WorkerCommand;
 
-/// The editors that Alembic looks for behind the ones that EDITOR and VISUAL name.
+/// The editors that Alembic tries after those that EDITOR and VISUAL name.
 const EDITORS: [&str; 5] = ["sensible-editor", "editor", "nano", "vim", "code"];
 
 /// Edit revision script(s) using $EDITOR.
@@ -37,19 +39,18 @@ pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
         open(&ids)?;
         return Ok(0);
     }
-    let look = |heads: &[String], _: Option<&str>| {
+    let open_current = |heads: &[String], _: Option<&str>| {
         if heads.is_empty() {
             return Err(Refusal("No current revisions".into()));
         }
         open(&project.resolve_all(heads)?)
     };
-    context.environment(
-        "edit",
-        json!({"rev": rev}),
-        json!({}),
-        project,
-        Intent::Inspect(Box::new(look)),
-    )
+    let command = WorkerCommand {
+        name: "edit",
+        options: json!({"rev": rev}),
+        arguments: json!({}),
+    };
+    context.run_environment(command, project, Intent::Inspect(Box::new(open_current)))
 }
 
 fn open_in_editor(context: &Context, script: &Path) -> Result<(), Refusal> {
@@ -61,7 +62,7 @@ fn open_in_editor(context: &Context, script: &Path) -> Result<(), Refusal> {
     let status = Command::new(&editor)
         .arg(script)
         .status()
-        .map_err(|error| failed(system_error(&error, &editor)))?;
+        .map_err(|error| failed(format_system_error(&error, &editor)))?;
     if status.success() {
         return Ok(());
     }
@@ -75,7 +76,7 @@ fn open_in_editor(context: &Context, script: &Path) -> Result<(), Refusal> {
     }))
 }
 
-/// A signal as Python shows it.
+/// Formats a signal as Python does.
 fn signal_name(number: i32) -> String {
     let name = match number {
         1 => "SIGHUP",
@@ -91,8 +92,8 @@ fn signal_name(number: i32) -> String {
     format!("<Signals.{name}: {number}>")
 }
 
-/// An error of the system in Python's words.
-fn system_error(error: &std::io::Error, path: &Path) -> String {
+/// Formats a system error as Python does.
+fn format_system_error(error: &std::io::Error, path: &Path) -> String {
     let Some(number) = error.raw_os_error() else {
         return error.to_string();
     };
@@ -101,7 +102,7 @@ fn system_error(error: &std::io::Error, path: &Path) -> String {
     format!("[Errno {number}] {text}: {}", repr(path))
 }
 
-/// A path as Python shows a string.
+/// Formats a path as Python's `repr` does.
 fn repr(path: &Path) -> String {
     let text = path.to_string_lossy();
     if text.contains('\'') && !text.contains('"') {
@@ -111,17 +112,17 @@ fn repr(path: &Path) -> String {
     }
 }
 
-/// A file that EDITOR or VISUAL names, else the first of their names and the usual ones that is on the PATH.
+/// Returns the file that EDITOR or VISUAL names, else the first editor on the PATH: those names, then [`EDITORS`].
 fn find_editor(context: &Context) -> Option<PathBuf> {
     let variable = |name: &str| context.variable(name).filter(|value| !value.is_empty());
     let mut candidates = EDITORS.to_vec();
-    for (place, name) in ["EDITOR", "VISUAL"].into_iter().enumerate() {
+    for (index, name) in ["EDITOR", "VISUAL"].into_iter().enumerate() {
         if let Some(choice) = variable(name) {
             if Path::new(choice).exists() {
                 return Some(choice.into());
             }
             if !choice.contains('/') {
-                candidates.insert(place, choice);
+                candidates.insert(index, choice);
             }
         }
     }

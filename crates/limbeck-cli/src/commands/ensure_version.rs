@@ -1,9 +1,11 @@
-//! `ensure_version`: the version table itself.
+//! `ensure_version`: creates the version table.
 
 use limbeck::run::Intent;
 use serde_json::json;
 
-use crate::context::{Context, Outcome};
+use crate::cli_error::Outcome;
+use crate::context::Context;
+use crate::context::run::WorkerCommand;
 
 /// Create the alembic version table if it doesn't exist already.
 #[derive(Debug, clap::Args)]
@@ -16,11 +18,10 @@ pub(crate) struct Args {
 pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
     let Args { sql } = *args;
     let project = context.project()?;
-    context.environment(
-        "ensure_version",
-        json!({"sql": sql}),
-        json!({"as_sql": sql}),
-        project,
-        Intent::EnsureVersion,
-    )
+    let command = WorkerCommand {
+        name: "ensure_version",
+        options: json!({"sql": sql}),
+        arguments: json!({"as_sql": sql}),
+    };
+    context.run_environment(command, project, Intent::EnsureVersion)
 }

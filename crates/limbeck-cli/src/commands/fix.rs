@@ -1,25 +1,27 @@
-//! `fix`: repairs the `env.py` of a project that stays with plain Alembic.
+//! `fix`: edits `env.py` so that plain Alembic takes the application's database URL.
 
 use std::io::{IsTerminal, Write};
 
 use limbeck::fix::{self, Change, Fix, FixError, Reason};
 use limbeck::url::mask;
 
-use crate::context::{CliError, Context};
-use crate::diagnostics::{Message, shown};
+use crate::cli_error::CliError;
+use crate::context::Context;
 use crate::exit;
+use crate::output::message::Message;
+use crate::output::paths::display_path;
 
-/// Nothing is left to do.
+/// The exit status if nothing is left to change.
 const DONE: u8 = 0;
-/// There is something to do, and it was not done.
+/// The exit status if a change was found and not made.
 const PENDING: u8 = 1;
-/// The project can't be repaired, or the repair can't be taken back.
+/// The exit status if limbeck can't fix the project, or can't undo the fix.
 const REFUSED: u8 = 2;
 
-/// Repair env.py so that plain `alembic` takes the application's database URL.
+/// Edit env.py so that plain `alembic` takes the application's database URL.
 ///
-/// Shows the change and asks before it is made. Exits with 0 when nothing is left to do, 1 when there is a change
-/// that was not made, and 2 when the project is left to its author.
+/// Shows the change and asks before making it. Exit status: 0 if nothing is left to change, 1 if a change was found
+/// and not made, 2 if limbeck can't fix the project.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Make the change without asking.
@@ -28,26 +30,26 @@ pub(crate) struct Args {
     /// Only show the change.
     #[arg(long, visible_alias = "dry-run", conflicts_with_all = ["yes", "undo"])]
     check: bool,
-    /// Put back what was changed, to the byte.
+    /// Restore the original files, byte for byte.
     #[arg(long, conflicts_with = "yes")]
     undo: bool,
 }
 
 pub(crate) fn run(context: &Context, args: &Args) -> u8 {
-    let read = || {
+    let load = || {
         let migrator = context.migrator()?;
         Ok((migrator.config()?, migrator))
     };
-    let (config, migrator) = match read() {
-        Ok(read) => read,
-        Err(error) => return other(context, error),
+    let (config, migrator) = match load() {
+        Ok(loaded) => loaded,
+        Err(error) => return report_error(context, error),
     };
     let folders = || migrator.package_folders();
     if args.undo {
         return match fix::undo(&config, folders) {
             Ok(files) => {
                 for file in files {
-                    anstream::eprintln!("limbeck: `{}` is as it was", shown(&file));
+                    anstream::eprintln!("limbeck: restored `{}`", display_path(&file));
                 }
                 DONE
             }
@@ -57,10 +59,10 @@ pub(crate) fn run(context: &Context, args: &Args) -> u8 {
     match Fix::find(&config, folders) {
         Ok(Fix::NothingToDo { file, reason }) => {
             let why = match reason {
-                Reason::Converted => "converts each database URL that it hands on",
-                Reason::Suits => "hands on only database URLs that its engine takes",
+                Reason::Converted => "converts each database URL that it uses",
+                Reason::Suits => "uses only database URLs that its engine accepts",
             };
-            anstream::eprintln!("limbeck: nothing to do: `{}` {why}", shown(&file));
+            anstream::eprintln!("limbeck: nothing to do: `{}` {why}", display_path(&file));
             DONE
         }
         Ok(Fix::Change(change)) => offer(context, args, &change),
@@ -68,9 +70,9 @@ pub(crate) fn run(context: &Context, args: &Args) -> u8 {
     }
 }
 
-/// Shows a change and makes it where that is wanted.
+/// Shows a change, and makes it if the user agrees.
 fn offer(context: &Context, args: &Args, change: &Change) -> u8 {
-    let name = shown(&change.file);
+    let name = display_path(&change.file);
     let diff = change.diff(&name);
     context
         .printer
@@ -81,28 +83,28 @@ fn offer(context: &Context, args: &Args, change: &Change) -> u8 {
     if !args.yes {
         if !std::io::stdin().is_terminal() {
             anstream::eprintln!(
-                "limbeck: nothing was changed: run `{} --yes` to make this change",
-                context.typed
+                "limbeck: nothing was changed; run `{} --yes` to make this change",
+                context.command_line
             );
             return PENDING;
         }
-        if !confirmed() {
+        if !ask_for_consent() {
             anstream::eprintln!("limbeck: nothing was changed");
             return PENDING;
         }
     }
     match change.apply() {
         Ok(()) => {
-            anstream::eprintln!("limbeck: changed `{name}`; `limbeck fix --undo` puts it back");
+            anstream::eprintln!("limbeck: changed `{name}`; `limbeck fix --undo` restores it");
             DONE
         }
         Err(error) => refuse(context, error),
     }
 }
 
-fn confirmed() -> bool {
+fn ask_for_consent() -> bool {
     anstream::eprint!("limbeck: make this change? [y/N] ");
-    // A prompt that can't be shown or read is not answered with yes.
+    // If the prompt can't be shown or the answer can't be read, the answer is no.
     let mut answer = String::new();
     std::io::stderr().flush().is_ok()
         && std::io::stdin().read_line(&mut answer).is_ok()
@@ -111,7 +113,7 @@ fn confirmed() -> bool {
 
 fn refuse(context: &Context, error: FixError) -> u8 {
     if let FixError::Project(error) = error {
-        return other(context, CliError::Project(error));
+        return report_error(context, CliError::Project(error));
     }
     let mut message = Message::from_error(&error);
     message.help.extend(error.hint());
@@ -122,8 +124,8 @@ fn refuse(context: &Context, error: FixError) -> u8 {
     REFUSED
 }
 
-/// Tells what every command may meet.
-fn other(context: &Context, error: CliError) -> u8 {
+/// Reports an error that every command can have.
+fn report_error(context: &Context, error: CliError) -> u8 {
     exit::report(context, error);
     REFUSED
 }

@@ -1,8 +1,9 @@
-//! `heads`: the revisions that nothing follows.
+//! `heads`: lists the heads of the script directory.
 
 use limbeck::format::ShortForm;
 
-use crate::context::{Context, Outcome};
+use crate::cli_error::Outcome;
+use crate::context::Context;
 
 /// Show current available heads in the script directory.
 #[derive(Debug, clap::Args)]
@@ -31,7 +32,7 @@ pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
         ..ShortForm::default()
     };
     for id in heads {
-        context.listed(project, id)?;
+        context.report_revision(project, id)?;
         context
             .printer
             .result(&project.entry(id, verbose, form, &[])?);

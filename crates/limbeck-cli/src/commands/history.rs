@@ -1,4 +1,4 @@
-//! `history`: the revisions, newest first.
+//! `history`: lists the revisions, newest first.
 
 use limbeck::format::ShortForm;
 use limbeck::project::Project;
@@ -6,7 +6,9 @@ use limbeck::revision::HistoryEnd;
 use limbeck::run::{Intent, Refusal};
 use serde_json::json;
 
-use crate::context::{CliError, Context, Outcome};
+use crate::cli_error::{CliError, Outcome};
+use crate::context::Context;
+use crate::context::run::WorkerCommand;
 
 /// List changeset scripts in chronological order.
 #[derive(Debug, clap::Args)]
@@ -56,8 +58,8 @@ pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
         listing.print(context, side(start, "base"), side(end, "heads"), &[])?;
         return Ok(0);
     }
-    let look = |heads: &[String], _: Option<&str>| {
-        // As Alembic does it: the rows stand in for the side that is named `current`.
+    let print = |heads: &[String], _: Option<&str>| {
+        // As in Alembic, the rows replace the side named `current`.
         let (start, end) = match (start, end) {
             (start, "current") => (side(start, "base"), HistoryEnd::Rows(heads)),
             ("current", end) => (HistoryEnd::Rows(heads), side(end, "heads")),
@@ -65,17 +67,17 @@ pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
         };
         listing.print(context, start, end, heads)
     };
-    let options =
-        json!({"rev_range": rev_range, "verbose": verbose, "indicate_current": indicate_current});
-    context.environment(
-        "history",
-        options,
-        json!({}),
-        project,
-        Intent::Inspect(Box::new(look)),
-    )
+    let command = WorkerCommand {
+        name: "history",
+        options: json!({
+            "rev_range": rev_range, "verbose": verbose, "indicate_current": indicate_current,
+        }),
+        arguments: json!({}),
+    };
+    context.run_environment(command, project, Intent::Inspect(Box::new(print)))
 }
 
+/// Returns one end of the range; an empty end is `default`.
 fn side<'a>(given: &'a str, default: &'a str) -> HistoryEnd<'a> {
     HistoryEnd::Name(if given.is_empty() { default } else { given })
 }
@@ -101,14 +103,14 @@ impl Listing<'_> {
             tree_marks: true,
         };
         let marked = if self.indicate_current { current } else { &[] };
-        // Ten thousand lines in one piece.
+        // One write for all lines: a history can have ten thousand.
         let mut text = String::new();
         let ids = self.project.history(start, end)?;
         for (number, id) in ids.iter().enumerate() {
             if number > 0 {
                 text.push('\n');
             }
-            context.listed(self.project, id)?;
+            context.report_revision(self.project, id)?;
             self.project
                 .add_entry(&mut text, id, self.verbose, form, marked)?;
         }

@@ -1,8 +1,11 @@
-//! `init`: a new script directory, from the templates of the project's own Alembic.
+//! `init`: creates a script directory from a template of the project's Alembic.
 
 use serde_json::json;
 
-use crate::context::{Context, Outcome, expect_no_url};
+use crate::cli_error::Outcome;
+use crate::context::Context;
+use crate::context::project::expect_no_url;
+use crate::context::run::WorkerCommand;
 
 /// Initialize a new scripts directory.
 #[derive(Debug, clap::Args)]
@@ -23,7 +26,12 @@ pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
         template,
         package,
     } = args;
-    expect_no_url("the folder to make", directory)?;
+    expect_no_url("the scripts directory", directory)?;
     let arguments = json!({"directory": directory, "template": template, "package": package});
-    context.alembic("init", arguments.clone(), arguments, None)
+    let command = WorkerCommand {
+        name: "init",
+        options: arguments.clone(),
+        arguments,
+    };
+    context.run_alembic(command, None)
 }

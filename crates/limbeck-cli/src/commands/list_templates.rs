@@ -1,8 +1,10 @@
-//! `list_templates`: what `init` can start from.
+//! `list_templates`: lists the templates of `init`.
 
 use serde_json::json;
 
-use crate::context::{Context, Outcome};
+use crate::cli_error::Outcome;
+use crate::context::Context;
+use crate::context::run::WorkerCommand;
 
 /// List available templates.
 #[derive(Debug, clap::Args)]
@@ -10,5 +12,10 @@ pub(crate) struct Args {}
 
 pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
     let Args {} = args;
-    context.alembic("list_templates", json!({}), json!({}), None)
+    let command = WorkerCommand {
+        name: "list_templates",
+        options: json!({}),
+        arguments: json!({}),
+    };
+    context.run_alembic(command, None)
 }

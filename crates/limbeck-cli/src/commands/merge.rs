@@ -1,8 +1,10 @@
-//! `merge`: a new script that joins several revisions.
+//! `merge`: creates a script that merges revisions.
 
 use serde_json::json;
 
-use crate::context::{Context, Outcome};
+use crate::cli_error::Outcome;
+use crate::context::Context;
+use crate::context::run::WorkerCommand;
 
 /// Merge two revisions together. Creates a new migration file.
 #[derive(Debug, clap::Args)]
@@ -36,7 +38,12 @@ pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
     let arguments = json!({
         "revisions": revisions, "message": message, "branch_label": branch_label, "rev_id": rev_id, "splice": splice,
     });
-    let status = context.alembic("merge", arguments.clone(), arguments, Some(project))?;
-    context.made(project)?;
+    let command = WorkerCommand {
+        name: "merge",
+        options: arguments.clone(),
+        arguments,
+    };
+    let status = context.run_alembic(command, Some(project))?;
+    context.report_new_revisions(project)?;
     Ok(status)
 }

@@ -1,4 +1,4 @@
-//! One file for each command: Alembic's, and limbeck's own.
+//! The commands: Alembic's and limbeck's own, one file each.
 
 pub(crate) mod branches;
 pub(crate) mod check;

@@ -1,8 +1,10 @@
-//! `revision`: a new script.
+//! `revision`: creates a script.
 
 use serde_json::json;
 
-use crate::context::{Context, Outcome};
+use crate::cli_error::Outcome;
+use crate::context::Context;
+use crate::context::run::WorkerCommand;
 
 /// Create a new revision file.
 #[derive(Debug, clap::Args)]
@@ -55,7 +57,12 @@ pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
         "message": message, "autogenerate": autogenerate, "sql": sql, "head": head, "splice": splice,
         "branch_label": branch_label, "version_path": version_path, "rev_id": rev_id, "depends_on": depends_on,
     });
-    let status = context.alembic("revision", arguments.clone(), arguments, Some(project))?;
-    context.made(project)?;
+    let command = WorkerCommand {
+        name: "revision",
+        options: arguments.clone(),
+        arguments,
+    };
+    let status = context.run_alembic(command, Some(project))?;
+    context.report_new_revisions(project)?;
     Ok(status)
 }

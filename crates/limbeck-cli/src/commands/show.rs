@@ -1,10 +1,12 @@
-//! `show`: everything about one or several revisions.
+//! `show`: prints all details of revisions.
 
 use limbeck::format::ShortForm;
 use limbeck::run::Intent;
 use serde_json::json;
 
-use crate::context::{Context, Outcome};
+use crate::cli_error::Outcome;
+use crate::context::Context;
+use crate::context::run::WorkerCommand;
 
 /// Show the revision(s) denoted by the given symbol.
 #[derive(Debug, clap::Args)]
@@ -19,7 +21,7 @@ pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
     let project = context.project()?;
     let print = |ids: &[&str]| {
         for id in ids {
-            context.listed(project, id)?;
+            context.report_revision(project, id)?;
             context
                 .printer
                 .result(&project.entry(id, true, ShortForm::default(), &[])?);
@@ -30,12 +32,11 @@ pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
         print(&project.resolve(rev)?)?;
         return Ok(0);
     }
-    let look = |heads: &[String], _: Option<&str>| print(&project.resolve_all(heads)?);
-    context.environment(
-        "show",
-        json!({"rev": rev}),
-        json!({}),
-        project,
-        Intent::Inspect(Box::new(look)),
-    )
+    let print_current = |heads: &[String], _: Option<&str>| print(&project.resolve_all(heads)?);
+    let command = WorkerCommand {
+        name: "show",
+        options: json!({"rev": rev}),
+        arguments: json!({}),
+    };
+    context.run_environment(command, project, Intent::Inspect(Box::new(print_current)))
 }

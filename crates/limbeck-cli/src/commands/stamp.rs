@@ -1,9 +1,11 @@
-//! `stamp`: the version table alone.
+//! `stamp`: sets the version table without running migrations.
 
 use limbeck::run::Intent;
 use serde_json::json;
 
-use crate::context::{CliError, Context, Outcome};
+use crate::cli_error::{CliError, Outcome};
+use crate::context::Context;
+use crate::context::run::WorkerCommand;
 
 /// 'stamp' the revision table with the given revision; don't run any migrations.
 #[derive(Debug, clap::Args)]
@@ -45,9 +47,12 @@ pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
         }
     }
     let project = context.project()?;
-    let options = json!({"revisions": revisions, "sql": sql, "tag": tag, "purge": purge});
-    let arguments = json!({
-        "as_sql": sql, "starting_rev": start, "destination_rev": targets, "tag": tag, "purge": purge,
-    });
-    context.environment("stamp", options, arguments, project, Intent::Stamp(targets))
+    let command = WorkerCommand {
+        name: "stamp",
+        options: json!({"revisions": revisions, "sql": sql, "tag": tag, "purge": purge}),
+        arguments: json!({
+            "as_sql": sql, "starting_rev": start, "destination_rev": targets, "tag": tag, "purge": purge,
+        }),
+    };
+    context.run_environment(command, project, Intent::Stamp(targets))
 }

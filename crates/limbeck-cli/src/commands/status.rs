@@ -1,4 +1,4 @@
-//! `status`: where the database stands, what is pending, and how the application is.
+//! `status`: shows the database's revisions, pending revisions, and the application's health.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -8,29 +8,31 @@ use limbeck::run::Event;
 use limbeck_supervisor::ask_health;
 use serde_json::{Value as Json, json};
 
-use super::run::address;
-use crate::context::{self, CliError, Context, Outcome};
+use crate::cli_error::{CliError, Outcome};
+use crate::context::Context;
 use crate::launcher::Settings;
+use crate::output::notices::print_event;
 use crate::signals;
+use crate::value_parsers::parse_address;
 
-/// How long the application's supervisor may take to answer.
-const LIMIT: Duration = Duration::from_secs(2);
+/// The time that the supervisor has to answer.
+const HEALTH_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// The exit status where something is pending.
+/// The exit status if a revision is pending.
 const PENDING: u8 = 1;
 
-/// Show where the database stands, what is pending, and how the application is; change nothing.
+/// Show the current revisions, the pending ones, and the application's health. Changes nothing.
 ///
-/// Exit status: 0 when the database is at head, else 1.
+/// Exit status: 0 if the database is at head, else 1.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Print one JSON object.
     #[arg(long)]
     json: bool,
-    /// Where `limbeck run` serves the application's health; also from [tool.limbeck.run] of pyproject.toml.
-    #[arg(long, value_name = "HOST:PORT", value_parser = address)]
+    /// Address of the health endpoints of `limbeck run` [default: that of [tool.limbeck.run] in pyproject.toml].
+    #[arg(long, value_name = "HOST:PORT", value_parser = parse_address)]
     health_addr: Option<SocketAddr>,
-    /// The revision that the database should have.
+    /// The revision that the database should be at.
     #[arg(default_value = "heads")]
     revision: String,
 }
@@ -45,7 +47,7 @@ pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
     let (databases, application) = context.runtime()?.block_on(async {
         let interrupt = signals::listen()
             .map_err(|error| CliError::System("could not listen for signals", error))?;
-        let mut on_event = |event: Event<'_>| context::tell(&event);
+        let mut on_event = |event: Event<'_>| print_event(&event);
         let watch = Watch {
             interrupt,
             keeps_thread: true,
@@ -57,25 +59,25 @@ pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
             .map(|position| Status::new(project, &position.rows, &args.revision))
             .collect::<Result<Vec<_>, _>>()?;
         let application = match health_addr {
-            Some(address) => Some(ask_health(address, LIMIT).await),
+            Some(address) => Some(ask_health(address, HEALTH_TIMEOUT).await),
             None => None,
         };
         Ok::<_, CliError>((databases, application))
     })?;
     if args.json {
-        let application = application.map(|asked| match asked {
+        let application = application.map(|answer| match answer {
             Ok(answer) => answer,
             Err(failure) => json!({"status": "unknown", "output": failure.to_string()}),
         });
-        let databases: Vec<Json> = databases.iter().map(object).collect();
+        let databases: Vec<Json> = databases.iter().map(to_json).collect();
         let object = json!({"databases": databases, "application": application});
         context.printer.result(&object.to_string());
     } else {
         for status in &databases {
             print(context, status);
         }
-        if let (Some(asked), Some(address)) = (application, health_addr) {
-            let line = match asked {
+        if let (Some(answer), Some(address)) = (application, health_addr) {
+            let line = match answer {
                 Ok(answer) => {
                     let text = |key: &str| answer[key].as_str().unwrap_or("?").to_owned();
                     format!("{} ({}, at {address})", text("status"), text("description"))
@@ -85,11 +87,11 @@ pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
             context.printer.result(&format!("application  {line}"));
         }
     }
-    let there = databases.iter().all(Status::is_there);
-    Ok(if there { 0 } else { PENDING })
+    let is_at_head = databases.iter().all(Status::is_there);
+    Ok(if is_at_head { 0 } else { PENDING })
 }
 
-fn object(status: &Status) -> Json {
+fn to_json(status: &Status) -> Json {
     let pending: Vec<Json> = status
         .pending
         .iter()

@@ -1,31 +1,33 @@
-//! `wait`: until somebody else has migrated.
+//! `wait`: waits until another run has migrated the database.
 
 use std::error::Error;
 use std::time::{Duration, Instant};
 
 use limbeck::db::DbError;
 use limbeck::location::VersionLocation;
-use limbeck::migrator::{Migrator, Status, Watch};
+use limbeck::migrator::{MigrateError, Migrator, Status, Watch};
 use limbeck::project::Project;
 use limbeck::run::{Event, Interrupt, RunError};
 use tokio::time::timeout;
 
-use super::run::duration;
-use crate::context::{self, CliError, Context, Outcome};
-use crate::diagnostics::Message;
+use crate::cli_error::{CliError, Outcome};
+use crate::context::Context;
 use crate::launcher::{Waiting, connect_error, since, tell};
+use crate::output::message::Message;
+use crate::output::notices::print_event;
 use crate::signals;
+use crate::value_parsers::parse_duration;
 
-/// The exit status when the time is over.
-const TOO_LATE: u8 = 1;
+/// The exit status after a timeout.
+const TIMED_OUT: u8 = 1;
 
-/// Wait until the database is at head, because another run brings it there; change nothing.
+/// Wait until another run has brought the database to head. Changes nothing.
 ///
-/// Exit status: 0 when it is there, 1 when it was not in time.
+/// Exit status: 0 if the database is at head, 1 after the timeout.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// How long to wait.
-    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "300s")]
+    /// Time to wait.
+    #[arg(long, value_name = "TIME", value_parser = parse_duration, default_value = "300s")]
     timeout: Duration,
     /// The revision to wait for.
     #[arg(default_value = "heads")]
@@ -40,23 +42,37 @@ pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
             .map_err(|error| CliError::System("could not listen for signals", error))?;
         let start = Instant::now();
         let mut waiting = Waiting::new(start, args.timeout);
-        let mut known = Vec::new();
+        let mut target = Target {
+            migrator: &migrator,
+            project,
+            interrupt: interrupt.clone(),
+            revision: &args.revision,
+            locations: Vec::new(),
+        };
+        let revision = match args.revision.as_str() {
+            "heads" => "head",
+            revision => revision,
+        };
         loop {
-            let looked = look(&migrator, project, &interrupt, &mut known, &args.revision).await?;
-            let Some(reason) = looked else {
-                let there = format!("the database is at {}", args.revision);
-                tell(&format!("{there} after {}", since(start)));
+            let Some(reason) = target.reason_to_wait().await? else {
+                tell(&format!(
+                    "the database is at {revision} after {}",
+                    since(start)
+                ));
                 return Ok(0);
             };
             let Some(pause) = waiting.pause(&reason) else {
-                Message::new(format!("waited {} for the database in vain", since(start)))
-                    .note(reason)
-                    .help("look with `limbeck status`, or wait longer with --timeout")
-                    .print();
-                return Ok(TOO_LATE);
+                Message::new(format!(
+                    "the database was not at {revision} after {}",
+                    since(start)
+                ))
+                .note(format!("waited {reason}"))
+                .help("run `limbeck status` to see what is pending, or wait longer with --timeout")
+                .print();
+                return Ok(TIMED_OUT);
             };
-            let mut interrupted = interrupt.clone();
-            if let Ok(Ok(signal)) = timeout(pause, interrupted.wait_for(Option::is_some)).await
+            let mut interrupt = interrupt.clone();
+            if let Ok(Ok(signal)) = timeout(pause, interrupt.wait_for(Option::is_some)).await
                 && let Some(signal) = *signal
             {
                 return Err(CliError::Run(RunError::Interrupted(signal)));
@@ -65,50 +81,58 @@ pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
     })
 }
 
-/// Why there is still something to wait for; none when there isn't. `known` are the places where rows are, once
-/// the environment has said it.
-async fn look(
-    migrator: &Migrator,
-    project: &Project,
-    interrupt: &Interrupt,
-    known: &mut Vec<VersionLocation>,
-    revision: &str,
-) -> Result<Option<String>, CliError> {
-    let failed = |error: &dyn Error| Ok(Some(format!("for the database: {error}")));
-    if known.is_empty() {
-        let mut on_event = |event: Event<'_>| context::tell(&event);
+/// The revision to wait for, and where to read the current ones.
+struct Target<'a> {
+    migrator: &'a Migrator,
+    project: &'a Project,
+    interrupt: Interrupt,
+    revision: &'a str,
+    /// The version tables; empty until `env.py` has run once.
+    locations: Vec<VersionLocation>,
+}
+
+impl Target<'_> {
+    /// Returns the reason to wait, which completes "waiting …", or `None` if the database is at the revision.
+    async fn reason_to_wait(&mut self) -> Result<Option<String>, CliError> {
+        let unreachable = |error: &dyn Error| Ok(Some(format!("for the database: {error}")));
+        if self.locations.is_empty() {
+            match self.find_locations().await {
+                Ok(locations) => self.locations = locations,
+                Err(error) => match connect_error(error, false) {
+                    Ok(error) => return unreachable(&error),
+                    Err(error) => return Err(error.into()),
+                },
+            }
+        }
+        let mut pending = Vec::new();
+        for location in &self.locations {
+            match location.heads().await {
+                Ok(rows) => {
+                    let rows = rows.unwrap_or_default();
+                    pending.extend(Status::new(self.project, &rows, self.revision)?.pending);
+                }
+                Err(DbError::Connect(error)) if !error.kind.may_pass() => {
+                    return Err(CliError::Database(error));
+                }
+                Err(error) => return unreachable(&error),
+            }
+        }
+        Ok(pending.first().map(|first| {
+            let next = &first.revision;
+            match pending.len() - 1 {
+                0 => format!("for revision {next}"),
+                more => format!("for revision {next} and {more} after it"),
+            }
+        }))
+    }
+
+    async fn find_locations(&self) -> Result<Vec<VersionLocation>, MigrateError> {
+        let mut on_event = |event: Event<'_>| print_event(&event);
         let watch = Watch {
-            interrupt: interrupt.clone(),
+            interrupt: self.interrupt.clone(),
             keeps_thread: true,
             on_event: &mut on_event,
         };
-        match migrator.locations(project, watch).await {
-            Ok(locations) => *known = locations,
-            Err(error) => match connect_error(error, false) {
-                Ok(error) => return failed(&error),
-                Err(error) => return Err(error.into()),
-            },
-        }
+        self.migrator.locations(self.project, watch).await
     }
-    let mut pending = Vec::new();
-    for location in &*known {
-        match location.heads().await {
-            Ok(rows) => {
-                let rows = rows.unwrap_or_default();
-                pending.extend(Status::new(project, &rows, revision)?.pending);
-            }
-            Err(DbError::Connect(error)) if !error.kind.may_pass() => {
-                return Err(CliError::Database(error));
-            }
-            Err(error) => return failed(&error),
-        }
-    }
-    Ok(pending.first().map(|first| {
-        let more = pending.len() - 1;
-        let next = &first.revision;
-        match more {
-            0 => format!("for revision {next}"),
-            more => format!("for revision {next} and {more} after it"),
-        }
-    }))
 }

@@ -16,12 +16,13 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant as Moment, sleep, sleep_until};
 
 use super::database::Migrated;
-use super::failure::{NOT_READY, NOT_ROLLED_BACK, ROLLED_BACK};
 use super::monitor::Monitor;
 use super::rollback::Undone;
-use super::{LaunchError, Launcher, OnUnhealthy, seconds, tell};
-use crate::context::{CliError, Context, Outcome};
-use crate::diagnostics::Message;
+use super::{Launcher, OnUnhealthy, seconds, tell};
+use crate::cli_error::{CliError, Outcome};
+use crate::context::Context;
+use crate::launch_error::{LaunchError, NOT_READY, NOT_ROLLED_BACK, ROLLED_BACK};
+use crate::output::message::Message;
 
 /// What could not be done when the application's end can't be seen.
 const WAIT: &str = "could not wait for the application";

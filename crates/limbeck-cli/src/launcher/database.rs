@@ -13,9 +13,12 @@ use limbeck_supervisor::{Board, Metrics, Phase, Received, SchemaFacts, StepFacts
 use tokio::time::{sleep, timeout};
 
 use super::waiting::{Waiting, connect_error, too_slow};
-use super::{LaunchError, Launcher, migrator, since};
-use crate::context::{self, CliError, Context};
-use crate::progress::{self, Progress};
+use super::{Launcher, migrator, since};
+use crate::cli_error::CliError;
+use crate::context::Context;
+use crate::launch_error::LaunchError;
+use crate::output::notices::{print_event, print_log, print_warning};
+use crate::output::progress::{Progress, truncate_sql};
 
 /// How long a try has at least, however little is left of the wait.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -107,16 +110,16 @@ pub(super) async fn load(
     url: Option<&str>,
     interrupt: Interrupt,
 ) -> Result<&'static Project, CliError> {
-    let mut on_event = |event: Event<'_>| context::tell(&event);
+    let mut on_event = |event: Event<'_>| print_event(&event);
     let watch = Watch {
         interrupt,
         keeps_thread: false,
         on_event: &mut on_event,
     };
     let project = migrator(context, url)?.project(watch).await;
-    let project = project.map_err(|error| LaunchError::of_run(error.into()))?;
+    let project = project.map_err(|error| CliError::from(error).in_launch())?;
     for warning in project.warnings() {
-        context::warn(warning);
+        print_warning(warning);
     }
     Ok(Box::leak(Box::new(project)))
 }
@@ -158,7 +161,7 @@ impl Attempt<'_> {
                     let status = Status::new(project, &rows, self.revision)?;
                     note_status(self.board, &status);
                     if look_says_done(&status, &rows) {
-                        context.log(&look.log);
+                        print_log(&look.log);
                         if let Some(session) = look.session {
                             // What was read stays so.
                             let _ = session.close().await;
@@ -261,21 +264,19 @@ impl Attempt<'_> {
                     applied: seen.applied,
                 }))
             }
-            (Ok(Ending::Refused(message)), _) => {
-                Err(LaunchError::of_run(CliError::Refused(message)).into())
-            }
+            (Ok(Ending::Refused(message)), _) => Err(CliError::Refused(message).in_launch()),
             (Ok(Ending::Exit(status)), _) => {
                 let refusal = Refusal::of_exit(status);
-                Err(LaunchError::of_run(CliError::Refused(refusal.0)).into())
+                Err(CliError::Refused(refusal.0).in_launch())
             }
             (Ok(Ending::Headers(_)), _) => {
                 let text = "the worker has answered another question".to_owned();
-                Err(LaunchError::of_run(CliError::Refused(text)).into())
+                Err(CliError::Refused(text).in_launch())
             }
             (Err(_), true) => Ok(Try::NoAnswer),
             (Err(error), false) => match connect_error(error, reached.get()) {
                 Ok(error) => Ok(Try::NotYet(error)),
-                Err(error) => Err(LaunchError::of_run(error.into()).into()),
+                Err(error) => Err(CliError::from(error).in_launch()),
             },
         }
     }
@@ -357,7 +358,7 @@ impl Seen {
                 });
             }
             Event::StatementBegins { sql } => {
-                let shown = progress::beginning(sql);
+                let shown = truncate_sql(sql);
                 board.note(|facts| {
                     if let Some(step) = &mut facts.step {
                         step.statement = Some(shown);

@@ -3,7 +3,6 @@
 mod application;
 mod database;
 pub(crate) mod dev;
-mod failure;
 mod monitor;
 mod picture;
 mod rollback;
@@ -25,11 +24,12 @@ use limbeck_supervisor::{
 use tokio::sync::watch;
 use tokio::task::LocalSet;
 
-pub(crate) use failure::{LaunchError, report};
 pub(crate) use settings::{OnUnhealthy, Settings};
 pub(crate) use waiting::{Waiting, connect_error};
 
-use crate::context::{CliError, Context, Outcome};
+use crate::cli_error::{CliError, Outcome};
+use crate::context::Context;
+use crate::launch_error::LaunchError;
 use crate::page::Picture;
 
 /// The name of the command that becomes the application, and of the one that guards it.

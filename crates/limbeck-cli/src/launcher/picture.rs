@@ -7,7 +7,7 @@ use tokio::sync::watch;
 use tokio::task::spawn_local;
 
 use super::{Launcher, migrator};
-use crate::context::CliError;
+use crate::cli_error::CliError;
 use crate::page::{PendingSql, Picture};
 
 /// What an `env.py` says that writes its SQL elsewhere, into files as a rule: looking at a page makes none.

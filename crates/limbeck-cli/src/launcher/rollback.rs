@@ -11,10 +11,10 @@ use limbeck_supervisor::{Phase, Received};
 
 use super::database::{Migrated, Seen};
 use super::{Launcher, migrator, tell};
-use crate::context::CliError;
-use crate::diagnostics::Message;
+use crate::cli_error::CliError;
 use crate::exit;
-use crate::progress::Progress;
+use crate::output::message::Message;
+use crate::output::progress::Progress;
 
 /// How an attempt to undo a migration came out.
 pub(super) enum Undone {

@@ -8,8 +8,9 @@ use limbeck::config::tool_limbeck;
 use limbeck_supervisor::{Audience, Probe};
 use serde::{Deserialize, Deserializer, de};
 
-use crate::commands::run::{address, duration};
-use crate::context::{CliError, Context};
+use crate::cli_error::CliError;
+use crate::context::Context;
+use crate::value_parsers::{parse_address, parse_duration};
 
 /// What becomes of a migration after which the application does not get well.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ValueEnum)]
@@ -88,7 +89,7 @@ fn time<'a, D: Deserializer<'a>>(given: D) -> Result<Duration, D::Error> {
     }
     match Time::deserialize(given)? {
         Time::Seconds(seconds) => Ok(Duration::from_secs(seconds.into())),
-        Time::Text(text) => duration(&text).map_err(de::Error::custom),
+        Time::Text(text) => parse_duration(&text).map_err(de::Error::custom),
     }
 }
 
@@ -99,7 +100,7 @@ fn probe<'a, D: Deserializer<'a>>(given: D) -> Result<Option<Probe>, D::Error> {
 
 fn place<'a, D: Deserializer<'a>>(given: D) -> Result<Option<SocketAddr>, D::Error> {
     let text = String::deserialize(given)?;
-    address(&text).map(Some).map_err(de::Error::custom)
+    parse_address(&text).map(Some).map_err(de::Error::custom)
 }
 
 fn audience<'a, D: Deserializer<'a>>(given: D) -> Result<Audience, D::Error> {

@@ -7,8 +7,11 @@ use limbeck::native::NativeEnvironment;
 use limbeck::project::Project;
 use limbeck::url::{Conversion, DatabaseConfigProvider, ErrorKind};
 
-use super::{LaunchError, Launcher, Settings};
-use crate::context::{CliError, Context, warn};
+use super::{Launcher, Settings};
+use crate::cli_error::CliError;
+use crate::context::Context;
+use crate::launch_error::LaunchError;
+use crate::output::notices::print_warning;
 
 impl Launcher<'_> {
     /// The variables for the application.
@@ -46,11 +49,11 @@ fn for_application(
         match converted {
             Ok(conversion) if conversion.is_complete() => {
                 for warning in &conversion.warnings {
-                    warn(&format!("{name}: {}", warning.message));
+                    print_warning(&format!("{name}: {}", warning.message));
                 }
                 variables.insert(name.clone(), conversion.reveal_url().into());
             }
-            Ok(conversion) => warn(&cannot_carry(name, &conversion)),
+            Ok(conversion) => print_warning(&cannot_carry(name, &conversion)),
             Err(error) => {
                 return Err(LaunchError::Url {
                     name: name.clone(),

@@ -6,7 +6,7 @@ use limbeck_supervisor::{DatabaseFacts, FAILURES, Facts, Phase, ProbeRecord, Pro
 use maud::{Markup, html};
 
 use super::words::{ago, clock, count, long, moment, short};
-use crate::redact::redact;
+use crate::output::redact::redact;
 
 /// How many of the last probes are listed one by one.
 const LISTED: usize = 12;

@@ -6,7 +6,7 @@ use limbeck::migrator::{MigrateError, OfflineSql};
 use maud::{Markup, html};
 
 use super::words::{anchor, count};
-use crate::redact::redact;
+use crate::output::redact::redact;
 
 /// How much of a revision's SQL is shown.
 const LIMIT: usize = 64 * 1024;

@@ -1,37 +1,38 @@
-//! `url check`: connects, and says what is there and whether migrations could run.
+//! `url check`: connects, and reports the server and whether migrations can run.
 
 use limbeck::connection_check::{self, ConnectionCheck, OptionsError, Pooler};
 use limbeck::db::{DbError, VersionTable};
 use serde_json::{Value, json};
 
-use super::{Given, REFUSED, json, print_rows, refuse};
-use crate::context::{Context, Outcome};
-use crate::diagnostics::Message;
-use crate::redact::redact;
+use super::{REFUSED, UrlArgument, json, print_rows, refuse};
+use crate::cli_error::Outcome;
+use crate::context::Context;
+use crate::output::message::Message;
+use crate::output::redact::redact;
 
-/// Connect with a database URL, and tell what is there and whether migrations could run; change nothing.
+/// Connect with a database URL, and report the server and whether migrations can run. Changes nothing.
 ///
-/// Exit status: 0 when migrations could run; 1 when there is no connection (`error: could not connect …`, with
-/// --json an object with `error`) or when they could not (`error: migrations can't run …`, with --json
-/// `can_migrate` is false and `obstacles` says why).
+/// Exit status: 0 if migrations can run; 1 if limbeck can't connect (`error: could not connect …`; with --json an
+/// object with `error`) or migrations can't run (`error: migrations can't run …`; with --json `can_migrate` is false
+/// and `obstacles` lists the reasons).
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Print one JSON object.
     #[arg(long)]
     json: bool,
-    /// The name of the version table, where `env.py` chooses another one.
+    /// The name of the version table, if `env.py` sets one.
     #[arg(long, value_name = "NAME", default_value = "alembic_version")]
     version_table: String,
-    /// The schema of the version table, where `env.py` names one.
+    /// The schema of the version table, if `env.py` sets one.
     #[arg(long, value_name = "SCHEMA")]
     version_table_schema: Option<String>,
     #[command(flatten)]
-    given: Given,
+    source: UrlArgument,
 }
 
 pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
     let options = args
-        .given
+        .source
         .read(context)
         .map_err(OptionsError::from)
         .and_then(|url| {
@@ -44,22 +45,22 @@ pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
             return Ok(REFUSED);
         }
         Err(OptionsError::Url(error)) => return Ok(refuse(&error)),
-        Err(OptionsError::Connect(error)) => return Ok(no_connection(context, args, error.into())),
+        Err(OptionsError::Connect(error)) => return Ok(report_error(context, args, error.into())),
     };
     let table = VersionTable {
         name: args.version_table.clone(),
         schema: args.version_table_schema.clone(),
     };
-    let checked = context
+    let result = context
         .runtime()?
         .block_on(connection_check::check(&options, &table));
-    Ok(match checked {
-        Ok(check) => tell(context, args, &check),
-        Err(error) => no_connection(context, args, error),
+    Ok(match result {
+        Ok(check) => report(context, args, &check),
+        Err(error) => report_error(context, args, error),
     })
 }
 
-fn tell(context: &Context, args: &Args, check: &ConnectionCheck) -> u8 {
+fn report(context: &Context, args: &Args, check: &ConnectionCheck) -> u8 {
     let obstacles = check.obstacles();
     if args.json {
         context.printer.result(&json::connection(check).to_string());
@@ -74,7 +75,7 @@ fn tell(context: &Context, args: &Args, check: &ConnectionCheck) -> u8 {
     if obstacles.is_empty() { 0 } else { REFUSED }
 }
 
-fn no_connection(context: &Context, args: &Args, error: DbError) -> u8 {
+fn report_error(context: &Context, args: &Args, error: DbError) -> u8 {
     let (kind, hint) = match &error {
         DbError::Connect(error) => (error.kind.to_string(), error.hint.clone()),
         DbError::Server(_) => ("server".into(), None),
@@ -94,7 +95,7 @@ fn no_connection(context: &Context, args: &Args, error: DbError) -> u8 {
     REFUSED
 }
 
-/// A name and a value for each thing that was found.
+/// Returns the names and values of the table to print.
 fn rows(check: &ConnectionCheck) -> Vec<(String, String)> {
     let mut rows = Vec::new();
     let mut row = |name: &str, value: String| rows.push((name.to_owned(), value));

@@ -1,12 +1,13 @@
-//! `url convert`: the URL that means the same to another driver.
+//! `url convert`: converts a URL for another driver.
 
 use limbeck::url::{self, Conversion, Target};
 
-use super::{Given, REFUSED, json, refuse};
-use crate::context::{Context, warn};
-use crate::diagnostics::Message;
+use super::{REFUSED, UrlArgument, json, refuse};
+use crate::context::Context;
+use crate::output::message::Message;
+use crate::output::notices::print_warning;
 
-/// Print the URL that means the same to another driver, with its password, for use by programs.
+/// Convert a database URL for another driver and print it with its password, for use by programs.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The driver that will read the URL: postgresql+psycopg2, postgresql+asyncpg, libpq, sqlx, mysql+pymysql, …
@@ -16,12 +17,12 @@ pub(crate) struct Args {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    given: Given,
+    source: UrlArgument,
 }
 
 pub(crate) fn run(context: &Context, args: &Args) -> u8 {
     let converted = args.to.parse::<Target>().and_then(|_| {
-        let url = args.given.read(context)?;
+        let url = args.source.read(context)?;
         url::convert_to(url.reveal_clear_text(), &args.to)
     });
     if args.json {
@@ -40,14 +41,14 @@ pub(crate) fn run(context: &Context, args: &Args) -> u8 {
 
 fn print(context: &Context, args: &Args, conversion: &Conversion) -> u8 {
     for warning in &conversion.warnings {
-        warn(&warning.message);
+        print_warning(&warning.message);
     }
     if !conversion.is_complete() {
         Message::new(format!(
-            "no URL of {} says all that this one does: keyword arguments are needed beside it",
+            "a URL for {} can't hold all settings of this URL: some need keyword arguments",
             args.to
         ))
-        .help("add --json to get them, for `create_engine(url, connect_args=…)`")
+        .help("add --json to print the keyword arguments, for `create_engine(url, connect_args=…)`")
         .print();
         return REFUSED;
     }

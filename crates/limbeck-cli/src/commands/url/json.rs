@@ -1,10 +1,10 @@
-//! A conversion as a program reads it.
+//! The JSON output of the `url` commands.
 
 use limbeck::connection_check::{ConnectionCheck, Right};
 use limbeck::url::{Argument, Conversion, ConvertError, TlsContext, Warning};
 use serde_json::{Map, Value, json};
 
-/// `{"url": …, "connect_args": {…}, "warnings": […]}`.
+/// Returns `{"url": …, "connect_args": {…}, "warnings": […]}`.
 pub(super) fn conversion(conversion: &Conversion) -> Value {
     let arguments: Map<String, Value> = conversion
         .connect_args
@@ -18,7 +18,7 @@ pub(super) fn conversion(conversion: &Conversion) -> Value {
     })
 }
 
-/// `{"error": {"kind": …, "parameter": …, "message": …, "help": …}}`.
+/// Returns `{"error": {"kind": …, "parameter": …, "message": …, "help": …}}`.
 pub(super) fn error(error: &ConvertError) -> Value {
     json!({"error": {
         "kind": error.kind.to_string(),
@@ -32,8 +32,8 @@ pub(super) fn warning(warning: &Warning) -> Value {
     json!({"parameter": warning.parameter, "message": warning.message})
 }
 
-/// What a connection leads to, as `url check --json` and `doctor --json` have it.
-pub(crate) fn connection(check: &ConnectionCheck) -> Value {
+/// Returns the result of a connection check.
+pub(super) fn connection(check: &ConnectionCheck) -> Value {
     let obstacles = check.obstacles();
     json!({
         "server": {
@@ -84,7 +84,7 @@ fn argument(value: &Argument) -> Value {
     }
 }
 
-/// What `ssl.create_default_context` and `load_cert_chain` are to be called with.
+/// Returns the arguments for `ssl.create_default_context` and `load_cert_chain`.
 fn tls_context(context: &TlsContext) -> Value {
     json!({
         "cafile": context.authorities,

@@ -1,4 +1,4 @@
-//! `url`: what a database URL means, and the same for another driver.
+//! `url`: explains, converts and tries database URLs.
 
 mod check;
 mod convert;
@@ -10,11 +10,12 @@ use std::io::Read;
 use clap::Subcommand;
 use limbeck::url::{ConvertError, ErrorKind, Secret};
 
-use crate::context::{Context, Outcome};
-use crate::diagnostics::Message;
-use crate::redact;
+use crate::cli_error::Outcome;
+use crate::context::Context;
+use crate::output::message::Message;
+use crate::output::redact;
 
-/// The exit status where a URL can't be read or converted.
+/// The exit status if a URL can't be read or converted, or migrations can't run over it.
 const REFUSED: u8 = 1;
 
 /// Explain, convert and try database URLs.
@@ -24,16 +25,16 @@ pub(crate) struct Args {
     command: Command,
 }
 
-/// Which URL is meant.
+/// The source of the URL.
 #[derive(Debug, clap::Args)]
-struct Given {
-    /// The database URL, a libpq URI or a libpq string; `-` to read it from standard input. Without it, the
-    /// application's from the environment or `.env`: `DATABASE_URL` and its like, or parts as `POSTGRES_HOST`.
+struct UrlArgument {
+    /// The database URL, libpq URI or libpq connection string; `-` for standard input. Without it, limbeck reads the
+    /// application's URL from the environment or `.env`: `DATABASE_URL` and similar, or parts such as `POSTGRES_HOST`.
     #[arg(allow_hyphen_values = true)]
     url: Option<String>,
 }
 
-impl Given {
+impl UrlArgument {
     fn read(&self, context: &Context) -> Result<Secret, ConvertError> {
         match self.url.as_deref() {
             Some("-") => {
@@ -41,7 +42,7 @@ impl Given {
                 std::io::stdin()
                     .read_to_string(&mut text)
                     .map_err(|error| {
-                        let why = format!("no URL could be read from standard input: {error}");
+                        let why = format!("could not read a URL from standard input: {error}");
                         ConvertError::new(ErrorKind::InvalidUrl, why)
                     })?;
                 let url = text.trim_end_matches(['\r', '\n']);
@@ -51,7 +52,10 @@ impl Given {
             Some(url) => Ok(Secret::new(url)),
             None => {
                 let provider = context.url_provider()?;
-                anstream::eprintln!("limbeck: the URL is of {}", provider.application_origin());
+                anstream::eprintln!(
+                    "limbeck: using the URL from {}",
+                    provider.application_origin()
+                );
                 Ok(provider.application_url().clone())
             }
         }

@@ -1,10 +1,11 @@
-//! `url show`: what a URL means, without its secrets.
+//! `url show`: explains a URL, without its secrets.
 
 use limbeck::url::{ConnectionInfo, Root, is_secret_name, mask_value};
 use serde_json::json;
 
-use super::{Given, json, print_rows, refuse};
-use crate::context::{Context, warn};
+use super::{UrlArgument, json, print_rows, refuse};
+use crate::context::Context;
+use crate::output::notices::print_warning;
 
 /// Explain a database URL, without its passwords.
 #[derive(Debug, clap::Args)]
@@ -13,11 +14,11 @@ pub(crate) struct Args {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    given: Given,
+    source: UrlArgument,
 }
 
 pub(crate) fn run(context: &Context, args: &Args) -> u8 {
-    let url = args.given.read(context);
+    let url = args.source.read(context);
     let parsed = url.and_then(|url| ConnectionInfo::parse(url.reveal_clear_text()));
     let (info, warnings) = match parsed {
         Ok(read) => read,
@@ -39,24 +40,24 @@ pub(crate) fn run(context: &Context, args: &Args) -> u8 {
         return 0;
     }
     for warning in &warnings {
-        warn(&warning.message);
+        print_warning(&warning.message);
     }
     print_rows(context, rows);
     0
 }
 
-/// A row's name as a key.
+/// Returns the JSON key of a row.
 fn key(name: &str) -> String {
     name.replace("'s", "").replace(' ', "_").to_lowercase()
 }
 
-/// A name and a value for each thing that the URL says.
+/// Returns the names and values of the table to print.
 fn rows(info: &ConnectionInfo) -> Vec<(String, String)> {
     let mut rows = Vec::new();
     let mut row = |name: &str, value: Option<String>| {
         rows.extend(value.map(|value| (name.to_owned(), value)));
     };
-    let masked = |is_there: bool| is_there.then(|| "***".to_owned());
+    let masked = |is_set: bool| is_set.then(|| "***".to_owned());
     row("database system", Some(info.backend.name().into()));
     let hosts: Vec<_> = info.hosts.iter().map(ToString::to_string).collect();
     row("server", (!hosts.is_empty()).then(|| hosts.join(", ")));
@@ -64,8 +65,11 @@ fn rows(info: &ConnectionInfo) -> Vec<(String, String)> {
     row("password", masked(info.password.is_some()));
     row("database", info.database.clone());
     let tls = &info.tls;
-    let says = tls.level.is_some() || tls.root.is_some();
-    row("TLS", says.then(|| tls.effective().name().into()));
+    let has_tls_settings = tls.level.is_some() || tls.root.is_some();
+    row(
+        "TLS",
+        has_tls_settings.then(|| tls.effective().name().into()),
+    );
     let root = tls.root.as_ref().map(|root| match root {
         Root::File(path) => path.clone(),
         Root::System => "the system's".into(),
@@ -87,13 +91,13 @@ fn rows(info: &ConnectionInfo) -> Vec<(String, String)> {
         row(&format!("setting {name}"), Some(value.clone()));
     }
     for (name, value) in &info.parameters {
-        // What limbeck doesn't know may be a secret of another driver's, or a whole URL.
-        let shown = if name.to_ascii_lowercase().contains("key") || is_secret_name(name) {
+        // A parameter that limbeck doesn't know may be another driver's secret, or a whole URL.
+        let masked = if name.to_ascii_lowercase().contains("key") || is_secret_name(name) {
             "***".into()
         } else {
             mask_value(value)
         };
-        row(&format!("parameter {name}"), Some(shown.into_owned()));
+        row(&format!("parameter {name}"), Some(masked.into_owned()));
     }
     rows
 }

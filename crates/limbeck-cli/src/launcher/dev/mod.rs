@@ -28,8 +28,10 @@ pub(crate) use self::settings::{DevSettings, Migrate};
 use super::database::Migrated;
 use super::database::note_status;
 use super::monitor::{Monitor, Sight};
-use super::{EXEC, LaunchError, Launcher, Settings, tell, this_program, urls};
-use crate::context::{CliError, Context, Outcome};
+use super::{EXEC, Launcher, Settings, tell, this_program, urls};
+use crate::cli_error::{CliError, Outcome};
+use crate::context::Context;
+use crate::launch_error::LaunchError;
 
 /// The database of a project that names none.
 const DEFAULT_URL: &str = "sqlite+aiosqlite:///dev.db";

@@ -7,8 +7,9 @@ use clap::ValueEnum;
 use limbeck::config::tool_limbeck;
 use serde::Deserialize;
 
-use super::super::LaunchError;
-use crate::context::{CliError, Context};
+use crate::cli_error::CliError;
+use crate::context::Context;
+use crate::launch_error::LaunchError;
 
 /// The file with a line for each process.
 const PROCFILE: &str = "Procfile";

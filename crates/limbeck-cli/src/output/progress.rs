@@ -1,7 +1,7 @@
-//! A line at the bottom of a terminal for as long as a statement takes its time: the step, the statement, since when.
+//! The progress line at the bottom of a terminal: the step, the running statement, and its time.
 //!
-//! Python writes to the same terminal, but waits while its statement runs. So the line is there only then, and gone
-//! before Python goes on.
+//! Python writes to the same terminal, but waits while its statement runs. So limbeck draws the line only while a
+//! statement runs, and clears it before Python continues.
 
 use std::io::{IsTerminal, stderr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,47 +11,47 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressStyle};
 use limbeck::run::Event;
 
-use crate::context;
-use crate::redact::redact;
+use crate::output::notices::print_event;
+use crate::output::redact::redact;
 
-/// How often the line is drawn; what takes less is mostly not shown.
+/// The interval at which the line is drawn. Shorter statements are mostly not shown.
 const TICK: Duration = Duration::from_millis(120);
 
-/// More of a statement fits in no line.
-const LONGEST: usize = 400;
+/// The number of characters of a statement to keep. No terminal line is longer.
+const MAX_SQL_LENGTH: usize = 400;
 
-/// What a run is told with.
+/// The display of a run's progress.
 #[derive(Debug)]
 pub(crate) struct Progress {
-    /// None where nobody looks.
+    /// The line; `None` if standard error is no terminal, or others write to it.
     line: Option<Arc<Mutex<Line>>>,
-    drawn: bool,
+    has_thread: bool,
 }
 
 #[derive(Debug, Default)]
 struct Line {
-    /// The steps that are done, and all of them.
-    steps: (u64, u64),
+    steps_done: u64,
+    steps_total: u64,
     revision: String,
-    /// The statement that runs, and since when.
+    /// The start of the running statement, and its text.
     statement: Option<(Instant, String)>,
     bar: Option<ProgressBar>,
-    over: bool,
+    is_finished: bool,
 }
 
 impl Progress {
-    /// For what is written to standard error; without a line where others write there meanwhile.
+    /// Creates the display. It draws a line only if `has_terminal`: no other process writes to the terminal meanwhile.
     pub(crate) fn new(has_terminal: bool) -> Self {
-        let dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
+        let is_dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
         Self {
-            line: (has_terminal && stderr().is_terminal() && !dumb).then(Arc::default),
-            drawn: false,
+            line: (has_terminal && stderr().is_terminal() && !is_dumb).then(Arc::default),
+            has_thread: false,
         }
     }
 
-    /// Tells what is to be told at once, and notes the rest.
+    /// Prints the notice of an event, and updates the line.
     pub(crate) fn event(&mut self, event: &Event<'_>) {
-        context::tell(event);
+        print_event(event);
         let Some(line) = &self.line else {
             return;
         };
@@ -63,15 +63,16 @@ impl Progress {
                 ..
             } => {
                 let mut line = lock(line);
-                line.steps = (number.saturating_sub(1) as u64, *of as u64);
+                line.steps_done = number.saturating_sub(1) as u64;
+                line.steps_total = *of as u64;
                 line.revision = (*revision).to_owned();
             }
             Event::StatementBegins { sql } => {
-                lock(line).statement = Some((Instant::now(), beginning(sql)));
-                if !self.drawn {
-                    self.drawn = true;
+                lock(line).statement = Some((Instant::now(), truncate_sql(sql)));
+                if !self.has_thread {
+                    self.has_thread = true;
                     let line = Arc::clone(line);
-                    // Without the thread there is no line, and that is all.
+                    // If the thread can't be started, the run continues without a line.
                     let _ = thread::Builder::new()
                         .name("progress".into())
                         .spawn(move || draw(&line));
@@ -93,7 +94,7 @@ impl Drop for Progress {
         if let Some(line) = &self.line {
             let mut line = lock(line);
             line.clear();
-            line.over = true;
+            line.is_finished = true;
         }
     }
 }
@@ -114,29 +115,29 @@ impl Line {
             return;
         }
         let bar = self.bar.get_or_insert_with(|| {
-            let (done, all) = self.steps;
+            let (done, total) = (self.steps_done, self.steps_total);
             let words: Vec<&str> = sql.split_whitespace().collect();
-            ProgressBar::new(all)
+            ProgressBar::new(total)
                 .with_style(style())
                 .with_position(done)
                 .with_elapsed(since.elapsed())
-                .with_prefix(format!("{}/{all} {}", done + 1, self.revision))
+                .with_prefix(format!("{}/{total} {}", done + 1, self.revision))
                 .with_message(redact(&words.join(" ")))
         });
         bar.tick();
     }
 }
 
-/// As much of a statement as is shown while it runs.
-pub(crate) fn beginning(sql: &str) -> String {
-    sql.chars().take(LONGEST).collect()
+/// Returns the start of a statement, as long as is shown while it runs.
+pub(crate) fn truncate_sql(sql: &str) -> String {
+    sql.chars().take(MAX_SQL_LENGTH).collect()
 }
 
 fn draw(line: &Mutex<Line>) {
     loop {
         thread::sleep(TICK);
         let mut line = lock(line);
-        if line.over {
+        if line.is_finished {
             return;
         }
         line.tick();
@@ -145,7 +146,7 @@ fn draw(line: &Mutex<Line>) {
 
 fn style() -> ProgressStyle {
     let template = "{spinner} [{bar:16}] {prefix} {elapsed} {wide_msg:.dim}";
-    ProgressStyle::with_template(template).expect("the template is right")
+    ProgressStyle::with_template(template).expect("the template is valid")
 }
 
 fn lock(line: &Mutex<Line>) -> MutexGuard<'_, Line> {

@@ -1,4 +1,4 @@
-//! Takes secrets out of what is told: those that a text's form gives away, and those that were handed to this process.
+//! Masks secrets in output: those recognizable by their form, and those that this process was given.
 
 use std::borrow::Cow;
 use std::path::PathBuf;
@@ -6,15 +6,15 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 
 use limbeck::url::{KnownSecrets, is_secret_name, mask_value};
 
-/// Values that came another way than as arguments, variables or in a file of the project.
+/// Secrets from other sources than arguments, variables and the project's files.
 static REMEMBERED: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
-/// The files with a value in each line.
-static FILES: OnceLock<Vec<PathBuf>> = OnceLock::new();
+/// The configuration files, with a value on each line.
+static CONFIG_FILES: OnceLock<Vec<PathBuf>> = OnceLock::new();
 
-/// A text for people, or for the report, with `***` for each secret.
+/// Replaces each secret in a text with `***`.
 ///
-/// What is known is collected when the first text is to be told: a command that succeeds has none.
+/// The first call collects the known secrets: a command that succeeds needs none of them.
 pub(crate) fn redact(text: &str) -> String {
     static KNOWN: OnceLock<KnownSecrets> = OnceLock::new();
     KNOWN.get_or_init(collect).mask(text)
@@ -26,10 +26,10 @@ pub(crate) fn remember(value: &str) {
     remembered.push(value.to_owned());
 }
 
-/// Names the files of the configuration.
-pub(crate) fn configured_by(files: Vec<PathBuf>) {
-    // There is one context in a process, and the names of a second one would not differ.
-    let _ = FILES.set(files);
+/// Sets the configuration files to take secrets from.
+pub(crate) fn set_config_files(files: Vec<PathBuf>) {
+    // A process creates one context: a second call would set the same files.
+    let _ = CONFIG_FILES.set(files);
 }
 
 fn collect() -> KnownSecrets {
@@ -47,9 +47,9 @@ fn collect() -> KnownSecrets {
     {
         known.learn_value("", value);
     }
-    let files = FILES.get().map(Vec::as_slice).unwrap_or_default();
+    let files = CONFIG_FILES.get().map(Vec::as_slice).unwrap_or_default();
     for file in files.iter().map(PathBuf::as_path).chain([".env".as_ref()]) {
-        // What can't be read has told this process nothing.
+        // This process has no secrets from a file that it can't read.
         if let Ok(text) = std::fs::read(file) {
             known.learn_lines(&String::from_utf8_lossy(&text));
         }
@@ -57,24 +57,24 @@ fn collect() -> KnownSecrets {
     known
 }
 
-/// The arguments as they may be shown.
-pub(crate) fn arguments() -> Vec<String> {
+/// Returns the process's arguments, without their secrets.
+pub(crate) fn masked_arguments() -> Vec<String> {
     let arguments: Vec<String> = std::env::args_os()
         .map(|argument| argument.to_string_lossy().into_owned())
         .collect();
-    let mut shown = Vec::with_capacity(arguments.len());
+    let mut masked = Vec::with_capacity(arguments.len());
     for (index, argument) in arguments.iter().enumerate() {
-        // `--password secret`: an option that limbeck doesn't have, and somebody's secret all the same.
+        // `--password secret` is no option of limbeck's, but its value is still a secret.
         let option = index.checked_sub(1).and_then(|index| arguments.get(index));
-        let follows = option.is_some_and(|option| {
+        let follows_secret_name = option.is_some_and(|option| {
             let name = option.trim_start_matches('-');
             name.len() < option.len() && !name.contains('=') && is_secret_name(name)
         });
-        shown.push(if follows {
+        masked.push(if follows_secret_name {
             "***".to_owned()
         } else {
             Cow::into_owned(mask_value(argument))
         });
     }
-    shown
+    masked
 }

@@ -1,10 +1,10 @@
-//! Alembic's ways of printing: results to standard output, `FAILED:` lines wrapped to the terminal's width.
+//! Results and status lines on standard output, in Alembic's format.
 
 use std::io::{self, Write};
 
-use crate::redact::redact;
+use crate::output::redact::redact;
 
-/// Where command results and status lines go.
+/// A writer of results and status lines to standard output. Writes nothing under `--quiet`.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Printer {
     quiet: bool,
@@ -15,14 +15,14 @@ impl Printer {
         Self { quiet }
     }
 
-    /// A result: text and a line end, never wrapped.
+    /// Prints a result and a line end. Never wraps it.
     pub(crate) fn result(self, text: &str) {
         if !self.quiet {
             write_out(text);
         }
     }
 
-    /// A status line. Alembic asks standard input, not output, for the terminal's width.
+    /// Prints a status line, wrapped to the terminal's width. Like Alembic, it takes the width from standard input.
     pub(crate) fn status(self, text: &str) {
         if self.quiet {
             return;
@@ -36,19 +36,19 @@ impl Printer {
         }
     }
 
-    /// The last line of a command that is refused.
+    /// Prints the `FAILED:` line of a command error.
     pub(crate) fn failed(self, message: &str) {
         self.status(&format!("FAILED: {}", redact(message)));
     }
 }
 
-/// Writes a text and a line end. A reader that has gone away (`limbeck history | head`) is no failure of ours.
+/// Writes a text and a line end. Ignores errors: a reader may close the pipe early (`limbeck history | head`).
 fn write_out(text: &str) {
     let mut out = io::stdout().lock();
     let _ = writeln!(out, "{text}").and_then(|()| out.flush());
 }
 
-/// Fills lines of at most `columns` characters, each behind two spaces.
+/// Wraps a text to lines of at most `columns` characters, each indented by two spaces.
 fn wrap(text: &str, columns: usize) -> String {
     let room = columns.saturating_sub(2).max(1);
     let mut lines: Vec<String> = Vec::new();
@@ -67,7 +67,7 @@ fn wrap(text: &str, columns: usize) -> String {
                 lines.push(std::mem::take(&mut line));
                 continue;
             }
-            // A word that is longer than a line is broken where the line is full.
+            // A word longer than a line breaks at the line's end.
             let free = room.saturating_sub(used + gap);
             if free == 0 {
                 lines.push(std::mem::take(&mut line));
@@ -98,7 +98,7 @@ mod tests {
     use super::wrap;
 
     #[test]
-    fn wraps_words_and_breaks_what_is_too_long() {
+    fn wraps_words_and_breaks_long_ones() {
         assert_eq!(wrap("FAILED: no such thing", 80), "  FAILED: no such thing");
         assert_eq!(wrap("one two three", 9), "  one two\n  three");
         assert_eq!(wrap("ab abcdefghij", 8), "  ab abc\n  defghi\n  j");

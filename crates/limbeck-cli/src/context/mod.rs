@@ -1,0 +1,102 @@
+//! State shared by all commands: global options, environment variables, event loop, and report.
+
+pub(crate) mod project;
+mod report;
+pub(crate) mod run;
+mod version_probe;
+
+use std::cell::{OnceCell, RefCell};
+use std::path::PathBuf;
+
+use limbeck::config::Overrides;
+use limbeck::db::Surroundings;
+use limbeck::native::OpenSession;
+use limbeck::url::{ConvertError, DatabaseConfigProvider};
+use tokio::runtime::Runtime;
+
+use crate::cli_error::{CliError, FileError};
+use crate::global_options::GlobalOptions;
+use crate::output::printer::Printer;
+use crate::output::redact;
+use crate::output::report::{Report, WRITE_REPORT};
+
+/// State shared by all commands.
+#[derive(Debug)]
+pub(crate) struct Context {
+    pub(crate) printer: Printer,
+    pub(crate) global: GlobalOptions,
+    /// The command line without its secrets, for help texts.
+    pub(crate) command_line: String,
+    pub(crate) surroundings: Surroundings,
+    overrides: Overrides,
+    report: Option<Report>,
+    runtime: OnceCell<Runtime>,
+    /// The session that a version probe opened. The run after it reuses the session.
+    session: RefCell<Option<OpenSession>>,
+}
+
+impl Context {
+    /// Reads the environment and the files that options name.
+    ///
+    /// # Errors
+    /// Returns an error if the file of `--report` can't be created, or the file of `--overrides` can't be read.
+    pub(crate) fn new(global: GlobalOptions) -> Result<Self, FileError> {
+        let variables = std::env::vars_os()
+            .filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?)));
+        let surroundings = Surroundings::from_variables(variables);
+        let mut command_line: Vec<String> = vec!["limbeck".into()];
+        command_line.extend(redact::masked_arguments().into_iter().skip(1));
+        let config_variable = surroundings.variables.get("ALEMBIC_CONFIG");
+        let files = global.config.iter().chain(config_variable);
+        let defaults = ["alembic.ini", "pyproject.toml"];
+        let files = files.map(PathBuf::from).chain(defaults.map(PathBuf::from));
+        redact::set_config_files(files.collect());
+        let report = global.report.as_deref().map(|path| {
+            Report::create(path).map_err(|error| FileError::new(WRITE_REPORT, path, error))
+        });
+        let report = report.transpose()?;
+        let overrides = match &global.overrides {
+            Some(path) => Overrides::read(path).map_err(|error| {
+                FileError::new("read the values for `--overrides` from", path, error)
+            })?,
+            None => Overrides::default(),
+        };
+        for value in overrides.values() {
+            redact::remember(&value);
+        }
+        Ok(Self {
+            printer: Printer::new(global.quiet),
+            global,
+            command_line: command_line.join(" "),
+            surroundings,
+            overrides,
+            report,
+            runtime: OnceCell::new(),
+            session: RefCell::new(None),
+        })
+    }
+
+    /// Returns the value of an environment variable.
+    pub(crate) fn variable(&self, name: &str) -> Option<&str> {
+        self.surroundings.variables.get(name).map(String::as_str)
+    }
+
+    /// Returns the provider of the application's URL, which reads environment variables and `.env`.
+    pub(crate) fn url_provider(&self) -> Result<DatabaseConfigProvider, ConvertError> {
+        let file = std::fs::read_to_string(".env").ok();
+        let variable = |name: &str| self.variable(name).map(str::to_owned);
+        DatabaseConfigProvider::from_variables(&variable, file.as_deref())
+    }
+
+    /// Returns the event loop, which the first call starts.
+    pub(crate) fn runtime(&self) -> Result<&Runtime, CliError> {
+        if let Some(runtime) = self.runtime.get() {
+            return Ok(runtime);
+        }
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| CliError::System("could not start the event loop", error))?;
+        Ok(self.runtime.get_or_init(|| runtime))
+    }
+}

@@ -1,0 +1,103 @@
+//! The report of a failed run: the source line, the statement, the state of the database, and the next step.
+
+mod source;
+mod state;
+mod statement;
+
+use annotate_snippets::{AnnotationKind, Group, Level, Origin, Snippet};
+use limbeck::run::{Failure, Place};
+
+use crate::output::message::{Message, add_lines, print_groups};
+use crate::output::paths::display_path;
+
+/// The number of callers in the user's code that a report names.
+const MAX_CALLERS: usize = 5;
+
+/// Prints the report of a failed run. `command` is the command line to run again.
+pub(crate) fn print_failure(failure: &Failure, command: &str) {
+    let mut message = Message::new(failure.headline.as_str());
+    add_python_notes(failure, &mut message);
+    if let Some(step) = &failure.step {
+        message.notes.push(format!(
+            "{} of revision `{}` failed: step {} of {}",
+            step.kind, step.revision, step.number, step.of
+        ));
+    }
+    state::describe(failure, command, &mut message);
+    let mut groups = vec![headline_group(failure)];
+    if let Some(statement) = &failure.statement {
+        groups.push(statement::draw(statement));
+    }
+    if let Some(last) = groups.pop() {
+        groups.push(add_lines(last, &message.notes, &message.help));
+    }
+    print_groups(&groups);
+}
+
+/// Draws the headline with the source line that failed.
+fn headline_group(failure: &Failure) -> Group<'_> {
+    let group = Group::with_title(Level::ERROR.primary_title(failure.headline.as_str()));
+    let Some(place) = &failure.place else {
+        return group;
+    };
+    let path = display_path(&place.file);
+    let Some(line) = source::read_line(place) else {
+        return group.element(Origin::path(path).line(place.line as usize));
+    };
+    let mut annotation = AnnotationKind::Primary.span(source::span(&line, place.columns));
+    let statement = failure
+        .statement
+        .as_ref()
+        .filter(|statement| statement.number > 0);
+    if let Some(statement) = statement {
+        annotation = annotation.label(format!("statement {} of this step", statement.number));
+    }
+    group.element(
+        Snippet::source(line)
+            .line_start(place.line as usize)
+            .path(path)
+            .annotation(annotation),
+    )
+}
+
+/// Adds notes and help on the exception, its callers, the connection, and missing modules.
+fn add_python_notes(failure: &Failure, message: &mut Message) {
+    let exception = failure
+        .exception
+        .as_ref()
+        .filter(|text| **text != failure.headline);
+    if let Some(exception) = exception {
+        message.notes.push(format!("raised as {exception}"));
+    }
+    let callers = failure.calls.iter().rev().take(MAX_CALLERS);
+    message.notes.extend(callers.map(describe_caller));
+    if let Some(connect) = &failure.connect {
+        message.help.extend(connect.hint.clone());
+    }
+    if failure
+        .traceback
+        .contains("ValueError: invalid interpolation syntax")
+    {
+        message.help.push(
+            "`set_main_option` treats `%` as the start of an interpolation: pass `url.replace('%', '%%')`".into(),
+        );
+    }
+    if let Some(module) = &failure.missing_module {
+        message.help.push(format!(
+            "install `{module}` in the project's Python environment, or name another environment with --python"
+        ));
+    }
+}
+
+fn describe_caller(caller: &Place) -> String {
+    let function = if caller.function.is_empty() {
+        "<module>"
+    } else {
+        &caller.function
+    };
+    format!(
+        "called from `{function}` at {}:{}",
+        display_path(&caller.file),
+        caller.line
+    )
+}

@@ -1,0 +1,78 @@
+//! The state of the database after a failure, and the command to run next.
+
+use limbeck::run::{FailedStatement, FailedStep, Failure, Standing};
+
+use crate::output::message::Message;
+
+/// Adds the state of the database, the steps that did not run, and the next command to a message.
+pub(super) fn describe(failure: &Failure, command: &str, message: &mut Message) {
+    let Some(after) = &failure.standing.after else {
+        return;
+    };
+    message.notes.push(version_note(&failure.standing, after));
+    let Some(step) = &failure.step else {
+        return;
+    };
+    message.notes.extend(changes_note(failure, step));
+    if !step.after.is_empty() {
+        message
+            .notes
+            .push(format!("not run: {}", step.after.join(", ")));
+    }
+    message.help.push(format!(
+        "fix `{}`, then run `{command}` again",
+        step.revision
+    ));
+}
+
+fn version_note(state: &Standing, after: &[String]) -> String {
+    let now = format_heads(after);
+    match &state.before {
+        Some(before) if before == after && state.committed => {
+            format!("the version is still {now}")
+        }
+        Some(before) if before == after => format!("the database is still at {now}"),
+        Some(before) => format!(
+            "the database was at {} and is now at {now}",
+            format_heads(before)
+        ),
+        None => format!("the database is at {now}"),
+    }
+}
+
+fn format_heads(rows: &[String]) -> String {
+    if rows.is_empty() {
+        "<base>".to_owned()
+    } else {
+        rows.join(", ")
+    }
+}
+
+/// Describes which changes of the failed step are in the database.
+fn changes_note(failure: &Failure, step: &FailedStep) -> Option<String> {
+    let revision = &step.revision;
+    let statement = failure.statement.as_ref();
+    match failure.standing.rolled_back {
+        // In MySQL each DDL statement commits the open transaction, and itself.
+        Some(true) if statement.is_some_and(is_from_mysql) => Some(format!(
+            "row changes of `{revision}` since its last DDL statement were rolled back; its DDL statements stay"
+        )),
+        Some(true) if failure.standing.committed => Some(format!(
+            "`{revision}` had committed part of its work, which is in the database; the rest was rolled back"
+        )),
+        Some(true) => Some(format!("all changes of `{revision}` were rolled back")),
+        None if failure.standing.committed => Some(format!(
+            "`{revision}` had committed part of its work, which is in the database"
+        )),
+        Some(false) if statement.is_some_and(|statement| statement.number > 1) => Some(format!(
+            "`{revision}` ran outside a transaction: its earlier statements are in the database, its version row is not"
+        )),
+        _ => None,
+    }
+}
+
+/// Returns whether MySQL or MariaDB refused the statement. Besides them, only SQLite numbers its errors.
+fn is_from_mysql(statement: &FailedStatement) -> bool {
+    let error = &statement.error;
+    error.number != 0 && !error.code.starts_with("SQLITE_")
+}

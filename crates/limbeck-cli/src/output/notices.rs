@@ -1,0 +1,43 @@
+//! Single lines on standard error: warnings, log lines, and waits.
+
+use limbeck::run::Event;
+
+use crate::output::redact::redact;
+
+/// Prints a warning, without its secrets.
+pub(crate) fn print_warning(text: &str) {
+    anstream::eprintln!("limbeck: warning: {}", redact(text));
+}
+
+/// Prints log lines, in Alembic's form.
+pub(crate) fn print_log(lines: &[String]) {
+    for line in lines {
+        anstream::eprintln!("{line}");
+    }
+}
+
+/// Prints a line for an event that people wait for: the migration lock. Ignores other events.
+pub(crate) fn print_event(event: &Event<'_>) {
+    match event {
+        Event::WaitingForLock { holder, waited } => {
+            let holder = holder.as_deref().unwrap_or("another run");
+            anstream::eprintln!(
+                "limbeck: waiting for the migration lock, held by {holder} ({} s)",
+                waited.as_secs()
+            );
+        }
+        Event::LockTaken { waited } => {
+            anstream::eprintln!(
+                "limbeck: took the migration lock after {} s",
+                waited.as_secs()
+            );
+        }
+        Event::Step { .. }
+        | Event::StatementBegins { .. }
+        | Event::StatementEnds { .. }
+        | Event::Located(_)
+        | Event::Planned { .. }
+        | Event::Rehearsed(_)
+        | Event::Stands(_) => {}
+    }
+}
