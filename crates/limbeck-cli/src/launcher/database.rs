@@ -73,7 +73,7 @@ impl Launcher<'_> {
                     left: waiting.left().max(PATIENCE),
                     has_terminal,
                 };
-                Box::pin(attempt.make(context, interrupt)).await
+                Box::pin(attempt.make(interrupt)).await
             };
             let (tried, signal) = self.unless_signalled(attempt).await;
             let error = match refuse_signal(tried, signal)?? {
@@ -149,7 +149,7 @@ struct Attempt<'a> {
 }
 
 impl Attempt<'_> {
-    async fn make(self, context: &Context, interrupt: Interrupt) -> Result<Try, CliError> {
+    async fn make(self, interrupt: Interrupt) -> Result<Try, CliError> {
         let project = self.project;
         let mut session = None;
         if let Some(environment) = NativeEnvironment::read(project, &self.migrator.surroundings)? {

@@ -122,7 +122,7 @@ fn check(url: &str, holder: &str) {
     end(first).success();
     let patient = patient.end().success();
     assert!(
-        patient.stderr.contains("the migration lock is ours after"),
+        patient.stderr.contains("took the migration lock after"),
         "{}",
         patient.stderr
     );

@@ -12,7 +12,7 @@ const FAIL: &str =
 /// Each driver, the body of the second step, and what the report says when it fails.
 fn cases() -> Vec<(&'static str, String, Option<&'static str>)> {
     let committed =
-        "`b2` had committed some of its work, which is in the database; the rest was rolled back";
+        "`b2` had committed part of its work, which is in the database; the rest was rolled back";
     let outside = "`b2` ran outside a transaction";
     vec![
         ("psycopg2", format!("{COMMIT}{INDEX}"), None),
@@ -25,19 +25,19 @@ fn cases() -> Vec<(&'static str, String, Option<&'static str>)> {
         (
             "psycopg2",
             format!("{COMMIT}raise RuntimeError('on purpose')"),
-            Some("`b2` had committed some of its work, which is in the database\n"),
+            Some("`b2` had committed part of its work, which is in the database\n"),
         ),
         ("psycopg", format!("{COMMIT}{INDEX}"), Some(committed)),
         ("psycopg", format!("{COMMIT}{FAIL}"), Some(committed)),
         (
             "psycopg",
             format!("op.execute('COMMIT')\n{FAIL}"),
-            Some("what `b2` had done was rolled back"),
+            Some("all changes of `b2` were rolled back"),
         ),
         (
             "psycopg",
             FAIL.to_owned(),
-            Some("what `b2` had done was rolled back"),
+            Some("all changes of `b2` were rolled back"),
         ),
         (
             "psycopg2",
@@ -100,8 +100,8 @@ fn the_version_alone_is_where_it_was() {
         let ran = run(&project, &url, &["upgrade", "head"]);
         assert_eq!(ran.status, 1, "{}", ran.stderr);
         assert!(
-            ran.stderr.contains("the version is what it was: <base>\n")
-                && !ran.stderr.contains("what `a1` had done was rolled back"),
+            ran.stderr.contains("the version is still <base>\n")
+                && !ran.stderr.contains("all changes of `a1` were rolled back"),
             "{driver}: {}",
             ran.stderr
         );

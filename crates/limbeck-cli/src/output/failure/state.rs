@@ -1,6 +1,6 @@
 //! The state of the database after a failure, and the command to run next.
 
-use limbeck::run::{FailedStatement, FailedStep, Failure, Standing};
+use limbeck::run::{FailedStatement, Failure, Standing};
 
 use crate::output::message::Message;
 
@@ -13,7 +13,7 @@ pub(super) fn describe(failure: &Failure, command: &str, message: &mut Message) 
     let Some(step) = &failure.step else {
         return;
     };
-    message.notes.extend(changes_note(failure, step));
+    message.notes.extend(changes_note(failure, &step.revision));
     if !step.after.is_empty() {
         message
             .notes
@@ -49,8 +49,7 @@ fn format_heads(rows: &[String]) -> String {
 }
 
 /// Describes which changes of the failed step are in the database.
-fn changes_note(failure: &Failure, step: &FailedStep) -> Option<String> {
-    let revision = &step.revision;
+fn changes_note(failure: &Failure, revision: &str) -> Option<String> {
     let statement = failure.statement.as_ref();
     match failure.standing.rolled_back {
         // In MySQL each DDL statement commits the open transaction, and itself.

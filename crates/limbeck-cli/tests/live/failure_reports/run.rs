@@ -1,0 +1,188 @@
+//! Reports of runs that fail in `env.py`, in a script, or in a statement.
+
+use std::process::{Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use limbeck_testkit::{MariaDb, Postgres, Sandbox, Tls, python};
+
+use super::{Redaction, assert_report, failing, format_report, report};
+use crate::support::{limbeck, linear, sync_env};
+
+const SQLITE: &str = "sqlite+aiosqlite:///app.db";
+
+/// Inserts a row, then selects from a table that does not exist.
+const BODY: &str = "op.execute('insert into account (id) values (1)')\nop.execute('select name from acount')";
+
+#[test]
+fn statement_fails_on_postgresql() {
+    let Some(server) = Postgres::start(Tls::Off) else {
+        return;
+    };
+    server.create_database("app");
+    let url = server.url("postgresql+asyncpg", "app", "");
+    let redaction = Redaction::default().port(server.port);
+    if let Some(report) = report(&failing(BODY), &url, &["upgrade", "head"], &redaction) {
+        assert_report("statement_fails_on_postgresql", &report);
+    }
+}
+
+#[test]
+fn statement_fails_on_mariadb() {
+    let Some(server) = MariaDb::start() else {
+        return;
+    };
+    server.create_database("app");
+    let url = server.url("mysql+aiomysql", "app");
+    let redaction = Redaction::default();
+    if let Some(report) = report(&failing(BODY), &url, &["upgrade", "head"], &redaction) {
+        assert_report("statement_fails_on_mariadb", &report);
+    }
+}
+
+#[test]
+fn statement_fails_on_sqlite() {
+    let redaction = Redaction::default();
+    if let Some(report) = report(&failing(BODY), SQLITE, &["upgrade", "head"], &redaction) {
+        assert_report("statement_fails_on_sqlite", &report);
+    }
+}
+
+#[test]
+fn script_raises_an_exception() {
+    let body = "owners = {}\nop.execute(f\"insert into account (id) values ({owners['root']})\")";
+    let redaction = Redaction::default();
+    if let Some(report) = report(&failing(body), SQLITE, &["upgrade", "head"], &redaction) {
+        assert_report("script_raises_an_exception", &report);
+    }
+}
+
+#[test]
+fn script_has_a_syntax_error() {
+    let redaction = Redaction::default();
+    let sandbox = failing("op.execute('select 1'");
+    if let Some(report) = report(&sandbox, SQLITE, &["upgrade", "head"], &redaction) {
+        assert_report("script_has_a_syntax_error", &report);
+    }
+}
+
+#[test]
+fn env_py_raises_an_exception() {
+    let sandbox = failing("pass");
+    sandbox.write(
+        "migrations/env.py",
+        "import os\n\n\ndef database_url():\n    return os.environ['SHOP_DATABASE_URL']\n\n\nurl = database_url()\n",
+    );
+    let redaction = Redaction::default();
+    if let Some(report) = report(&sandbox, SQLITE, &["upgrade", "head"], &redaction) {
+        assert_report("env_py_raises_an_exception", &report);
+    }
+}
+
+#[test]
+fn env_py_imports_a_missing_module() {
+    let sandbox = failing("pass");
+    let env = format!("from shop_models import metadata\n{}", sync_env(""));
+    sandbox.write("migrations/env.py", &env);
+    let redaction = Redaction::default();
+    if let Some(report) = report(&sandbox, SQLITE, &["upgrade", "head"], &redaction) {
+        assert_report("env_py_imports_a_missing_module", &report);
+    }
+}
+
+#[test]
+fn dry_run_with_losses() {
+    let sandbox = linear(
+        &sync_env(""),
+        &[
+            (
+                "a1",
+                "op.execute('create table account (id int, name text)')\nop.execute(\"insert into account values (1, 'a'), (2, null)\")",
+                "op.execute('drop table account')",
+            ),
+            (
+                "b2",
+                "op.execute('alter table account add column email text')\nop.execute(\"update account set email = 'a@b' where id = 1\")",
+                "op.execute('delete from account where id = 2')\nop.execute('alter table account drop column email')",
+            ),
+        ],
+    );
+    let redaction = Redaction::default();
+    if report(&sandbox, SQLITE, &["upgrade", "head"], &redaction).is_none() {
+        return;
+    }
+    let arguments = ["downgrade", "--dry-run", "base"];
+    let report = report(&sandbox, SQLITE, &arguments, &redaction).expect("an interpreter");
+    assert_report("dry_run_with_losses", &report);
+}
+
+/// Waits until the step has created a file.
+fn wait_for_file(sandbox: &Sandbox, name: &str) {
+    let start = Instant::now();
+    while !sandbox.path().join(name).exists() {
+        assert!(start.elapsed() < Duration::from_secs(60), "no `{name}`");
+        sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn interrupted_by_sigint() {
+    let (Some(server), Some(python)) = (Postgres::start(Tls::Off), python()) else {
+        return;
+    };
+    server.create_database("app");
+    let sandbox = failing("open('ready', 'w').close()\nop.execute('select pg_sleep(60)')");
+    let arguments = ["upgrade", "head"];
+    let child = sandbox
+        .command("env".as_ref(), Some(&python))
+        .env("DATABASE_URL", server.url("postgresql+asyncpg", "app", ""))
+        .arg("--default-signal")
+        .arg(limbeck())
+        .args(arguments)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("limbeck starts");
+    wait_for_file(&sandbox, "ready");
+    let running = "select count(*) from pg_stat_activity where state = 'active' and query like '%pg_sleep(60)%' and pid <> pg_backend_pid()";
+    let start = Instant::now();
+    while server.sql("app", running).trim() != "1" {
+        assert!(start.elapsed() < Duration::from_secs(60), "no statement runs");
+        sleep(Duration::from_millis(20));
+    }
+    let killed = Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status();
+    assert!(killed.expect("`kill` runs").success());
+    let output = child.wait_with_output().expect("limbeck exits");
+    let redaction = Redaction::default();
+    let report = format_report(&sandbox, &python, &arguments, &output, &redaction);
+    assert_report("interrupted_by_sigint", &report);
+}
+
+#[test]
+fn lock_timeout() {
+    let (Some(server), Some(python)) = (Postgres::start(Tls::Off), python()) else {
+        return;
+    };
+    server.create_database("app");
+    let url = server.url("postgresql+asyncpg", "app", "");
+    let wait = "import os, time\nopen('ready', 'w').close()\ndeadline = time.monotonic() + 60\n\
+                while not os.path.exists('continue') and time.monotonic() < deadline:\n    time.sleep(0.02)";
+    let sandbox = failing(wait);
+    let first = sandbox
+        .command(&limbeck(), Some(&python))
+        .env("DATABASE_URL", &url)
+        .args(["upgrade", "head"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn();
+    let mut first = first.expect("limbeck starts");
+    wait_for_file(&sandbox, "ready");
+    let redaction = Redaction::default().port(server.port);
+    let arguments = ["--lock-wait", "0", "upgrade", "head"];
+    let report = report(&sandbox, &url, &arguments, &redaction).expect("an interpreter");
+    sandbox.write("continue", "");
+    assert!(first.wait().expect("limbeck exits").success());
+    assert_report("lock_timeout", &report);
+}
