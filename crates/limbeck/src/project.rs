@@ -1,13 +1,11 @@
 //! A project: its configuration, its scripts, and their graph.
 
-use std::io;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
 use limbeck_revision::{
     GraphError, HistoryEnd, Revision, RevisionEntry, RevisionError, RevisionMap,
 };
-use limbeck_script::directory::{self, DirectoryError, Script, ScriptDirectory};
+use limbeck_script::directory::{DirectoryError, Script, ScriptDirectory};
 use limbeck_script::header::{Downgrade, downgrade};
 use limbeck_script::worker::{ImportedScript, KnownScript};
 
@@ -29,8 +27,6 @@ pub struct Project {
     warnings: Vec<String>,
     /// The headers were read by running the scripts, which the worker then does itself.
     read_by_python: bool,
-    /// From when on scripts were read; none where nothing is to be kept of them.
-    read_since: Option<SystemTime>,
 }
 
 /// Why a project can't be read.
@@ -185,10 +181,7 @@ impl Project {
             revisions, scripts, ..
         } = directory;
         let project = Self::new(unread, revisions, scripts, warnings)?;
-        Ok(Reading::Whole(Box::new(Self {
-            read_since: directory.read_since,
-            ..project
-        })))
+        Ok(Reading::Whole(Box::new(project)))
     }
 
     fn new(
@@ -210,19 +203,7 @@ impl Project {
             scripts,
             warnings,
             read_by_python: false,
-            read_since: None,
         })
-    }
-
-    /// Keeps what the scripts declare, for the next command.
-    ///
-    /// # Errors
-    /// The operating system's, when a file can't be written.
-    pub fn keep_headers(&self) -> io::Result<()> {
-        match self.read_since {
-            Some(moment) => directory::keep(&self.scripts, self.map.declarations(), moment),
-            None => Ok(()),
-        }
     }
 
     /// What Alembic warns of while it reads the scripts.

@@ -7,8 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::DirectoryError;
-use super::kept::Kept;
-use super::read::{FoundFile, Part, open_folder};
+use super::read::{FoundFile, Part};
 use super::readers::Readers;
 
 /// How many files are handed on at a time.
@@ -38,8 +37,6 @@ pub(super) fn list(
     };
     let location: Arc<Path> = location.canonicalize().map_err(failed)?.into();
     let number = readers.new_folder();
-    let opened = open_folder(&location).ok();
-    let kept = opened.as_ref().and_then(Kept::open).map(Arc::new);
     let mut folders = Vec::new();
     let mut files = Vec::with_capacity(FILES_IN_A_PART);
     let mut hand_on = |files| {
@@ -47,7 +44,6 @@ pub(super) fn list(
             number,
             folder: Arc::clone(&location),
             files,
-            kept: kept.clone(),
         });
     };
     for entry in entries {

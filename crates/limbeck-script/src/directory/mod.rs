@@ -1,7 +1,6 @@
 //! The script directory: which files are revision scripts, and what they declare.
 
 mod error;
-mod kept;
 mod list;
 mod read;
 mod readers;
@@ -12,12 +11,10 @@ use std::ops::Range;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use limbeck_revision::Revision;
 
 pub use self::error::DirectoryError;
-pub use self::kept::keep;
 use self::read::{ReadFile, Reader};
 use self::readers::Readers;
 
@@ -81,8 +78,6 @@ pub struct ScriptDirectory {
     pub scripts: Vec<Script>,
     /// Files that were found a second time.
     pub loaded_twice: Vec<PathBuf>,
-    /// From when on scripts were read; none where all of them were as [`keep`] had kept them.
-    pub read_since: Option<SystemTime>,
 }
 
 impl ScriptDirectory {
@@ -106,7 +101,6 @@ impl ScriptDirectory {
         locations: &[PathBuf],
         recursive: bool,
     ) -> Result<(Self, Vec<DirectoryError>), DirectoryError> {
-        let begun = SystemTime::now();
         let mut problems = Vec::new();
         let mut readers = Readers::default();
         for location in locations {
@@ -122,10 +116,6 @@ impl ScriptDirectory {
             revisions: Vec::with_capacity(order.len()),
             scripts: Vec::with_capacity(order.len()),
             loaded_twice: Vec::new(),
-            read_since: readers
-                .iter()
-                .any(|reader| reader.read > 0)
-                .then_some(begun),
         };
         // Only another location or a link can lead to a file again.
         let linked = |&(reader, file): &(usize, usize)| {

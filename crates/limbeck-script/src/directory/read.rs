@@ -10,7 +10,6 @@ use std::sync::Arc;
 use limbeck_revision::Revision;
 use rustix::fs::{CWD, Mode, OFlags};
 
-use super::kept::Kept;
 use super::{DirectoryError, Script, folder_and_name};
 use crate::header::{self, HeaderProblem, ScriptHeader};
 
@@ -20,8 +19,6 @@ pub(super) struct Part {
     pub(super) number: usize,
     pub(super) folder: Arc<Path>,
     pub(super) files: Vec<FoundFile>,
-    /// What was kept of the folder's scripts.
-    pub(super) kept: Option<Arc<Kept>>,
 }
 
 /// A file that has a script's name.
@@ -75,8 +72,6 @@ pub(super) struct Reader {
     pub(super) files: Vec<Option<ReadFile>>,
     /// The docstrings, stripped, one after the other.
     pub(super) docs: String,
-    /// How many were read, and not taken from what was kept.
-    pub(super) read: usize,
     folder: Option<Folder>,
     buffer: Vec<u8>,
 }
@@ -94,13 +89,9 @@ impl Reader {
             number,
             folder,
             files,
-            kept,
         } = part;
         for file in files {
-            let outcome = match self.kept(&folder, &file, kept.as_deref()) {
-                Some(kept) => Ok(kept),
-                None => self.declarations(&folder, &file),
-            };
+            let outcome = self.declarations(&folder, &file);
             self.files.push(Some(ReadFile {
                 folder: number,
                 file,
@@ -108,19 +99,6 @@ impl Reader {
                 outcome,
             }));
         }
-    }
-
-    /// What was kept of a file that has not changed.
-    fn kept(
-        &mut self,
-        folder: &Arc<Path>,
-        file: &FoundFile,
-        kept: Option<&Kept>,
-    ) -> Option<(Revision, Range<usize>)> {
-        let kept = kept.filter(|_| file.target.is_none())?;
-        let folder = self.open(folder).ok()?;
-        let (revision, doc) = kept.get(&folder.opened, &file.name)?;
-        Some((revision, add(&mut self.docs, doc)))
     }
 
     fn declarations(
@@ -136,7 +114,6 @@ impl Reader {
             let (path, source) = (path(), error.into());
             DirectoryError::Read { path, source }
         })?;
-        self.read += 1;
         let (revision, doc) = declarations(file, &self.buffer[..length], path)?;
         let doc = add(&mut self.docs, doc.trim());
         Ok((revision, doc))
@@ -198,14 +175,14 @@ fn add(docs: &mut String, doc: &str) -> Range<usize> {
 }
 
 /// Opens a folder for what is done with its files.
-pub(super) fn open_folder(path: &Path) -> rustix::io::Result<OwnedFd> {
+fn open_folder(path: &Path) -> rustix::io::Result<OwnedFd> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     rustix::fs::openat(CWD, path, flags, Mode::empty())
 }
 
 /// Whether a folder is on a file system of this machine; where that can't be told, it is not.
 #[cfg(target_os = "linux")]
-pub(super) fn of_the_machine(folder: &OwnedFd) -> bool {
+fn of_the_machine(folder: &OwnedFd) -> bool {
     // ext2 to ext4, XFS, Btrfs, a memory's, and the layers of a container on one of them.
     const OF_THE_MACHINE: [u64; 5] = [0xEF53, 0x5846_5342, 0x9123_683E, 0x0102_1994, 0x794C_7630];
     rustix::fs::fstatfs(folder).is_ok_and(|found| {
@@ -214,7 +191,7 @@ pub(super) fn of_the_machine(folder: &OwnedFd) -> bool {
 }
 
 #[cfg(not(target_os = "linux"))]
-pub(super) fn of_the_machine(_: &OwnedFd) -> bool {
+fn of_the_machine(_: &OwnedFd) -> bool {
     false
 }
 

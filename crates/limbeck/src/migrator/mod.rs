@@ -339,10 +339,9 @@ impl Migrator {
             },
         };
         let mut start = self.start(call.command, call.options, task);
-        let keeps = call.script_to.is_none() && self.keeps_derived_files();
         start.cache_folder = project
             .and_then(|project| project.script_folder.as_ref())
-            .filter(|_| keeps)
+            .filter(|_| call.script_to.is_none() && self.keeps_derived_files())
             .map(|folder| folder.join("__pycache__"));
         if let Some(project) = project {
             start.scripts = project.headers_for_worker();
@@ -351,19 +350,8 @@ impl Migrator {
         }
         let empty = RevisionMap::default();
         let map = project.map_or(&empty, |project| &project.map);
-        let rehearses = call.rehearses;
-        let extras = (call.session, rehearses, call.script_to);
-        let ending = self.worker(start, map, intent, extras, watch).await?;
-        if let Some(project) = project
-            && matches!(ending, Ending::Done)
-            && intent.changes_database()
-            && !rehearses
-            && keeps
-        {
-            // The run has succeeded; without the file the next one takes a little longer, and that is all.
-            let _ = project.keep_headers();
-        }
-        Ok(ending)
+        let extras = (call.session, call.rehearses, call.script_to);
+        self.worker(start, map, intent, extras, watch).await
     }
 
     /// Runs the worker to its end.

@@ -224,12 +224,6 @@ fn a_procfile_and_revisions_that_are_told() {
         "{shown}"
     );
     assert!(shown.contains("create table t (x int)"), "{shown}");
-    assert!(
-        !sandbox
-            .path()
-            .join("migrations/__pycache__/limbeck.scripts")
-            .exists()
-    );
     assert_eq!(developing.interrupt(), Some(130));
 }
 
