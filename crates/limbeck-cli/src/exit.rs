@@ -181,7 +181,7 @@ fn report_run(context: &Context, error: RunError) -> u8 {
             Message::from_error(&error).print();
             match error {
                 // Python's own end is a failure, even with status 0.
-                WorkerError::Died { status } => shell_status(status).max(FAILED),
+                WorkerError::Exited { status } => shell_status(status).max(FAILED),
                 _ => FAILED,
             }
         }

@@ -15,6 +15,6 @@ pub use migrator::Migrator;
 
 pub use limbeck_db as db;
 pub use limbeck_revision as revision;
-pub use limbeck_script::header::Downgrade;
+pub use limbeck_script::header::DowngradeStatus;
 pub use limbeck_script::interpreter;
 pub use limbeck_url as url;

@@ -6,7 +6,7 @@ use std::task::{Context, Poll, Waker};
 use limbeck_db::{
     ConnectArgs, ConnectOptions, DbError, Product, ServerInfo, Session, Surroundings, VersionTable,
 };
-use limbeck_script::environment::{KnownEnvironment, Reading, read};
+use limbeck_script::environment::{EnvironmentAnalysis, StockEnvironment, analyze};
 use limbeck_url::DatabaseUrl;
 
 use crate::config::{Ini, LogLines};
@@ -94,12 +94,12 @@ impl NativeEnvironment {
         let Ok(source) = std::fs::read_to_string(path) else {
             return Ok(None);
         };
-        let Reading::Known(KnownEnvironment {
+        let EnvironmentAnalysis::Stock(StockEnvironment {
             configures_logging,
             version_table,
             version_table_schema,
             is_async,
-        }) = read(&source)
+        }) = analyze(&source)
         else {
             return Ok(None);
         };

@@ -6,7 +6,7 @@ use limbeck_revision::{
     GraphError, HistoryEnd, Revision, RevisionEntry, RevisionError, RevisionMap,
 };
 use limbeck_script::directory::{DirectoryError, Script, ScriptDirectory};
-use limbeck_script::header::{Downgrade, downgrade};
+use limbeck_script::header::{DowngradeStatus, downgrade_status};
 use limbeck_script::worker::{ImportedScript, KnownScript};
 
 use crate::config::{Config, ConfigError};
@@ -171,7 +171,7 @@ impl Project {
             }
             Some(Err(error)) => return Err(error.into()),
         };
-        warnings.extend(directory.loaded_twice.iter().map(|file| {
+        warnings.extend(directory.duplicates.iter().map(|file| {
             format!(
                 "File {} loaded twice! ignoring. Please ensure version_locations is unique.",
                 file.display()
@@ -226,9 +226,10 @@ impl Project {
     ///
     /// # Errors
     /// As [`Self::script`].
-    pub fn downgrade_of(&self, id: &str) -> Result<Downgrade, Refusal> {
+    pub fn downgrade_of(&self, id: &str) -> Result<DowngradeStatus, Refusal> {
         let path = self.script(id)?.1.path();
-        Ok(std::fs::read_to_string(path).map_or(Downgrade::Unknown, |source| downgrade(&source)))
+        Ok(std::fs::read_to_string(path)
+            .map_or(DowngradeStatus::Unknown, |source| downgrade_status(&source)))
     }
 
     /// A revision as a listing shows it; `marked` are the rows that `(current)` is shown for.

@@ -2,7 +2,7 @@
 
 use std::io::{IsTerminal, Write};
 
-use limbeck::fix::{self, Change, Fix, FixError, Reason};
+use limbeck::fix::{self, Change, Fix, FixError, UnchangedReason};
 use limbeck::url::mask;
 
 use crate::cli_error::CliError;
@@ -59,8 +59,8 @@ pub(crate) fn run(context: &Context, args: &Args) -> u8 {
     match Fix::find(&config, folders) {
         Ok(Fix::NothingToDo { file, reason }) => {
             let why = match reason {
-                Reason::Converted => "converts each database URL that it uses",
-                Reason::Suits => "uses only database URLs that its engine accepts",
+                UnchangedReason::AlreadyConverted => "converts each database URL that it uses",
+                UnchangedReason::UrlsSuit => "uses only database URLs that its engine accepts",
             };
             anstream::eprintln!("limbeck: nothing to do: `{}` {why}", display_path(&file));
             DONE

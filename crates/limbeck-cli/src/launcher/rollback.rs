@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 
-use limbeck::Downgrade;
+use limbeck::DowngradeStatus;
 use limbeck::migrator::{Call, Watch};
 use limbeck::project::Project;
 use limbeck::run::{Ending, Event, Intent, Interrupt, Rehearsed};
@@ -167,11 +167,11 @@ fn way_back(migrated: &Migrated, before: &[String], after: &[String]) -> Result<
     }
     for revision in applied {
         let problem = match migrated.project.downgrade_of(revision) {
-            Ok(Downgrade::There) => continue,
-            Ok(Downgrade::Empty) => "does nothing",
-            Ok(Downgrade::Raises) => "refuses",
-            Ok(Downgrade::Missing) => "is missing",
-            Ok(Downgrade::Unknown) => "can't be read",
+            Ok(DowngradeStatus::Implemented) => continue,
+            Ok(DowngradeStatus::Empty) => "does nothing",
+            Ok(DowngradeStatus::Raises) => "refuses",
+            Ok(DowngradeStatus::Missing) => "is missing",
+            Ok(DowngradeStatus::Unknown) => "can't be read",
             Err(error) => return Err(error.to_string()),
         };
         return Err(format!("the `downgrade` of {revision} {problem}"));

@@ -77,7 +77,7 @@ pub struct ScriptDirectory {
     /// The scripts; as many, in the same order.
     pub scripts: Vec<Script>,
     /// Files that were found a second time.
-    pub loaded_twice: Vec<PathBuf>,
+    pub duplicates: Vec<PathBuf>,
 }
 
 impl ScriptDirectory {
@@ -115,7 +115,7 @@ impl ScriptDirectory {
         let mut directory = Self {
             revisions: Vec::with_capacity(order.len()),
             scripts: Vec::with_capacity(order.len()),
-            loaded_twice: Vec::new(),
+            duplicates: Vec::new(),
         };
         // Only another location or a link can lead to a file again.
         let linked = |&(reader, file): &(usize, usize)| {
@@ -136,7 +136,7 @@ impl ScriptDirectory {
                 }
             };
             if ambiguous && !seen.insert(script.path()) {
-                directory.loaded_twice.push(script.path());
+                directory.duplicates.push(script.path());
                 continue;
             }
             directory.revisions.push(revision);

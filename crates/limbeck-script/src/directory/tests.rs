@@ -29,7 +29,7 @@ fn files_in_the_order_of_their_names() {
             .iter()
             .map(|revision| revision.id.clone())
             .collect();
-        (ids, directory.loaded_twice.len())
+        (ids, directory.duplicates.len())
     };
     assert_eq!(ids(false), (vec!["a.py".into(), "b.py".into()], 2));
     assert_eq!(

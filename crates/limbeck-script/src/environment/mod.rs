@@ -1,20 +1,20 @@
 //! Reads an `env.py` of the stock shape, so that looking at the database's heads needs no Python.
 
 mod canonical;
-mod survey;
+mod findings;
 
 use std::collections::BTreeSet;
 
 use ruff_python_ast::{Stmt, StmtFunctionDef, StmtIf};
 use ruff_text_size::Ranged;
 
-pub use survey::{Finding, FindingKind, Survey, SurveyError, survey};
+pub use findings::{EnvironmentFindings, EnvironmentSyntaxError, Finding, FindingKind, inspect};
 
 use canonical::{Configure, Refused, body_text, expression_text};
 
 /// What a recognised `env.py` does.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KnownEnvironment {
+pub struct StockEnvironment {
     /// It calls `fileConfig` on the ini, when there is one.
     pub configures_logging: bool,
     /// The `version_table` argument of `context.configure`.
@@ -27,9 +27,9 @@ pub struct KnownEnvironment {
 
 /// What was made of an `env.py`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Reading {
+pub enum EnvironmentAnalysis {
     /// Running it would do just this.
-    Known(KnownEnvironment),
+    Known(StockEnvironment),
     /// Only Python can tell.
     NeedsPython {
         /// The line, from 1.
@@ -63,8 +63,8 @@ const SECTION: [&str; 2] = [
 ];
 
 /// Reads the text of an `env.py`.
-pub fn read(source: &str) -> Reading {
-    let refused = |refused: Refused| Reading::NeedsPython {
+pub fn analyze(source: &str) -> EnvironmentAnalysis {
+    let refused = |refused: Refused| EnvironmentAnalysis::NeedsPython {
         line: source[..refused.offset.min(source.len())]
             .lines()
             .count()
@@ -89,7 +89,7 @@ pub fn read(source: &str) -> Reading {
     {
         Ok(()) => reader
             .finish(source.len())
-            .map_or_else(refused, Reading::Known),
+            .map_or_else(refused, EnvironmentAnalysis::Stock),
         Err(error) => refused(error),
     }
 }
@@ -280,7 +280,7 @@ impl Reader {
         Ok(())
     }
 
-    fn finish(self, length: usize) -> Result<KnownEnvironment, Refused> {
+    fn finish(self, length: usize) -> Result<StockEnvironment, Refused> {
         let incomplete = || Refused {
             offset: length,
             reason: "it lacks a part of the stock templates".into(),
@@ -309,7 +309,7 @@ impl Reader {
         if !self.has_config || !has(Shape::Offline, "run_migrations_offline") {
             return Err(incomplete());
         }
-        Ok(KnownEnvironment {
+        Ok(StockEnvironment {
             configures_logging: self.configures_logging,
             version_table: configure.version_table,
             version_table_schema: configure.version_table_schema,

@@ -1,6 +1,6 @@
 //! Environments of the stock shape and near misses.
 
-use super::{KnownEnvironment, Reading, read};
+use super::{EnvironmentAnalysis, StockEnvironment, analyze};
 
 const HEAD: &str = "\
 from logging.config import fileConfig
@@ -36,8 +36,8 @@ else:
     run_migrations_online()
 ";
 
-fn plain() -> KnownEnvironment {
-    KnownEnvironment {
+fn plain() -> StockEnvironment {
+    StockEnvironment {
         configures_logging: true,
         version_table: None,
         version_table_schema: None,
@@ -47,7 +47,10 @@ fn plain() -> KnownEnvironment {
 
 #[test]
 fn the_synchronous_shape() {
-    assert_eq!(read(&format!("{HEAD}{SYNC}{END}")), Reading::Known(plain()));
+    assert_eq!(
+        analyze(&format!("{HEAD}{SYNC}{END}")),
+        EnvironmentAnalysis::Stock(plain())
+    );
 }
 
 #[test]
@@ -56,12 +59,12 @@ fn the_version_table_is_read() {
         "target_metadata=target_metadata)",
         "target_metadata=target_metadata, version_table='v', version_table_schema='s', compare_type=True)",
     );
-    let expected = KnownEnvironment {
+    let expected = StockEnvironment {
         version_table: Some("v".into()),
         version_table_schema: Some("s".into()),
         ..plain()
     };
-    assert_eq!(read(&text), Reading::Known(expected));
+    assert_eq!(analyze(&text), EnvironmentAnalysis::Stock(expected));
 }
 
 #[test]
@@ -92,12 +95,12 @@ def run_migrations_online():\n    asyncio.run(run_async_migrations())\n{END}"
             "    asyncio.run(run_migrations_online())"
         )
     );
-    let expected = Reading::Known(KnownEnvironment {
+    let expected = EnvironmentAnalysis::Stock(StockEnvironment {
         is_async: true,
         ..plain()
     });
-    assert_eq!(read(&new), expected);
-    assert_eq!(read(&old), expected);
+    assert_eq!(analyze(&new), expected);
+    assert_eq!(analyze(&old), expected);
 }
 
 #[test]
@@ -106,9 +109,9 @@ fn near_misses_need_python() {
     let check = |from: &str, to: &str, line: usize| {
         let text = whole.replace(from, to);
         assert_ne!(text, whole, "`{from}` occurs");
-        match read(&text) {
-            Reading::NeedsPython { line: found, .. } => assert_eq!(found, line, "{to}"),
-            known @ Reading::Known(_) => panic!("{to}: {known:?}"),
+        match analyze(&text) {
+            EnvironmentAnalysis::NeedsPython { line: found, .. } => assert_eq!(found, line, "{to}"),
+            known @ EnvironmentAnalysis::Stock(_) => panic!("{to}: {known:?}"),
         }
     };
     check(

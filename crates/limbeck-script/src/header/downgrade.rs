@@ -4,9 +4,9 @@ use ruff_python_ast::{Expr, Stmt, StmtFunctionDef};
 
 /// What a script's `downgrade` does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Downgrade {
+pub enum DowngradeStatus {
     /// Something; or nothing, where `upgrade` does nothing either.
-    There,
+    Implemented,
     /// Nothing, though `upgrade` does something.
     Empty,
     /// It only raises.
@@ -18,9 +18,9 @@ pub enum Downgrade {
 }
 
 /// Looks at the functions of a script.
-pub fn downgrade(source: &str) -> Downgrade {
+pub fn downgrade_status(source: &str) -> DowngradeStatus {
     let Ok(module) = ruff_python_parser::parse_module(source) else {
-        return Downgrade::Unknown;
+        return DowngradeStatus::Unknown;
     };
     let body = &module.syntax().body;
     let function = |name: &str| -> Option<&StmtFunctionDef> {
@@ -37,9 +37,9 @@ pub fn downgrade(source: &str) -> Downgrade {
     match (function("upgrade"), function("downgrade")) {
         (Some(upgrade), Some(downgrade)) if does_nothing(downgrade) => {
             if does_nothing(upgrade) {
-                Downgrade::There
+                DowngradeStatus::Implemented
             } else {
-                Downgrade::Empty
+                DowngradeStatus::Empty
             }
         }
         (_, Some(downgrade)) => {
@@ -48,13 +48,13 @@ pub fn downgrade(source: &str) -> Downgrade {
                 .iter()
                 .find(|statement| !is_nothing(statement));
             match first {
-                Some(Stmt::Raise(_)) => Downgrade::Raises,
-                _ => Downgrade::There,
+                Some(Stmt::Raise(_)) => DowngradeStatus::Raises,
+                _ => DowngradeStatus::Implemented,
             }
         }
-        (Some(upgrade), None) if does_nothing(upgrade) => Downgrade::There,
-        (Some(_), None) => Downgrade::Missing,
-        (None, None) => Downgrade::Unknown,
+        (Some(upgrade), None) if does_nothing(upgrade) => DowngradeStatus::Implemented,
+        (Some(_), None) => DowngradeStatus::Missing,
+        (None, None) => DowngradeStatus::Unknown,
     }
 }
 
@@ -72,45 +72,48 @@ fn is_nothing(statement: &Stmt) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Downgrade, downgrade};
+    use super::{DowngradeStatus, downgrade_status};
 
     #[test]
     fn what_a_downgrade_does() {
         for (body, expected) in [
             (
                 "def upgrade():\n    f()\ndef downgrade():\n    g()\n",
-                Downgrade::There,
+                DowngradeStatus::Implemented,
             ),
             (
                 "def upgrade():\n    f()\ndef downgrade():\n    pass\n",
-                Downgrade::Empty,
+                DowngradeStatus::Empty,
             ),
             (
                 "def upgrade():\n    f()\ndef downgrade() -> None:\n    \"\"\"No.\"\"\"\n    ...\n",
-                Downgrade::Empty,
+                DowngradeStatus::Empty,
             ),
             (
                 "def upgrade():\n    f()\ndef downgrade():\n    return\n",
-                Downgrade::Empty,
+                DowngradeStatus::Empty,
             ),
             (
                 "def upgrade():\n    f()\ndef downgrade():\n    'No.'\n    raise NotImplementedError\n",
-                Downgrade::Raises,
+                DowngradeStatus::Raises,
             ),
             (
                 "def upgrade():\n    pass\ndef downgrade():\n    pass\n",
-                Downgrade::There,
+                DowngradeStatus::Implemented,
             ),
-            ("def upgrade():\n    f()\n", Downgrade::Missing),
-            ("def upgrade():\n    pass\n", Downgrade::There),
-            ("from other import upgrade, downgrade\n", Downgrade::Unknown),
-            ("def upgrade(:\n", Downgrade::Unknown),
+            ("def upgrade():\n    f()\n", DowngradeStatus::Missing),
+            ("def upgrade():\n    pass\n", DowngradeStatus::Implemented),
+            (
+                "from other import upgrade, downgrade\n",
+                DowngradeStatus::Unknown,
+            ),
+            ("def upgrade(:\n", DowngradeStatus::Unknown),
             (
                 "def upgrade():\n    f()\ndef downgrade():\n    pass\ndef downgrade():\n    g()\n",
-                Downgrade::There,
+                DowngradeStatus::Implemented,
             ),
         ] {
-            assert_eq!(downgrade(body), expected, "{body}");
+            assert_eq!(downgrade_status(body), expected, "{body}");
         }
     }
 }

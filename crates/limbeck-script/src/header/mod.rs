@@ -7,7 +7,7 @@ mod scan;
 
 use std::borrow::Cow;
 
-pub use downgrade::{Downgrade, downgrade};
+pub use downgrade::{DowngradeStatus, downgrade_status};
 pub use parse::parse;
 pub use scan::scan;
 

@@ -19,21 +19,21 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What an interpreter has.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-pub struct Installed {
+pub struct InstalledVersions {
     /// Its version.
     pub python: (u32, u32, u32),
     /// The packages that were asked for, with their versions; none for what is not there.
     pub packages: BTreeMap<String, Option<String>>,
 }
 
-impl Installed {
+impl InstalledVersions {
     /// A package's version, where it is installed.
     pub fn version(&self, package: &str) -> Option<&str> {
         self.packages.get(package)?.as_deref()
     }
 
     /// The first of several packages that is installed, and its version.
-    pub fn first<'a>(&'a self, packages: &[&'a str]) -> Option<(&'a str, &'a str)> {
+    pub fn first_installed<'a>(&'a self, packages: &[&'a str]) -> Option<(&'a str, &'a str)> {
         let mut found = packages
             .iter()
             .filter_map(|package| Some((*package, self.version(package)?)));
@@ -44,7 +44,7 @@ impl Installed {
 /// Why an interpreter does not tell.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum InstalledError {
+pub enum InstalledVersionsError {
     /// It could not be started.
     #[error("could not start the Python interpreter `{}`", path.display())]
     Start {
@@ -75,8 +75,11 @@ impl Interpreter {
     /// theirs or of the project's is imported.
     ///
     /// # Errors
-    /// [`InstalledError`] when it does not tell.
-    pub async fn installed(&self, packages: &[&str]) -> Result<Installed, InstalledError> {
+    /// [`InstalledVersionsError`] when it does not tell.
+    pub async fn installed_versions(
+        &self,
+        packages: &[&str],
+    ) -> Result<InstalledVersions, InstalledVersionsError> {
         let path = || self.path.clone();
         let running = Command::new(&self.path)
             .arg("-c")
@@ -87,19 +90,19 @@ impl Interpreter {
             .stderr(Stdio::piped())
             .kill_on_drop(true)
             .spawn()
-            .map_err(|source| InstalledError::Start {
+            .map_err(|source| InstalledVersionsError::Start {
                 path: path(),
                 source,
             })?
             .wait_with_output();
         let output = tokio::time::timeout(PATIENCE, running)
             .await
-            .map_err(|_| InstalledError::Timeout { path: path() })?
-            .map_err(|source| InstalledError::Start {
+            .map_err(|_| InstalledVersionsError::Timeout { path: path() })?
+            .map_err(|source| InstalledVersionsError::Start {
                 path: path(),
                 source,
             })?;
-        let answer = |why: String| InstalledError::Answer { path: path(), why };
+        let answer = |why: String| InstalledVersionsError::Answer { path: path(), why };
         if !output.status.success() {
             let said = String::from_utf8_lossy(&output.stderr);
             let last = said.lines().rfind(|line| !line.trim().is_empty());

@@ -2,7 +2,7 @@
 
 mod installed;
 
-pub use installed::{Installed, InstalledError};
+pub use installed::{InstalledVersions, InstalledVersionsError};
 
 use std::ffi::OsString;
 use std::fmt;

@@ -6,19 +6,19 @@ use ruff_python_ast::token::Tokens;
 use ruff_python_ast::{Expr, ExprCall, Stmt};
 use ruff_text_size::{Ranged, TextRange};
 
-use super::names::{Origin, is_main_section, without_doubling};
-use super::sinks::{Kind, Sink};
-use super::survey::{MODULE, Site, Survey};
-use super::{Edit, Knowledge, Mode, Problem, Reason};
+use super::names::{UrlOrigin, is_main_section, without_doubling};
+use super::sinks::{Sink, SinkKind};
+use super::survey::{CodePosition, MODULE, Survey};
+use super::{Edit, EngineKind, Problem, RepairContext, UnchangedReason};
 
 /// What was found.
-pub(super) enum Found {
+pub(super) enum EditOutcome {
     Edits(Vec<Edit>),
-    Nothing(Reason),
+    Nothing(UnchangedReason),
 }
 
 /// Applies edits, which stand in the order of the text and don't overlap.
-pub fn apply(source: &str, edits: &[Edit]) -> String {
+pub fn apply_edits(source: &str, edits: &[Edit]) -> String {
     let mut text = String::with_capacity(source.len() + 4096);
     let mut done = 0;
     for edit in edits {
@@ -35,13 +35,13 @@ pub(super) fn edits(
     module: &[Stmt],
     tokens: &Tokens,
     survey: &Survey<'_>,
-    knowledge: &Knowledge<'_>,
-) -> Result<Found, Problem> {
+    context: &RepairContext<'_>,
+) -> Result<EditOutcome, Problem> {
     let sinks = survey.sinks()?;
     if let Some(problem) = survey.imported_connection() {
         return Err(problem);
     }
-    let modes: BTreeSet<Mode> = sinks.iter().filter_map(Sink::mode).collect();
+    let modes: BTreeSet<EngineKind> = sinks.iter().filter_map(Sink::mode).collect();
     let Some(first) = modes.first().copied() else {
         let reason = "it makes no engine that limbeck recognises: `create_engine`, `engine_from_config` or \
                       their asynchronous counterparts";
@@ -54,7 +54,7 @@ pub(super) fn edits(
         text,
         tokens,
         survey,
-        knowledge,
+        context,
         sinks: &sinks,
         // Without a connection a synchronous URL serves both.
         mode: first,
@@ -68,29 +68,29 @@ pub(super) fn edits(
         editor.sink(sink)?;
     }
     if editor.edits.is_empty() {
-        return Ok(Found::Nothing(if editor.converted {
-            Reason::Converted
+        return Ok(EditOutcome::Nothing(if editor.converted {
+            UnchangedReason::AlreadyConverted
         } else {
-            Reason::Suits
+            UnchangedReason::UrlsSuit
         }));
     }
     let first_edited = editor.used.iter().map(|(_, statement)| *statement).min();
-    for mode in Mode::ALL {
+    for mode in EngineKind::ALL {
         if editor.used.iter().any(|(used, _)| *used == mode) {
             editor.function(module, mode, first_edited.unwrap_or(0))?;
         }
     }
     let mut edits = editor.edits;
     edits.sort_by_key(|edit| (edit.range.start, edit.range.end));
-    Ok(Found::Edits(edits))
+    Ok(EditOutcome::Edits(edits))
 }
 
 impl Sink<'_> {
     /// The mode of an engine.
-    fn mode(&self) -> Option<Mode> {
+    fn mode(&self) -> Option<EngineKind> {
         match &self.kind {
-            Kind::Engine { mode, .. } | Kind::Section { mode, .. } => Some(*mode),
-            Kind::Configure { .. } | Kind::Option { .. } => None,
+            SinkKind::Engine { mode, .. } | SinkKind::Section { mode, .. } => Some(*mode),
+            SinkKind::Configure { .. } | SinkKind::Option { .. } => None,
         }
     }
 }
@@ -99,85 +99,85 @@ pub(super) struct Editor<'a> {
     pub(super) text: &'a str,
     pub(super) tokens: &'a Tokens,
     pub(super) survey: &'a Survey<'a>,
-    knowledge: &'a Knowledge<'a>,
+    context: &'a RepairContext<'a>,
     sinks: &'a [Sink<'a>],
     /// The mode of what makes no connection.
-    mode: Mode,
+    mode: EngineKind,
     /// There are engines of both modes.
     mixed: bool,
     edits: Vec<Edit>,
     /// Where what is wrapped begins.
     wrapped: BTreeSet<usize>,
     /// The functions that are called, and the module's statement in which they are.
-    pub(super) used: BTreeSet<(Mode, usize)>,
+    pub(super) used: BTreeSet<(EngineKind, usize)>,
     /// A URL is converted already.
     converted: bool,
 }
 
 impl Editor<'_> {
     fn sink(&mut self, sink: &Sink<'_>) -> Result<(), Problem> {
-        let site = sink.site;
+        let position = sink.position;
         match &sink.kind {
-            Kind::Engine { url, mode } => self.url(url, *mode, site),
-            Kind::Configure { url } => self.url(url, self.mode, site),
+            SinkKind::Engine { url, mode } => self.url(url, *mode, position),
+            SinkKind::Configure { url } => self.url(url, self.mode, position),
             // It may be read for engines of both modes, which then convert it themselves.
-            Kind::Option { .. } if self.mixed => {}
-            Kind::Option { url, .. } => self.option(url, site),
-            Kind::Section {
+            SinkKind::Option { .. } if self.mixed => {}
+            SinkKind::Option { url, .. } => self.option(url, position),
+            SinkKind::Section {
                 call,
                 section,
                 key,
                 mode,
-            } => self.section(call, section, key, *mode, site)?,
+            } => self.section(call, section, key, *mode, position)?,
         }
         Ok(())
     }
 
     /// Whether a URL of this origin can be handed on as it is.
-    fn is_fine(&mut self, origin: &Origin, mode: Mode, site: Site) -> bool {
+    fn is_fine(&mut self, origin: &UrlOrigin, mode: EngineKind, position: CodePosition) -> bool {
         match origin {
-            Origin::Nothing => true,
-            Origin::Converted => {
+            UrlOrigin::Nothing => true,
+            UrlOrigin::Converted => {
                 self.converted = true;
                 true
             }
-            Origin::Literal(url) => (self.knowledge.suits)(url, mode),
-            Origin::Ini { main } => {
-                *main && self.is_set_before(site)
-                    || !self.survey.changes_options() && (self.knowledge.configuration_suits)(mode)
+            UrlOrigin::Literal(url) => (self.context.url_suits)(url, mode),
+            UrlOrigin::Ini { main } => {
+                *main && self.is_set_before(position)
+                    || !self.survey.changes_options() && (self.context.configuration_suits)(mode)
             }
-            Origin::Elsewhere => false,
+            UrlOrigin::Elsewhere => false,
         }
     }
 
     /// Whether the configuration's URL has always been replaced by a converted one before.
-    fn is_set_before(&self, site: Site) -> bool {
+    fn is_set_before(&self, position: CodePosition) -> bool {
         !self.mixed
             && self.sinks.iter().any(|sink| {
-                matches!(sink.kind, Kind::Option { main: true, .. })
-                    && sink.site.scope == MODULE
-                    && sink.site.always
-                    && site.is_after(sink.site)
+                matches!(sink.kind, SinkKind::Option { main: true, .. })
+                    && sink.position.scope == MODULE
+                    && sink.position.always
+                    && position.is_after(sink.position)
             })
     }
 
-    fn url(&mut self, url: &Expr, mode: Mode, site: Site) {
-        let origin = self.survey.origin(url, site.scope);
-        if !self.is_fine(&origin, mode, site) {
-            self.wrap(url.range(), mode, "", "", site);
+    fn url(&mut self, url: &Expr, mode: EngineKind, position: CodePosition) {
+        let origin = self.survey.origin(url, position.scope);
+        if !self.is_fine(&origin, mode, position) {
+            self.wrap(url.range(), mode, "", "", position);
         }
     }
 
     /// A value of the configuration, in which each `%` is written twice.
-    fn option(&mut self, url: &Expr, site: Site) {
-        let origin = self.survey.origin(url, site.scope);
-        if self.is_fine(&origin, self.mode, site) {
+    fn option(&mut self, url: &Expr, position: CodePosition) {
+        let origin = self.survey.origin(url, position.scope);
+        if self.is_fine(&origin, self.mode, position) {
             return;
         }
         if let Some(inner) = without_doubling(url) {
-            self.wrap(inner.range(), self.mode, "", "", site);
+            self.wrap(inner.range(), self.mode, "", "", position);
         } else if can_have_a_method(url)
-            && (self.survey.doubles(url, site.scope) || self.comes_doubled(url, site))
+            && (self.survey.doubles(url, position.scope) || self.comes_doubled(url, position))
         {
             let undone = ".replace(\"%%\", \"%\")";
             self.wrap(
@@ -185,17 +185,23 @@ impl Editor<'_> {
                 self.mode,
                 undone,
                 ".replace(\"%\", \"%%\")",
-                site,
+                position,
             );
         } else {
-            self.wrap(url.range(), self.mode, "", ".replace(\"%\", \"%%\")", site);
+            self.wrap(
+                url.range(),
+                self.mode,
+                "",
+                ".replace(\"%\", \"%%\")",
+                position,
+            );
         }
     }
 
     /// Whether a URL comes from a module that writes each `%` twice. Where it does so for others only, taking that
     /// back changes nothing: a URL in which all is encoded has no `%%`.
-    fn comes_doubled(&self, url: &Expr, site: Site) -> bool {
-        let (value, scope) = self.survey.value(url, site.scope);
+    fn comes_doubled(&self, url: &Expr, position: CodePosition) -> bool {
+        let (value, scope) = self.survey.value(url, position.scope);
         let source = match value {
             Expr::Call(call) => match call.arguments.args.first() {
                 // `str(settings.url)`
@@ -205,18 +211,25 @@ impl Editor<'_> {
             other => other,
         };
         let path = self.survey.path(source, scope);
-        path.is_some_and(|path| (self.knowledge.doubles_percent)(&path))
+        path.is_some_and(|path| (self.context.doubles_percent)(&path))
     }
 
-    fn wrap(&mut self, range: TextRange, mode: Mode, inside: &str, behind: &str, site: Site) {
+    fn wrap(
+        &mut self,
+        range: TextRange,
+        mode: EngineKind,
+        inside: &str,
+        behind: &str,
+        position: CodePosition,
+    ) {
         let (start, end) = (range.start().to_usize(), range.end().to_usize());
         // Several engines may be made of one section.
         if !self.wrapped.insert(start) {
             return;
         }
-        self.put(start, format!("{}(", mode.function()));
+        self.put(start, format!("{}(", mode.function_name()));
         self.put(end, format!("{inside}){behind}"));
-        self.used.insert((mode, site.statement));
+        self.used.insert((mode, position.statement));
     }
 
     pub(super) fn put(&mut self, at: usize, text: String) {
@@ -231,30 +244,30 @@ impl Editor<'_> {
         call: &ExprCall,
         section: &Expr,
         key: &str,
-        mode: Mode,
-        site: Site,
+        mode: EngineKind,
+        position: CodePosition,
     ) -> Result<(), Problem> {
-        let (value, scope) = self.survey.value(section, site.scope);
+        let (value, scope) = self.survey.value(section, position.scope);
         // A value that the section is always given before counts, and is the better place.
         if let Expr::Name(name) = section {
             let variable = |scope| self.survey.bindings(&name.id, scope).1;
             let mut stores = self.survey.stores.iter().filter(|store| {
                 store.name == name.id.as_str()
                     && store.key == key
-                    && variable(store.site.scope) == variable(site.scope)
+                    && variable(store.position.scope) == variable(position.scope)
             });
             if let Some(first) = stores.next() {
                 let last = stores.next_back().unwrap_or(first);
-                let is_before = if last.site.scope == site.scope {
+                let is_before = if last.position.scope == position.scope {
                     last.value.end() < call.start()
                 } else {
-                    last.site.scope == MODULE && site.is_after(last.site)
+                    last.position.scope == MODULE && position.is_after(last.position)
                 };
-                if is_before && last.site.always {
-                    self.url(last.value, mode, last.site);
+                if is_before && last.position.always {
+                    self.url(last.value, mode, last.position);
                     return Ok(());
                 }
-                return self.add_url(call, &format!("{}[\"{key}\"]", name.id), mode, site);
+                return self.add_url(call, &format!("{}[\"{key}\"]", name.id), mode, position);
             }
         }
         if let Expr::Dict(items) = value {
@@ -266,7 +279,7 @@ impl Editor<'_> {
                 let reason = format!("the section that is made here has no `{key}` of its own");
                 return Err(Problem::at(value.start(), reason));
             };
-            self.url(url, mode, Site { scope, ..site });
+            self.url(url, mode, CodePosition { scope, ..position });
             return Ok(());
         }
         let of_ini = read_of_section(value);
@@ -274,10 +287,10 @@ impl Editor<'_> {
             && key == "sqlalchemy.url"
             && !self.survey.changes_in_place(section)
         {
-            let origin = Origin::Ini {
+            let origin = UrlOrigin::Ini {
                 main: is_main_section(part),
             };
-            if self.is_fine(&origin, mode, site) {
+            if self.is_fine(&origin, mode, position) {
                 return Ok(());
             }
         }
@@ -299,7 +312,7 @@ impl Editor<'_> {
                 return Err(Problem::at(section.start(), reason));
             }
         };
-        self.add_url(call, &url, mode, site)
+        self.add_url(call, &url, mode, position)
     }
 }
 

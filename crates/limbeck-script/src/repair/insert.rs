@@ -5,9 +5,9 @@ use ruff_python_ast::{ExprCall, Stmt};
 use ruff_text_size::{Ranged, TextRange, TextSize};
 
 use super::edit::Editor;
-use super::layout::Place;
-use super::survey::{Binding, MODULE, Site};
-use super::{MARKER, Mode, Problem, layout};
+use super::layout::InsertPosition;
+use super::survey::{Binding, CodePosition, MODULE};
+use super::{EngineKind, MARKER, Problem, layout};
 
 impl Editor<'_> {
     /// Adds `url=…` behind a call's last argument, laid out as the others are.
@@ -15,8 +15,8 @@ impl Editor<'_> {
         &mut self,
         call: &ExprCall,
         url: &str,
-        mode: Mode,
-        site: Site,
+        mode: EngineKind,
+        position: CodePosition,
     ) -> Result<(), Problem> {
         let close = call.arguments.end() - TextSize::new(1);
         let inner = TextRange::new(call.arguments.start() + TextSize::new(1), close);
@@ -27,7 +27,7 @@ impl Editor<'_> {
             return Err(Problem::at(call.start(), "the engine is made of nothing"));
         };
         let has_comma = last.kind() == TokenKind::Comma;
-        let argument = format!("url={}({url})", mode.function());
+        let argument = format!("url={}({url})", mode.function_name());
         let argument_start = call
             .arguments
             .iter_source_order()
@@ -52,7 +52,7 @@ impl Editor<'_> {
         } else {
             self.put(last_end, format!(", {argument}"));
         }
-        self.used.insert((mode, site.statement));
+        self.used.insert((mode, position.statement));
         Ok(())
     }
 
@@ -69,10 +69,10 @@ impl Editor<'_> {
     pub(super) fn function(
         &mut self,
         module: &[Stmt],
-        mode: Mode,
+        mode: EngineKind,
         before: usize,
     ) -> Result<(), Problem> {
-        let name = mode.function();
+        let name = mode.function_name();
         let (bindings, _) = self.survey.bindings(name, MODULE);
         let is_limbecks = |binding: &Binding<'_>| matches!(binding, Binding::Import(path) if path.starts_with("limbeck."));
         if !bindings.is_empty() {
@@ -99,7 +99,7 @@ impl Editor<'_> {
             lines += end;
         }
         match layout::place_for_function(self.text, module, before) {
-            Some(Place::Behind(at)) => {
+            Some(InsertPosition::Behind(at)) => {
                 // Two blank lines on each side, with those that are there.
                 let after = &self.text[at..];
                 let blank = after
@@ -111,7 +111,7 @@ impl Editor<'_> {
                 let lines = lines.strip_suffix(end).unwrap_or(&lines);
                 self.put(at, format!("{end}{end}{end}{lines}{more}"));
             }
-            Some(Place::Start) => self.put(0, format!("{lines}{end}{end}")),
+            Some(InsertPosition::Start) => self.put(0, format!("{lines}{end}{end}")),
             None => {
                 let reason =
                     "an import and what takes the URL stand on one line: give each its own";

@@ -53,7 +53,7 @@ pub(super) fn uses_tabs(text: &str) -> bool {
 
 /// Where a function is put in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum InsertPosition {
     /// At the beginning.
     Start,
     /// Behind a line that ends here.
@@ -62,7 +62,11 @@ pub(super) enum Place {
 
 /// Where a function can be defined so that it is known from the module's statement `before` on: behind the last
 /// import above, else behind the docstring, else behind the comments at the top (a shebang, the encoding).
-pub(super) fn place_for_function(text: &str, module: &[Stmt], before: usize) -> Option<Place> {
+pub(super) fn place_for_function(
+    text: &str,
+    module: &[Stmt],
+    before: usize,
+) -> Option<InsertPosition> {
     let above = &module[..before];
     let is_import = |statement: &Stmt| matches!(statement, Stmt::Import(_) | Stmt::ImportFrom(_));
     let is_docstring = |statement: &Stmt| matches!(statement, Stmt::Expr(expression) if expression.value.is_string_literal_expr());
@@ -76,16 +80,16 @@ pub(super) fn place_for_function(text: &str, module: &[Stmt], before: usize) -> 
     let docstring = || above.first().is_some_and(is_docstring).then_some(0);
     if let Some(last) = above.iter().rposition(is_import).or_else(docstring) {
         let number = (last..before).find(|number| ends_its_line(*number))?;
-        return Some(Place::Behind(line_end(
+        return Some(InsertPosition::Behind(line_end(
             text,
             module[number].end().to_usize(),
         )));
     }
-    let mut place = Place::Start;
+    let mut place = InsertPosition::Start;
     let mut offset = 0;
     while text[offset..].starts_with('#') {
         let end = line_end(text, offset);
-        place = Place::Behind(end);
+        place = InsertPosition::Behind(end);
         let ends = if text[end..].starts_with("\r\n") {
             2
         } else {

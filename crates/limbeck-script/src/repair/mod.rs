@@ -1,7 +1,8 @@
-//! Finds what to change in an `env.py` so that plain Alembic takes an application's database URL.
+//! Plans the edits to an `env.py` after which plain Alembic accepts the application's database URL.
 //!
-//! Each expression that is handed on as a URL, to an engine, to `context.configure` or to the configuration, is
-//! wrapped in a call of a function that is written into the file once. What can't be followed is refused.
+//! An `env.py` passes URLs to an engine, to `context.configure` or to the configuration. The edits wrap each such
+//! expression in a call of a function, and insert that function once. Code that can't be followed is reported as
+//! unsupported, with its line.
 
 mod edit;
 mod insert;
@@ -14,29 +15,29 @@ use std::ops::Range;
 
 use ruff_text_size::TextSize;
 
-pub use edit::apply;
+pub use edit::apply_edits;
 
-/// Whether an environment's engine is a synchronous or an asynchronous one.
+/// The kind of an `env.py`'s engine: synchronous or asynchronous.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Mode {
+pub enum EngineKind {
     /// `create_engine`, `engine_from_config`.
     Sync,
     /// `create_async_engine`, `async_engine_from_config`, `AsyncEngine`.
     Async,
 }
 
-impl Mode {
+impl EngineKind {
     pub(crate) const ALL: [Self; 2] = [Self::Sync, Self::Async];
 
-    /// The name of the function that converts.
-    pub fn function(self) -> &'static str {
+    /// Returns the name of the function that converts a URL for this kind of engine.
+    pub fn function_name(self) -> &'static str {
         match self {
             Self::Sync => "ensure_sync_database_url",
             Self::Async => "ensure_async_database_url",
         }
     }
 
-    /// The function's text between its markers, ready to be pasted into an `env.py`.
+    /// Returns that function's source between its markers, ready to be pasted into an `env.py`.
     pub fn snippet(self) -> &'static str {
         let file = match self {
             Self::Sync => include_str!("../../python/repair/ensure_sync_database_url.py"),
@@ -46,60 +47,60 @@ impl Mode {
     }
 }
 
-/// How the function's text begins, wherever it has been written.
+/// The beginning of the first line of each snippet. It marks a function that an earlier repair inserted.
 const MARKER: &str = "# ---- limbeck fix: ensure_";
 
 /// A replacement of a part of the text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Edit {
-    /// What is replaced, in bytes; empty where something is put in.
+    /// The replaced bytes; empty for an insertion.
     pub range: Range<usize>,
-    /// What comes there.
+    /// The new text.
     pub text: String,
 }
 
-/// What is known outside of `env.py`.
-pub struct Knowledge<'a> {
-    /// Whether an engine takes a URL as it is.
-    pub suits: &'a dyn Fn(&str, Mode) -> bool,
-    /// Whether an engine takes each URL of the configuration as it is.
-    pub configuration_suits: &'a dyn Fn(Mode) -> bool,
-    /// Whether the project's module of a dotted path writes a `%` twice, as `set_main_option` wants it.
+/// The caller's knowledge of the project beyond its `env.py`.
+pub struct RepairContext<'a> {
+    /// Returns whether an engine accepts a URL unchanged.
+    pub url_suits: &'a dyn Fn(&str, EngineKind) -> bool,
+    /// Returns whether an engine accepts every URL of the configuration unchanged.
+    pub configuration_suits: &'a dyn Fn(EngineKind) -> bool,
+    /// Returns whether the project's module with this dotted path doubles each `%`, as `set_main_option` requires.
     pub doubles_percent: &'a dyn Fn(&str) -> bool,
 }
 
-/// What can be done about an `env.py`.
+/// The result of [`plan`].
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Repair {
-    /// These edits, in the order of the text.
+pub enum RepairPlan {
+    /// The edits to apply, in the order of the text.
     Edits(Vec<Edit>),
-    /// Nothing has to be done.
-    NothingToDo(Reason),
-    /// It is not understood.
-    Refused(Refusal),
+    /// The file needs no edit.
+    Unchanged(UnchangedReason),
+    /// The file contains code that the repair doesn't support.
+    Unsupported(UnsupportedCode),
 }
 
-/// Why nothing has to be done.
+/// The reason why a file needs no edit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reason {
-    /// Each URL is converted where it is handed on.
-    Converted,
+pub enum UnchangedReason {
+    /// The file already converts each URL where it passes it on.
+    AlreadyConverted,
     /// Each URL suits its engine.
-    Suits,
+    UrlsSuit,
 }
 
-/// Why an `env.py` is left to its author.
+/// Code that the repair doesn't support, so that the author has to edit the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusal {
+pub struct UnsupportedCode {
     /// The line, from 1.
     pub line: usize,
-    /// What is there.
+    /// A description of the code.
     pub reason: String,
-    /// The function that the author can use; none where the file must be mended first.
-    pub mode: Option<Mode>,
+    /// The kind of engine whose snippet the author can use; `None` if the file is not valid Python.
+    pub engine: Option<EngineKind>,
 }
 
-/// A place and what is there.
+/// An offset in the file and a description of the unsupported code there.
 #[derive(Debug)]
 struct Problem {
     offset: TextSize,
@@ -115,22 +116,22 @@ impl Problem {
     }
 }
 
-/// Finds what to change in the text of an `env.py`.
-pub fn plan(source: &str, knowledge: &Knowledge<'_>) -> Repair {
+/// Plans the repair of an `env.py`, given its text.
+pub fn plan(source: &str, context: &RepairContext<'_>) -> RepairPlan {
     let text = source.strip_prefix('\u{feff}').unwrap_or(source);
-    let shift = source.len() - text.len();
-    let refused = |problem: Problem, mode| {
-        Repair::Refused(Refusal {
+    let byte_order_mark = source.len() - text.len();
+    let unsupported = |problem: Problem, engine| {
+        RepairPlan::Unsupported(UnsupportedCode {
             line: layout::line_at(text, problem.offset.to_usize()),
             reason: problem.reason,
-            mode,
+            engine,
         })
     };
     let parsed = match ruff_python_parser::parse_module(text) {
         Ok(parsed) => parsed,
         Err(error) => {
             let reason = format!("it is not valid Python: {}", error.error);
-            return refused(Problem::at(error.location.start(), reason), None);
+            return unsupported(Problem::at(error.location.start(), reason), None);
         }
     };
     let module = &parsed.syntax().body;
@@ -138,16 +139,20 @@ pub fn plan(source: &str, knowledge: &Knowledge<'_>) -> Repair {
     let is_async = ["async_engine", "AsyncEngine"]
         .iter()
         .any(|word| text.contains(word));
-    let mode = if is_async { Mode::Async } else { Mode::Sync };
-    match edit::edits(text, module, parsed.tokens(), &survey, knowledge) {
-        Ok(edit::Found::Edits(mut edits)) => {
+    let engine = if is_async {
+        EngineKind::Async
+    } else {
+        EngineKind::Sync
+    };
+    match edit::edits(text, module, parsed.tokens(), &survey, context) {
+        Ok(edit::EditOutcome::Edits(mut edits)) => {
             for edit in &mut edits {
-                edit.range = edit.range.start + shift..edit.range.end + shift;
+                edit.range = edit.range.start + byte_order_mark..edit.range.end + byte_order_mark;
             }
-            Repair::Edits(edits)
+            RepairPlan::Edits(edits)
         }
-        Ok(edit::Found::Nothing(reason)) => Repair::NothingToDo(reason),
-        Err(problem) => refused(problem, Some(mode)),
+        Ok(edit::EditOutcome::Nothing(reason)) => RepairPlan::Unchanged(reason),
+        Err(problem) => unsupported(problem, Some(engine)),
     }
 }
 

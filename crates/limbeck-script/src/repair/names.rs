@@ -2,14 +2,14 @@
 
 use ruff_python_ast::{Expr, ExprCall};
 
-use super::survey::{Binding, Site, Survey};
+use super::survey::{Binding, CodePosition, Survey};
 
 /// Names lead to names; further than so far nobody can follow.
 const DEPTH: usize = 8;
 
 /// Where a URL comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Origin {
+pub(super) enum UrlOrigin {
     /// It stands in `env.py`.
     Literal(String),
     /// The configuration's `sqlalchemy.url`, of its main section or another.
@@ -24,7 +24,7 @@ pub(super) enum Origin {
 
 /// Where a connection comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Maker {
+pub(super) enum ConnectionSource {
     /// An engine that `env.py` makes.
     Engine,
     /// Something of a module that `env.py` imports, by its path.
@@ -36,7 +36,9 @@ pub(super) enum Maker {
 /// The names of the functions that convert, ours and those of the package `limbeck`.
 fn converts(path: &str) -> bool {
     let name = path.rsplit('.').next().unwrap_or(path);
-    super::Mode::ALL.iter().any(|mode| mode.function() == name)
+    super::EngineKind::ALL
+        .iter()
+        .any(|mode| mode.function_name() == name)
         || path.split('.').next() == Some("limbeck")
 }
 
@@ -98,51 +100,51 @@ impl<'a> Survey<'a> {
         let mut stores = self.stores.iter().filter(|store| {
             store.name == name.id.as_str()
                 && store.key == key.value.to_str()
-                && store.site.scope == scope
+                && store.position.scope == scope
         });
         let first = stores.next()?;
         stores.next().is_none().then_some(first.value)
     }
 
     /// Where a URL comes from.
-    pub(super) fn origin(&self, url: &Expr, scope: usize) -> Origin {
+    pub(super) fn origin(&self, url: &Expr, scope: usize) -> UrlOrigin {
         let (value, scope) = self.value(without_doubling(url).unwrap_or(url), scope);
         let (value, scope) = match without_doubling(value) {
             Some(inner) => self.value(inner, scope),
             None => (value, scope),
         };
         match value {
-            Expr::StringLiteral(text) => Origin::Literal(text.value.to_string()),
-            Expr::NoneLiteral(_) => Origin::Nothing,
+            Expr::StringLiteral(text) => UrlOrigin::Literal(text.value.to_string()),
+            Expr::NoneLiteral(_) => UrlOrigin::Nothing,
             Expr::Call(call) => {
                 if self
                     .path(&call.func, scope)
                     .is_some_and(|path| converts(&path))
                 {
-                    return Origin::Converted;
+                    return UrlOrigin::Converted;
                 }
                 match &*call.func {
                     Expr::Attribute(method) if method.attr.as_str() == "get_main_option" => {
                         match text_at(call, 0) {
                             // A default may come from anywhere.
                             Some("sqlalchemy.url") if call.arguments.len() == 1 => {
-                                Origin::Ini { main: true }
+                                UrlOrigin::Ini { main: true }
                             }
-                            _ => Origin::Elsewhere,
+                            _ => UrlOrigin::Elsewhere,
                         }
                     }
                     Expr::Attribute(method) if method.attr.as_str() == "get_section_option" => {
                         match (call.arguments.find_positional(0), text_at(call, 1)) {
-                            (Some(section), Some("sqlalchemy.url")) => Origin::Ini {
+                            (Some(section), Some("sqlalchemy.url")) => UrlOrigin::Ini {
                                 main: is_main_section(section),
                             },
-                            _ => Origin::Elsewhere,
+                            _ => UrlOrigin::Elsewhere,
                         }
                     }
-                    _ => Origin::Elsewhere,
+                    _ => UrlOrigin::Elsewhere,
                 }
             }
-            _ => Origin::Elsewhere,
+            _ => UrlOrigin::Elsewhere,
         }
     }
 
@@ -169,13 +171,13 @@ impl<'a> Survey<'a> {
     }
 
     /// Where what `connect` is called on comes from.
-    pub(super) fn maker(&self, expression: &Expr, scope: usize) -> Maker {
+    pub(super) fn maker(&self, expression: &Expr, scope: usize) -> ConnectionSource {
         self.maker_within(expression, scope, DEPTH)
     }
 
-    fn maker_within(&self, expression: &Expr, scope: usize, depth: usize) -> Maker {
+    fn maker_within(&self, expression: &Expr, scope: usize, depth: usize) -> ConnectionSource {
         let Some(depth) = depth.checked_sub(1) else {
-            return Maker::Unknown;
+            return ConnectionSource::Unknown;
         };
         let all = |of: &mut dyn Iterator<Item = (&Expr, usize)>| {
             best(of.map(|(one, at)| self.maker_within(one, at, depth)))
@@ -192,7 +194,7 @@ impl<'a> Survey<'a> {
                 best(bindings.iter().map(|binding| match binding {
                     Binding::Import(path) => imported(path.clone()),
                     Binding::Value(value) => self.maker_within(value, at, depth),
-                    Binding::Function(_) | Binding::Other => Maker::Unknown,
+                    Binding::Function(_) | Binding::Other => ConnectionSource::Unknown,
                 }))
             }
             Expr::Attribute(attribute) => match self.path(expression, scope) {
@@ -207,7 +209,7 @@ impl<'a> Survey<'a> {
             },
             Expr::Call(call) => {
                 if super::sinks::is_engine(self.path(&call.func, scope).as_deref()) {
-                    return Maker::Engine;
+                    return ConnectionSource::Engine;
                 }
                 if let Expr::Name(name) = &*call.func
                     && let [Binding::Function(inner)] = self.bindings(&name.id, scope).0
@@ -216,25 +218,27 @@ impl<'a> Survey<'a> {
                 }
                 self.maker_within(&call.func, scope, depth)
             }
-            _ => Maker::Unknown,
+            _ => ConnectionSource::Unknown,
         }
     }
 }
 
 /// An engine where there is one; else something imported where there is that.
-fn best(makers: impl Iterator<Item = Maker>) -> Maker {
-    makers.fold(Maker::Unknown, |best, maker| match (&best, &maker) {
-        (Maker::Engine, _) | (_, Maker::Unknown) => best,
-        (_, Maker::Engine) | (Maker::Unknown, _) => maker,
-        _ => best,
+fn best(makers: impl Iterator<Item = ConnectionSource>) -> ConnectionSource {
+    makers.fold(ConnectionSource::Unknown, |best, maker| {
+        match (&best, &maker) {
+            (ConnectionSource::Engine, _) | (_, ConnectionSource::Unknown) => best,
+            (_, ConnectionSource::Engine) | (ConnectionSource::Unknown, _) => maker,
+            _ => best,
+        }
     })
 }
 
-fn imported(path: String) -> Maker {
+fn imported(path: String) -> ConnectionSource {
     // `context.config.attributes` holds what a caller has put there.
     match path.split('.').next() {
-        Some("alembic") => Maker::Unknown,
-        _ => Maker::Imported(path),
+        Some("alembic") => ConnectionSource::Unknown,
+        _ => ConnectionSource::Imported(path),
     }
 }
 
@@ -265,7 +269,7 @@ pub(super) fn without_doubling(expression: &Expr) -> Option<&Expr> {
     is_it.then_some(&*method.value)
 }
 
-impl Site {
+impl CodePosition {
     /// Whether it comes after another that always happens: in a function, which runs later, or further down.
     pub(super) fn is_after(self, other: Self) -> bool {
         self.scope != super::survey::MODULE || self.statement > other.statement

@@ -3,28 +3,28 @@
 use ruff_python_ast::{Expr, ExprCall};
 use ruff_text_size::{Ranged, TextSize};
 
-use super::names::{Maker, is_main_section, text_at};
-use super::survey::{Site, Survey};
-use super::{Mode, Problem};
+use super::names::{ConnectionSource, is_main_section, text_at};
+use super::survey::{CodePosition, Survey};
+use super::{EngineKind, Problem};
 
 /// A place where a URL is handed on.
 #[derive(Debug)]
 pub(super) struct Sink<'a> {
-    pub(super) kind: Kind<'a>,
-    pub(super) site: Site,
+    pub(super) kind: SinkKind<'a>,
+    pub(super) position: CodePosition,
 }
 
 /// What takes the URL.
 #[derive(Debug)]
-pub(super) enum Kind<'a> {
+pub(super) enum SinkKind<'a> {
     /// An engine, by its own argument.
-    Engine { url: &'a Expr, mode: Mode },
+    Engine { url: &'a Expr, mode: EngineKind },
     /// An engine, out of a section of the configuration.
     Section {
         call: &'a ExprCall,
         section: &'a Expr,
         key: String,
-        mode: Mode,
+        mode: EngineKind,
     },
     /// `context.configure(url=…)`, which makes no connection.
     Configure { url: &'a Expr },
@@ -32,11 +32,11 @@ pub(super) enum Kind<'a> {
     Option { url: &'a Expr, main: bool },
 }
 
-const ENGINES: [(&str, Mode, bool); 4] = [
-    ("create_engine", Mode::Sync, false),
-    ("engine_from_config", Mode::Sync, true),
-    ("create_async_engine", Mode::Async, false),
-    ("async_engine_from_config", Mode::Async, true),
+const ENGINES: [(&str, EngineKind, bool); 4] = [
+    ("create_engine", EngineKind::Sync, false),
+    ("engine_from_config", EngineKind::Sync, true),
+    ("create_async_engine", EngineKind::Async, false),
+    ("async_engine_from_config", EngineKind::Async, true),
 ];
 
 const ASYNC_ENGINE: &str = "AsyncEngine";
@@ -69,27 +69,30 @@ impl<'a> Survey<'a> {
     pub(super) fn sinks(&self) -> Result<Vec<Sink<'a>>, Problem> {
         let wrapped = self.wrapped_in_async_engines();
         let mut sinks = Vec::new();
-        for (call, site) in &self.calls {
-            let path = self.path(&call.func, site.scope);
+        for (call, position) in &self.calls {
+            let path = self.path(&call.func, position.scope);
             let is_async = wrapped.iter().any(|one| std::ptr::eq(*one, *call));
-            let kind = match self.engine(call, path.as_deref(), is_async, *site)? {
+            let kind = match self.engine(call, path.as_deref(), is_async, *position)? {
                 Some(kind) => Some(kind),
                 None => other(call, path.as_deref())?,
             };
-            sinks.extend(kind.map(|kind| Sink { kind, site: *site }));
+            sinks.extend(kind.map(|kind| Sink {
+                kind,
+                position: *position,
+            }));
         }
         Ok(sinks)
     }
 
     /// The engines that an `AsyncEngine(…)` is made of.
     fn wrapped_in_async_engines(&self) -> Vec<&ExprCall> {
-        let inner = self.calls.iter().filter_map(|(call, site)| {
-            let path = self.path(&call.func, site.scope);
+        let inner = self.calls.iter().filter_map(|(call, position)| {
+            let path = self.path(&call.func, position.scope);
             if of_sqlalchemy(path.as_deref()) != Some(ASYNC_ENGINE) {
                 return None;
             }
             let argument = call.arguments.find_argument_value("sync_engine", 0)?;
-            match self.value(argument, site.scope).0 {
+            match self.value(argument, position.scope).0 {
                 Expr::Call(call) => Some(call),
                 _ => None,
             }
@@ -102,8 +105,8 @@ impl<'a> Survey<'a> {
         call: &'a ExprCall,
         path: Option<&str>,
         is_async: bool,
-        site: Site,
-    ) -> Result<Option<Kind<'a>>, Problem> {
+        position: CodePosition,
+    ) -> Result<Option<SinkKind<'a>>, Problem> {
         let Some(name) = of_sqlalchemy(path) else {
             return Ok(None);
         };
@@ -111,7 +114,7 @@ impl<'a> Survey<'a> {
         else {
             return Ok(None);
         };
-        let mode = if is_async { Mode::Async } else { *mode };
+        let mode = if is_async { EngineKind::Async } else { *mode };
         let arguments = &call.arguments;
         let spread = arguments
             .keywords
@@ -119,8 +122,8 @@ impl<'a> Survey<'a> {
             .any(|keyword| keyword.arg.is_none())
             || arguments.args.iter().any(Expr::is_starred_expr);
         let refuse = |reason: String| Err(Problem::at(call.start(), reason));
-        if mode == Mode::Sync
-            && let Some(word) = self.argument_of_asyncpg(call, site)
+        if mode == EngineKind::Sync
+            && let Some(word) = self.argument_of_asyncpg(call, position)
         {
             return refuse(format!(
                 "`{name}` is given `{word}` for asyncpg, which a synchronous driver does not take: \
@@ -128,7 +131,7 @@ impl<'a> Survey<'a> {
             ));
         }
         if let Some(url) = arguments.find_keyword("url") {
-            return Ok(Some(Kind::Engine {
+            return Ok(Some(SinkKind::Engine {
                 url: &url.value,
                 mode,
             }));
@@ -139,7 +142,7 @@ impl<'a> Survey<'a> {
             .filter(|first| !first.is_starred_expr());
         if !from_section {
             return match first {
-                Some(url) => Ok(Some(Kind::Engine { url, mode })),
+                Some(url) => Ok(Some(SinkKind::Engine { url, mode })),
                 None => refuse(format!("`{name}` is given its URL by `*` or `**`")),
             };
         }
@@ -158,7 +161,7 @@ impl<'a> Survey<'a> {
             Some(Expr::StringLiteral(text)) => text.value.to_str(),
             Some(_) => return refuse(format!("the `prefix` of `{name}` is computed")),
         };
-        Ok(Some(Kind::Section {
+        Ok(Some(SinkKind::Section {
             call,
             section,
             key: format!("{prefix}url"),
@@ -167,9 +170,13 @@ impl<'a> Survey<'a> {
     }
 
     /// A keyword argument of asyncpg's among the `connect_args`.
-    fn argument_of_asyncpg(&self, call: &'a ExprCall, site: Site) -> Option<&'static str> {
+    fn argument_of_asyncpg(
+        &self,
+        call: &'a ExprCall,
+        position: CodePosition,
+    ) -> Option<&'static str> {
         let given = &call.arguments.find_keyword("connect_args")?.value;
-        let Expr::Dict(given) = self.value(given, site.scope).0 else {
+        let Expr::Dict(given) = self.value(given, position.scope).0 else {
             return None;
         };
         let mut keys = given.iter_keys().flatten();
@@ -184,11 +191,11 @@ impl<'a> Survey<'a> {
     /// Where `context.configure` is called first.
     pub(super) fn configured_at(&self) -> Option<TextSize> {
         let mut calls = self.calls.iter();
-        let is_it = |call: &ExprCall, site: Site| {
-            self.path(&call.func, site.scope).as_deref() == Some("alembic.context.configure")
+        let is_it = |call: &ExprCall, position: CodePosition| {
+            self.path(&call.func, position.scope).as_deref() == Some("alembic.context.configure")
         };
         calls
-            .find(|(call, site)| is_it(call, *site))
+            .find(|(call, position)| is_it(call, *position))
             .map(|(call, _)| call.start())
     }
 
@@ -221,32 +228,32 @@ impl<'a> Survey<'a> {
 
     /// The first connection that comes from something imported, and its path.
     pub(super) fn imported_connection(&self) -> Option<Problem> {
-        self.calls.iter().find_map(|(call, site)| {
+        self.calls.iter().find_map(|(call, position)| {
             let Expr::Attribute(method) = &*call.func else {
                 return None;
             };
             if !matches!(method.attr.as_str(), "connect" | "begin") {
                 return None;
             }
-            match self.maker(&method.value, site.scope) {
-                Maker::Imported(path) => Some(Problem::at(
+            match self.maker(&method.value, position.scope) {
+                ConnectionSource::Imported(path) => Some(Problem::at(
                     call.start(),
                     format!(
                         "the connection comes from `{path}`, where env.py hands no URL on: \
                          make an engine here, of the URL that the application has"
                     ),
                 )),
-                Maker::Engine | Maker::Unknown => None,
+                ConnectionSource::Engine | ConnectionSource::Unknown => None,
             }
         })
     }
 }
 
 /// What takes a URL and is no engine.
-fn other<'a>(call: &'a ExprCall, path: Option<&str>) -> Result<Option<Kind<'a>>, Problem> {
+fn other<'a>(call: &'a ExprCall, path: Option<&str>) -> Result<Option<SinkKind<'a>>, Problem> {
     if path == Some("alembic.context.configure") {
         let url = call.arguments.find_keyword("url");
-        return Ok(url.map(|url| Kind::Configure { url: &url.value }));
+        return Ok(url.map(|url| SinkKind::Configure { url: &url.value }));
     }
     if let Expr::Name(name) = &*call.func
         && path.is_none()
@@ -272,5 +279,5 @@ fn other<'a>(call: &'a ExprCall, path: Option<&str>) -> Result<Option<Kind<'a>>,
         return Ok(None);
     }
     let url = call.arguments.find_argument_value("value", place + 1);
-    Ok(url.map(|url| Kind::Option { url, main }))
+    Ok(url.map(|url| SinkKind::Option { url, main }))
 }

@@ -25,7 +25,7 @@ pub(super) enum Binding<'a> {
 
 /// Where something stands.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Site {
+pub(super) struct CodePosition {
     /// The scope that it is in.
     pub(super) scope: usize,
     /// The module's statement that it is in, counted from 0.
@@ -51,14 +51,14 @@ pub(super) struct Store<'a> {
     pub(super) name: &'a str,
     pub(super) key: &'a str,
     pub(super) value: &'a Expr,
-    pub(super) site: Site,
+    pub(super) position: CodePosition,
 }
 
 /// What is in a module.
 #[derive(Debug)]
 pub(super) struct Survey<'a> {
     pub(super) scopes: Vec<Scope<'a>>,
-    pub(super) calls: Vec<(&'a ExprCall, Site)>,
+    pub(super) calls: Vec<(&'a ExprCall, CodePosition)>,
     pub(super) stores: Vec<Store<'a>>,
 }
 
@@ -106,8 +106,8 @@ struct Surveyor<'a> {
 }
 
 impl<'a> Surveyor<'a> {
-    fn site(&self) -> Site {
-        Site {
+    fn position(&self) -> CodePosition {
+        CodePosition {
             scope: self.scope,
             statement: self.statement,
             always: self.nesting == 0,
@@ -187,12 +187,12 @@ impl<'a> Surveyor<'a> {
                 if let (Expr::Name(name), Expr::StringLiteral(key)) =
                     (&*target.value, &*target.slice)
                 {
-                    let site = self.site();
+                    let position = self.position();
                     self.survey.stores.push(Store {
                         name: &name.id,
                         key: key.value.to_str(),
                         value,
-                        site,
+                        position,
                     });
                 }
                 walk_expr(self, &target.value);
@@ -282,8 +282,8 @@ impl<'a> Visitor<'a> for Surveyor<'a> {
                 });
             }
             Expr::Call(call) => {
-                let site = self.site();
-                self.survey.calls.push((call, site));
+                let position = self.position();
+                self.survey.calls.push((call, position));
                 walk_expr(self, expression);
             }
             _ => walk_expr(self, expression),

@@ -2,7 +2,9 @@
 
 use proptest::prelude::*;
 
-use super::{Knowledge, Mode, Reason, Refusal, Repair, apply, plan};
+use super::{
+    EngineKind, RepairContext, RepairPlan, UnchangedReason, UnsupportedCode, apply_edits, plan,
+};
 
 const HEAD: &str = "\
 from sqlalchemy import create_engine, engine_from_config, pool
@@ -12,29 +14,29 @@ config = context.config
 ";
 
 /// Plans with a configuration whose URL needs a conversion, or with one that does not.
-fn planned(source: &str, configuration_suits: bool) -> Repair {
-    let knowledge = Knowledge {
-        suits: &|url, mode| url.contains("psycopg2") == (mode == Mode::Sync),
+fn planned(source: &str, configuration_suits: bool) -> RepairPlan {
+    let context = RepairContext {
+        url_suits: &|url, mode| url.contains("psycopg2") == (mode == EngineKind::Sync),
         configuration_suits: &|_| configuration_suits,
         doubles_percent: &|path| path.starts_with("app.escaped."),
     };
-    plan(source, &knowledge)
+    plan(source, &context)
 }
 
 /// The text after the repair, without the functions; a second repair must find nothing.
 #[track_caller]
 fn repaired(source: &str) -> String {
-    let Repair::Edits(edits) = planned(source, false) else {
+    let RepairPlan::Edits(edits) = planned(source, false) else {
         panic!("{:?}", planned(source, false));
     };
-    let text = apply(source, &edits);
+    let text = apply_edits(source, &edits);
     assert_eq!(
         planned(&text, false),
-        Repair::NothingToDo(Reason::Converted),
+        RepairPlan::Unchanged(UnchangedReason::AlreadyConverted),
         "{text}"
     );
     let mut rest = text.clone();
-    for mode in Mode::ALL {
+    for mode in EngineKind::ALL {
         let snippet = mode.snippet().trim_end();
         let written = format!("\n\n\n{snippet}");
         rest = rest.replace(&format!("{written}\n\n\n"), "\n");
@@ -54,7 +56,7 @@ fn check(body: &str, expected: &str) {
 
 #[track_caller]
 fn refused(source: &str, line: usize, told: &str) {
-    let Repair::Refused(Refusal {
+    let RepairPlan::Unsupported(UnsupportedCode {
         line: at, reason, ..
     }) = planned(source, false)
     else {
@@ -196,7 +198,7 @@ fn what_suits_is_left_alone() {
         let source = format!("{HEAD}{body}");
         assert_eq!(
             planned(&source, true),
-            Repair::NothingToDo(Reason::Suits),
+            RepairPlan::Unchanged(UnchangedReason::UrlsSuit),
             "{body}"
         );
     }
@@ -204,13 +206,13 @@ fn what_suits_is_left_alone() {
     let body = "config.set_section_option('s', 'HOST', h)\ne = create_engine(config.get_main_option('sqlalchemy.url'))\n";
     assert!(matches!(
         planned(&format!("{HEAD}{body}"), true),
-        Repair::Edits(_)
+        RepairPlan::Edits(_)
     ));
     let own =
         "from limbeck.alembic import sync_database_url\ne = create_engine(sync_database_url())\n";
     assert_eq!(
         planned(&format!("{HEAD}{own}"), false),
-        Repair::NothingToDo(Reason::Converted)
+        RepairPlan::Unchanged(UnchangedReason::AlreadyConverted)
     );
 }
 
@@ -260,10 +262,10 @@ fn refusals() {
 #[test]
 fn where_the_function_goes() {
     let text = |source: &str| match planned(source, false) {
-        Repair::Edits(edits) => apply(source, &edits),
+        RepairPlan::Edits(edits) => apply_edits(source, &edits),
         other => panic!("{other:?}"),
     };
-    let snippet = Mode::Sync.snippet().trim_end();
+    let snippet = EngineKind::Sync.snippet().trim_end();
     let end = "e = create_engine(ensure_sync_database_url(u()))\n";
     let imports = "from sqlalchemy import create_engine  # all\n";
     let call = "e = create_engine(u())\n";
@@ -299,10 +301,10 @@ fn the_text_around_keeps_its_bytes() {
     for end in ["\n", "\r\n", "\r"] {
         for mark in ["", "\u{feff}"] {
             let source = format!("{mark}# é\n{plain}").replace('\n', end);
-            let Repair::Edits(edits) = planned(&source, false) else {
+            let RepairPlan::Edits(edits) = planned(&source, false) else {
                 panic!("{:?}", planned(&source, false));
             };
-            let text = apply(&source, &edits);
+            let text = apply_edits(&source, &edits);
             for edit in &edits {
                 assert!(edit.range.is_empty(), "{edit:?}");
                 let lone = edit.text.replace(end, "").contains(['\r', '\n']);
@@ -315,7 +317,7 @@ fn the_text_around_keeps_its_bytes() {
             }
             assert_eq!(
                 planned(&text, false),
-                Repair::NothingToDo(Reason::Converted)
+                RepairPlan::Unchanged(UnchangedReason::AlreadyConverted)
             );
         }
     }
@@ -371,12 +373,12 @@ proptest! {
         } else {
             chars[..start].iter().chain(&chars[end..]).collect()
         };
-        if let Repair::Edits(edits) = planned(&source, false) {
+        if let RepairPlan::Edits(edits) = planned(&source, false) {
             prop_assert!(edits.iter().all(|edit| edit.range.is_empty()));
             prop_assert!(edits.is_sorted_by_key(|edit| edit.range.start));
-            let repaired = apply(&source, &edits);
+            let repaired = apply_edits(&source, &edits);
             let again = planned(&repaired, false);
-            prop_assert!(matches!(again, Repair::NothingToDo(_)), "{again:?}\n{source}\n{repaired}");
+            prop_assert!(matches!(again, RepairPlan::Unchanged(_)), "{again:?}\n{source}\n{repaired}");
         }
     }
 }

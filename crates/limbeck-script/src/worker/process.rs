@@ -49,7 +49,7 @@ pub enum WorkerError {
     },
     /// The process ended before it told how the run ended.
     #[error("the Python worker ended without a word ({status})")]
-    Died {
+    Exited {
         /// Its exit status.
         status: ExitStatus,
     },
@@ -149,7 +149,7 @@ impl Worker {
     /// The worker's next request.
     ///
     /// # Errors
-    /// [`WorkerError::Died`] when the process has ended.
+    /// [`WorkerError::Exited`] when the process has ended.
     pub async fn next_request(&mut self) -> Result<Request, WorkerError> {
         self.receive().await
     }
@@ -157,7 +157,7 @@ impl Worker {
     /// Has the worker call a Python function while its own request waits.
     ///
     /// # Errors
-    /// [`WorkerError::Died`] when the process has ended.
+    /// [`WorkerError::Exited`] when the process has ended.
     pub async fn call(
         &mut self,
         name: &str,
@@ -189,7 +189,7 @@ impl Worker {
     /// Answers the last request with what it asked for.
     ///
     /// # Errors
-    /// [`WorkerError::Died`] when the process has ended.
+    /// [`WorkerError::Exited`] when the process has ended.
     pub async fn reply(&mut self, value: &impl Serialize) -> Result<(), WorkerError> {
         #[derive(Serialize)]
         struct Reply<'a, T: ?Sized> {
@@ -201,7 +201,7 @@ impl Worker {
     /// Answers the last request with an error.
     ///
     /// # Errors
-    /// [`WorkerError::Died`] when the process has ended.
+    /// [`WorkerError::Exited`] when the process has ended.
     pub async fn reply_error(&mut self, error: &impl Serialize) -> Result<(), WorkerError> {
         #[derive(Serialize)]
         struct Reply<'a, T: ?Sized> {
@@ -252,7 +252,7 @@ impl Worker {
 
     async fn broken(&mut self, error: io::Error) -> WorkerError {
         match tokio::time::timeout(GRACE, self.child.wait()).await {
-            Ok(Ok(status)) => WorkerError::Died { status },
+            Ok(Ok(status)) => WorkerError::Exited { status },
             _ => WorkerError::Stream(error),
         }
     }

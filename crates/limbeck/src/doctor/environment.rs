@@ -2,8 +2,10 @@
 
 use std::path::Path;
 
-use limbeck_script::environment::{Finding, FindingKind, Reading, Survey, SurveyError};
-use limbeck_script::interpreter::Installed;
+use limbeck_script::environment::{
+    EnvironmentAnalysis, EnvironmentFindings, EnvironmentSyntaxError, Finding, FindingKind,
+};
+use limbeck_script::interpreter::InstalledVersions;
 use limbeck_url::{DatabaseUrl, mask};
 
 use super::check::{Check, Id};
@@ -13,12 +15,12 @@ use super::url::{own_target, refused_parameters};
 /// What was made of `env.py`.
 pub(super) struct Examined<'a> {
     pub(super) path: &'a Path,
-    pub(super) reading: &'a Reading,
-    pub(super) survey: &'a Result<Survey, SurveyError>,
+    pub(super) reading: &'a EnvironmentAnalysis,
+    pub(super) survey: &'a Result<EnvironmentFindings, EnvironmentSyntaxError>,
     /// What `engine_from_config` is told besides the URL.
     pub(super) engine_settings: &'a [String],
     pub(super) urls: &'a [FoundUrl],
-    pub(super) installed: Option<&'a Installed>,
+    pub(super) installed: Option<&'a InstalledVersions>,
 }
 
 pub(super) fn check(examined: &Examined<'_>) -> Vec<Check> {
@@ -74,7 +76,7 @@ pub(super) fn not_checked(why: &str) -> Vec<Check> {
     .into()
 }
 
-fn shape(examined: &Examined<'_>, survey: &Survey) -> Check {
+fn shape(examined: &Examined<'_>, survey: &EnvironmentFindings) -> Check {
     let (id, path) = (Id::EnvShape, examined.path);
     let kind = if survey.is_async {
         "asynchronous"
@@ -82,18 +84,18 @@ fn shape(examined: &Examined<'_>, survey: &Survey) -> Check {
         "synchronous"
     };
     match examined.reading {
-        Reading::Known(_) if !examined.engine_settings.is_empty() => id
+        EnvironmentAnalysis::Stock(_) if !examined.engine_settings.is_empty() => id
             .note(format!(
                 "the stock {kind} template; it runs in Python, because SQLAlchemy reads {}",
                 super::quoted(examined.engine_settings)
             ))
             .at(path, None),
-        Reading::Known(_) => id
+        EnvironmentAnalysis::Stock(_) => id
             .ok(format!(
                 "the stock {kind} template: limbeck reads it without Python"
             ))
             .at(path, None),
-        Reading::NeedsPython { line, reason } => {
+        EnvironmentAnalysis::NeedsPython { line, reason } => {
             let what = if survey.is_multidb {
                 "the template `multidb`, or like it".to_owned()
             } else {
@@ -108,8 +110,8 @@ fn shape(examined: &Examined<'_>, survey: &Survey) -> Check {
 fn id_of(kind: &FindingKind) -> Option<Id> {
     Some(match kind {
         FindingKind::DriverReplaced { .. } => Id::EnvReplacedDriver,
-        FindingKind::UrlAsText => Id::EnvUrlAsText,
-        FindingKind::PercentSigns => Id::EnvPercent,
+        FindingKind::PasswordMasked => Id::EnvUrlAsText,
+        FindingKind::PercentNotDoubled => Id::EnvPercent,
         _ => return None,
     })
 }
@@ -117,8 +119,8 @@ fn id_of(kind: &FindingKind) -> Option<Id> {
 fn judge(examined: &Examined<'_>, finding: &Finding) -> Option<Check> {
     let check = match &finding.kind {
         FindingKind::DriverReplaced { from, to } => replaced(examined, from, to.as_deref()),
-        FindingKind::UrlAsText => as_text(examined.installed),
-        FindingKind::PercentSigns => percent(examined.urls),
+        FindingKind::PasswordMasked => as_text(examined.installed),
+        FindingKind::PercentNotDoubled => percent(examined.urls),
         _ => return None,
     };
     Some(check.at(examined.path, Some(finding.line)))
@@ -159,7 +161,7 @@ fn replaced(examined: &Examined<'_>, from: &str, to: Option<&str>) -> Check {
     .fix(fix)
 }
 
-fn as_text(installed: Option<&Installed>) -> Check {
+fn as_text(installed: Option<&InstalledVersions>) -> Check {
     let id = Id::EnvUrlAsText;
     let version = installed.and_then(|installed| installed.version("SQLAlchemy"));
     let shows = version.is_some_and(|version| !super::interpreter::at_least(version, (2, 0)));

@@ -1,6 +1,8 @@
 //! Checks of the Python interpreter and of what is installed for it.
 
-use limbeck_script::interpreter::{Installed, InstalledError, Interpreter, InterpreterError};
+use limbeck_script::interpreter::{
+    InstalledVersions, InstalledVersionsError, Interpreter, InterpreterError,
+};
 use limbeck_url::mask;
 
 use super::check::{Check, Id};
@@ -39,7 +41,13 @@ pub(super) fn packages() -> Vec<&'static str> {
 }
 
 /// What was learned of the interpreter.
-pub(super) type Asked = Result<(Interpreter, Result<Installed, InstalledError>), InterpreterError>;
+pub(super) type Asked = Result<
+    (
+        Interpreter,
+        Result<InstalledVersions, InstalledVersionsError>,
+    ),
+    InterpreterError,
+>;
 
 /// Checks what was learned; `urls` are those that plain Alembic would have to run.
 pub(super) fn check(asked: &Asked, urls: &[&Understood], is_async: Option<bool>) -> Vec<Check> {
@@ -90,7 +98,7 @@ pub(super) fn check(asked: &Asked, urls: &[&Understood], is_async: Option<bool>)
     checks
 }
 
-fn python(interpreter: &Interpreter, installed: &Installed) -> Check {
+fn python(interpreter: &Interpreter, installed: &InstalledVersions) -> Check {
     let id = Id::PythonInterpreter;
     let (major, minor, patch) = installed.python;
     let message = format!(
@@ -107,7 +115,7 @@ fn python(interpreter: &Interpreter, installed: &Installed) -> Check {
     id.ok(message)
 }
 
-fn alembic(installed: &Installed) -> Check {
+fn alembic(installed: &InstalledVersions) -> Check {
     let id = Id::PythonAlembic;
     let wanted = [
         ("Alembic", "alembic", OLDEST_ALEMBIC),
@@ -132,12 +140,12 @@ fn alembic(installed: &Installed) -> Check {
         .fix("activate the project's own environment, or install them: `pip install -U alembic sqlalchemy`")
 }
 
-fn drivers(installed: &Installed) -> Check {
+fn drivers(installed: &InstalledVersions) -> Check {
     let mut found: Vec<String> = DRIVERS
         .iter()
         .filter(|(driver, _)| *driver != "psycopg_async")
         .filter_map(|(_, packages)| {
-            let (package, version) = installed.first(packages)?;
+            let (package, version) = installed.first_installed(packages)?;
             Some(format!("{package} {version}"))
         })
         .collect();
@@ -151,13 +159,13 @@ fn drivers(installed: &Installed) -> Check {
     Id::PythonDrivers.ok(found.join(", "))
 }
 
-fn plain_alembic(url: &Understood, installed: &Installed, is_async: Option<bool>) -> Check {
+fn plain_alembic(url: &Understood, installed: &InstalledVersions, is_async: Option<bool>) -> Check {
     let id = Id::PythonPlainAlembic;
     let usual = usual_driver(url.info.backend.name(), Some(installed));
     let driver = url.driver.as_deref().unwrap_or(usual);
     let packages = DRIVERS.iter().find(|(name, _)| *name == driver);
     let mut missing: Vec<&str> = match packages {
-        Some((_, packages)) if installed.first(packages).is_none() => vec![packages[0]],
+        Some((_, packages)) if installed.first_installed(packages).is_none() => vec![packages[0]],
         Some(_) => Vec::new(),
         None if driver == "pysqlite" => Vec::new(),
         None => return id.not_checked("the driver", "limbeck does not know it"),

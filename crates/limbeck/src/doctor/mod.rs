@@ -18,8 +18,10 @@ use std::time::Duration;
 
 use limbeck_db::{Surroundings, VersionTable};
 use limbeck_script::directory::ScriptDirectory;
-use limbeck_script::environment::{Reading, Survey, SurveyError, read, survey};
-use limbeck_script::interpreter::{Installed, Interpreter, InterpreterError};
+use limbeck_script::environment::{
+    EnvironmentAnalysis, EnvironmentFindings, EnvironmentSyntaxError, analyze, inspect,
+};
+use limbeck_script::interpreter::{InstalledVersions, Interpreter, InterpreterError};
 
 pub use check::{Check, Id, Severity};
 
@@ -69,8 +71,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// What was made of `env.py`.
 struct EnvFile {
     path: PathBuf,
-    reading: Reading,
-    survey: Result<Survey, SurveyError>,
+    reading: EnvironmentAnalysis,
+    survey: Result<EnvironmentFindings, EnvironmentSyntaxError>,
 }
 
 /// Examines a project.
@@ -89,12 +91,14 @@ pub async fn examine(subject: Subject<'_>) -> Vec<Check> {
 
     let asked = match subject.interpreter {
         Ok(interpreter) => {
-            let installed = interpreter.installed(&interpreter::packages()).await;
+            let installed = interpreter
+                .installed_versions(&interpreter::packages())
+                .await;
             Ok((interpreter, installed))
         }
         Err(error) => Err(error),
     };
-    let installed: Option<&Installed> = match &asked {
+    let installed: Option<&InstalledVersions> = match &asked {
         Ok((_, Ok(installed))) => Some(installed),
         _ => None,
     };
@@ -103,7 +107,7 @@ pub async fn examine(subject: Subject<'_>) -> Vec<Check> {
     let env_file = env_file(folder.as_deref());
     let env = env_file.as_ref().ok().map(|file| Env {
         survey: file.survey.as_ref().ok(),
-        is_stock: matches!(file.reading, Reading::Known(_)),
+        is_stock: matches!(file.reading, EnvironmentAnalysis::Stock(_)),
     });
     let urls = source::find(usable, env, &variable, subject.dotenv.as_deref());
     let engine_settings = engine_settings_of(usable);
@@ -181,8 +185,8 @@ fn env_file(folder: Option<&Path>) -> Result<EnvFile, Check> {
     let path = folder.join("env.py");
     match std::fs::read_to_string(&path) {
         Ok(text) => Ok(EnvFile {
-            reading: read(&text),
-            survey: survey(&text),
+            reading: analyze(&text),
+            survey: inspect(&text),
             path,
         }),
         Err(error) => Err(Id::EnvFile

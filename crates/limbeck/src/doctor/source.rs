@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use limbeck_script::environment::Survey;
+use limbeck_script::environment::EnvironmentFindings;
 use limbeck_url::{DatabaseConfigProvider, Origin, Secret};
 
 use super::configuration::databases;
@@ -29,7 +29,7 @@ pub(super) struct FoundUrl {
 /// What is known of `env.py`.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Env<'a> {
-    pub(super) survey: Option<&'a Survey>,
+    pub(super) survey: Option<&'a EnvironmentFindings>,
     /// It is a stock one, which takes the ini's URL and no other.
     pub(super) is_stock: bool,
 }

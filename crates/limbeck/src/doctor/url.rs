@@ -1,7 +1,7 @@
 //! Checks of a URL: what it means, and what its driver, SQLAlchemy and the network make of it.
 
 use limbeck_script::environment::FindingKind;
-use limbeck_script::interpreter::Installed;
+use limbeck_script::interpreter::InstalledVersions;
 use limbeck_url::{
     Backend, ConnectionInfo, ConvertError, DatabaseUrl, Policy, Target, TlsLevel, convert,
 };
@@ -35,7 +35,7 @@ pub(super) struct Understood {
 pub(super) fn check(
     found: &FoundUrl,
     env: Option<Env<'_>>,
-    installed: Option<&Installed>,
+    installed: Option<&InstalledVersions>,
 ) -> (Vec<Check>, Option<Understood>) {
     let text = found.text.reveal_clear_text().trim();
     let at = |check: Check| match &found.file {
@@ -187,7 +187,7 @@ fn driver_and_env(
     driver: Option<&str>,
     info: &ConnectionInfo,
     env: Option<Env<'_>>,
-    installed: Option<&Installed>,
+    installed: Option<&InstalledVersions>,
 ) -> Check {
     let Some((env, survey)) = env.and_then(|env| Some((env, env.survey?))) else {
         return Id::UrlAsyncDriver.not_checked("the driver", "`env.py` can't be read");
@@ -221,7 +221,7 @@ fn driver_and_env(
 fn sync_driver(
     driver: Option<&str>,
     info: &ConnectionInfo,
-    installed: Option<&Installed>,
+    installed: Option<&InstalledVersions>,
     unless: &str,
 ) -> Check {
     let id = Id::UrlSyncDriver;
@@ -244,7 +244,7 @@ fn sync_driver(
 }
 
 /// The driver that SQLAlchemy takes for a URL without one; 2.1 has another for PostgreSQL.
-pub(super) fn usual_driver(dialect: &str, installed: Option<&Installed>) -> &'static str {
+pub(super) fn usual_driver(dialect: &str, installed: Option<&InstalledVersions>) -> &'static str {
     let sqlalchemy = installed.and_then(|installed| installed.version("SQLAlchemy"));
     match dialect {
         "postgresql" if sqlalchemy.is_some_and(|it| super::interpreter::at_least(it, (2, 1))) => {
@@ -260,7 +260,7 @@ pub(super) fn usual_driver(dialect: &str, installed: Option<&Installed>) -> &'st
 pub(super) fn own_target(
     dialect: &str,
     driver: Option<&str>,
-    installed: Option<&Installed>,
+    installed: Option<&InstalledVersions>,
 ) -> Option<Target> {
     let driver = driver.unwrap_or_else(|| usual_driver(dialect, installed));
     format!("{dialect}+{driver}").parse().ok()
@@ -295,7 +295,7 @@ fn parameters(
     text: &str,
     driver: Option<&str>,
     info: &ConnectionInfo,
-    installed: Option<&Installed>,
+    installed: Option<&InstalledVersions>,
 ) -> Check {
     let id = Id::UrlParameters;
     let Some(target) = own_target(info.backend.name(), driver, installed) else {

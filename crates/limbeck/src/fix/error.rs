@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use limbeck_script::repair::{Mode, Refusal};
+use limbeck_script::repair::{EngineKind, UnsupportedCode};
 
 use crate::project::ProjectError;
 
@@ -20,7 +20,7 @@ pub enum FixError {
         /// The file.
         file: PathBuf,
         /// The line, and what is there.
-        refusal: Refusal,
+        refusal: UnsupportedCode,
     },
     /// The file has another encoding.
     #[error("{}:{line}: the file is not UTF-8", file.display())]
@@ -116,7 +116,7 @@ impl FixError {
         Some(match self {
             Self::Project(error) => return error.hint(),
             Self::Refused { refusal, .. } => {
-                let function = refusal.mode?.function();
+                let function = refusal.engine?.function_name();
                 format!(
                     "put the function below into `env.py`, behind the imports, and call it where the URL is taken: \
                      `{function}(url)`, and `{function}(url).replace(\"%\", \"%%\")` for `set_main_option`"
@@ -146,7 +146,7 @@ impl FixError {
     /// The function that the user can put in by hand.
     pub fn snippet(&self) -> Option<&'static str> {
         match self {
-            Self::Refused { refusal, .. } => refusal.mode.map(Mode::snippet),
+            Self::Refused { refusal, .. } => refusal.engine.map(EngineKind::snippet),
             _ => None,
         }
     }

@@ -8,14 +8,14 @@ mod suits;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use limbeck_script::repair::{self, Knowledge, Mode, Repair};
+use limbeck_script::repair::{self, EngineKind, RepairContext, RepairPlan};
 
 use crate::config::Config;
 use crate::project::{self, ProjectError};
 use record::Record;
 
 pub use error::FixError;
-pub use limbeck_script::repair::Reason;
+pub use limbeck_script::repair::UnchangedReason;
 
 /// What is to be done about a project.
 #[derive(Debug)]
@@ -25,7 +25,7 @@ pub enum Fix {
         /// The `env.py`.
         file: PathBuf,
         /// Why.
-        reason: Reason,
+        reason: UnchangedReason,
     },
     /// A change of its `env.py`.
     Change(Change),
@@ -68,26 +68,26 @@ impl Fix {
             .map(PathBuf::from)
             .collect();
         sources.extend([project_folder(config), PathBuf::new()]);
-        let knowledge = Knowledge {
-            suits: &suits::url,
+        let knowledge = RepairContext {
+            url_suits: &suits::url,
             configuration_suits: &configuration,
             doubles_percent: &|path| suits::doubles_percent(&sources, path),
         };
         let edits = match repair::plan(&before, &knowledge) {
-            Repair::NothingToDo(reason) => return Ok(Self::NothingToDo { file, reason }),
-            Repair::Refused(refusal) => return Err(FixError::Refused { file, refusal }),
-            Repair::Edits(edits) => edits,
+            RepairPlan::Unchanged(reason) => return Ok(Self::NothingToDo { file, reason }),
+            RepairPlan::Unsupported(refusal) => return Err(FixError::Refused { file, refusal }),
+            RepairPlan::Edits(edits) => edits,
         };
-        let after = repair::apply(&before, &edits);
+        let after = repair::apply_edits(&before, &edits);
         // What is written must be what a second run takes for done.
         match repair::plan(&after, &knowledge) {
-            Repair::NothingToDo(_) => Ok(Self::Change(Change {
+            RepairPlan::Unchanged(_) => Ok(Self::Change(Change {
                 folder: project_folder(config),
                 file,
                 before,
                 after,
             })),
-            Repair::Edits(_) | Repair::Refused(_) => Err(FixError::Unproven { file }),
+            RepairPlan::Edits(_) | RepairPlan::Unsupported(_) => Err(FixError::Unproven { file }),
         }
     }
 }
@@ -144,7 +144,7 @@ pub fn undo(
 }
 
 /// The function for an engine's URL, to be put into an `env.py` by hand.
-pub fn snippet(mode: Mode) -> &'static str {
+pub fn snippet(mode: EngineKind) -> &'static str {
     mode.snippet()
 }
 

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use limbeck_script::repair::Mode;
+use limbeck_script::repair::EngineKind;
 use limbeck_url::{ensure_async_database_url, ensure_sync_database_url};
 
 use crate::config::Config;
@@ -21,7 +21,7 @@ const ONLY_ASYNC: [&str; 5] = [
 ];
 
 /// Whether the configuration has URLs, and an engine takes each of them.
-pub(super) fn configuration(config: &Config, mode: Mode) -> bool {
+pub(super) fn configuration(config: &Config, mode: EngineKind) -> bool {
     let Some(ini) = config.ini() else {
         return false;
     };
@@ -38,26 +38,26 @@ pub(super) fn configuration(config: &Config, mode: Mode) -> bool {
 }
 
 /// Whether an engine takes a URL. One that limbeck can't read is left to SQLAlchemy.
-pub(super) fn url(text: &str, mode: Mode) -> bool {
+pub(super) fn url(text: &str, mode: EngineKind) -> bool {
     let Some((scheme, _)) = text.split_once("://") else {
         return true;
     };
     let (dialect, driver) = scheme.split_once('+').unwrap_or((scheme, ""));
     let is_async = ONLY_ASYNC.contains(&driver);
     let takes = match mode {
-        Mode::Sync => !is_async,
-        Mode::Async => is_async || driver == "psycopg",
+        EngineKind::Sync => !is_async,
+        EngineKind::Async => is_async || driver == "psycopg",
     };
     if dialect == "postgres" {
         return false;
     }
     let converted = match mode {
-        Mode::Sync => ensure_sync_database_url(text),
-        Mode::Async => ensure_async_database_url(text),
+        EngineKind::Sync => ensure_sync_database_url(text),
+        EngineKind::Async => ensure_async_database_url(text),
     };
     match converted {
         Ok(converted) => takes && parameters(text) == parameters(converted.reveal_url()),
-        Err(_) => mode == Mode::Async || !is_async,
+        Err(_) => mode == EngineKind::Async || !is_async,
     }
 }
 
@@ -91,7 +91,7 @@ fn parameters(url: &str) -> BTreeSet<&str> {
 mod tests {
     use std::fs;
 
-    use super::{Mode, doubles_percent, url};
+    use super::{EngineKind, doubles_percent, url};
 
     #[test]
     fn modules_that_double_percent_signs() {
@@ -131,8 +131,8 @@ mod tests {
             ("driver://user:pass@localhost/dbname", true, true),
             ("not a url", true, true),
         ] {
-            assert_eq!(url(text, Mode::Sync), sync, "{text}");
-            assert_eq!(url(text, Mode::Async), asynchronous, "{text}");
+            assert_eq!(url(text, EngineKind::Sync), sync, "{text}");
+            assert_eq!(url(text, EngineKind::Async), asynchronous, "{text}");
         }
     }
 }

@@ -8,7 +8,7 @@ use ruff_text_size::{Ranged, TextSize};
 
 /// What stands out in an `env.py`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Survey {
+pub struct EnvironmentFindings {
     /// It makes an asynchronous engine.
     pub is_async: bool,
     /// It runs the migrations of several databases, as the template `multidb` does.
@@ -44,15 +44,15 @@ pub enum FindingKind {
         to: Option<String>,
     },
     /// A URL object is made a text in a way that masks its password.
-    UrlAsText,
+    PasswordMasked,
     /// A URL is given to `set_main_option` and its percent signs are not doubled.
-    PercentSigns,
+    PercentNotDoubled,
 }
 
 /// Why an `env.py` can't be surveyed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
-pub struct SurveyError {
+pub struct EnvironmentSyntaxError {
     /// The line, from 1.
     pub line: usize,
     /// What the parser says.
@@ -85,21 +85,21 @@ const ENGINES: [&str; 5] = ["engine", "connectable", "bind", "connection", "conn
 /// Looks through the text of an `env.py`.
 ///
 /// # Errors
-/// [`SurveyError`] when it is not Python.
-pub fn survey(source: &str) -> Result<Survey, SurveyError> {
+/// [`EnvironmentSyntaxError`] when it is not Python.
+pub fn inspect(source: &str) -> Result<EnvironmentFindings, EnvironmentSyntaxError> {
     let line = |offset: TextSize| {
         let before = &source.as_bytes()[..offset.to_usize().min(source.len())];
         memchr::memchr_iter(b'\n', before).count() + 1
     };
     let module = ruff_python_parser::parse_module(source)
-        .map_err(|error| SurveyError {
+        .map_err(|error| EnvironmentSyntaxError {
             line: line(error.location.start()),
             message: error.error.to_string(),
         })?
         .into_syntax();
-    let mut surveyor = Surveyor::default();
+    let mut surveyor = Inspector::default();
     surveyor.visit_body(&module.body);
-    let Surveyor {
+    let Inspector {
         mut survey,
         found,
         variables,
@@ -113,7 +113,7 @@ pub fn survey(source: &str) -> Result<Survey, SurveyError> {
     }
     survey.findings = found
         .into_iter()
-        .filter(|(kind, _)| !(doubles_percents && *kind == FindingKind::PercentSigns))
+        .filter(|(kind, _)| !(doubles_percents && *kind == FindingKind::PercentNotDoubled))
         .map(|(kind, offset)| Finding {
             line: line(offset),
             kind,
@@ -124,15 +124,15 @@ pub fn survey(source: &str) -> Result<Survey, SurveyError> {
 }
 
 #[derive(Default)]
-struct Surveyor {
-    survey: Survey,
+struct Inspector {
+    survey: EnvironmentFindings,
     found: Vec<(FindingKind, TextSize)>,
     variables: Vec<(String, TextSize)>,
     /// Somewhere `%` is replaced by `%%`; by what way that comes to `set_main_option` is not followed.
     doubles_percents: bool,
 }
 
-impl<'a> Visitor<'a> for Surveyor {
+impl<'a> Visitor<'a> for Inspector {
     fn visit_stmt(&mut self, statement: &'a Stmt) {
         // limbeck's own package doubles what has to be doubled.
         if let Stmt::ImportFrom(import) = statement
@@ -160,7 +160,7 @@ impl<'a> Visitor<'a> for Surveyor {
                         && is_url_object(&inside.expression)
                     {
                         self.found
-                            .push((FindingKind::UrlAsText, inside.range().start()));
+                            .push((FindingKind::PasswordMasked, inside.range().start()));
                     }
                 }
             }
@@ -170,7 +170,7 @@ impl<'a> Visitor<'a> for Surveyor {
     }
 }
 
-impl Surveyor {
+impl Inspector {
     fn call(&mut self, call: &ExprCall) {
         let place = call.range().start();
         let arguments = &call.arguments.args;
@@ -196,7 +196,7 @@ impl Surveyor {
                 _ => {}
             },
             ("str", Expr::Name(_)) if arguments.first().is_some_and(is_url_object) => {
-                self.found.push((FindingKind::UrlAsText, place));
+                self.found.push((FindingKind::PasswordMasked, place));
             }
             ("set_main_option", _) => self.option(text(0), arguments.get(1), place),
             ("set_section_option", _) => self.option(text(1), arguments.get(2), place),
@@ -215,7 +215,7 @@ impl Surveyor {
         };
         let plain = literal(value).is_some_and(|text| !text.replace("%%", "").contains('%'));
         if name == "sqlalchemy.url" && !plain {
-            self.found.push((FindingKind::PercentSigns, place));
+            self.found.push((FindingKind::PercentNotDoubled, place));
         }
     }
 
@@ -276,10 +276,10 @@ fn is_url_object(expression: &Expr) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{FindingKind, Survey, survey};
+    use super::{EnvironmentFindings, FindingKind, inspect};
 
     fn kinds(source: &str) -> Vec<(usize, FindingKind)> {
-        let findings = survey(source).unwrap().findings;
+        let findings = inspect(source).unwrap().findings;
         findings.into_iter().map(|it| (it.line, it.kind)).collect()
     }
 
@@ -312,18 +312,21 @@ mod tests {
             "u = u.replace('postgres://', 'postgresql://').replace('a', 'b')",
             &[],
         );
-        check("x = str(engine.url)", &[(1, FindingKind::UrlAsText)]);
+        check("x = str(engine.url)", &[(1, FindingKind::PasswordMasked)]);
         check(
             "x = str(make_url(a).set(drivername='b'))",
-            &[(1, FindingKind::UrlAsText)],
+            &[(1, FindingKind::PasswordMasked)],
         );
-        check("x = f'{connectable.url}'", &[(1, FindingKind::UrlAsText)]);
+        check(
+            "x = f'{connectable.url}'",
+            &[(1, FindingKind::PasswordMasked)],
+        );
         check(
             "x = str(settings.url)\ny = engine.url.render_as_string(hide_password=False)",
             &[],
         );
         let set = "config.set_main_option('sqlalchemy.url', url)\n";
-        check(set, &[(1, FindingKind::PercentSigns)]);
+        check(set, &[(1, FindingKind::PercentNotDoubled)]);
         check(&set.replace("url)", "url.replace('%', '%%'))"), &[]);
         check(&format!("url = get().replace('%', '%%')\n{set}"), &[]);
         check(&format!("from limbeck.alembic import url\n{set}"), &[]);
@@ -334,32 +337,32 @@ mod tests {
         check("config.set_main_option('script_location', url)", &[]);
         check(
             "config.set_section_option('alembic', 'sqlalchemy.url', url)",
-            &[(1, FindingKind::PercentSigns)],
+            &[(1, FindingKind::PercentNotDoubled)],
         );
     }
 
     #[test]
     fn where_the_url_comes_from_and_where_it_goes() {
-        let found = survey(
+        let found = inspect(
             "import os\nurl = os.environ['A'] or os.getenv('B')\nx = os.environ.get('A', environ['C'])\n\
              engine = create_async_engine(url)\n\
              context.configure(connection=c, version_table='v', version_table_schema=schema)\n\
              context.run_migrations(engine_name=name)\n",
         )
         .unwrap();
-        let expected = Survey {
+        let expected = EnvironmentFindings {
             is_async: true,
             is_multidb: true,
             variables: vec![("A".into(), 2), ("B".into(), 2), ("C".into(), 3)],
             version_table: Some("v".into()),
-            ..Survey::default()
+            ..EnvironmentFindings::default()
         };
         assert_eq!(found, expected);
     }
 
     #[test]
     fn what_is_no_python_has_a_line() {
-        assert_eq!(survey("a = 1\nb = (\n").unwrap_err().line, 3);
-        assert_eq!(survey("a = 1\ndef f(:\n").unwrap_err().line, 2);
+        assert_eq!(inspect("a = 1\nb = (\n").unwrap_err().line, 3);
+        assert_eq!(inspect("a = 1\ndef f(:\n").unwrap_err().line, 2);
     }
 }
