@@ -5,4 +5,5 @@ pub mod environment;
 pub mod header;
 pub mod interpreter;
 pub mod repair;
+mod syntax;
 pub mod worker;

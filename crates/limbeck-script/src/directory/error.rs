@@ -1,18 +1,18 @@
-//! Why the scripts of a directory can't be read.
+//! Errors of reading a script directory.
 
 use std::io;
 use std::path::PathBuf;
 
-/// Why the scripts can't be listed.
+/// A reason why a script directory, or one script in it, can't be read.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DirectoryError {
     /// A file or folder can't be read.
     #[error("could not read `{}`", path.display())]
     Read {
-        /// Which.
+        /// The file or folder.
         path: PathBuf,
-        /// Why.
+        /// The system's error.
         #[source]
         source: io::Error,
     },
@@ -25,27 +25,27 @@ pub enum DirectoryError {
         line: usize,
         /// The column, from 1.
         column: usize,
-        /// What the parser says.
+        /// The parser's message.
         message: String,
     },
-    /// A script's declarations are known only when it runs.
+    /// A script's declarations are known only when Python runs it.
     #[error("{}:{line}: {reason}", path.display())]
     NotStatic {
         /// The script.
         path: PathBuf,
         /// The line, from 1.
         line: usize,
-        /// What stands there.
+        /// A description of the code.
         reason: String,
     },
-    /// A declaration has a type that Alembic does not take.
+    /// A declaration has a type that Alembic doesn't accept.
     #[error("{}:{line}: {reason}", path.display())]
     Value {
         /// The script.
         path: PathBuf,
         /// The line, from 1.
         line: usize,
-        /// What is wrong.
+        /// A description of the mismatch.
         reason: String,
     },
     /// A script has no `down_revision`.

@@ -1,4 +1,4 @@
-//! Finds the scripts of a location, and hands them on while it goes through the folder.
+//! Lists the scripts of a version location, and queues them for reading in batches meanwhile.
 
 use std::fs;
 use std::io;
@@ -7,17 +7,17 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::DirectoryError;
-use super::read::{FoundFile, Part};
-use super::readers::Readers;
+use super::read::{ListedFile, Batch};
+use super::pool::ReaderPool;
 
-/// How many files are handed on at a time.
-const FILES_IN_A_PART: usize = 32;
+/// The number of files in a full batch.
+const FILES_PER_BATCH: usize = 32;
 
-/// Has the scripts of a location read; one that isn't there has none.
-pub(super) fn list(
+/// Queues the scripts of a location. A location that doesn't exist has no scripts.
+pub(super) fn queue_scripts(
     location: &Path,
     recursive: bool,
-    readers: &mut Readers,
+    pool: &mut ReaderPool,
 ) -> Result<(), DirectoryError> {
     let failed = |source| DirectoryError::Read {
         path: location.to_owned(),
@@ -36,12 +36,12 @@ pub(super) fn list(
         Err(error) => return Err(failed(error)),
     };
     let location: Arc<Path> = location.canonicalize().map_err(failed)?.into();
-    let number = readers.new_folder();
+    let folder_number = pool.new_folder();
     let mut folders = Vec::new();
-    let mut files = Vec::with_capacity(FILES_IN_A_PART);
-    let mut hand_on = |files| {
-        readers.read(Part {
-            number,
+    let mut files = Vec::with_capacity(FILES_PER_BATCH);
+    let mut queue = |files| {
+        pool.queue(Batch {
+            folder_number,
             folder: Arc::clone(&location),
             files,
         });
@@ -61,26 +61,29 @@ pub(super) fn list(
             } else {
                 None
             };
-            files.push(FoundFile { name, target });
-            if files.len() == FILES_IN_A_PART {
-                let full = std::mem::replace(&mut files, Vec::with_capacity(FILES_IN_A_PART));
-                hand_on(full);
+            files.push(ListedFile { name, target });
+            if files.len() == FILES_PER_BATCH {
+                let full = std::mem::replace(&mut files, Vec::with_capacity(FILES_PER_BATCH));
+                queue(full);
             }
         }
     }
     if !files.is_empty() {
-        hand_on(files);
+        queue(files);
     }
     if recursive {
         folders.sort();
         for folder in folders.iter().filter(|name| *name != "__pycache__") {
-            list(&location.join(folder), recursive, readers)?;
+            queue_scripts(&location.join(folder), recursive, pool)?;
         }
     }
     Ok(())
 }
 
-/// What a link names. A link that leads to nothing is no script, unless what it names would be one.
+/// Returns the target of a symbolic link, or `None` for a broken link, which is not a script.
+///
+/// # Errors
+/// Returns the system's error for a broken link whose target has the name of a script.
 fn follow(link: &Path) -> Result<Option<PathBuf>, DirectoryError> {
     let failed = |source| DirectoryError::Read {
         path: link.to_owned(),
@@ -89,11 +92,11 @@ fn follow(link: &Path) -> Result<Option<PathBuf>, DirectoryError> {
     match link.canonicalize() {
         Ok(target) => Ok(Some(target)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let named = fs::read_link(link).map_err(failed)?;
-            let script = named
+            let target = fs::read_link(link).map_err(failed)?;
+            let names_script = target
                 .file_name()
                 .is_some_and(|name| is_script(name.as_bytes()));
-            if script { Err(failed(error)) } else { Ok(None) }
+            if names_script { Err(failed(error)) } else { Ok(None) }
         }
         Err(error) => Err(failed(error)),
     }

@@ -1,9 +1,9 @@
-//! The script directory: which files are revision scripts, and what they declare.
+//! Reads a script directory: its revision scripts and their declarations.
 
 mod error;
 mod list;
+mod pool;
 mod read;
-mod readers;
 
 use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
@@ -15,22 +15,23 @@ use std::sync::Arc;
 use limbeck_revision::Revision;
 
 pub use self::error::DirectoryError;
-use self::read::{ReadFile, Reader};
-use self::readers::Readers;
+use self::pool::ReaderPool;
+use self::read::{Reader, ReadScript};
 
-/// A revision script's file and text; what it declares is a [`Revision`].
+/// The file and the docstring of a revision script. Its declarations are a [`Revision`].
 #[derive(Debug, Clone)]
 pub struct Script {
-    /// Where it lies, symbolic links resolved.
+    /// The folder, absolute, symbolic links resolved.
     folder: Arc<Path>,
     name: OsString,
-    /// The docstrings of many scripts, and where this one's stands.
+    /// The docstrings of many scripts.
     docs: Arc<String>,
+    /// The range of this script's docstring.
     doc: Range<usize>,
 }
 
 impl Script {
-    /// A script by its absolute path and its docstring.
+    /// Makes a script from its absolute path and its docstring.
     pub fn new(path: &Path, doc: &str) -> Self {
         let (folder, name) = folder_and_name(path);
         let doc = doc.trim();
@@ -42,23 +43,23 @@ impl Script {
         }
     }
 
-    /// The docstring, stripped.
+    /// Returns the docstring without white space around it.
     pub fn long_doc(&self) -> &str {
         &self.docs[self.doc.clone()]
     }
 
-    /// The docstring up to its first blank line.
+    /// Returns the docstring up to its first blank line.
     pub fn doc(&self) -> &str {
         let doc = self.long_doc();
         &doc[..memchr::memmem::find(doc.as_bytes(), b"\n\n").unwrap_or(doc.len())]
     }
 
-    /// The file, absolute, symbolic links resolved.
+    /// Returns the path of the file, absolute, symbolic links resolved.
     pub fn path(&self) -> PathBuf {
         self.folder.join(&self.name)
     }
 
-    /// The folder of the file.
+    /// Returns the folder of the file.
     pub fn folder(&self) -> &Path {
         &self.folder
     }
@@ -69,22 +70,22 @@ fn folder_and_name(path: &Path) -> (Arc<Path>, OsString) {
     (folder, path.file_name().unwrap_or_default().to_owned())
 }
 
-/// The scripts that were found, in the order in which Alembic loads them.
+/// The scripts of a directory, in the order in which Alembic loads them.
 #[derive(Debug, Clone, Default)]
 pub struct ScriptDirectory {
-    /// What the scripts declare.
+    /// The declarations of the scripts.
     pub revisions: Vec<Revision>,
-    /// The scripts; as many, in the same order.
+    /// The scripts, in the same order as `revisions`.
     pub scripts: Vec<Script>,
-    /// Files that were found a second time.
+    /// Files that were listed more than once, once for each repetition.
     pub duplicates: Vec<PathBuf>,
 }
 
 impl ScriptDirectory {
-    /// Reads the scripts in `locations`; a location that isn't there has none.
+    /// Reads the scripts in `locations`. A location that doesn't exist has no scripts.
     ///
     /// # Errors
-    /// [`DirectoryError`] names the file and the line, of several files the one that comes first.
+    /// Returns the [`DirectoryError`] of the first script that can't be read.
     pub fn load(locations: &[PathBuf], recursive: bool) -> Result<Self, DirectoryError> {
         let (directory, problems) = Self::load_readable(locations, recursive)?;
         match problems.into_iter().next() {
@@ -93,21 +94,21 @@ impl ScriptDirectory {
         }
     }
 
-    /// Reads the scripts that can be read, and says of each other one why it can't.
+    /// Reads the scripts in `locations`, and returns the errors of those that can't be read.
     ///
     /// # Errors
-    /// [`DirectoryError::Read`] when a folder can't be listed.
+    /// Returns [`DirectoryError::Read`] if a folder can't be listed.
     pub fn load_readable(
         locations: &[PathBuf],
         recursive: bool,
     ) -> Result<(Self, Vec<DirectoryError>), DirectoryError> {
         let mut problems = Vec::new();
-        let mut readers = Readers::default();
+        let mut pool = ReaderPool::default();
         for location in locations {
-            list::list(location, recursive, &mut readers)?;
+            list::queue_scripts(location, recursive, &mut pool)?;
         }
-        let mut readers = readers.finish();
-        let order = order_of_loading(&readers);
+        let mut readers = pool.finish();
+        let order = load_order(&readers);
         let docs: Vec<Arc<String>> = readers
             .iter_mut()
             .map(|reader| Arc::new(std::mem::take(&mut reader.docs)))
@@ -117,15 +118,15 @@ impl ScriptDirectory {
             scripts: Vec::with_capacity(order.len()),
             duplicates: Vec::new(),
         };
-        // Only another location or a link can lead to a file again.
-        let linked = |&(reader, file): &(usize, usize)| {
-            let file = readers[reader].files[file].as_ref();
-            file.is_some_and(ReadFile::is_link)
+        // A file is listed twice only through several locations or a link.
+        let is_link = |&(reader, file): &(usize, usize)| {
+            let file = readers[reader].scripts[file].as_ref();
+            file.is_some_and(ReadScript::is_link)
         };
-        let ambiguous = locations.len() > 1 || order.iter().any(linked);
+        let may_repeat = locations.len() > 1 || order.iter().any(is_link);
         let mut seen = HashSet::new();
         for (reader, file) in order {
-            let Some(file) = readers[reader].files[file].take() else {
+            let Some(file) = readers[reader].scripts[file].take() else {
                 continue;
             };
             let (revision, script) = match file.finish(&docs[reader]) {
@@ -135,7 +136,7 @@ impl ScriptDirectory {
                     continue;
                 }
             };
-            if ambiguous && !seen.insert(script.path()) {
+            if may_repeat && !seen.insert(script.path()) {
                 directory.duplicates.push(script.path());
                 continue;
             }
@@ -146,20 +147,21 @@ impl ScriptDirectory {
     }
 }
 
-/// Folder by folder, by name: which file of which reader.
-fn order_of_loading(readers: &[Reader]) -> Vec<(usize, usize)> {
-    let file = |(reader, file): (usize, usize)| readers[reader].files[file].as_ref();
+/// Returns the order in which Alembic loads the scripts: by folder, then by name. Each script is given by the index
+/// of its reader, and its index in that reader.
+fn load_order(readers: &[Reader]) -> Vec<(usize, usize)> {
+    let file = |(reader, file): (usize, usize)| readers[reader].scripts[file].as_ref();
     let places = readers
         .iter()
         .enumerate()
-        .flat_map(|(reader, read)| (0..read.files.len()).map(move |file| (reader, file)));
+        .flat_map(|(reader, read)| (0..read.scripts.len()).map(move |file| (reader, file)));
     let mut keys: Vec<_> = places
         .filter_map(|place| {
             let file = file(place)?;
-            Some((file.folder, first_bytes(file.listed_name()), place))
+            Some((file.folder_number, first_bytes(file.listed_name()), place))
         })
         .collect();
-    let name = |place| file(place).map(ReadFile::listed_name);
+    let name = |place| file(place).map(ReadScript::listed_name);
     keys.sort_unstable_by(|one, other| {
         let by_name = || name(one.2).cmp(&name(other.2));
         (one.0, one.1).cmp(&(other.0, other.1)).then_with(by_name)
@@ -167,7 +169,7 @@ fn order_of_loading(readers: &[Reader]) -> Vec<(usize, usize)> {
     keys.into_iter().map(|(_, _, place)| place).collect()
 }
 
-/// The first eight bytes as a number that sorts as they do: most names need no other comparison.
+/// Returns the first eight bytes as a number that sorts like them. Most comparisons need no more bytes.
 fn first_bytes(name: &OsStr) -> u64 {
     let name = name.as_bytes();
     let mut first = [0; 8];

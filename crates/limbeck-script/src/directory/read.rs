@@ -1,4 +1,4 @@
-//! Reads a file and takes its declarations.
+//! Reads script files and their declarations.
 
 use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
@@ -13,32 +13,32 @@ use rustix::fs::{CWD, Mode, OFlags};
 use super::{DirectoryError, Script, folder_and_name};
 use crate::header::{self, HeaderProblem, ScriptHeader};
 
-/// Files of one folder.
-pub(super) struct Part {
-    /// The folder's number, in the order in which the folders are loaded.
-    pub(super) number: usize,
+/// Some files of one folder, which one thread reads.
+pub(super) struct Batch {
+    /// The folder's number in the order in which Alembic loads the folders.
+    pub(super) folder_number: usize,
     pub(super) folder: Arc<Path>,
-    pub(super) files: Vec<FoundFile>,
+    pub(super) files: Vec<ListedFile>,
 }
 
-/// A file that has a script's name.
-pub(super) struct FoundFile {
+/// A file with the name of a script.
+pub(super) struct ListedFile {
     pub(super) name: OsString,
-    /// Where it leads, when it is a symbolic link.
+    /// The file's real path, if the listed file is a symbolic link.
     pub(super) target: Option<PathBuf>,
 }
 
-/// A file that was read, and the place that it has in the order of loading.
-pub(super) struct ReadFile {
-    pub(super) folder: usize,
-    file: FoundFile,
-    path: Arc<Path>,
-    /// What it declares, and where its docstring stands among those of its reader.
+/// The outcome of reading a script.
+pub(super) struct ReadScript {
+    pub(super) folder_number: usize,
+    folder: Arc<Path>,
+    file: ListedFile,
+    /// The declarations, and the range of the docstring in [`Reader::docs`].
     outcome: Result<(Revision, Range<usize>), DirectoryError>,
 }
 
-impl ReadFile {
-    /// The name that it has in its folder.
+impl ReadScript {
+    /// Returns the name of the file in its folder.
     pub(super) fn listed_name(&self) -> &OsStr {
         &self.file.name
     }
@@ -47,11 +47,12 @@ impl ReadFile {
         self.file.target.is_some()
     }
 
+    /// Returns the script and its declarations, given the docstrings of its reader.
     pub(super) fn finish(self, docs: &Arc<String>) -> Result<(Revision, Script), DirectoryError> {
         let (revision, doc) = self.outcome?;
         let (folder, name) = match self.file.target {
             Some(target) => folder_and_name(&target),
-            None => (self.path, self.file.name),
+            None => (self.folder, self.file.name),
         };
         let docs = Arc::clone(docs);
         let script = Script {
@@ -64,13 +65,13 @@ impl ReadFile {
     }
 }
 
-/// Reads files one after the other, with as few calls of the system as that takes: each is opened from its
-/// folder, and neither its size nor its place is asked for, nor its end where that is known. What is read grows
-/// in few large pieces: a thread asks the system for memory page by page.
+/// Reads scripts one after the other, with few system calls: it opens each file relative to its folder, doesn't ask
+/// for sizes, and skips the `read` that would return 0 if a short `read` proves the end of the file. The docstrings
+/// share one string, because a thread gets memory from the system page by page.
 #[derive(Default)]
 pub(super) struct Reader {
-    pub(super) files: Vec<Option<ReadFile>>,
-    /// The docstrings, stripped, one after the other.
+    pub(super) scripts: Vec<Option<ReadScript>>,
+    /// The docstrings without white space around them, one after the other.
     pub(super) docs: String,
     folder: Option<Folder>,
     buffer: Vec<u8>,
@@ -79,23 +80,23 @@ pub(super) struct Reader {
 struct Folder {
     path: Arc<Path>,
     opened: OwnedFd,
-    /// A file of it has ended where a read comes back short.
-    short_is_end: bool,
+    /// Whether a `read` that fills only a part of the buffer has reached the end of the file.
+    short_read_is_end: bool,
 }
 
 impl Reader {
-    pub(super) fn read_all(&mut self, part: Part) {
-        let Part {
-            number,
+    pub(super) fn read_batch(&mut self, batch: Batch) {
+        let Batch {
+            folder_number,
             folder,
             files,
-        } = part;
+        } = batch;
         for file in files {
             let outcome = self.declarations(&folder, &file);
-            self.files.push(Some(ReadFile {
-                folder: number,
+            self.scripts.push(Some(ReadScript {
+                folder_number,
+                folder: Arc::clone(&folder),
                 file,
-                path: Arc::clone(&folder),
                 outcome,
             }));
         }
@@ -104,7 +105,7 @@ impl Reader {
     fn declarations(
         &mut self,
         folder: &Arc<Path>,
-        file: &FoundFile,
+        file: &ListedFile,
     ) -> Result<(Revision, Range<usize>), DirectoryError> {
         let path = || match &file.target {
             Some(target) => target.clone(),
@@ -115,20 +116,20 @@ impl Reader {
             DirectoryError::Read { path, source }
         })?;
         let (revision, doc) = declarations(file, &self.buffer[..length], path)?;
-        let doc = add(&mut self.docs, doc.trim());
+        let doc = append(&mut self.docs, doc.trim());
         Ok((revision, doc))
     }
 
-    /// Reads a file into the buffer; returns its length.
-    fn read_file(&mut self, folder: &Arc<Path>, file: &FoundFile) -> rustix::io::Result<usize> {
+    /// Reads a file into the buffer. Returns the length of the file.
+    fn read_file(&mut self, folder: &Arc<Path>, file: &ListedFile) -> rustix::io::Result<usize> {
         let flags = OFlags::RDONLY | OFlags::CLOEXEC;
-        let (opened, short_is_end) = if let Some(target) = &file.target {
+        let (opened, short_read_is_end) = if let Some(target) = &file.target {
             let opened = rustix::fs::openat(CWD, target, flags, Mode::empty())?;
             (opened, false)
         } else {
             let folder = self.open(folder)?;
             let opened = rustix::fs::openat(&folder.opened, &file.name, flags, Mode::empty())?;
-            (opened, folder.short_is_end)
+            (opened, folder.short_read_is_end)
         };
         let mut length = 0;
         loop {
@@ -139,7 +140,7 @@ impl Reader {
                 Ok(0) => return Ok(length),
                 Ok(more) => {
                     length += more;
-                    if short_is_end && length < self.buffer.len() {
+                    if short_read_is_end && length < self.buffer.len() {
                         return Ok(length);
                     }
                 }
@@ -156,9 +157,8 @@ impl Reader {
                 let opened = open_folder(path)?;
                 Folder {
                     path: Arc::clone(path),
-                    // Reads come from pages in memory, up to the size that the system knows; only another
-                    // read would tell with a file from elsewhere.
-                    short_is_end: of_the_machine(&opened),
+                    // A local file system knows the size of a file and reads up to it. Others may return less.
+                    short_read_is_end: is_on_local_file_system(&opened),
                     opened,
                 }
             }
@@ -167,36 +167,35 @@ impl Reader {
     }
 }
 
-/// Adds a docstring to the others; returns where it stands.
-fn add(docs: &mut String, doc: &str) -> Range<usize> {
+/// Appends a docstring. Returns its range.
+fn append(docs: &mut String, doc: &str) -> Range<usize> {
     let start = docs.len();
     *docs += doc;
     start..docs.len()
 }
 
-/// Opens a folder for what is done with its files.
 fn open_folder(path: &Path) -> rustix::io::Result<OwnedFd> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     rustix::fs::openat(CWD, path, flags, Mode::empty())
 }
 
-/// Whether a folder is on a file system of this machine; where that can't be told, it is not.
+/// Returns whether a folder is on a local file system, one that this function knows.
 #[cfg(target_os = "linux")]
-fn of_the_machine(folder: &OwnedFd) -> bool {
-    // ext2 to ext4, XFS, Btrfs, a memory's, and the layers of a container on one of them.
-    const OF_THE_MACHINE: [u64; 5] = [0xEF53, 0x5846_5342, 0x9123_683E, 0x0102_1994, 0x794C_7630];
-    rustix::fs::fstatfs(folder).is_ok_and(|found| {
-        u64::try_from(found.f_type).is_ok_and(|kind| OF_THE_MACHINE.contains(&kind))
+fn is_on_local_file_system(folder: &OwnedFd) -> bool {
+    // ext2 to ext4, XFS, Btrfs, tmpfs, and overlayfs.
+    const LOCAL_FILE_SYSTEMS: [u64; 5] = [0xEF53, 0x5846_5342, 0x9123_683E, 0x0102_1994, 0x794C_7630];
+    rustix::fs::fstatfs(folder).is_ok_and(|status| {
+        u64::try_from(status.f_type).is_ok_and(|kind| LOCAL_FILE_SYSTEMS.contains(&kind))
     })
 }
 
 #[cfg(not(target_os = "linux"))]
-fn of_the_machine(_: &OwnedFd) -> bool {
+fn is_on_local_file_system(_: &OwnedFd) -> bool {
     false
 }
 
 fn declarations<'a>(
-    file: &FoundFile,
+    file: &ListedFile,
     text: &'a [u8],
     path: impl Fn() -> PathBuf,
 ) -> Result<(Revision, Cow<'a, str>), DirectoryError> {
@@ -221,7 +220,7 @@ fn declarations<'a>(
         .as_deref()
         .map_or(Some(&*file.name), Path::file_name);
     let Some(id) = revision.or_else(|| legacy_id(name?)) else {
-        // What is no revision script may fail, or declare it in ways that only running it shows.
+        // The file may not be a revision script, or may bind `revision` in a way that only running it shows.
         return Err(not_static("it declares no `revision`"));
     };
     let revision = Revision {
@@ -253,14 +252,14 @@ fn located(problem: HeaderProblem, path: PathBuf) -> DirectoryError {
     }
 }
 
-/// Alembic 0.1 had the id in the file's name.
+/// Returns the revision id that is a file's name, as in Alembic 0.1.
 fn legacy_id(name: &OsStr) -> Option<String> {
     let stem = Path::new(name).file_stem()?.to_str()?;
-    let hexadecimal = |c: char| c.is_ascii_digit() || matches!(c, 'a'..='f');
-    (!stem.is_empty() && stem.chars().all(hexadecimal)).then(|| stem.to_owned())
+    let is_hexadecimal = |c: char| c.is_ascii_digit() || matches!(c, 'a'..='f');
+    (!stem.is_empty() && stem.chars().all(is_hexadecimal)).then(|| stem.to_owned())
 }
 
-/// Python's rule: a comment with `coding:` or `coding=` in one of the first two lines.
+/// Returns whether a comment in the first two lines declares an encoding other than UTF-8, by `coding:` or `coding=`.
 fn declares_another_encoding(source: &str) -> bool {
     source
         .lines()
@@ -269,7 +268,7 @@ fn declares_another_encoding(source: &str) -> bool {
         .any(|line| {
             let name = ["coding:", "coding="]
                 .iter()
-                .find_map(|mark| line.split_once(mark))
+                .find_map(|marker| line.split_once(marker))
                 .map(|(_, name)| name.trim());
             name.is_some_and(|name| {
                 let name = name.to_lowercase().replace('_', "-");

@@ -1,4 +1,4 @@
-//! Tables for the order and the text of scripts.
+//! Tests of the order, docstrings and errors of scripts.
 
 use std::fs;
 
@@ -9,7 +9,7 @@ fn script(revision: &str) -> String {
 }
 
 #[test]
-fn files_in_the_order_of_their_names() {
+fn loads_scripts_in_the_order_of_their_names() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name);
     for name in ["b.py", "a.py", ".#c.py", "__init__.py", "note.txt"] {
@@ -39,7 +39,7 @@ fn files_in_the_order_of_their_names() {
 }
 
 #[test]
-fn the_docstring_is_stripped_and_cut_at_the_blank_line() {
+fn trims_the_docstring_and_cuts_it_at_the_blank_line() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("a.py"), script("a")).unwrap();
     let directory = ScriptDirectory::load(&[folder.path().to_owned()], false).unwrap();
@@ -50,7 +50,7 @@ fn the_docstring_is_stripped_and_cut_at_the_blank_line() {
 }
 
 #[test]
-fn what_is_missing_is_named() {
+fn errors_name_the_script_and_the_missing_declaration() {
     let check = |name: &str, text: &[u8], expected: &str| {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join(name), text).unwrap();
@@ -86,7 +86,7 @@ fn what_is_missing_is_named() {
 }
 
 #[test]
-fn several_threads_keep_the_order_and_the_first_error() {
+fn several_threads_keep_the_order_and_report_the_first_error() {
     let folder = tempfile::tempdir().unwrap();
     let elsewhere = tempfile::tempdir().unwrap();
     let mut expected = Vec::new();

@@ -1,23 +1,20 @@
-//! Statements and expressions in one spelling, whatever their layout, comments and docstrings.
+//! Formats statements and expressions in one canonical way, without their layout, comments and docstrings.
 
 use ruff_python_ast::{Arguments, CmpOp, Expr, Stmt};
 use ruff_text_size::Ranged;
 
-/// Why something is not in the small language that is understood here.
-pub(super) struct Refused {
-    pub(super) offset: usize,
-    pub(super) reason: String,
-}
+use super::NotStock;
+use crate::syntax::string_literal;
 
-/// What `context.configure` is told about the version table.
+/// The version table in the arguments of `context.configure`.
 #[derive(Default)]
-pub(super) struct Configure {
+pub(super) struct ConfigureArguments {
     pub(super) version_table: Option<String>,
     pub(super) version_table_schema: Option<String>,
 }
 
-/// Arguments of `context.configure` that don't touch where the heads are found.
-const HARMLESS: &[&str] = &[
+/// Arguments of `context.configure` that don't change where the version table is.
+const HARMLESS_ARGUMENTS: &[&str] = &[
     "compare_server_default",
     "compare_type",
     "include_schemas",
@@ -25,134 +22,134 @@ const HARMLESS: &[&str] = &[
     "transaction_per_migration",
 ];
 
-/// The statements, one a line, blocks indented by four spaces; what `context.configure` is given goes to `configure`.
-pub(super) fn body_text(
+/// Formats statements, one on each line, with blocks indented by four spaces. Calls of `context.configure` appear
+/// without their arguments, which go to `configure`.
+pub(super) fn canonical_statements(
     body: &[Stmt],
-    configure: &mut Option<Configure>,
-) -> Result<String, Refused> {
+    configure: &mut Option<ConfigureArguments>,
+) -> Result<String, NotStock> {
     let mut text = String::new();
     for statement in body {
         match statement {
             Stmt::Expr(expression) if expression.value.is_string_literal_expr() => {}
             Stmt::Expr(expression) => match &*expression.value {
-                Expr::Call(call) if is_name(&call.func, "context.configure") => {
+                Expr::Call(call) if is_expression(&call.func, "context.configure") => {
                     *configure = Some(read_configure(&call.arguments)?);
                     text += "context.configure()\n";
                 }
-                value => text += &format!("{}\n", expression_text(value)?),
+                value => text += &format!("{}\n", canonical_expression(value)?),
             },
             Stmt::Assign(assign) => match assign.targets.as_slice() {
-                [target] => {
-                    text += &format!(
-                        "{} = {}\n",
-                        expression_text(target)?,
-                        expression_text(&assign.value)?
-                    );
-                }
-                _ => return Err(unknown(statement)),
+                [target] => text += &canonical_assignment(target, &assign.value)?,
+                _ => return Err(not_stock(statement)),
             },
             Stmt::AnnAssign(assign) => match &assign.value {
-                Some(value) => {
-                    text += &format!(
-                        "{} = {}\n",
-                        expression_text(&assign.target)?,
-                        expression_text(value)?
-                    );
-                }
-                None => return Err(unknown(statement)),
+                Some(value) => text += &canonical_assignment(&assign.target, value)?,
+                None => return Err(not_stock(statement)),
             },
             Stmt::With(with) => {
                 let [item] = with.items.as_slice() else {
-                    return Err(unknown(statement));
+                    return Err(not_stock(statement));
                 };
-                let word = if with.is_async { "async with" } else { "with" };
-                let bound = match &item.optional_vars {
-                    Some(target) => format!(" as {}", expression_text(target)?),
+                let keyword = if with.is_async { "async with" } else { "with" };
+                let target = match &item.optional_vars {
+                    Some(target) => format!(" as {}", canonical_expression(target)?),
                     None => String::new(),
                 };
-                text += &format!("{word} {}{bound}:\n", expression_text(&item.context_expr)?);
-                for line in body_text(&with.body, configure)?.lines() {
+                let manager = canonical_expression(&item.context_expr)?;
+                text += &format!("{keyword} {manager}{target}:\n");
+                for line in canonical_statements(&with.body, configure)?.lines() {
                     text += &format!("    {line}\n");
                 }
             }
-            _ => return Err(unknown(statement)),
+            _ => return Err(not_stock(statement)),
         }
     }
     Ok(text)
 }
 
-/// The expression in one spelling.
-pub(super) fn expression_text(expression: &Expr) -> Result<String, Refused> {
+fn canonical_assignment(target: &Expr, value: &Expr) -> Result<String, NotStock> {
+    let (target, value) = (canonical_expression(target)?, canonical_expression(value)?);
+    Ok(format!("{target} = {value}\n"))
+}
+
+/// Formats an expression.
+pub(super) fn canonical_expression(expression: &Expr) -> Result<String, NotStock> {
     Ok(match expression {
         Expr::Name(name) => name.id.to_string(),
         Expr::Attribute(attribute) => {
-            format!("{}.{}", expression_text(&attribute.value)?, attribute.attr)
+            let owner = canonical_expression(&attribute.value)?;
+            format!("{owner}.{}", attribute.attr)
         }
-        Expr::StringLiteral(literal) => format!("'{}'", literal.value.to_str()),
+        Expr::StringLiteral(literal) => match literal.value.to_str() {
+            // Such a text could look like other code.
+            text if text.contains('\'') => return Err(not_stock(expression)),
+            text => format!("'{text}'"),
+        },
         Expr::BooleanLiteral(literal) => if literal.value { "True" } else { "False" }.to_owned(),
         Expr::NoneLiteral(_) => "None".to_owned(),
         Expr::Dict(dict) if dict.items.is_empty() => "{}".to_owned(),
-        Expr::Await(awaited) => format!("await {}", expression_text(&awaited.value)?),
+        Expr::Await(awaited) => format!("await {}", canonical_expression(&awaited.value)?),
         Expr::Compare(compare) => match (&*compare.ops, &*compare.comparators) {
             ([CmpOp::IsNot], [right]) => {
-                format!(
-                    "{} is not {}",
-                    expression_text(&compare.left)?,
-                    expression_text(right)?
-                )
+                let (left, right) = (
+                    canonical_expression(&compare.left)?,
+                    canonical_expression(right)?,
+                );
+                format!("{left} is not {right}")
             }
-            _ => return Err(unknown(expression)),
+            _ => return Err(not_stock(expression)),
         },
         Expr::Call(call) => {
             let mut arguments = Vec::new();
             for argument in &call.arguments.args {
-                arguments.push(expression_text(argument)?);
+                arguments.push(canonical_expression(argument)?);
             }
             for keyword in &call.arguments.keywords {
-                let name = keyword.arg.as_ref().ok_or_else(|| unknown(expression))?;
-                arguments.push(format!("{name}={}", expression_text(&keyword.value)?));
+                let name = keyword.arg.as_ref().ok_or_else(|| not_stock(expression))?;
+                arguments.push(format!("{name}={}", canonical_expression(&keyword.value)?));
             }
-            format!("{}({})", expression_text(&call.func)?, arguments.join(", "))
+            let function = canonical_expression(&call.func)?;
+            format!("{function}({})", arguments.join(", "))
         }
-        _ => return Err(unknown(expression)),
+        _ => return Err(not_stock(expression)),
     })
 }
 
-fn read_configure(arguments: &Arguments) -> Result<Configure, Refused> {
-    let mut configure = Configure::default();
-    let mut connection = false;
+fn read_configure(arguments: &Arguments) -> Result<ConfigureArguments, NotStock> {
+    let mut configure = ConfigureArguments::default();
+    let mut has_connection = false;
     if let Some(first) = arguments.args.first() {
-        return Err(unknown(first));
+        return Err(not_stock(first));
     }
     for keyword in &arguments.keywords {
         let name = keyword.arg.as_ref().map_or("", |name| name.as_str());
-        match (name, &keyword.value) {
-            ("connection", value) if is_name(value, "connection") => connection = true,
-            ("target_metadata", value) if is_name(value, "target_metadata") => {}
-            ("version_table", Expr::StringLiteral(text)) => {
-                configure.version_table = Some(text.value.to_string());
+        let text = string_literal(&keyword.value);
+        match name {
+            "connection" if is_expression(&keyword.value, "connection") => has_connection = true,
+            "target_metadata" if is_expression(&keyword.value, "target_metadata") => {}
+            "version_table" if text.is_some() => {
+                configure.version_table = text.map(str::to_owned);
             }
-            ("version_table_schema", Expr::StringLiteral(text)) => {
-                configure.version_table_schema = Some(text.value.to_string());
+            "version_table_schema" if text.is_some() => {
+                configure.version_table_schema = text.map(str::to_owned);
             }
-            (name, Expr::BooleanLiteral(_)) if HARMLESS.contains(&name) => {}
-            _ => return Err(unknown(keyword)),
+            name if HARMLESS_ARGUMENTS.contains(&name)
+                && keyword.value.is_boolean_literal_expr() => {}
+            _ => return Err(not_stock(keyword)),
         }
     }
-    if connection {
+    if has_connection {
         Ok(configure)
     } else {
-        Err(unknown(arguments))
+        Err(not_stock(arguments))
     }
 }
 
-fn is_name(expression: &Expr, name: &str) -> bool {
-    matches!(expression_text(expression), Ok(text) if text == name)
+fn is_expression(expression: &Expr, text: &str) -> bool {
+    canonical_expression(expression).is_ok_and(|canonical| canonical == text)
 }
 
-fn unknown(node: &impl Ranged) -> Refused {
-    Refused {
-        offset: node.range().start().to_usize() + 1,
-        reason: "something that the stock templates don't have".into(),
-    }
+fn not_stock(node: &impl Ranged) -> NotStock {
+    NotStock::at(node, "something that the stock templates don't have")
 }

@@ -1,34 +1,35 @@
-//! What stands out in an `env.py` of any shape: where it takes the URL from, and what people get wrong there.
+//! Collects settings and likely mistakes from an `env.py`, stock or not.
 
 use std::collections::BTreeSet;
 
-use ruff_python_ast::visitor::{self, Visitor};
-use ruff_python_ast::{Expr, ExprCall, InterpolatedStringElement, Stmt};
+use ruff_python_ast::{Expr, ExprCall, InterpolatedStringElement};
 use ruff_text_size::{Ranged, TextSize};
 
-/// What stands out in an `env.py`.
+use crate::syntax::{ModuleIndex, line_at, string_literal};
+
+/// Settings and likely mistakes found in an `env.py`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct EnvironmentFindings {
-    /// It makes an asynchronous engine.
+    /// Whether it makes an asynchronous engine.
     pub is_async: bool,
-    /// It runs the migrations of several databases, as the template `multidb` does.
+    /// Whether it migrates several databases, as the template `multidb` does.
     pub is_multidb: bool,
-    /// The environment variables that it reads, each with the line of the first time.
+    /// The environment variables that it reads, each with the line of the first use.
     pub variables: Vec<(String, usize)>,
-    /// `version_table` of `context.configure`, where it is a string.
+    /// The `version_table` argument of `context.configure`, if it is a string literal.
     pub version_table: Option<String>,
-    /// `version_table_schema`, where it is a string.
+    /// The `version_table_schema` argument of `context.configure`, if it is a string literal.
     pub version_table_schema: Option<String>,
-    /// What is likely wrong, in the order of the lines.
+    /// The likely mistakes, ordered by line.
     pub findings: Vec<Finding>,
 }
 
-/// Something that is likely wrong.
+/// A likely mistake.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
     /// The line, from 1.
     pub line: usize,
-    /// What stands there.
+    /// The kind of mistake.
     pub kind: FindingKind,
 }
 
@@ -36,30 +37,30 @@ pub struct Finding {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FindingKind {
-    /// The URL's driver is replaced as text, which leaves the parameters as the other driver has them.
+    /// A text replacement changes the URL's driver, but leaves the parameters of the old driver in the URL.
     DriverReplaced {
-        /// What is replaced.
+        /// The replaced text.
         from: String,
-        /// By what; none where that is no literal.
+        /// The new text; `None` if it is not a string literal.
         to: Option<String>,
     },
-    /// A URL object is made a text in a way that masks its password.
+    /// A URL object is converted to text in a way that masks its password.
     PasswordMasked,
-    /// A URL is given to `set_main_option` and its percent signs are not doubled.
+    /// `set_main_option` gets a URL whose percent signs are not doubled.
     PercentNotDoubled,
 }
 
-/// Why an `env.py` can't be surveyed.
+/// The syntax error of an `env.py` that is not valid Python.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct EnvironmentSyntaxError {
     /// The line, from 1.
     pub line: usize,
-    /// What the parser says.
+    /// The parser's message.
     pub message: String,
 }
 
-/// Drivers whose names people replace.
+/// The drivers whose names projects replace in URLs.
 const DRIVERS: [&str; 9] = [
     "asyncpg",
     "aiosqlite",
@@ -72,86 +73,78 @@ const DRIVERS: [&str; 9] = [
     "pysqlite",
 ];
 
-/// What makes an asynchronous engine.
+/// The functions that make an asynchronous engine.
 const ASYNC_ENGINES: [&str; 3] = [
     "async_engine_from_config",
     "create_async_engine",
     "AsyncEngine",
 ];
 
-/// Names of what has a `url`.
+/// The usual endings of the names of engines and connections, whose attribute `url` is a URL object.
 const ENGINES: [&str; 5] = ["engine", "connectable", "bind", "connection", "conn"];
 
-/// Looks through the text of an `env.py`.
+/// Inspects the text of an `env.py`.
 ///
 /// # Errors
-/// [`EnvironmentSyntaxError`] when it is not Python.
+/// Returns [`EnvironmentSyntaxError`] if the text is not valid Python.
 pub fn inspect(source: &str) -> Result<EnvironmentFindings, EnvironmentSyntaxError> {
-    let line = |offset: TextSize| {
-        let before = &source.as_bytes()[..offset.to_usize().min(source.len())];
-        memchr::memchr_iter(b'\n', before).count() + 1
-    };
     let module = ruff_python_parser::parse_module(source)
         .map_err(|error| EnvironmentSyntaxError {
-            line: line(error.location.start()),
+            line: line_at(source, error.location.start()),
             message: error.error.to_string(),
         })?
         .into_syntax();
-    let mut surveyor = Inspector::default();
-    surveyor.visit_body(&module.body);
+    let index = ModuleIndex::new(&module.body);
+    let mut inspector = Inspector {
+        // limbeck's own package doubles each `%` where that is necessary.
+        doubles_percent: index
+            .imported_paths()
+            .any(|path| path.starts_with("limbeck.")),
+        ..Inspector::default()
+    };
+    for (expression, _) in &index.expressions {
+        inspector.inspect(expression);
+    }
     let Inspector {
-        mut survey,
+        mut findings,
         found,
         variables,
-        doubles_percents,
-    } = surveyor;
+        doubles_percent,
+    } = inspector;
     let mut named = BTreeSet::new();
     for (name, offset) in variables {
         if named.insert(name.clone()) {
-            survey.variables.push((name, line(offset)));
+            findings.variables.push((name, line_at(source, offset)));
         }
     }
-    survey.findings = found
+    findings.findings = found
         .into_iter()
-        .filter(|(kind, _)| !(doubles_percents && *kind == FindingKind::PercentNotDoubled))
+        .filter(|(kind, _)| !(doubles_percent && *kind == FindingKind::PercentNotDoubled))
         .map(|(kind, offset)| Finding {
-            line: line(offset),
+            line: line_at(source, offset),
             kind,
         })
         .collect();
-    survey.findings.sort_by_key(|finding| finding.line);
-    Ok(survey)
+    findings.findings.sort_by_key(|finding| finding.line);
+    Ok(findings)
 }
 
 #[derive(Default)]
 struct Inspector {
-    survey: EnvironmentFindings,
+    findings: EnvironmentFindings,
     found: Vec<(FindingKind, TextSize)>,
     variables: Vec<(String, TextSize)>,
-    /// Somewhere `%` is replaced by `%%`; by what way that comes to `set_main_option` is not followed.
-    doubles_percents: bool,
+    /// Whether any code replaces `%` by `%%`. Whether its result reaches `set_main_option` is not checked.
+    doubles_percent: bool,
 }
 
-impl<'a> Visitor<'a> for Inspector {
-    fn visit_stmt(&mut self, statement: &'a Stmt) {
-        // limbeck's own package doubles what has to be doubled.
-        if let Stmt::ImportFrom(import) = statement
-            && let Some(module) = &import.module
-            && module.split('.').next() == Some("limbeck")
-        {
-            self.doubles_percents = true;
-        }
-        visitor::walk_stmt(self, statement);
-    }
-
-    fn visit_expr(&mut self, expression: &'a Expr) {
+impl Inspector {
+    fn inspect(&mut self, expression: &Expr) {
         match expression {
-            Expr::Call(call) => self.call(call),
-            Expr::Subscript(subscript) => {
-                if last_name(&subscript.value) == "environ"
-                    && let Some(name) = literal(&subscript.slice)
-                {
-                    self.variables.push((name, subscript.range().start()));
+            Expr::Call(call) => self.inspect_call(call),
+            Expr::Subscript(item) => {
+                if last_name(&item.value) == "environ" {
+                    self.add_variable(Some(&item.slice), item.start());
                 }
             }
             Expr::FString(text) => {
@@ -160,87 +153,84 @@ impl<'a> Visitor<'a> for Inspector {
                         && is_url_object(&inside.expression)
                     {
                         self.found
-                            .push((FindingKind::PasswordMasked, inside.range().start()));
+                            .push((FindingKind::PasswordMasked, inside.start()));
                     }
                 }
             }
             _ => {}
         }
-        visitor::walk_expr(self, expression);
     }
-}
 
-impl Inspector {
-    fn call(&mut self, call: &ExprCall) {
-        let place = call.range().start();
+    fn inspect_call(&mut self, call: &ExprCall) {
+        let offset = call.start();
         let arguments = &call.arguments.args;
-        let text = |index: usize| arguments.get(index).and_then(literal);
+        let text = |index: usize| arguments.get(index).and_then(string_literal);
         let name = last_name(&call.func);
         if ASYNC_ENGINES.contains(&name) {
-            self.survey.is_async = true;
+            self.findings.is_async = true;
         }
         match (name, &*call.func) {
-            ("getenv", _) => self.variables.extend(text(0).map(|name| (name, place))),
-            ("get", Expr::Attribute(of)) if last_name(&of.value) == "environ" => {
-                self.variables.extend(text(0).map(|name| (name, place)));
+            ("getenv", _) => self.add_variable(arguments.first(), offset),
+            ("get", Expr::Attribute(method)) if last_name(&method.value) == "environ" => {
+                self.add_variable(arguments.first(), offset);
             }
-            ("replace", Expr::Attribute(of)) => match (text(0), text(1)) {
-                (Some(from), Some(to)) if from == "%" && to == "%%" => self.doubles_percents = true,
-                (Some(from), to)
-                    if names_driver(&from) || to.as_deref().is_some_and(names_driver) =>
-                {
-                    let line = of.attr.range().start();
-                    self.found
-                        .push((FindingKind::DriverReplaced { from, to }, line));
+            ("replace", Expr::Attribute(method)) => match (text(0), text(1)) {
+                (Some("%"), Some("%%")) => self.doubles_percent = true,
+                (Some(from), to) if names_driver(from) || to.is_some_and(names_driver) => {
+                    let kind = FindingKind::DriverReplaced {
+                        from: from.to_owned(),
+                        to: to.map(str::to_owned),
+                    };
+                    self.found.push((kind, method.attr.start()));
                 }
                 _ => {}
             },
             ("str", Expr::Name(_)) if arguments.first().is_some_and(is_url_object) => {
-                self.found.push((FindingKind::PasswordMasked, place));
+                self.found.push((FindingKind::PasswordMasked, offset));
             }
-            ("set_main_option", _) => self.option(text(0), arguments.get(1), place),
-            ("set_section_option", _) => self.option(text(1), arguments.get(2), place),
-            ("configure", _) => self.configure(call),
+            ("set_main_option", _) => self.inspect_option(text(0), arguments.get(1), offset),
+            ("set_section_option", _) => self.inspect_option(text(1), arguments.get(2), offset),
+            ("configure", _) => self.inspect_configure(call),
             ("run_migrations", _) => {
-                let named = |name: &str| call.arguments.find_keyword(name).is_some();
-                self.survey.is_multidb |= named("engine_name");
+                let engine_name = call.arguments.find_keyword("engine_name");
+                self.findings.is_multidb |= engine_name.is_some();
             }
             _ => {}
         }
     }
 
-    fn option(&mut self, name: Option<String>, value: Option<&Expr>, place: TextSize) {
-        let (Some(name), Some(value)) = (name, value) else {
+    fn add_variable(&mut self, name: Option<&Expr>, offset: TextSize) {
+        if let Some(name) = name.and_then(string_literal) {
+            self.variables.push((name.to_owned(), offset));
+        }
+    }
+
+    fn inspect_option(&mut self, name: Option<&str>, value: Option<&Expr>, offset: TextSize) {
+        let (Some("sqlalchemy.url"), Some(value)) = (name, value) else {
             return;
         };
-        let plain = literal(value).is_some_and(|text| !text.replace("%%", "").contains('%'));
-        if name == "sqlalchemy.url" && !plain {
-            self.found.push((FindingKind::PercentNotDoubled, place));
+        let is_escaped_literal =
+            string_literal(value).is_some_and(|text| !text.replace("%%", "").contains('%'));
+        if !is_escaped_literal {
+            self.found.push((FindingKind::PercentNotDoubled, offset));
         }
     }
 
-    fn configure(&mut self, call: &ExprCall) {
+    fn inspect_configure(&mut self, call: &ExprCall) {
         let text = |name: &str| {
-            let keyword = call.arguments.find_keyword(name);
-            keyword.and_then(|keyword| literal(&keyword.value))
+            let keyword = call.arguments.find_keyword(name)?;
+            string_literal(&keyword.value).map(str::to_owned)
         };
         if let Some(table) = text("version_table") {
-            self.survey.version_table = Some(table);
+            self.findings.version_table = Some(table);
         }
         if let Some(schema) = text("version_table_schema") {
-            self.survey.version_table_schema = Some(schema);
+            self.findings.version_table_schema = Some(schema);
         }
     }
 }
 
-fn literal(expression: &Expr) -> Option<String> {
-    match expression {
-        Expr::StringLiteral(text) => Some(text.value.to_str().to_owned()),
-        _ => None,
-    }
-}
-
-/// The last part of a dotted name.
+/// Returns the last part of a dotted name; empty for other expressions.
 fn last_name(expression: &Expr) -> &str {
     match expression {
         Expr::Name(name) => name.id.as_str(),
@@ -249,13 +239,13 @@ fn last_name(expression: &Expr) -> &str {
     }
 }
 
-/// Whether a text is a driver's name as it stands in a URL, alone or with what is around it.
-fn names_driver(text: impl AsRef<str>) -> bool {
-    let scheme = text.as_ref().trim_end_matches("://");
+/// Returns whether a text is the name of a driver, alone or as the end of a URL's scheme.
+fn names_driver(text: &str) -> bool {
+    let scheme = text.trim_end_matches("://");
     DRIVERS.contains(&scheme.rsplit('+').next().unwrap_or(scheme))
 }
 
-/// Whether an expression is one of SQLAlchemy's URL objects: an engine's `url`, or what makes one.
+/// Returns whether an expression is one of SQLAlchemy's URL objects: an engine's `url`, or a call that makes one.
 fn is_url_object(expression: &Expr) -> bool {
     match expression {
         Expr::Attribute(attribute) => {
@@ -264,9 +254,9 @@ fn is_url_object(expression: &Expr) -> bool {
         }
         Expr::Call(call) => match (&*call.func, last_name(&call.func)) {
             (_, "make_url") => true,
-            (Expr::Attribute(of), "create") => last_name(&of.value) == "URL",
-            (Expr::Attribute(of), "set") => {
-                call.arguments.find_keyword("drivername").is_some() || is_url_object(&of.value)
+            (Expr::Attribute(method), "create") => last_name(&method.value) == "URL",
+            (Expr::Attribute(method), "set") => {
+                call.arguments.find_keyword("drivername").is_some() || is_url_object(&method.value)
             }
             _ => false,
         },
@@ -280,11 +270,11 @@ mod tests {
 
     fn kinds(source: &str) -> Vec<(usize, FindingKind)> {
         let findings = inspect(source).unwrap().findings;
-        findings.into_iter().map(|it| (it.line, it.kind)).collect()
+        findings.into_iter().map(|finding| (finding.line, finding.kind)).collect()
     }
 
     #[test]
-    fn what_is_likely_wrong() {
+    fn finds_likely_mistakes() {
         let replaced = |from: &str, to: Option<&str>| FindingKind::DriverReplaced {
             from: from.into(),
             to: to.map(str::to_owned),
@@ -342,7 +332,7 @@ mod tests {
     }
 
     #[test]
-    fn where_the_url_comes_from_and_where_it_goes() {
+    fn finds_variables_engine_and_version_table() {
         let found = inspect(
             "import os\nurl = os.environ['A'] or os.getenv('B')\nx = os.environ.get('A', environ['C'])\n\
              engine = create_async_engine(url)\n\
@@ -361,7 +351,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_python_has_a_line() {
+    fn reports_the_line_of_a_syntax_error() {
         assert_eq!(inspect("a = 1\nb = (\n").unwrap_err().line, 3);
         assert_eq!(inspect("a = 1\ndef f(:\n").unwrap_err().line, 2);
     }

@@ -1,4 +1,4 @@
-//! Environments of the stock shape and near misses.
+//! Stock `env.py` files, and files that differ from them in one place.
 
 use super::{EnvironmentAnalysis, StockEnvironment, analyze};
 
@@ -46,7 +46,7 @@ fn plain() -> StockEnvironment {
 }
 
 #[test]
-fn the_synchronous_shape() {
+fn recognises_the_synchronous_template() {
     assert_eq!(
         analyze(&format!("{HEAD}{SYNC}{END}")),
         EnvironmentAnalysis::Stock(plain())
@@ -54,7 +54,7 @@ fn the_synchronous_shape() {
 }
 
 #[test]
-fn the_version_table_is_read() {
+fn reads_the_version_table() {
     let text = format!("{HEAD}{SYNC}{END}").replace(
         "target_metadata=target_metadata)",
         "target_metadata=target_metadata, version_table='v', version_table_schema='s', compare_type=True)",
@@ -68,7 +68,7 @@ fn the_version_table_is_read() {
 }
 
 #[test]
-fn the_asynchronous_shapes() {
+fn recognises_the_asynchronous_templates() {
     let head = format!(
         "import asyncio\nfrom sqlalchemy.ext.asyncio import AsyncEngine, async_engine_from_config\n{HEAD}"
     );
@@ -104,7 +104,7 @@ def run_migrations_online():\n    asyncio.run(run_async_migrations())\n{END}"
 }
 
 #[test]
-fn near_misses_need_python() {
+fn other_code_needs_python() {
     let whole = format!("{HEAD}{SYNC}{END}");
     let check = |from: &str, to: &str, line: usize| {
         let text = whole.replace(from, to);
@@ -143,4 +143,25 @@ fn near_misses_need_python() {
         "@hooked\ndef run_migrations_online() -> None:",
         12,
     );
+}
+
+#[test]
+fn any_character_can_begin_the_other_code() {
+    let analysis = analyze("import asyncio\né()\n");
+    let EnvironmentAnalysis::NeedsPython { line, .. } = analysis else {
+        panic!("{analysis:?}");
+    };
+    assert_eq!(line, 2);
+}
+
+#[test]
+fn a_quote_in_a_string_does_not_hide_other_code() {
+    let text = format!("{HEAD}{SYNC}{END}").replace(
+        "config.get_section(config.config_ini_section, {}),",
+        "config.get_section(\"x', config.config_ini_section\"),",
+    );
+    assert!(matches!(
+        analyze(&text),
+        EnvironmentAnalysis::NeedsPython { .. }
+    ));
 }

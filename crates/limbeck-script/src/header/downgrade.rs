@@ -1,23 +1,23 @@
-//! Whether a script says how its step is undone.
+//! Checks whether a script implements its downgrade.
 
 use ruff_python_ast::{Expr, Stmt, StmtFunctionDef};
 
-/// What a script's `downgrade` does.
+/// The state of a script's `downgrade` function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DowngradeStatus {
-    /// Something; or nothing, where `upgrade` does nothing either.
+    /// The function does something, or `upgrade` does nothing that it would have to undo.
     Implemented,
-    /// Nothing, though `upgrade` does something.
+    /// The function does nothing, although `upgrade` does something.
     Empty,
-    /// It only raises.
+    /// The function only raises an exception.
     Raises,
-    /// There is no such function.
+    /// The script has no such function.
     Missing,
-    /// The script can't be read.
+    /// The script is not valid Python, or doesn't define the functions itself.
     Unknown,
 }
 
-/// Looks at the functions of a script.
+/// Returns the state of a script's `downgrade`, given the script's text.
 pub fn downgrade_status(source: &str) -> DowngradeStatus {
     let Ok(module) = ruff_python_parser::parse_module(source) else {
         return DowngradeStatus::Unknown;
@@ -33,7 +33,6 @@ pub fn downgrade_status(source: &str) -> DowngradeStatus {
             .find(|function| function.name.as_str() == name)
     };
     let does_nothing = |function: &StmtFunctionDef| function.body.iter().all(is_nothing);
-    // A name may come from elsewhere, as by an import.
     match (function("upgrade"), function("downgrade")) {
         (Some(upgrade), Some(downgrade)) if does_nothing(downgrade) => {
             if does_nothing(upgrade) {
@@ -75,7 +74,7 @@ mod tests {
     use super::{DowngradeStatus, downgrade_status};
 
     #[test]
-    fn what_a_downgrade_does() {
+    fn classifies_downgrades() {
         for (body, expected) in [
             (
                 "def upgrade():\n    f()\ndef downgrade():\n    g()\n",

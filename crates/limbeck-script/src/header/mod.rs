@@ -1,6 +1,5 @@
-//! What a revision script declares of itself, read without running it.
+//! Reads the declarations of a revision script without running it.
 
-mod bindings;
 mod downgrade;
 mod parse;
 mod scan;
@@ -14,42 +13,42 @@ pub use scan::scan;
 /// A revision script's declarations.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ScriptHeader<'a> {
-    /// `revision`; none where the file does not declare it.
+    /// The value of `revision`; `None` if the script doesn't declare it.
     pub revision: Option<String>,
-    /// `down_revision`; none where the file does not declare it, empty for `None`.
+    /// The values of `down_revision`; `None` if the script doesn't declare it, empty for Python's `None`.
     pub down_revisions: Option<Vec<String>>,
-    /// `branch_labels`.
+    /// The values of `branch_labels`.
     pub branch_labels: Vec<String>,
-    /// `depends_on`.
+    /// The values of `depends_on`.
     pub dependencies: Vec<String>,
-    /// The module's docstring, as Python's `__doc__` has it.
+    /// The value of `__doc__`, which is the docstring unless the script assigns another.
     pub doc: Option<Cow<'a, str>>,
 }
 
-/// Why a script's declarations could not be read.
+/// A reason why limbeck can't read a script's declarations.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum HeaderProblem {
-    /// It is not valid Python.
+    /// The script is not valid Python.
     Syntax {
         /// The line, from 1.
         line: usize,
         /// The column, from 1.
         column: usize,
-        /// What the parser says.
+        /// The parser's message.
         message: String,
     },
-    /// Only running it can tell.
+    /// The declarations are known only when Python runs the script.
     NotStatic {
         /// The line, from 1.
         line: usize,
-        /// What stands there.
+        /// A description of the code.
         reason: String,
     },
-    /// A declaration has a type that Alembic does not take.
+    /// A declaration has a type that Alembic doesn't accept.
     Value {
         /// The line, from 1.
         line: usize,
-        /// What is wrong.
+        /// A description of the mismatch.
         reason: String,
     },
 }
@@ -57,7 +56,7 @@ pub enum HeaderProblem {
 /// Reads the declarations of a script.
 ///
 /// # Errors
-/// [`HeaderProblem`] with the place.
+/// Returns the first [`HeaderProblem`] in the script.
 pub fn read(source: &str) -> Result<ScriptHeader<'_>, HeaderProblem> {
     match scan(source) {
         Some(header) => Ok(header),
@@ -65,10 +64,10 @@ pub fn read(source: &str) -> Result<ScriptHeader<'_>, HeaderProblem> {
     }
 }
 
-/// The names that Alembic reads.
+/// The names that Alembic reads from a script.
 const NAMES: [&str; 4] = ["revision", "down_revision", "branch_labels", "depends_on"];
 
-/// A value that a declaration can have.
+/// A value that a script declares literally.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Literal {
     None,
@@ -87,7 +86,7 @@ impl Literal {
 }
 
 impl ScriptHeader<'_> {
-    /// Takes a declaration; `false` when its value has the wrong type.
+    /// Sets a declaration. Returns `false` if Alembic doesn't accept the type of its value.
     fn declare(&mut self, name: &str, value: Literal) -> bool {
         match (name, value) {
             ("revision", Literal::Text(text)) => self.revision = Some(text),

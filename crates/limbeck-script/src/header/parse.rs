@@ -1,82 +1,83 @@
-//! Reads the declarations of any script that states them, by way of its syntax tree.
+//! Reads the declarations of a script from its syntax tree.
 
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::slice;
 
 use ruff_python_ast::{Expr, Operator, Stmt};
 use ruff_text_size::{Ranged, TextSize};
 
-use super::bindings::{self, EVERYTHING, Uses};
 use super::{HeaderProblem, Literal, NAMES, ScriptHeader};
+use crate::syntax::{ModuleIndex, STAR, column_at, line_at, string_literal};
 
-/// The module's docstring is a name like the others.
+/// The name of the module's docstring, which a script can assign like any other.
 const DOC: &str = "__doc__";
 
-/// Reads the declarations.
+/// Built-in functions that can bind any name of the module.
+const BINDING_FUNCTIONS: [&str; 6] = ["eval", "exec", "globals", "locals", "setattr", "vars"];
+
+/// Parses a script and reads its declarations.
 ///
 /// # Errors
-/// [`HeaderProblem`] with the place.
+/// Returns the first [`HeaderProblem`] in the text.
 pub fn parse(source: &str) -> Result<ScriptHeader<'static>, HeaderProblem> {
     let source = source.strip_prefix('\u{feff}').unwrap_or(source);
     let source = &*with_line_feeds(source);
-    let place = |offset: TextSize| {
-        let before = &source[..offset.to_usize().min(source.len())];
-        let line_start = before.rfind('\n').map_or(0, |end| end + 1);
-        (
-            before.matches('\n').count() + 1,
-            before[line_start..].chars().count() + 1,
-        )
-    };
     let module = match ruff_python_parser::parse_module(source) {
         Ok(parsed) => parsed.into_syntax(),
         Err(error) => {
-            let (line, column) = place(error.location.start());
+            let start = error.location.start();
             return Err(HeaderProblem::Syntax {
-                line,
-                column,
+                line: line_at(source, start),
+                column: column_at(source, start),
                 message: error.error.to_string(),
             });
         }
     };
+    let index = ModuleIndex::new(&module.body);
     let mut reader = Reader::default();
+    for (number, statement) in module.body.iter().enumerate() {
+        reader.read_statement(statement, index.names_bound_by(number));
+    }
+    reader.discard_uncertain_values(&index);
+    let mut header = ScriptHeader::default();
     if let Some(Stmt::Expr(first)) = module.body.first()
-        && let Expr::StringLiteral(text) = &*first.value
+        && let Some(text) = string_literal(&first.value)
     {
-        reader.header.doc = Some(text.value.to_str().to_owned().into());
+        header.doc = Some(text.to_owned().into());
     }
-    for statement in &module.body {
-        reader.statement(statement);
-    }
-    reader.doubt(&Uses::of(&module.body));
-    for (name, value) in reader.declared {
-        let line = |offset| place(offset).0;
-        match value {
-            Declared::Value(Literal::Text(text), _) if name == DOC => {
-                reader.header.doc = Some(text.into());
+    let mut declared: Vec<_> = reader.declared.into_iter().collect();
+    declared.sort_by_key(|(_, (_, offset))| *offset);
+    for (name, (value, offset)) in declared {
+        let Some(value) = value else {
+            return Err(HeaderProblem::NotStatic {
+                line: line_at(source, offset),
+                reason: format!("the value of `{name}` is computed"),
+            });
+        };
+        let has_valid_type = match (name, value) {
+            (DOC, Literal::Text(text)) => {
+                header.doc = Some(text.into());
+                true
             }
-            Declared::Value(Literal::None, _) if name == DOC => reader.header.doc = None,
-            Declared::Value(value, offset) => {
-                if !reader.header.declare(name, value) {
-                    let reason = format!("`{name}` is not a string");
-                    return Err(HeaderProblem::Value {
-                        line: line(offset),
-                        reason,
-                    });
-                }
+            (DOC, Literal::None) => {
+                header.doc = None;
+                true
             }
-            Declared::Unknown(offset) => {
-                let reason = format!("the value of `{name}` is computed");
-                return Err(HeaderProblem::NotStatic {
-                    line: line(offset),
-                    reason,
-                });
-            }
+            (DOC, Literal::Texts(_)) => false,
+            (name, value) => header.declare(name, value),
+        };
+        if !has_valid_type {
+            return Err(HeaderProblem::Value {
+                line: line_at(source, offset),
+                reason: format!("`{name}` is not a string"),
+            });
         }
     }
-    Ok(reader.header)
+    Ok(header)
 }
 
-/// The source with the line ends that Python's tokenizer sees.
+/// Replaces all line ends by line feeds, as Python's tokenizer does.
 fn with_line_feeds(source: &str) -> Cow<'_, str> {
     if source.contains('\r') {
         Cow::Owned(source.replace("\r\n", "\n").replace('\r', "\n"))
@@ -85,145 +86,126 @@ fn with_line_feeds(source: &str) -> Cow<'_, str> {
     }
 }
 
-/// What is known of one of the names.
-enum Declared {
-    Value(Literal, TextSize),
-    Unknown(TextSize),
-}
-
 #[derive(Default)]
 struct Reader {
-    header: ScriptHeader<'static>,
-    /// Names that are bound to literals.
+    /// The literals that names are bound to.
     literals: HashMap<String, Literal>,
-    /// Names that are bound to lists or sets, which can change in place.
+    /// The names bound to lists or sets, which can change in place.
     mutable: HashSet<String>,
-    declared: HashMap<&'static str, Declared>,
+    /// The values of the declarations, with their offsets; `None` for a computed value.
+    declared: BTreeMap<&'static str, (Option<Literal>, TextSize)>,
 }
 
 impl Reader {
-    fn statement(&mut self, statement: &Stmt) {
-        match statement {
+    /// Reads one of the module's statements, given the names that it binds.
+    fn read_statement<'a>(&mut self, statement: &Stmt, bound: impl Iterator<Item = &'a str>) {
+        let (targets, value) = match statement {
             Stmt::Assign(assign) if assign.targets.iter().all(Expr::is_name_expr) => {
-                let value = self.literal(&assign.value);
-                for target in &assign.targets {
-                    self.note_mutable(target, &assign.value);
-                    self.bind(target, value.clone());
-                }
-                self.inside(&assign.value);
+                (assign.targets.as_slice(), &assign.value)
             }
-            Stmt::AnnAssign(assign) if assign.target.is_name_expr() => {
-                if let Some(value) = &assign.value {
-                    let literal = self.literal(value);
-                    self.note_mutable(&assign.target, value);
-                    self.bind(&assign.target, literal);
-                    self.inside(value);
-                }
-            }
+            Stmt::AnnAssign(assign) if assign.target.is_name_expr() => match &assign.value {
+                Some(value) => (slice::from_ref(&*assign.target), value),
+                None => return,
+            },
             other => {
-                for name in bindings::of_statement(other) {
-                    self.unknown(&name, other.start());
-                }
+                bound.for_each(|name| self.set_computed(name, other.start()));
+                return;
             }
-        }
-    }
-
-    /// What other code than the module's own assignments may have changed is not known.
-    fn doubt(&mut self, uses: &Uses) {
-        if let Some(at) = uses.binder {
-            self.unknown(EVERYTHING, at);
-        }
-        for (name, at) in &uses.globals {
-            self.unknown(name, *at);
-        }
-        let used = self.mutable.iter().filter_map(|name| uses.loads.get(name));
-        if let Some(&at) = used.min() {
-            for name in self.mutable.clone() {
-                self.unknown(&name, at);
-            }
-        }
-    }
-
-    /// Names bound inside an expression (`:=`).
-    fn inside(&mut self, expression: &Expr) {
-        for name in bindings::of_expression(expression) {
-            self.unknown(&name, expression.start());
-        }
-    }
-
-    fn bind(&mut self, target: &Expr, value: Option<Literal>) {
-        let Expr::Name(target) = target else {
-            return;
         };
-        match value {
-            Some(value) => {
-                if let Some(name) = known(&target.id) {
-                    self.declared
-                        .insert(name, Declared::Value(value.clone(), target.range.start()));
+        let literal = self.literal(value);
+        if literal.is_none() {
+            // The value may bind other names by `:=`.
+            bound.for_each(|name| self.set_computed(name, value.start()));
+        }
+        for target in targets {
+            if let Expr::Name(target) = target {
+                self.set(&target.id, literal.clone(), target.start());
+                if self.is_mutable(value) {
+                    self.mutable.insert(target.id.to_string());
                 }
-                self.literals.insert(target.id.to_string(), value);
             }
-            None => self.unknown(target.id.as_str(), target.start()),
         }
     }
 
-    fn note_mutable(&mut self, target: &Expr, value: &Expr) {
-        let mutable = match value {
+    /// Discards the values that code other than the module's own assignments may have changed.
+    fn discard_uncertain_values(&mut self, index: &ModuleIndex<'_>) {
+        let binds_any_name = index.name_uses().find(|(name, position)| {
+            BINDING_FUNCTIONS.contains(&name.id.as_str()) && !index.is_in_function(position.scope)
+        });
+        if let Some((name, _)) = binds_any_name {
+            self.set_computed(STAR, name.start());
+        }
+        for (name, offset) in index.globals() {
+            self.set_computed(name, offset);
+        }
+        // A list can be changed through any name, so one use of one list makes all of them uncertain.
+        let uses = index.name_uses().map(|(name, _)| name);
+        let first_use = uses.filter(|name| self.mutable.contains(name.id.as_str()));
+        if let Some(offset) = first_use.map(Ranged::start).min() {
+            for name in std::mem::take(&mut self.mutable) {
+                self.set_computed(&name, offset);
+            }
+        }
+    }
+
+    fn is_mutable(&self, value: &Expr) -> bool {
+        match value {
             Expr::List(_) | Expr::Set(_) => true,
             Expr::Name(name) => self.mutable.contains(name.id.as_str()),
             _ => false,
-        };
-        if let (true, Expr::Name(target)) = (mutable, target) {
-            self.mutable.insert(target.id.to_string());
         }
     }
 
-    fn unknown(&mut self, name: &str, at: TextSize) {
-        if name == EVERYTHING {
+    fn set_computed(&mut self, name: &str, offset: TextSize) {
+        if name == STAR {
             self.literals.clear();
-            self.declared
-                .extend(NAMES.map(|name| (name, Declared::Unknown(at))));
-            return;
+            self.declared.extend(NAMES.map(|name| (name, (None, offset))));
+        } else {
+            self.set(name, None, offset);
         }
-        self.literals.remove(name);
-        if let Some(name) = known(name) {
-            self.declared.insert(name, Declared::Unknown(at));
+    }
+
+    /// Binds a name to a literal, or to a computed value.
+    fn set(&mut self, name: &str, value: Option<Literal>, offset: TextSize) {
+        if let Some(declaration) = declaration(name) {
+            self.declared.insert(declaration, (value.clone(), offset));
         }
+        match value {
+            Some(value) => self.literals.insert(name.to_owned(), value),
+            None => self.literals.remove(name),
+        };
     }
 
     fn literal(&self, expression: &Expr) -> Option<Literal> {
-        let text = |literal: Option<Literal>| match literal {
-            Some(Literal::Text(text)) => Some(text),
-            _ => None,
-        };
         match expression {
             Expr::NoneLiteral(_) => Some(Literal::None),
-            Expr::StringLiteral(string) => Some(Literal::Text(string.value.to_string())),
+            Expr::StringLiteral(string) => Some(Literal::Text(string.value.to_str().to_owned())),
             Expr::Name(name) => self.literals.get(name.id.as_str()).cloned(),
             Expr::Tuple(tuple) => self.texts(&tuple.elts),
             Expr::List(list) => self.texts(&list.elts),
             Expr::Set(set) => self.texts(&set.elts),
             Expr::BinOp(sum) if sum.op == Operator::Add => {
-                let (left, right) = (
-                    text(self.literal(&sum.left))?,
-                    text(self.literal(&sum.right))?,
-                );
+                let (left, right) = (self.text(&sum.left)?, self.text(&sum.right)?);
                 Some(Literal::Text(left + &right))
             }
             _ => None,
         }
     }
 
+    fn text(&self, expression: &Expr) -> Option<String> {
+        match self.literal(expression)? {
+            Literal::Text(text) => Some(text),
+            Literal::None | Literal::Texts(_) => None,
+        }
+    }
+
     fn texts(&self, elements: &[Expr]) -> Option<Literal> {
-        let texts = elements.iter().map(|element| match self.literal(element) {
-            Some(Literal::Text(text)) => Some(text),
-            _ => None,
-        });
+        let texts = elements.iter().map(|element| self.text(element));
         texts.collect::<Option<Vec<_>>>().map(Literal::Texts)
     }
 }
 
-/// One of the names that a script declares.
-fn known(name: &str) -> Option<&'static str> {
+/// Returns the name if a script declares a value by it.
+fn declaration(name: &str) -> Option<&'static str> {
     NAMES.into_iter().chain([DOC]).find(|known| *known == name)
 }

@@ -1,11 +1,11 @@
-//! Random scripts: the two readers agree. `fuzz/targets/header.rs` asks the same of any bytes.
+//! Compares the scanner and the parser on random scripts. `fuzz/targets/header.rs` does so on random bytes.
 
 use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::{HeaderProblem, parse, scan};
 
-/// Pieces that scripts are made of, so that random texts come near to real ones.
+/// Parts of scripts, from which random texts similar to real scripts are made.
 const PIECES: &[&str] = &[
     "revision",
     "down_revision",
@@ -73,7 +73,7 @@ const PIECES: &[&str] = &[
     "\0",
 ];
 
-/// A declaration, or another line, which is Python.
+/// Generates a declaration or another line of Python.
 fn line() -> impl Strategy<Value = String> {
     const NAMES: &[&str] = &[
         "revision",
@@ -133,12 +133,12 @@ fn script() -> impl Strategy<Value = String> {
     prop_oneof![4 => lines, 1 => pieces].prop_map(|parts| parts.concat())
 }
 
-fn cases(usual: u32) -> ProptestConfig {
-    let asked = std::env::var("LIMBECK_TEST_CASES")
+fn cases(default: u32) -> ProptestConfig {
+    let requested = std::env::var("LIMBECK_TEST_CASES")
         .ok()
         .and_then(|text| text.parse().ok());
     ProptestConfig {
-        cases: asked.unwrap_or(usual),
+        cases: requested.unwrap_or(default),
         failure_persistence: None,
         ..ProptestConfig::default()
     }
@@ -147,7 +147,7 @@ fn cases(usual: u32) -> ProptestConfig {
 proptest! {
     #![proptest_config(cases(10_000))]
 
-    /// What is read without the parser is what the parser reads, if the rest is Python at all.
+    /// The scanner reads what the parser reads, if the script is valid Python.
     #[test]
     fn both_readers_agree(source in script()) {
         let parsed = parse(&source);

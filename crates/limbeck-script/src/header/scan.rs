@@ -1,7 +1,7 @@
 //! Reads the declarations of an ordinary script at the speed of a text search.
 //!
-//! An ordinary script has a docstring, imports, comments and the declarations first, and never names what
-//! it declares again. Whatever looks otherwise is left to the parser.
+//! An ordinary script begins with its docstring, imports, comments and declarations, and doesn't mention the declared
+//! names again. Other scripts need the parser.
 
 use std::sync::LazyLock;
 
@@ -10,10 +10,10 @@ use memchr::memchr;
 
 use super::{Literal, NAMES, ScriptHeader};
 
-/// Reads the declarations; `None` when only the parser can tell.
+/// Reads the declarations of a script; `None` if it needs the parser.
 pub fn scan(source: &str) -> Option<ScriptHeader<'_>> {
     let source = source.strip_prefix('\u{feff}').unwrap_or(source);
-    if lone_carriage_return(source) {
+    if has_lone_carriage_return(source) {
         return None;
     }
     let mut scanner = Scanner { rest: source };
@@ -36,14 +36,14 @@ pub fn scan(source: &str) -> Option<ScriptHeader<'_>> {
             break;
         }
     }
-    if header.revision.is_none() || header.down_revisions.is_none() || names_again(scanner.rest) {
+    if header.revision.is_none() || header.down_revisions.is_none() || may_rebind(scanner.rest) {
         return None;
     }
     Some(header)
 }
 
-/// What could bind one of the names; `down_revision` holds `revision`.
-const BINDERS: [&str; 6] = [
+/// Texts without which code can't bind a declared name. `revision` is a part of `down_revision`.
+const BINDING_TEXTS: [&str; 6] = [
     "revision",
     "branch_labels",
     "depends_on",
@@ -52,13 +52,13 @@ const BINDERS: [&str; 6] = [
     "globals(",
 ];
 
-/// Whether a part of a script could bind one of the names.
-fn names_again(part: &str) -> bool {
-    // Looks for all of them in one pass; not every processor can.
-    static SEARCHER: LazyLock<Option<Searcher>> = LazyLock::new(|| Searcher::new(BINDERS));
+/// Returns whether a part of a script could bind one of the names.
+fn may_rebind(part: &str) -> bool {
+    // It searches for all texts in one pass. Some processors lack the instructions for it.
+    static SEARCHER: LazyLock<Option<Searcher>> = LazyLock::new(|| Searcher::new(BINDING_TEXTS));
     match &*SEARCHER {
         Some(searcher) => searcher.find(part).is_some(),
-        None => BINDERS.iter().any(|word| part.contains(word)),
+        None => BINDING_TEXTS.iter().any(|word| part.contains(word)),
     }
 }
 
@@ -67,7 +67,7 @@ struct Scanner<'a> {
 }
 
 impl<'a> Scanner<'a> {
-    /// Skips lines that are empty or hold only a comment.
+    /// Skips empty lines and lines with only a comment.
     fn skip_blank(&mut self) {
         loop {
             let line = skip(self.rest, b" \t\r\x0c");
@@ -81,34 +81,33 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// What follows a statement: nothing or a comment, to the line's end.
+    /// Skips the rest of a statement's line, which may hold a comment only.
     fn end_of_line(&mut self) -> Option<()> {
         let (line, rest) = cut(self.rest, b'\n').unwrap_or((self.rest, ""));
         let line = skip(line, b" \t\r");
         (line.is_empty() || line.starts_with('#')).then(|| self.rest = rest)
     }
 
-    /// One of the names at the start of a line, with nothing but an annotation before its `=`.
-    fn declared_name(&mut self) -> Option<&'static str> {
-        let name = NAMES.into_iter().find(|name| {
+    /// Returns the declared name at the start of a line, without skipping it.
+    fn declared_name(&self) -> Option<&'static str> {
+        NAMES.into_iter().find(|name| {
             let after = self.rest.strip_prefix(name);
             after.is_some_and(|after| after.starts_with([' ', ':', '=']))
-        })?;
-        Some(name)
+        })
     }
 
-    /// The value behind `name [: annotation] =`.
+    /// Reads the value in `name [: annotation] = value`.
     fn assigned(&mut self) -> Option<Literal> {
         let (before, after) = cut(self.rest, b'=')?;
         let name = before.split([' ', ':']).next().unwrap_or_default();
         let annotation = before[name.len()..].trim();
-        let plain =
+        let is_plain =
             |c: char| c.is_alphanumeric() || matches!(c, '_' | '[' | ']' | ',' | ' ' | '.' | '|');
-        let annotated = match annotation.strip_prefix(':') {
-            Some(annotation) => annotation.chars().all(plain),
+        let is_valid = match annotation.strip_prefix(':') {
+            Some(annotation) => annotation.chars().all(is_plain),
             None => annotation.is_empty(),
         };
-        if !annotated || after.starts_with('=') {
+        if !is_valid || after.starts_with('=') {
             return None;
         }
         self.rest = skip(after, b" \t");
@@ -148,13 +147,13 @@ impl<'a> Scanner<'a> {
             }
         }
         match (close, commas) {
-            // Parentheses without a comma make no tuple.
+            // A value in parentheses without a comma is not a tuple.
             (')', 0) => texts.pop().map(Literal::Text),
             _ => Some(Literal::Texts(texts)),
         }
     }
 
-    /// Inside brackets, lines may end anywhere.
+    /// Skips white space, line ends and comments inside brackets.
     fn skip_inside(&mut self) {
         loop {
             self.rest = skip(self.rest, b" \t\r\n\x0c");
@@ -165,7 +164,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// A string without prefix and escapes, and not followed by another.
+    /// Reads a string without prefix and escapes. Another string must not follow it.
     fn string(&mut self) -> Option<&'a str> {
         let quote = if self.rest.starts_with("\"\"\"") {
             "\"\"\""
@@ -185,7 +184,7 @@ impl<'a> Scanner<'a> {
                 .find(|&at| inside.as_bytes()[at..].starts_with(quote.as_bytes()))?
         };
         let text = &inside[..end];
-        // Python reads `\r\n` as `\n`; escapes and single-quoted line ends are left to the parser.
+        // The parser handles escapes, and `\r\n`, which Python reads as `\n`.
         let line_end = if quote.len() == 1 { b'\n' } else { b'\r' };
         if memchr::memchr3(b'\\', b'\r', line_end, text.as_bytes()).is_some() {
             return None;
@@ -204,8 +203,8 @@ impl<'a> Scanner<'a> {
             }
             None => line,
         };
-        let unusual = |byte: u8| matches!(byte, b'*' | b'\\' | b';' | b'"' | b'\'');
-        if statement.bytes().any(unusual) || names_again(statement) {
+        let needs_parser = |byte: u8| matches!(byte, b'*' | b'\\' | b';' | b'"' | b'\'');
+        if statement.bytes().any(needs_parser) || may_rebind(statement) {
             return None;
         }
         let statement_end = match parenthesis {
@@ -217,20 +216,20 @@ impl<'a> Scanner<'a> {
     }
 }
 
-/// What stands before and behind the first `mark`.
+/// Splits a text at the first `mark`, an ASCII character.
 fn cut(text: &str, mark: u8) -> Option<(&str, &str)> {
     let at = memchr(mark, text.as_bytes())?;
     Some((&text[..at], &text[at + 1..]))
 }
 
-/// The text from its first byte on that is none of `those`, which are ASCII.
-fn skip<'a>(text: &'a str, those: &[u8]) -> &'a str {
-    let skipped = text.bytes().take_while(|byte| those.contains(byte)).count();
+/// Removes ASCII characters from the start of a text.
+fn skip<'a>(text: &'a str, characters: &[u8]) -> &'a str {
+    let skipped = text.bytes().take_while(|byte| characters.contains(byte)).count();
     &text[skipped..]
 }
 
-/// A carriage return without a line feed ends a line for Python, and only for Python.
-fn lone_carriage_return(source: &str) -> bool {
+/// Returns whether a text has a carriage return without a line feed. It ends a line in Python, but not in this scanner.
+fn has_lone_carriage_return(source: &str) -> bool {
     memchr::memchr_iter(b'\r', source.as_bytes())
         .any(|at| source.as_bytes().get(at + 1) != Some(&b'\n'))
 }

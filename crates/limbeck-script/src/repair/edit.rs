@@ -1,83 +1,82 @@
-//! The edits that wrap each URL where it is handed on, and put the function in that they call.
+//! Makes the edits that wrap each URL in a conversion, and that insert the function which converts.
 
 use std::collections::BTreeSet;
 
 use ruff_python_ast::token::Tokens;
-use ruff_python_ast::{Expr, ExprCall, Stmt};
+use ruff_python_ast::{Expr, ExprCall, ExprName, Stmt};
 use ruff_text_size::{Ranged, TextRange};
 
-use super::names::{UrlOrigin, is_main_section, without_doubling};
+use super::resolve::{UrlOrigin, is_main_section, without_doubling};
 use super::sinks::{Sink, SinkKind};
-use super::survey::{CodePosition, MODULE, Survey};
 use super::{Edit, EngineKind, Problem, RepairContext, UnchangedReason};
+use crate::syntax::{CodePosition, MODULE, ModuleIndex, string_literal};
 
-/// What was found.
+/// The result of [`edits`].
 pub(super) enum EditOutcome {
     Edits(Vec<Edit>),
-    Nothing(UnchangedReason),
+    Unchanged(UnchangedReason),
 }
 
-/// Applies edits, which stand in the order of the text and don't overlap.
+/// Applies edits to the text that they were planned for.
 pub fn apply_edits(source: &str, edits: &[Edit]) -> String {
     let mut text = String::with_capacity(source.len() + 4096);
-    let mut done = 0;
+    let mut end = 0;
     for edit in edits {
-        text += &source[done..edit.range.start];
+        text += &source[end..edit.range.start];
         text += &edit.text;
-        done = edit.range.end;
+        end = edit.range.end;
     }
-    text + &source[done..]
+    text + &source[end..]
 }
 
-/// The edits of a module.
+/// Returns the edits of a module.
 pub(super) fn edits(
     text: &str,
     module: &[Stmt],
     tokens: &Tokens,
-    survey: &Survey<'_>,
     context: &RepairContext<'_>,
 ) -> Result<EditOutcome, Problem> {
-    let sinks = survey.sinks()?;
-    if let Some(problem) = survey.imported_connection() {
+    let index = &ModuleIndex::new(module);
+    let sinks = &index.sinks()?;
+    if let Some(problem) = index.imported_connection() {
         return Err(problem);
     }
-    let modes: BTreeSet<EngineKind> = sinks.iter().filter_map(Sink::mode).collect();
-    let Some(first) = modes.first().copied() else {
+    let engines: BTreeSet<EngineKind> = sinks.iter().filter_map(Sink::engine).collect();
+    let Some(first_engine) = engines.first().copied() else {
         let reason = "it makes no engine that limbeck recognises: `create_engine`, `engine_from_config` or \
                       their asynchronous counterparts";
         return Err(Problem::at(
-            survey.configured_at().unwrap_or_default(),
+            index.configure_offset().unwrap_or_default(),
             reason,
         ));
     };
     let mut editor = Editor {
         text,
         tokens,
-        survey,
+        index,
         context,
-        sinks: &sinks,
-        // Without a connection a synchronous URL serves both.
-        mode: first,
-        mixed: modes.len() > 1,
+        sinks,
+        default_engine: first_engine,
+        has_both_engines: engines.len() > 1,
         edits: Vec::new(),
         wrapped: BTreeSet::new(),
-        used: BTreeSet::new(),
-        converted: false,
+        calls: BTreeSet::new(),
+        has_conversion: false,
     };
-    for sink in &sinks {
-        editor.sink(sink)?;
+    for sink in sinks {
+        editor.edit_sink(sink)?;
     }
     if editor.edits.is_empty() {
-        return Ok(EditOutcome::Nothing(if editor.converted {
+        return Ok(EditOutcome::Unchanged(if editor.has_conversion {
             UnchangedReason::AlreadyConverted
         } else {
             UnchangedReason::UrlsSuit
         }));
     }
-    let first_edited = editor.used.iter().map(|(_, statement)| *statement).min();
-    for mode in EngineKind::ALL {
-        if editor.used.iter().any(|(used, _)| *used == mode) {
-            editor.function(module, mode, first_edited.unwrap_or(0))?;
+    let first_statement = editor.calls.iter().map(|(_, statement)| *statement).min();
+    for engine in EngineKind::ALL {
+        if editor.calls.iter().any(|(called, _)| *called == engine) {
+            editor.insert_function(module, engine, first_statement.unwrap_or(0))?;
         }
     }
     let mut edits = editor.edits;
@@ -85,239 +84,250 @@ pub(super) fn edits(
     Ok(EditOutcome::Edits(edits))
 }
 
-impl Sink<'_> {
-    /// The mode of an engine.
-    fn mode(&self) -> Option<EngineKind> {
-        match &self.kind {
-            SinkKind::Engine { mode, .. } | SinkKind::Section { mode, .. } => Some(*mode),
-            SinkKind::Configure { .. } | SinkKind::Option { .. } => None,
-        }
-    }
-}
-
 pub(super) struct Editor<'a> {
     pub(super) text: &'a str,
     pub(super) tokens: &'a Tokens,
-    pub(super) survey: &'a Survey<'a>,
+    pub(super) index: &'a ModuleIndex<'a>,
     context: &'a RepairContext<'a>,
     sinks: &'a [Sink<'a>],
-    /// The mode of what makes no connection.
-    mode: EngineKind,
-    /// There are engines of both modes.
-    mixed: bool,
+    /// The kind of engine for a sink that makes none: synchronous if the file has both kinds, as no connection is made.
+    default_engine: EngineKind,
+    /// Whether the file makes engines of both kinds.
+    has_both_engines: bool,
     edits: Vec<Edit>,
-    /// Where what is wrapped begins.
+    /// The start offsets of the wrapped expressions.
     wrapped: BTreeSet<usize>,
-    /// The functions that are called, and the module's statement in which they are.
-    pub(super) used: BTreeSet<(EngineKind, usize)>,
-    /// A URL is converted already.
-    converted: bool,
+    /// The inserted calls: the engine that each converts for, and the module's statement that contains it.
+    pub(super) calls: BTreeSet<(EngineKind, usize)>,
+    /// Whether the file converts a URL already.
+    has_conversion: bool,
 }
 
-impl Editor<'_> {
-    fn sink(&mut self, sink: &Sink<'_>) -> Result<(), Problem> {
+impl<'a> Editor<'a> {
+    fn edit_sink(&mut self, sink: &'a Sink<'a>) -> Result<(), Problem> {
         let position = sink.position;
         match &sink.kind {
-            SinkKind::Engine { url, mode } => self.url(url, *mode, position),
-            SinkKind::Configure { url } => self.url(url, self.mode, position),
-            // It may be read for engines of both modes, which then convert it themselves.
-            SinkKind::Option { .. } if self.mixed => {}
-            SinkKind::Option { url, .. } => self.option(url, position),
+            SinkKind::Engine { url, engine } => self.convert_url(url, *engine, position),
+            SinkKind::Configure { url } => self.convert_url(url, self.default_engine, position),
+            // Engines of both kinds may read the option. Each converts the URL that it reads.
+            SinkKind::Option { .. } if self.has_both_engines => {}
+            SinkKind::Option { url, .. } => self.convert_option(url, position),
             SinkKind::Section {
                 call,
                 section,
                 key,
-                mode,
-            } => self.section(call, section, key, *mode, position)?,
+                engine,
+            } => self.convert_section(call, section, key, *engine, position)?,
         }
         Ok(())
     }
 
-    /// Whether a URL of this origin can be handed on as it is.
-    fn is_fine(&mut self, origin: &UrlOrigin, mode: EngineKind, position: CodePosition) -> bool {
+    /// Returns whether a URL of this origin needs no conversion.
+    fn needs_no_conversion(
+        &mut self,
+        origin: &UrlOrigin,
+        engine: EngineKind,
+        position: CodePosition,
+    ) -> bool {
         match origin {
             UrlOrigin::Nothing => true,
             UrlOrigin::Converted => {
-                self.converted = true;
+                self.has_conversion = true;
                 true
             }
-            UrlOrigin::Literal(url) => (self.context.url_suits)(url, mode),
-            UrlOrigin::Ini { main } => {
-                *main && self.is_set_before(position)
-                    || !self.survey.changes_options() && (self.context.configuration_suits)(mode)
+            UrlOrigin::Literal(url) => (self.context.url_suits)(url, engine),
+            UrlOrigin::Ini { is_main_section } => {
+                *is_main_section && self.is_option_set_before(position)
+                    || !self.index.sets_options() && (self.context.configuration_suits)(engine)
             }
-            UrlOrigin::Elsewhere => false,
+            UrlOrigin::Unknown => false,
         }
     }
 
-    /// Whether the configuration's URL has always been replaced by a converted one before.
-    fn is_set_before(&self, position: CodePosition) -> bool {
-        !self.mixed
+    /// Returns whether the module always sets the main `sqlalchemy.url`, to a converted URL, before `position`.
+    fn is_option_set_before(&self, position: CodePosition) -> bool {
+        !self.has_both_engines
             && self.sinks.iter().any(|sink| {
-                matches!(sink.kind, SinkKind::Option { main: true, .. })
-                    && sink.position.scope == MODULE
-                    && sink.position.always
+                matches!(
+                    sink.kind,
+                    SinkKind::Option {
+                        is_main_option: true,
+                        ..
+                    }
+                ) && sink.position.scope == MODULE
+                    && sink.position.is_unconditional
                     && position.is_after(sink.position)
             })
     }
 
-    fn url(&mut self, url: &Expr, mode: EngineKind, position: CodePosition) {
-        let origin = self.survey.origin(url, position.scope);
-        if !self.is_fine(&origin, mode, position) {
-            self.wrap(url.range(), mode, "", "", position);
+    fn convert_url(&mut self, url: &Expr, engine: EngineKind, position: CodePosition) {
+        let origin = self.index.url_origin(url, position.scope);
+        if !self.needs_no_conversion(&origin, engine, position) {
+            self.wrap(url.range(), engine, ("", ""), position);
         }
     }
 
-    /// A value of the configuration, in which each `%` is written twice.
-    fn option(&mut self, url: &Expr, position: CodePosition) {
-        let origin = self.survey.origin(url, position.scope);
-        if self.is_fine(&origin, self.mode, position) {
+    /// Converts a URL in an option of the configuration, where each `%` is doubled.
+    fn convert_option(&mut self, url: &Expr, position: CodePosition) {
+        const DOUBLE: &str = ".replace(\"%\", \"%%\")";
+        const UNDO: &str = ".replace(\"%%\", \"%\")";
+        let origin = self.index.url_origin(url, position.scope);
+        let engine = self.default_engine;
+        if self.needs_no_conversion(&origin, engine, position) {
             return;
         }
         if let Some(inner) = without_doubling(url) {
-            self.wrap(inner.range(), self.mode, "", "", position);
-        } else if can_have_a_method(url)
-            && (self.survey.doubles(url, position.scope) || self.comes_doubled(url, position))
+            self.wrap(inner.range(), engine, ("", ""), position);
+        } else if can_have_method_call(url)
+            && (self.index.doubles_percent(url, position.scope)
+                || self.is_doubled_by_project(url, position))
         {
-            let undone = ".replace(\"%%\", \"%\")";
-            self.wrap(
-                url.range(),
-                self.mode,
-                undone,
-                ".replace(\"%\", \"%%\")",
-                position,
-            );
+            self.wrap(url.range(), engine, (UNDO, DOUBLE), position);
         } else {
-            self.wrap(
-                url.range(),
-                self.mode,
-                "",
-                ".replace(\"%\", \"%%\")",
-                position,
-            );
+            self.wrap(url.range(), engine, ("", DOUBLE), position);
         }
     }
 
-    /// Whether a URL comes from a module that writes each `%` twice. Where it does so for others only, taking that
-    /// back changes nothing: a URL in which all is encoded has no `%%`.
-    fn comes_doubled(&self, url: &Expr, position: CodePosition) -> bool {
-        let (value, scope) = self.survey.value(url, position.scope);
+    /// Returns whether a URL comes from a module of the project that doubles each `%`. If that module doubles them in
+    /// other URLs only, undoing it changes nothing: a percent-encoded URL contains no `%%`.
+    fn is_doubled_by_project(&self, url: &Expr, position: CodePosition) -> bool {
+        let (value, scope) = self.index.value(url, position.scope);
         let source = match value {
             Expr::Call(call) => match call.arguments.args.first() {
                 // `str(settings.url)`
-                Some(inner) if self.survey.path(&call.func, scope).is_none() => inner,
+                Some(inner) if self.index.path(&call.func, scope).is_none() => inner,
                 _ => &*call.func,
             },
             other => other,
         };
-        let path = self.survey.path(source, scope);
+        let path = self.index.path(source, scope);
         path.is_some_and(|path| (self.context.doubles_percent)(&path))
     }
 
+    /// Wraps an expression in a call of the function that converts. `suffixes` are method calls: on the expression,
+    /// and on the result.
     fn wrap(
         &mut self,
         range: TextRange,
-        mode: EngineKind,
-        inside: &str,
-        behind: &str,
+        engine: EngineKind,
+        suffixes: (&str, &str),
         position: CodePosition,
     ) {
         let (start, end) = (range.start().to_usize(), range.end().to_usize());
-        // Several engines may be made of one section.
+        // Several engines may use one section.
         if !self.wrapped.insert(start) {
             return;
         }
-        self.put(start, format!("{}(", mode.function_name()));
-        self.put(end, format!("{inside}){behind}"));
-        self.used.insert((mode, position.statement));
+        let (inside, behind) = suffixes;
+        self.insert(start, format!("{}(", engine.function_name()));
+        self.insert(end, format!("{inside}){behind}"));
+        self.calls.insert((engine, position.statement));
     }
 
-    pub(super) fn put(&mut self, at: usize, text: String) {
+    pub(super) fn insert(&mut self, offset: usize, text: String) {
         self.edits.push(Edit {
-            range: at..at,
+            range: offset..offset,
             text,
         });
     }
 
-    fn section(
+    /// Converts the URL of an engine that is made of a section.
+    fn convert_section(
         &mut self,
         call: &ExprCall,
         section: &Expr,
         key: &str,
-        mode: EngineKind,
+        engine: EngineKind,
         position: CodePosition,
     ) -> Result<(), Problem> {
-        let (value, scope) = self.survey.value(section, position.scope);
-        // A value that the section is always given before counts, and is the better place.
-        if let Expr::Name(name) = section {
-            let variable = |scope| self.survey.bindings(&name.id, scope).1;
-            let mut stores = self.survey.stores.iter().filter(|store| {
-                store.name == name.id.as_str()
-                    && store.key == key
-                    && variable(store.position.scope) == variable(position.scope)
-            });
-            if let Some(first) = stores.next() {
-                let last = stores.next_back().unwrap_or(first);
-                let is_before = if last.position.scope == position.scope {
-                    last.value.end() < call.start()
-                } else {
-                    last.position.scope == MODULE && position.is_after(last.position)
-                };
-                if is_before && last.position.always {
-                    self.url(last.value, mode, last.position);
-                    return Ok(());
-                }
-                return self.add_url(call, &format!("{}[\"{key}\"]", name.id), mode, position);
-            }
+        if let Expr::Name(name) = section
+            && let Some(done) = self.convert_item(call, name, key, engine, position)
+        {
+            return done;
         }
+        let (value, scope) = self.index.value(section, position.scope);
         if let Expr::Dict(items) = value {
-            let own = items.iter().rev().find_map(|item| match &item.key {
-                Some(Expr::StringLiteral(text)) if text.value.to_str() == key => Some(&item.value),
-                _ => None,
+            let url = items.iter().rev().find_map(|item| {
+                let item_key = item.key.as_ref().and_then(string_literal)?;
+                (item_key == key).then_some(&item.value)
             });
-            let Some(url) = own else {
-                let reason = format!("the section that is made here has no `{key}` of its own");
+            let Some(url) = url else {
+                let reason = format!("this dictionary has no item `{key}`");
                 return Err(Problem::at(value.start(), reason));
             };
-            self.url(url, mode, CodePosition { scope, ..position });
+            self.convert_url(url, engine, CodePosition { scope, ..position });
             return Ok(());
         }
-        let of_ini = read_of_section(value);
-        if let Some((_, part)) = of_ini
+        let ini_section = section_argument(value);
+        if let Some((_, name)) = ini_section
             && key == "sqlalchemy.url"
-            && !self.survey.changes_in_place(section)
+            && !self.index.changes_in_place(section)
         {
-            let origin = UrlOrigin::Ini {
-                main: is_main_section(part),
-            };
-            if self.is_fine(&origin, mode, position) {
+            let is_main_section = is_main_section(name);
+            let origin = UrlOrigin::Ini { is_main_section };
+            if self.needs_no_conversion(&origin, engine, position) {
                 return Ok(());
             }
         }
-        let url = match (section, of_ini) {
-            (Expr::Call(_), Some((owner, part))) => {
-                let owner = &self.text[owner.range()];
-                if is_main_section(part) {
-                    format!("{owner}.get_main_option(\"{key}\")")
+        let key = python_string(key);
+        let url = match (section, ini_section) {
+            (Expr::Call(_), Some((config, name))) => {
+                let config = &self.text[config.range()];
+                if is_main_section(name) {
+                    format!("{config}.get_main_option({key})")
                 } else {
-                    let part = &self.text[part.range()];
-                    format!("{owner}.get_section_option({part}, \"{key}\")")
+                    let name = &self.text[name.range()];
+                    format!("{config}.get_section_option({name}, {key})")
                 }
             }
             (Expr::Name(_) | Expr::Attribute(_) | Expr::Subscript(_), _) => {
-                format!("{}[\"{key}\"]", &self.text[section.range()])
+                format!("{}[{key}]", &self.text[section.range()])
             }
             _ => {
-                let reason = "the section that the engine is made of is computed in place: give it a name first";
+                let reason = "the engine's section is computed in place: assign it to a variable first";
                 return Err(Problem::at(section.start(), reason));
             }
         };
-        self.add_url(call, &url, mode, position)
+        self.add_url_argument(call, &url, engine, position)
+    }
+
+    /// Converts the URL that the module assigns to `name["key"]`, if it does so. The assignment is the better place
+    /// for the conversion, if it always comes before the call.
+    fn convert_item(
+        &mut self,
+        call: &ExprCall,
+        name: &ExprName,
+        key: &str,
+        engine: EngineKind,
+        position: CodePosition,
+    ) -> Option<Result<(), Problem>> {
+        let variable = |scope| self.index.bindings(&name.id, scope).1;
+        let last = self.index.item_assignments.iter().rfind(|assignment| {
+            assignment.name == name.id.as_str()
+                && assignment.key == key
+                && variable(assignment.position.scope) == variable(position.scope)
+        })?;
+        let is_before = if last.position.scope == position.scope {
+            last.value.end() < call.start()
+        } else {
+            last.position.scope == MODULE && position.is_after(last.position)
+        };
+        if is_before && last.position.is_unconditional {
+            self.convert_url(last.value, engine, last.position);
+            return Some(Ok(()));
+        }
+        let url = format!("{}[{}]", name.id, python_string(key));
+        Some(self.add_url_argument(call, &url, engine, position))
     }
 }
 
-/// Whether `.replace(…)` can be written right behind an expression.
-fn can_have_a_method(expression: &Expr) -> bool {
+/// Returns a string literal of Python. Each JSON string is one, and has the same value.
+fn python_string(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
+/// Returns whether `.replace(…)` can follow an expression without parentheses.
+fn can_have_method_call(expression: &Expr) -> bool {
     matches!(
         expression,
         Expr::Attribute(_)
@@ -328,8 +338,8 @@ fn can_have_a_method(expression: &Expr) -> bool {
     )
 }
 
-/// The owner and the section of `config.get_section(section)`, also behind `or {}` and inside `dict(…)`.
-fn read_of_section(value: &Expr) -> Option<(&Expr, &Expr)> {
+/// Returns `config` and `section`, given `config.get_section(section)`. Looks through `… or {}` and `dict(…)`.
+fn section_argument(value: &Expr) -> Option<(&Expr, &Expr)> {
     let value = match value {
         Expr::BoolOp(choice) => match choice.values.as_slice() {
             [first, Expr::Dict(rest)] if rest.items.is_empty() => first,
@@ -342,15 +352,15 @@ fn read_of_section(value: &Expr) -> Option<(&Expr, &Expr)> {
     };
     match &*call.func {
         Expr::Name(name) if name.id.as_str() == "dict" && call.arguments.len() == 1 => {
-            read_of_section(call.arguments.args.first()?)
+            section_argument(call.arguments.args.first()?)
         }
         Expr::Attribute(method) if method.attr.as_str() == "get_section" => {
-            let part = call.arguments.find_argument_value("name", 0)?;
-            let simple = matches!(
-                part,
+            let section = call.arguments.find_argument_value("name", 0)?;
+            let is_simple = matches!(
+                section,
                 Expr::Name(_) | Expr::Attribute(_) | Expr::StringLiteral(_)
             );
-            simple.then_some((&*method.value, part))
+            is_simple.then_some((&*method.value, section))
         }
         _ => None,
     }

@@ -1,38 +1,32 @@
-//! The lines of a text: their numbers, ends and indentation, and where a function can be put in.
+//! The lines of a text: their ends and indentation, and the position for an inserted function.
 
 use ruff_python_ast::Stmt;
 use ruff_text_size::Ranged;
 
-/// The number of an offset's line, from 1; a line ends with a line feed, a carriage return or both.
-pub(super) fn line_at(text: &str, offset: usize) -> usize {
-    let before = &text.as_bytes()[..offset.min(text.len())];
-    let mut count = 1;
-    for (place, byte) in before.iter().enumerate() {
-        let ends = match byte {
-            b'\n' => true,
-            b'\r' => text.as_bytes().get(place + 1) != Some(&b'\n'),
-            _ => false,
-        };
-        count += usize::from(ends);
-    }
-    count
-}
-
-/// The end of an offset's line, before what ends it.
+/// Returns the end of an offset's line, before its line ending.
 pub(super) fn line_end(text: &str, offset: usize) -> usize {
     text[offset..]
         .find(['\n', '\r'])
         .map_or(text.len(), |length| offset + length)
 }
 
-/// The white space that an offset's line begins with.
+/// Returns the beginning of an offset's line.
+fn line_start(text: &str, offset: usize) -> usize {
+    text[..offset].rfind(['\n', '\r']).map_or(0, |end| end + 1)
+}
+
+/// Returns the white space at the beginning of an offset's line.
 pub(super) fn indentation(text: &str, offset: usize) -> &str {
-    let start = text[..offset].rfind(['\n', '\r']).map_or(0, |end| end + 1);
-    let line = &text[start..];
+    let line = &text[line_start(text, offset)..];
     &line[..line.len() - line.trim_start_matches([' ', '\t']).len()]
 }
 
-/// What ends the lines of a text; those that are put in end so, too.
+/// Returns whether only white space is before an offset on its line.
+pub(super) fn is_first_on_line(text: &str, offset: usize) -> bool {
+    text[line_start(text, offset)..offset].trim().is_empty()
+}
+
+/// Returns the line ending of a text, for inserted lines.
 pub(super) fn line_ending(text: &str) -> &'static str {
     let first = text.find(['\n', '\r']).map_or("", |end| &text[end..]);
     if first.starts_with("\r\n") {
@@ -44,25 +38,26 @@ pub(super) fn line_ending(text: &str) -> &'static str {
     }
 }
 
-/// Whether blocks are indented by tabs.
+/// Returns whether a text indents blocks by tabs.
 pub(super) fn uses_tabs(text: &str) -> bool {
     text.split(['\n', '\r'])
         .find(|line| line.starts_with([' ', '\t']) && !line.trim().is_empty())
         .is_some_and(|line| line.starts_with('\t'))
 }
 
-/// Where a function is put in.
+/// The position of an inserted function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum InsertPosition {
-    /// At the beginning.
+    /// The start of the text.
     Start,
-    /// Behind a line that ends here.
-    Behind(usize),
+    /// After the line that ends at this offset.
+    AfterLine(usize),
 }
 
-/// Where a function can be defined so that it is known from the module's statement `before` on: behind the last
-/// import above, else behind the docstring, else behind the comments at the top (a shebang, the encoding).
-pub(super) fn place_for_function(
+/// Returns a position for a function that the module's statement `before` calls: after the last import above that
+/// statement, otherwise after the docstring, otherwise after the comments at the top (a shebang, the encoding).
+/// Returns `None` if no line ends between that import and the statement.
+pub(super) fn position_for_function(
     text: &str,
     module: &[Stmt],
     before: usize,
@@ -70,32 +65,27 @@ pub(super) fn place_for_function(
     let above = &module[..before];
     let is_import = |statement: &Stmt| matches!(statement, Stmt::Import(_) | Stmt::ImportFrom(_));
     let is_docstring = |statement: &Stmt| matches!(statement, Stmt::Expr(expression) if expression.value.is_string_literal_expr());
-    // Statements on one line can't be parted.
-    let ends_its_line = |number: usize| {
-        let end = line_end(text, module[number].end().to_usize());
+    let end_of = |number: usize| line_end(text, module[number].end().to_usize());
+    let is_last_on_line = |number: usize| {
         module
             .get(number + 1)
-            .is_none_or(|next| next.start().to_usize() > end)
+            .is_none_or(|next| next.start().to_usize() > end_of(number))
     };
     let docstring = || above.first().is_some_and(is_docstring).then_some(0);
     if let Some(last) = above.iter().rposition(is_import).or_else(docstring) {
-        let number = (last..before).find(|number| ends_its_line(*number))?;
-        return Some(InsertPosition::Behind(line_end(
-            text,
-            module[number].end().to_usize(),
-        )));
+        let number = (last..before).find(|number| is_last_on_line(*number))?;
+        return Some(InsertPosition::AfterLine(end_of(number)));
     }
-    let mut place = InsertPosition::Start;
-    let mut offset = 0;
-    while text[offset..].starts_with('#') {
-        let end = line_end(text, offset);
-        place = InsertPosition::Behind(end);
-        let ends = if text[end..].starts_with("\r\n") {
-            2
-        } else {
-            1
-        };
-        offset = (end + ends).min(text.len());
+    let mut position = InsertPosition::Start;
+    let mut rest = text;
+    while rest.starts_with('#') {
+        let end = line_end(rest, 0);
+        position = InsertPosition::AfterLine(text.len() - rest.len() + end);
+        rest = &rest[end..];
+        rest = rest
+            .strip_prefix("\r\n")
+            .or_else(|| rest.strip_prefix(['\n', '\r']))
+            .unwrap_or(rest);
     }
-    Some(place)
+    Some(position)
 }

@@ -7,13 +7,14 @@
 mod edit;
 mod insert;
 mod layout;
-mod names;
+mod resolve;
 mod sinks;
-mod survey;
 
 use std::ops::Range;
 
 use ruff_text_size::TextSize;
+
+use crate::syntax::line_at;
 
 pub use edit::apply_edits;
 
@@ -122,7 +123,7 @@ pub fn plan(source: &str, context: &RepairContext<'_>) -> RepairPlan {
     let byte_order_mark = source.len() - text.len();
     let unsupported = |problem: Problem, engine| {
         RepairPlan::Unsupported(UnsupportedCode {
-            line: layout::line_at(text, problem.offset.to_usize()),
+            line: line_at(text, problem.offset),
             reason: problem.reason,
             engine,
         })
@@ -135,7 +136,6 @@ pub fn plan(source: &str, context: &RepairContext<'_>) -> RepairPlan {
         }
     };
     let module = &parsed.syntax().body;
-    let survey = survey::Survey::of(module);
     let is_async = ["async_engine", "AsyncEngine"]
         .iter()
         .any(|word| text.contains(word));
@@ -144,14 +144,14 @@ pub fn plan(source: &str, context: &RepairContext<'_>) -> RepairPlan {
     } else {
         EngineKind::Sync
     };
-    match edit::edits(text, module, parsed.tokens(), &survey, context) {
+    match edit::edits(text, module, parsed.tokens(), context) {
         Ok(edit::EditOutcome::Edits(mut edits)) => {
             for edit in &mut edits {
                 edit.range = edit.range.start + byte_order_mark..edit.range.end + byte_order_mark;
             }
             RepairPlan::Edits(edits)
         }
-        Ok(edit::EditOutcome::Nothing(reason)) => RepairPlan::Unchanged(reason),
+        Ok(edit::EditOutcome::Unchanged(reason)) => RepairPlan::Unchanged(reason),
         Err(problem) => unsupported(problem, Some(engine)),
     }
 }

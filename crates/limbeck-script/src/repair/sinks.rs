@@ -1,48 +1,87 @@
-//! Where an `env.py` hands a database URL on: to an engine, to `context.configure`, to the configuration.
+//! Finds the code of an `env.py` that receives a database URL: engines, `context.configure` and the configuration.
 
 use ruff_python_ast::{Expr, ExprCall};
 use ruff_text_size::{Ranged, TextSize};
 
-use super::names::{ConnectionSource, is_main_section, text_at};
-use super::survey::{CodePosition, Survey};
+use super::resolve::{ConnectionOrigin, is_main_section, text_at};
 use super::{EngineKind, Problem};
+use crate::syntax::{CodePosition, ModuleIndex, string_literal};
 
-/// A place where a URL is handed on.
+/// A call that receives a URL.
 #[derive(Debug)]
 pub(super) struct Sink<'a> {
     pub(super) kind: SinkKind<'a>,
     pub(super) position: CodePosition,
 }
 
-/// What takes the URL.
+/// The kinds of [`Sink`].
 #[derive(Debug)]
 pub(super) enum SinkKind<'a> {
-    /// An engine, by its own argument.
-    Engine { url: &'a Expr, mode: EngineKind },
-    /// An engine, out of a section of the configuration.
+    /// An engine that gets the URL as an argument.
+    Engine { url: &'a Expr, engine: EngineKind },
+    /// An engine that gets the URL as an item of a section of the configuration.
     Section {
         call: &'a ExprCall,
         section: &'a Expr,
+        /// The key of the item.
         key: String,
-        mode: EngineKind,
+        engine: EngineKind,
     },
     /// `context.configure(url=…)`, which makes no connection.
     Configure { url: &'a Expr },
     /// `set_main_option` or `set_section_option`.
-    Option { url: &'a Expr, main: bool },
+    Option {
+        url: &'a Expr,
+        /// Whether it sets the main section of the configuration of this run.
+        is_main_option: bool,
+    },
 }
 
-const ENGINES: [(&str, EngineKind, bool); 4] = [
-    ("create_engine", EngineKind::Sync, false),
-    ("engine_from_config", EngineKind::Sync, true),
-    ("create_async_engine", EngineKind::Async, false),
-    ("async_engine_from_config", EngineKind::Async, true),
+impl Sink<'_> {
+    /// Returns the kind of engine that the call makes, if it makes one.
+    pub(super) fn engine(&self) -> Option<EngineKind> {
+        match &self.kind {
+            SinkKind::Engine { engine, .. } | SinkKind::Section { engine, .. } => Some(*engine),
+            SinkKind::Configure { .. } | SinkKind::Option { .. } => None,
+        }
+    }
+}
+
+/// A function of SQLAlchemy that makes an engine.
+struct EngineFunction {
+    name: &'static str,
+    engine: EngineKind,
+    /// Whether its argument is a section of the configuration, and not a URL.
+    takes_section: bool,
+}
+
+const ENGINE_FUNCTIONS: [EngineFunction; 4] = [
+    EngineFunction {
+        name: "create_engine",
+        engine: EngineKind::Sync,
+        takes_section: false,
+    },
+    EngineFunction {
+        name: "engine_from_config",
+        engine: EngineKind::Sync,
+        takes_section: true,
+    },
+    EngineFunction {
+        name: "create_async_engine",
+        engine: EngineKind::Async,
+        takes_section: false,
+    },
+    EngineFunction {
+        name: "async_engine_from_config",
+        engine: EngineKind::Async,
+        takes_section: true,
+    },
 ];
 
 const ASYNC_ENGINE: &str = "AsyncEngine";
 
-/// What psycopg2 and psycopg have no keyword argument for.
-const ONLY_ASYNCPG: [&str; 6] = [
+/// The keyword arguments of asyncpg that psycopg2 and psycopg don't have.
+const ASYNCPG_ARGUMENTS: [&str; 6] = [
     "command_timeout",
     "prepared_statement_cache_size",
     "server_settings",
@@ -51,44 +90,42 @@ const ONLY_ASYNCPG: [&str; 6] = [
     "timeout",
 ];
 
-/// The name of something of SQLAlchemy's, also where `SQLModel` hands it on.
-fn of_sqlalchemy(path: Option<&str>) -> Option<&str> {
+/// Returns the name of an object of SQLAlchemy, given its path. `SQLModel` exports the same objects.
+fn sqlalchemy_name(path: Option<&str>) -> Option<&str> {
     let (root, _) = path?.split_once('.')?;
     matches!(root, "sqlalchemy" | "sqlmodel").then(|| path?.rsplit('.').next())?
 }
 
-/// Whether a path is one of SQLAlchemy's makers of engines.
-pub(super) fn is_engine(path: Option<&str>) -> bool {
-    of_sqlalchemy(path).is_some_and(|name| {
-        name == ASYNC_ENGINE || ENGINES.iter().any(|(known, ..)| *known == name)
+/// Returns whether a path names a function or class of SQLAlchemy that makes an engine.
+pub(super) fn makes_engine(path: Option<&str>) -> bool {
+    sqlalchemy_name(path).is_some_and(|name| {
+        name == ASYNC_ENGINE || ENGINE_FUNCTIONS.iter().any(|known| known.name == name)
     })
 }
 
-impl<'a> Survey<'a> {
-    /// Every sink, in the order of the text.
+impl<'a> ModuleIndex<'a> {
+    /// Returns every sink, in the order of the text.
     pub(super) fn sinks(&self) -> Result<Vec<Sink<'a>>, Problem> {
-        let wrapped = self.wrapped_in_async_engines();
+        let wrapped = self.engines_in_async_engines();
         let mut sinks = Vec::new();
-        for (call, position) in &self.calls {
+        for (call, position) in self.calls() {
             let path = self.path(&call.func, position.scope);
-            let is_async = wrapped.iter().any(|one| std::ptr::eq(*one, *call));
-            let kind = match self.engine(call, path.as_deref(), is_async, *position)? {
+            let path = path.as_deref();
+            let is_wrapped = wrapped.iter().any(|inner| std::ptr::eq(*inner, call));
+            let kind = match self.engine_sink(call, path, is_wrapped, position)? {
                 Some(kind) => Some(kind),
-                None => other(call, path.as_deref())?,
+                None => other_sink(call, path)?,
             };
-            sinks.extend(kind.map(|kind| Sink {
-                kind,
-                position: *position,
-            }));
+            sinks.extend(kind.map(|kind| Sink { kind, position }));
         }
         Ok(sinks)
     }
 
-    /// The engines that an `AsyncEngine(…)` is made of.
-    fn wrapped_in_async_engines(&self) -> Vec<&ExprCall> {
-        let inner = self.calls.iter().filter_map(|(call, position)| {
+    /// Returns the engines that the module wraps in `AsyncEngine(…)`.
+    fn engines_in_async_engines(&self) -> Vec<&ExprCall> {
+        let inner = self.calls().filter_map(|(call, position)| {
             let path = self.path(&call.func, position.scope);
-            if of_sqlalchemy(path.as_deref()) != Some(ASYNC_ENGINE) {
+            if sqlalchemy_name(path.as_deref()) != Some(ASYNC_ENGINE) {
                 return None;
             }
             let argument = call.arguments.find_argument_value("sync_engine", 0)?;
@@ -100,122 +137,111 @@ impl<'a> Survey<'a> {
         inner.collect()
     }
 
-    fn engine(
+    fn engine_sink(
         &self,
         call: &'a ExprCall,
         path: Option<&str>,
-        is_async: bool,
+        is_wrapped: bool,
         position: CodePosition,
     ) -> Result<Option<SinkKind<'a>>, Problem> {
-        let Some(name) = of_sqlalchemy(path) else {
+        let known = sqlalchemy_name(path)
+            .and_then(|name| ENGINE_FUNCTIONS.iter().find(|known| known.name == name));
+        let Some(function) = known else {
             return Ok(None);
         };
-        let Some((_, mode, from_section)) = ENGINES.iter().find(|(known, ..)| *known == name)
-        else {
-            return Ok(None);
+        let name = function.name;
+        let engine = if is_wrapped {
+            EngineKind::Async
+        } else {
+            function.engine
         };
-        let mode = if is_async { EngineKind::Async } else { *mode };
         let arguments = &call.arguments;
-        let spread = arguments
-            .keywords
-            .iter()
-            .any(|keyword| keyword.arg.is_none())
-            || arguments.args.iter().any(Expr::is_starred_expr);
-        let refuse = |reason: String| Err(Problem::at(call.start(), reason));
-        if mode == EngineKind::Sync
-            && let Some(word) = self.argument_of_asyncpg(call, position)
+        let unsupported = |reason: String| Err(Problem::at(call.start(), reason));
+        if engine == EngineKind::Sync
+            && let Some(argument) = self.asyncpg_argument(call, position)
         {
-            return refuse(format!(
-                "`{name}` is given `{word}` for asyncpg, which a synchronous driver does not take: \
-                 take it out, and write `sslmode` into the URL where it says how TLS is used"
+            return unsupported(format!(
+                "`{name}` has the argument `{argument}` of asyncpg, which a synchronous driver doesn't accept: \
+                 remove it, and write `sslmode` into the URL if the argument configures TLS"
             ));
         }
         if let Some(url) = arguments.find_keyword("url") {
-            return Ok(Some(SinkKind::Engine {
-                url: &url.value,
-                mode,
-            }));
+            let url = &url.value;
+            return Ok(Some(SinkKind::Engine { url, engine }));
         }
         let first = arguments
             .args
             .first()
             .filter(|first| !first.is_starred_expr());
-        if !from_section {
+        if !function.takes_section {
             return match first {
-                Some(url) => Ok(Some(SinkKind::Engine { url, mode })),
-                None => refuse(format!("`{name}` is given its URL by `*` or `**`")),
+                Some(url) => Ok(Some(SinkKind::Engine { url, engine })),
+                None => unsupported(format!("`{name}` gets its URL by `*` or `**`")),
             };
         }
         let section = first.or_else(|| {
-            arguments
-                .find_keyword("configuration")
-                .map(|one| &one.value)
+            let keyword = arguments.find_keyword("configuration")?;
+            Some(&keyword.value)
         });
-        let Some(section) = section.filter(|_| !spread) else {
-            return refuse(format!(
-                "`{name}` is given arguments by `*` or `**`, among which the URL may be"
+        let has_unpacking = arguments
+            .keywords
+            .iter()
+            .any(|keyword| keyword.arg.is_none())
+            || arguments.args.iter().any(Expr::is_starred_expr);
+        let Some(section) = section.filter(|_| !has_unpacking) else {
+            return unsupported(format!(
+                "`{name}` gets arguments by `*` or `**`, which may contain the URL"
             ));
         };
         let prefix = match arguments.find_argument_value("prefix", 1) {
             None => "sqlalchemy.",
             Some(Expr::StringLiteral(text)) => text.value.to_str(),
-            Some(_) => return refuse(format!("the `prefix` of `{name}` is computed")),
+            Some(_) => return unsupported(format!("the `prefix` of `{name}` is computed")),
         };
         Ok(Some(SinkKind::Section {
             call,
             section,
             key: format!("{prefix}url"),
-            mode,
+            engine,
         }))
     }
 
-    /// A keyword argument of asyncpg's among the `connect_args`.
-    fn argument_of_asyncpg(
-        &self,
-        call: &'a ExprCall,
-        position: CodePosition,
-    ) -> Option<&'static str> {
-        let given = &call.arguments.find_keyword("connect_args")?.value;
-        let Expr::Dict(given) = self.value(given, position.scope).0 else {
+    /// Returns the first keyword argument of asyncpg in the `connect_args`.
+    fn asyncpg_argument(&self, call: &'a ExprCall, position: CodePosition) -> Option<&'static str> {
+        let connect_args = &call.arguments.find_keyword("connect_args")?.value;
+        let Expr::Dict(items) = self.value(connect_args, position.scope).0 else {
             return None;
         };
-        let mut keys = given.iter_keys().flatten();
-        keys.find_map(|key| match key {
-            Expr::StringLiteral(key) => ONLY_ASYNCPG
-                .into_iter()
-                .find(|known| *known == key.value.to_str()),
-            _ => None,
-        })
+        let mut keys = items.iter_keys().flatten().filter_map(string_literal);
+        keys.find_map(|key| ASYNCPG_ARGUMENTS.into_iter().find(|known| *known == key))
     }
 
-    /// Where `context.configure` is called first.
-    pub(super) fn configured_at(&self) -> Option<TextSize> {
-        let mut calls = self.calls.iter();
-        let is_it = |call: &ExprCall, position: CodePosition| {
+    /// Returns the offset of the first call of `context.configure`.
+    pub(super) fn configure_offset(&self) -> Option<TextSize> {
+        let mut calls = self.calls();
+        let configure = calls.find(|(call, position)| {
             self.path(&call.func, position.scope).as_deref() == Some("alembic.context.configure")
-        };
-        calls
-            .find(|(call, position)| is_it(call, *position))
-            .map(|(call, _)| call.start())
+        });
+        configure.map(|(call, _)| call.start())
     }
 
-    /// Whether anything is written into the configuration, which the file's own values may be filled in with.
-    pub(super) fn changes_options(&self) -> bool {
-        self.calls.iter().any(|(call, _)| {
-            let method = match &*call.func {
-                Expr::Attribute(method) => method.attr.as_str(),
-                _ => "",
-            };
-            matches!(method, "set_main_option" | "set_section_option")
+    /// Returns whether the module sets any option. The values in the ini file may refer to such an option.
+    pub(super) fn sets_options(&self) -> bool {
+        self.calls().any(|(call, _)| match &*call.func {
+            Expr::Attribute(method) => matches!(
+                method.attr.as_str(),
+                "set_main_option" | "set_section_option"
+            ),
+            _ => false,
         })
     }
 
-    /// Whether a method may change what a name stands for: `section.update(…)`.
+    /// Returns whether the module calls a method that may change a section: `section.update(…)`.
     pub(super) fn changes_in_place(&self, section: &Expr) -> bool {
         let Expr::Name(section) = section else {
             return false;
         };
-        self.calls.iter().any(|(call, _)| match &*call.func {
+        self.calls().any(|(call, _)| match &*call.func {
             Expr::Attribute(method) => {
                 matches!(
                     method.attr.as_str(),
@@ -226,31 +252,31 @@ impl<'a> Survey<'a> {
         })
     }
 
-    /// The first connection that comes from something imported, and its path.
+    /// Returns the problem of the first connection that an imported object opens.
     pub(super) fn imported_connection(&self) -> Option<Problem> {
-        self.calls.iter().find_map(|(call, position)| {
+        self.calls().find_map(|(call, position)| {
             let Expr::Attribute(method) = &*call.func else {
                 return None;
             };
             if !matches!(method.attr.as_str(), "connect" | "begin") {
                 return None;
             }
-            match self.maker(&method.value, position.scope) {
-                ConnectionSource::Imported(path) => Some(Problem::at(
+            match self.connection_origin(&method.value, position.scope) {
+                ConnectionOrigin::Imported(path) => Some(Problem::at(
                     call.start(),
                     format!(
-                        "the connection comes from `{path}`, where env.py hands no URL on: \
-                         make an engine here, of the URL that the application has"
+                        "the connection comes from `{path}`, which makes its engine outside of env.py: \
+                         make an engine here, with the URL of the application"
                     ),
                 )),
-                ConnectionSource::Engine | ConnectionSource::Unknown => None,
+                ConnectionOrigin::Engine | ConnectionOrigin::Unknown => None,
             }
         })
     }
 }
 
-/// What takes a URL and is no engine.
-fn other<'a>(call: &'a ExprCall, path: Option<&str>) -> Result<Option<SinkKind<'a>>, Problem> {
+/// Returns the sink that a call is, if it receives a URL and makes no engine.
+fn other_sink<'a>(call: &'a ExprCall, path: Option<&str>) -> Result<Option<SinkKind<'a>>, Problem> {
     if path == Some("alembic.context.configure") {
         let url = call.arguments.find_keyword("url");
         return Ok(url.map(|url| SinkKind::Configure { url: &url.value }));
@@ -259,25 +285,31 @@ fn other<'a>(call: &'a ExprCall, path: Option<&str>) -> Result<Option<SinkKind<'
         && path.is_none()
         && matches!(name.id.as_str(), "exec" | "eval")
     {
-        let reason = format!("`{}` runs code that can't be read here", name.id);
+        let reason = format!("`{}` runs code that limbeck can't read", name.id);
         return Err(Problem::at(call.start(), reason));
     }
     let Expr::Attribute(method) = &*call.func else {
         return Ok(None);
     };
-    // Another `Config` than the one of this run may be made for a command of its own.
-    let own = path.is_some_and(|path| path.starts_with("alembic.context.config."));
-    let (main, place) = match method.attr.as_str() {
-        "set_main_option" => (own, 0),
+    // A `Config` other than that of this run may belong to another command.
+    let is_own_config = path.is_some_and(|path| path.starts_with("alembic.context.config."));
+    let (is_main_option, name_position) = match method.attr.as_str() {
+        "set_main_option" => (is_own_config, 0),
         "set_section_option" => {
             let section = call.arguments.find_positional(0);
-            (own && section.is_some_and(is_main_section), 1)
+            let is_main_section = section.is_some_and(is_main_section);
+            (is_own_config && is_main_section, 1)
         }
         _ => return Ok(None),
     };
-    if text_at(call, place) != Some("sqlalchemy.url") {
+    if text_at(call, name_position) != Some("sqlalchemy.url") {
         return Ok(None);
     }
-    let url = call.arguments.find_argument_value("value", place + 1);
-    Ok(url.map(|url| SinkKind::Option { url, main }))
+    let url = call
+        .arguments
+        .find_argument_value("value", name_position + 1);
+    Ok(url.map(|url| SinkKind::Option {
+        url,
+        is_main_option,
+    }))
 }

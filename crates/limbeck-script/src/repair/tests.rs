@@ -1,4 +1,4 @@
-//! Shapes of `env.py`, and what becomes of them.
+//! Repairs of many forms of `env.py`.
 
 use proptest::prelude::*;
 
@@ -13,17 +13,17 @@ import os
 config = context.config
 ";
 
-/// Plans with a configuration whose URL needs a conversion, or with one that does not.
+/// Plans the repair, given whether the engines accept the URL of the configuration.
 fn planned(source: &str, configuration_suits: bool) -> RepairPlan {
     let context = RepairContext {
-        url_suits: &|url, mode| url.contains("psycopg2") == (mode == EngineKind::Sync),
+        url_suits: &|url, engine| url.contains("psycopg2") == (engine == EngineKind::Sync),
         configuration_suits: &|_| configuration_suits,
         doubles_percent: &|path| path.starts_with("app.escaped."),
     };
     plan(source, &context)
 }
 
-/// The text after the repair, without the functions; a second repair must find nothing.
+/// Returns the repaired text without the inserted functions. Checks that a second repair changes nothing.
 #[track_caller]
 fn repaired(source: &str) -> String {
     let RepairPlan::Edits(edits) = planned(source, false) else {
@@ -36,8 +36,8 @@ fn repaired(source: &str) -> String {
         "{text}"
     );
     let mut rest = text.clone();
-    for mode in EngineKind::ALL {
-        let snippet = mode.snippet().trim_end();
+    for engine in EngineKind::ALL {
+        let snippet = engine.snippet().trim_end();
         let written = format!("\n\n\n{snippet}");
         rest = rest.replace(&format!("{written}\n\n\n"), "\n");
     }
@@ -55,19 +55,19 @@ fn check(body: &str, expected: &str) {
 }
 
 #[track_caller]
-fn refused(source: &str, line: usize, told: &str) {
+fn check_unsupported(source: &str, line: usize, expected: &str) {
     let RepairPlan::Unsupported(UnsupportedCode {
         line: at, reason, ..
     }) = planned(source, false)
     else {
         panic!("{:?}", planned(source, false));
     };
-    assert!(reason.contains(told), "{reason}");
+    assert!(reason.contains(expected), "{reason}");
     assert_eq!(at, line, "{reason}");
 }
 
 #[test]
-fn arguments_of_engines() {
+fn wraps_the_arguments_of_engines() {
     check(
         "e = create_engine(os.environ['U'], poolclass=pool.NullPool)\n",
         "e = create_engine(ensure_sync_database_url(os.environ['U']), poolclass=pool.NullPool)\n",
@@ -107,7 +107,7 @@ fn arguments_of_engines() {
 }
 
 #[test]
-fn sections() {
+fn converts_the_url_of_a_section() {
     check(
         "e = engine_from_config(\n    config.get_section(config.config_ini_section, {}),\n    prefix='sqlalchemy.',\n    poolclass=pool.NullPool,  # why\n)\n",
         "e = engine_from_config(\n    config.get_section(config.config_ini_section, {}),\n    prefix='sqlalchemy.',\n    poolclass=pool.NullPool,  # why\n    url=ensure_sync_database_url(config.get_main_option(\"sqlalchemy.url\")),\n)\n",
@@ -143,7 +143,7 @@ fn sections() {
 }
 
 #[test]
-fn options_of_the_configuration() {
+fn converts_the_options_of_the_configuration() {
     let end = "e = engine_from_config(config.get_section(config.config_ini_section))\n";
     let set =
         |before: &str, after: &str| check(&format!("{before}{end}"), &format!("{after}{end}"));
@@ -163,12 +163,12 @@ fn options_of_the_configuration() {
         "from app.escaped import settings\nconfig.set_main_option('sqlalchemy.url', str(settings.url))\n",
         "from app.escaped import settings\nconfig.set_main_option('sqlalchemy.url', ensure_sync_database_url(str(settings.url).replace(\"%%\", \"%\")).replace(\"%\", \"%%\"))\n",
     );
-    // What is set for another command says nothing about this one.
+    // An option that is set for another command doesn't count.
     check(
         "cfg.set_main_option('sqlalchemy.url', u)\ne = create_engine(config.get_main_option('sqlalchemy.url'))\n",
         "cfg.set_main_option('sqlalchemy.url', ensure_sync_database_url(u).replace(\"%\", \"%%\"))\ne = create_engine(ensure_sync_database_url(config.get_main_option('sqlalchemy.url')))\n",
     );
-    // Where it is set only sometimes, what is read is converted, too.
+    // The module sets the option only sometimes, so the reader converts the URL, too.
     check(
         "if a:\n    config.set_main_option('sqlalchemy.url', a)\ne = create_engine(config.get_main_option('sqlalchemy.url'))\n",
         "if a:\n    config.set_main_option('sqlalchemy.url', ensure_sync_database_url(a).replace(\"%\", \"%%\"))\ne = create_engine(ensure_sync_database_url(config.get_main_option('sqlalchemy.url')))\n",
@@ -176,7 +176,7 @@ fn options_of_the_configuration() {
 }
 
 #[test]
-fn without_a_connection() {
+fn converts_a_url_that_makes_no_connection() {
     check(
         "u = config.get_main_option('sqlalchemy.url')\ncontext.configure(url=u)\ne = create_engine(u)\n",
         "u = config.get_main_option('sqlalchemy.url')\ncontext.configure(url=ensure_sync_database_url(u))\ne = create_engine(ensure_sync_database_url(u))\n",
@@ -188,7 +188,7 @@ fn without_a_connection() {
 }
 
 #[test]
-fn what_suits_is_left_alone() {
+fn changes_nothing_if_each_url_suits_its_engine() {
     for body in [
         "e = create_engine('postgresql+psycopg2://h/d')\n",
         "e = create_engine(config.get_main_option('sqlalchemy.url'))\n",
@@ -202,7 +202,7 @@ fn what_suits_is_left_alone() {
             "{body}"
         );
     }
-    // What is written into the configuration may fill in the file's values.
+    // The values of the ini file may refer to an option that the module sets.
     let body = "config.set_section_option('s', 'HOST', h)\ne = create_engine(config.get_main_option('sqlalchemy.url'))\n";
     assert!(matches!(
         planned(&format!("{HEAD}{body}"), true),
@@ -217,50 +217,50 @@ fn what_suits_is_left_alone() {
 }
 
 #[test]
-fn refusals() {
+fn reports_unsupported_code() {
     let source = |body: &str| format!("{HEAD}{body}");
-    refused(&source("exec(open('x').read())\n"), 5, "`exec` runs code");
-    refused(
+    check_unsupported(&source("exec(open('x').read())\n"), 5, "`exec` runs code");
+    check_unsupported(
         &source(
             "from app.db import engine\nwith engine.connect() as c:\n    pass\ncreate_engine(u())\n",
         ),
         6,
         "comes from `app.db.engine`",
     );
-    refused(
+    check_unsupported(
         &source(
             "from flask import current_app\ndef get():\n    return current_app.extensions['m'].db.engine\nwith get().connect() as c:\n    pass\n",
         ),
         8,
         "comes from `flask.current_app.extensions`",
     );
-    refused(&source("x = 1\n"), 1, "it makes no engine");
-    refused(&source("create_engine(*a)\n"), 5, "by `*` or `**`");
-    refused(
+    check_unsupported(&source("x = 1\n"), 1, "it makes no engine");
+    check_unsupported(&source("create_engine(*a)\n"), 5, "by `*` or `**`");
+    check_unsupported(
         &source("engine_from_config(c, **more)\n"),
         5,
         "by `*` or `**`",
     );
-    refused(
+    check_unsupported(
         &source("engine_from_config(make())\n"),
         5,
         "computed in place",
     );
-    refused(
+    check_unsupported(
         &source("\ncreate_engine(u(), connect_args={'ssl': 'require'})\n"),
         6,
-        "`ssl` for asyncpg",
+        "`ssl` of asyncpg",
     );
-    refused("import os\n\ndef f(:\n", 3, "not valid Python");
-    refused(
+    check_unsupported("import os\n\ndef f(:\n", 3, "not valid Python");
+    check_unsupported(
         &source("def ensure_sync_database_url(u): ...\ncreate_engine(u())\n"),
         5,
-        "is taken",
+        "already defines another `ensure_sync_database_url`",
     );
 }
 
 #[test]
-fn where_the_function_goes() {
+fn inserts_the_function_below_the_imports() {
     let text = |source: &str| match planned(source, false) {
         RepairPlan::Edits(edits) => apply_edits(source, &edits),
         other => panic!("{other:?}"),
@@ -273,7 +273,7 @@ fn where_the_function_goes() {
         text(&format!("{imports}\n# about\n{call}import later\n")),
         format!("{imports}\n\n{snippet}\n\n\n# about\n{end}import later\n")
     );
-    // Without an import above: behind the docstring, or the comments at the top.
+    // No import is above: the function goes after the docstring, or after the comments at the top.
     let late = "if a: e = create_engine(u())\nfrom sqlalchemy import create_engine\n";
     let late_end = "if a: e = create_engine(ensure_sync_database_url(u()))\nfrom sqlalchemy import create_engine\n";
     for top in ["'About.'\n", "#!/bin/python\n# coding: utf-8\n"] {
@@ -283,10 +283,10 @@ fn where_the_function_goes() {
         );
     }
     assert_eq!(text(late), format!("{snippet}\n\n\n{late_end}"));
-    refused(
+    check_unsupported(
         "from sqlalchemy import create_engine; e = create_engine(u())\n",
         1,
-        "stand on one line",
+        "are on one line",
     );
     // Statements on one line stay together.
     assert_eq!(
@@ -296,7 +296,7 @@ fn where_the_function_goes() {
 }
 
 #[test]
-fn the_text_around_keeps_its_bytes() {
+fn keeps_line_endings_and_indentation() {
     let plain = format!("{HEAD}def f():\n\te = create_engine(\n\t\tu(),\n\t)\n\treturn e\n");
     for end in ["\n", "\r\n", "\r"] {
         for mark in ["", "\u{feff}"] {
@@ -323,7 +323,7 @@ fn the_text_around_keeps_its_bytes() {
     }
 }
 
-/// Most of what is understood, in one text.
+/// Most of the supported code, in one text.
 const SHAPES: &str = "\
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 c = config.get_section(config.config_ini_section) or {}
@@ -343,7 +343,7 @@ context.configure(url='x' if a else get_url(), literal_binds=True); create_engin
 ";
 
 #[test]
-fn many_shapes_in_one_text() {
+fn converts_all_urls_of_a_long_file() {
     let text = repaired(&format!("{HEAD}{SHAPES}"));
     assert_eq!(
         text.matches("ensure_sync_database_url(").count(),
@@ -360,12 +360,12 @@ fn many_shapes_in_one_text() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
 
-    /// A text of which a part is missing, or there twice, is refused or repaired once and for all; nothing is taken away.
+    /// Deletes or repeats a random part of the text. A repair then only inserts, and a second repair changes nothing.
     #[test]
-    fn whatever_is_written(start in 0.0..1.0, length in 0_usize..60, twice: bool) {
+    fn a_second_repair_changes_nothing(start in 0.0..1.0, length in 0_usize..60, twice: bool) {
         let text = format!("{HEAD}{SHAPES}");
         let chars: Vec<char> = text.chars().collect();
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "a place")]
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "an index into the text")]
         let start = (start * chars.len() as f64) as usize;
         let end = (start + length).min(chars.len());
         let source: String = if twice {
