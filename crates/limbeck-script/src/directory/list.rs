@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::DirectoryError;
-use super::read::{ListedFile, Batch};
 use super::pool::ReaderPool;
+use super::read::{Batch, ListedFile};
 
 /// The number of files in a full batch.
 const FILES_PER_BATCH: usize = 32;
@@ -96,7 +96,11 @@ fn follow(link: &Path) -> Result<Option<PathBuf>, DirectoryError> {
             let names_script = target
                 .file_name()
                 .is_some_and(|name| is_script(name.as_bytes()));
-            if names_script { Err(failed(error)) } else { Ok(None) }
+            if names_script {
+                Err(failed(error))
+            } else {
+                Ok(None)
+            }
         }
         Err(error) => Err(failed(error)),
     }

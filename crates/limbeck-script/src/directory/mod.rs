@@ -16,7 +16,7 @@ use limbeck_revision::Revision;
 
 pub use self::error::DirectoryError;
 use self::pool::ReaderPool;
-use self::read::{Reader, ReadScript};
+use self::read::{ReadScript, Reader};
 
 /// The file and the docstring of a revision script. Its declarations are a [`Revision`].
 #[derive(Debug, Clone)]

@@ -53,9 +53,7 @@ impl ReaderPool {
         self.batches += 1;
         let wanted = match self.batches {
             BATCHES_FOR_ONE_HELPER => 1,
-            BATCHES_FOR_ALL_HELPERS => {
-                thread::available_parallelism().map_or(1, NonZero::get) - 1
-            }
+            BATCHES_FOR_ALL_HELPERS => thread::available_parallelism().map_or(1, NonZero::get) - 1,
             _ => 0,
         };
         while self.helpers < wanted {

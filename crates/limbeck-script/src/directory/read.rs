@@ -183,7 +183,8 @@ fn open_folder(path: &Path) -> rustix::io::Result<OwnedFd> {
 #[cfg(target_os = "linux")]
 fn is_on_local_file_system(folder: &OwnedFd) -> bool {
     // ext2 to ext4, XFS, Btrfs, tmpfs, and overlayfs.
-    const LOCAL_FILE_SYSTEMS: [u64; 5] = [0xEF53, 0x5846_5342, 0x9123_683E, 0x0102_1994, 0x794C_7630];
+    const LOCAL_FILE_SYSTEMS: [u64; 5] =
+        [0xEF53, 0x5846_5342, 0x9123_683E, 0x0102_1994, 0x794C_7630];
     rustix::fs::fstatfs(folder).is_ok_and(|status| {
         u64::try_from(status.f_type).is_ok_and(|kind| LOCAL_FILE_SYSTEMS.contains(&kind))
     })

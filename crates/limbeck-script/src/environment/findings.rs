@@ -270,7 +270,10 @@ mod tests {
 
     fn kinds(source: &str) -> Vec<(usize, FindingKind)> {
         let findings = inspect(source).unwrap().findings;
-        findings.into_iter().map(|finding| (finding.line, finding.kind)).collect()
+        findings
+            .into_iter()
+            .map(|finding| (finding.line, finding.kind))
+            .collect()
     }
 
     #[test]

@@ -9,9 +9,7 @@ use std::collections::BTreeSet;
 use ruff_python_ast::{Stmt, StmtFunctionDef, StmtIf};
 use ruff_text_size::{Ranged, TextSize};
 
-pub use findings::{
-    EnvironmentFindings, EnvironmentSyntaxError, Finding, FindingKind, inspect,
-};
+pub use findings::{EnvironmentFindings, EnvironmentSyntaxError, Finding, FindingKind, inspect};
 
 use crate::syntax::{imported_names, line_at};
 use canonical::{ConfigureArguments, canonical_expression, canonical_statements};
@@ -141,7 +139,8 @@ struct Matcher {
 
 impl Matcher {
     fn statement(&mut self, statement: &Stmt) -> Result<(), NotStock> {
-        let not_stock = || NotStock::at(statement, "a statement that the stock templates don't have");
+        let not_stock =
+            || NotStock::at(statement, "a statement that the stock templates don't have");
         if self.run_statement.is_some() {
             return Err(not_stock());
         }

@@ -159,7 +159,8 @@ impl Reader {
     fn set_computed(&mut self, name: &str, offset: TextSize) {
         if name == STAR {
             self.literals.clear();
-            self.declared.extend(NAMES.map(|name| (name, (None, offset))));
+            self.declared
+                .extend(NAMES.map(|name| (name, (None, offset))));
         } else {
             self.set(name, None, offset);
         }

@@ -224,7 +224,10 @@ fn cut(text: &str, mark: u8) -> Option<(&str, &str)> {
 
 /// Removes ASCII characters from the start of a text.
 fn skip<'a>(text: &'a str, characters: &[u8]) -> &'a str {
-    let skipped = text.bytes().take_while(|byte| characters.contains(byte)).count();
+    let skipped = text
+        .bytes()
+        .take_while(|byte| characters.contains(byte))
+        .count();
     &text[skipped..]
 }
 

@@ -284,7 +284,8 @@ impl<'a> Editor<'a> {
                 format!("{}[{key}]", &self.text[section.range()])
             }
             _ => {
-                let reason = "the engine's section is computed in place: assign it to a variable first";
+                let reason =
+                    "the engine's section is computed in place: assign it to a variable first";
                 return Err(Problem::at(section.start(), reason));
             }
         };

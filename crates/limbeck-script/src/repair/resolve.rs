@@ -81,7 +81,9 @@ impl<'a> ModuleIndex<'a> {
                     ([Binding::Value(value)], scope) => Some((*value, scope)),
                     _ => None,
                 },
-                Expr::Subscript(item) => self.assigned_item(item, scope).map(|value| (value, scope)),
+                Expr::Subscript(item) => {
+                    self.assigned_item(item, scope).map(|value| (value, scope))
+                }
                 _ => None,
             };
             let Some(next) = next else { break };
@@ -234,14 +236,13 @@ impl<'a> ModuleIndex<'a> {
 
 /// Returns an engine if there is one, otherwise the first imported object.
 fn best(origins: impl Iterator<Item = ConnectionOrigin>) -> ConnectionOrigin {
-    origins.fold(
-        ConnectionOrigin::Unknown,
-        |best, origin| match (&best, &origin) {
+    origins.fold(ConnectionOrigin::Unknown, |best, origin| {
+        match (&best, &origin) {
             (ConnectionOrigin::Engine, _) | (_, ConnectionOrigin::Unknown) => best,
             (_, ConnectionOrigin::Engine) | (ConnectionOrigin::Unknown, _) => origin,
             _ => best,
-        },
-    )
+        }
+    })
 }
 
 fn imported(path: String) -> ConnectionOrigin {
