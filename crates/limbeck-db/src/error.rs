@@ -129,7 +129,7 @@ pub enum ConnectErrorKind {
 
 impl ConnectErrorKind {
     /// Whether it may pass by itself, so that waiting makes sense: the server, its name or its slots are not there yet.
-    pub fn may_pass(self) -> bool {
+    pub fn is_transient(self) -> bool {
         match self {
             Self::HostNotFound
             | Self::Refused

@@ -1,7 +1,7 @@
 //! Opens the one database connection, keeps the version table, and takes the migration lock.
 
 mod error;
-mod link;
+mod connection_details;
 mod lock;
 mod mysql;
 mod options;
@@ -15,12 +15,12 @@ mod value;
 mod version_table;
 
 pub use error::{ConnectError, ConnectErrorKind, DbError, ServerError};
-pub use link::{Link, TlsSummary, Verified};
-pub use lock::{LockError, LockScope, LockWait, LockWaiting, MigrationLock};
+pub use connection_details::{ConnectionDetails, TlsSummary, CertificateVerification};
+pub use lock::{LockError, LockScope, LockWait, LockWaitProgress, MigrationLock};
 pub use mysql::MysqlOptions;
-pub use options::{ConnectArg, ConnectArgs, ConnectOptions, Surroundings, TlsContext};
+pub use options::{ConnectArg, ConnectArgs, ConnectOptions, ProcessEnvironment, PythonSslContext};
 pub use postgres::PostgresOptions;
 pub use session::{Canceller, Product, ServerInfo, Session};
-pub use sqlite::{Calls, FunctionCall, SqliteOptions, sqlite_version};
+pub use sqlite::{FunctionCallSender, FunctionCall, SqliteOptions, sqlite_version};
 pub use value::{Column, Notice, Outcome, ResultSet, TransactionStatus, Value};
-pub use version_table::{VERSION_TABLE_RIGHTS, VersionTable, VersionTableDescription};
+pub use version_table::{VERSION_TABLE_PRIVILEGES, VersionTable, VersionTableDescription};

@@ -13,7 +13,7 @@ use crate::{ConnectError, ConnectErrorKind};
 
 /// What a process has around it; the library reads no environment itself. `Debug` shows no variable's value.
 #[derive(Clone, Default)]
-pub struct Surroundings {
+pub struct ProcessEnvironment {
     /// The environment variables (`PGHOST`, `PGSSLMODE`, …).
     pub variables: BTreeMap<String, String>,
     /// The home folder (`~/.pgpass`, `~/.postgresql/root.crt`).
@@ -22,7 +22,7 @@ pub struct Surroundings {
     pub user: Option<String>,
 }
 
-impl Surroundings {
+impl ProcessEnvironment {
     /// What a process with these variables has around it: `std::env::vars()`.
     pub fn from_variables(variables: impl IntoIterator<Item = (String, String)>) -> Self {
         let variables: BTreeMap<String, String> = variables.into_iter().collect();
@@ -35,9 +35,9 @@ impl Surroundings {
     }
 }
 
-impl fmt::Debug for Surroundings {
+impl fmt::Debug for ProcessEnvironment {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.debug_struct("Surroundings")
+        out.debug_struct("ProcessEnvironment")
             .field("variables", &self.variables.keys())
             .field("home", &self.home)
             .field("user", &self.user)
@@ -64,7 +64,7 @@ pub enum ConnectArg {
     /// A `dict` of texts (asyncpg's `server_settings`, pymysql's `ssl`).
     Map(BTreeMap<String, ConnectArg>),
     /// An `ssl.SSLContext`.
-    Tls(TlsContext),
+    Tls(PythonSslContext),
     /// Another object of Python, by its type's name.
     Object(String),
 }
@@ -86,7 +86,7 @@ impl fmt::Debug for ConnectArg {
 
 /// What can be read out of a Python `ssl.SSLContext`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TlsContext {
+pub struct PythonSslContext {
     /// `verify_mode` is `CERT_REQUIRED`.
     pub verify: bool,
     /// `check_hostname`.
@@ -118,7 +118,7 @@ impl ConnectOptions {
     pub fn from_url(
         url: &DatabaseUrl,
         arguments: &ConnectArgs,
-        surroundings: &Surroundings,
+        process_environment: &ProcessEnvironment,
     ) -> Result<Self, ConnectError> {
         // What stands before the `@` is a part of a password, and is not shown.
         if url.host.as_deref().is_some_and(|host| host.contains('@')) {
@@ -131,11 +131,11 @@ impl ConnectOptions {
         }
         match url.dialect.as_str() {
             "postgresql" | "postgres" => {
-                PostgresOptions::from_url(url, arguments, surroundings).map(Self::Postgres)
+                PostgresOptions::from_url(url, arguments, process_environment).map(Self::Postgres)
             }
-            "sqlite" => SqliteOptions::from_url(url, arguments, surroundings).map(Self::Sqlite),
+            "sqlite" => SqliteOptions::from_url(url, arguments, process_environment).map(Self::Sqlite),
             "mysql" | "mariadb" => {
-                MysqlOptions::from_url(url, arguments, surroundings).map(Self::Mysql)
+                MysqlOptions::from_url(url, arguments, process_environment).map(Self::Mysql)
             }
             other => Err(ConnectError {
                 kind: ConnectErrorKind::Parameter,
@@ -150,14 +150,14 @@ impl ConnectOptions {
 mod tests {
     use limbeck_url::DatabaseUrl;
 
-    use super::{ConnectArgs, ConnectOptions, Surroundings};
+    use super::{ConnectArgs, ConnectOptions, ProcessEnvironment};
 
     #[test]
     fn an_at_sign_in_a_password_is_told_and_what_follows_it_is_not_shown() {
         for dialect in ["postgresql", "mysql+pymysql", "mariadb"] {
             let url = DatabaseUrl::parse(&format!("{dialect}://u:p@Geheim@h/d")).unwrap();
             let told =
-                ConnectOptions::from_url(&url, &ConnectArgs::new(), &Surroundings::default());
+                ConnectOptions::from_url(&url, &ConnectArgs::new(), &ProcessEnvironment::default());
             let error = told.unwrap_err();
             assert!(error.hint.as_ref().is_some_and(|hint| hint.contains("%40")));
             let shown = format!("{url} {url:?} {error} {error:?}");

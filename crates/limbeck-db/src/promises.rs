@@ -2,7 +2,7 @@
 
 use limbeck_url::{Argument, Conversion, DatabaseUrl, Host};
 
-use crate::{ConnectArg, ConnectArgs, ConnectOptions, Surroundings, TlsContext};
+use crate::{ConnectArg, ConnectArgs, ConnectOptions, ProcessEnvironment, PythonSslContext};
 
 #[path = "../../limbeck-url/tests/random/mod.rs"]
 pub(crate) mod random;
@@ -15,11 +15,11 @@ pub(crate) fn options(conversion: &Conversion) -> ConnectOptions {
         .iter()
         .map(|(name, value)| (name.clone(), argument(value)))
         .collect();
-    let surroundings = Surroundings {
+    let process_environment = ProcessEnvironment {
         user: Some("somebody".into()),
-        ..Surroundings::default()
+        ..ProcessEnvironment::default()
     };
-    ConnectOptions::from_url(&url, &arguments, &surroundings)
+    ConnectOptions::from_url(&url, &arguments, &process_environment)
         .unwrap_or_else(|error| panic!("{conversion:?}: {error}"))
 }
 
@@ -35,7 +35,7 @@ fn argument(value: &Argument) -> ConnectArg {
                 |(name, text): &(String, String)| (name.clone(), ConnectArg::Text(text.clone()));
             ConnectArg::Map(pairs.iter().map(text).collect())
         }
-        Argument::TlsContext(context) => ConnectArg::Tls(TlsContext {
+        Argument::TlsContext(context) => ConnectArg::Tls(PythonSslContext {
             verify: context.verify,
             check_hostname: context.check_hostname,
             // The context has read the file.

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::mysql::{MysqlCanceller, MysqlSession};
 use crate::postgres::{PostgresCanceller, PostgresSession};
-use crate::sqlite::{Calls, SqliteCanceller, SqliteSession};
-use crate::{ConnectOptions, DbError, Link, Outcome, TransactionStatus, Value};
+use crate::sqlite::{FunctionCallSender, SqliteCanceller, SqliteSession};
+use crate::{ConnectOptions, DbError, ConnectionDetails, Outcome, TransactionStatus, Value};
 
 const ONLY_SQLITE: &str = "only SQLite takes functions from its client";
 
@@ -82,10 +82,10 @@ impl Session {
     ///
     /// # Errors
     /// As [`Session::open`].
-    pub async fn open_here(options: &ConnectOptions) -> Result<Self, DbError> {
+    pub async fn open_on_caller_thread(options: &ConnectOptions) -> Result<Self, DbError> {
         match options {
             ConnectOptions::Sqlite(options) => Ok(Self {
-                inner: Inner::Sqlite(SqliteSession::open_here(options)?),
+                inner: Inner::Sqlite(SqliteSession::open_on_caller_thread(options)?),
             }),
             _ => Self::open(options).await,
         }
@@ -95,7 +95,7 @@ impl Session {
     /// takes parameters: for the others the caller writes literals.
     ///
     /// # Errors
-    /// [`DbError::Server`] for what the server refused; [`DbError::Lost`] when the connection broke.
+    /// [`DbError::Server`] for what the server refused; [`DbError::ConnectionLost`] when the connection broke.
     pub async fn execute(&mut self, sql: &str, parameters: &[Value]) -> Result<Outcome, DbError> {
         match &mut self.inner {
             Inner::Sqlite(session) => session.execute(sql, parameters).await,
@@ -129,11 +129,11 @@ impl Session {
     ///
     /// # Errors
     /// As [`Session::execute`].
-    pub async fn link(&mut self) -> Result<Link, DbError> {
+    pub async fn connection_details(&mut self) -> Result<ConnectionDetails, DbError> {
         match &mut self.inner {
-            Inner::Postgres(session) => Ok(session.link()),
-            Inner::Sqlite(session) => session.link().await,
-            Inner::Mysql(session) => session.link().await,
+            Inner::Postgres(session) => Ok(session.connection_details()),
+            Inner::Sqlite(session) => session.connection_details().await,
+            Inner::Mysql(session) => session.connection_details().await,
         }
     }
 
@@ -150,7 +150,7 @@ impl Session {
     /// Ends the session politely; an open transaction is rolled back.
     ///
     /// # Errors
-    /// [`DbError::Lost`] when the connection broke before.
+    /// [`DbError::ConnectionLost`] when the connection broke before.
     pub async fn close(self) -> Result<(), DbError> {
         match self.inner {
             Inner::Postgres(session) => session.close().await,
@@ -164,7 +164,7 @@ impl Canceller {
     /// Asks the server to interrupt the running statement; the statement then fails on its own call.
     ///
     /// # Errors
-    /// [`DbError::Lost`] when the server could not be reached.
+    /// [`DbError::ConnectionLost`] when the server could not be reached.
     pub async fn cancel(&self) -> Result<(), DbError> {
         match &self.inner {
             CancellerInner::Postgres(canceller) => canceller.cancel().await,
@@ -250,7 +250,7 @@ impl Session {
         name: &str,
         arguments: i32,
         deterministic: bool,
-        calls: Calls,
+        calls: FunctionCallSender,
     ) -> Result<(), DbError> {
         match &mut self.inner {
             Inner::Sqlite(session) => {

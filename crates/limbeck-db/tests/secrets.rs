@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use limbeck_db::{ConnectArg, ConnectArgs, ConnectOptions, Session, Surroundings};
+use limbeck_db::{ConnectArg, ConnectArgs, ConnectOptions, Session, ProcessEnvironment};
 use limbeck_testkit::error_text;
 use limbeck_url::DatabaseUrl;
 use proptest::prelude::*;
@@ -45,15 +45,15 @@ fn all_that_is_shown(text: &str, secret: &str, as_argument: bool) -> String {
     } else {
         ConnectArgs::new()
     };
-    let surroundings = Surroundings {
+    let process_environment = ProcessEnvironment {
         variables: ["PGPASSWORD", "MYSQL_PWD", "DATABASE_URL"]
             .map(|name| (name.to_owned(), secret.to_owned()))
             .into(),
         home: None,
         user: Some("app".into()),
     };
-    let mut all = format!("{url:?} {arguments:?} {surroundings:?}\n");
-    let options = match ConnectOptions::from_url(&url, &arguments, &surroundings) {
+    let mut all = format!("{url:?} {arguments:?} {process_environment:?}\n");
+    let options = match ConnectOptions::from_url(&url, &arguments, &process_environment) {
         Ok(options) => options,
         Err(error) => return all + &error_text(&error),
     };

@@ -4,7 +4,7 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
 use limbeck_db::{
-    ConnectArgs, ConnectOptions, DbError, Product, ServerInfo, Session, Surroundings, VersionTable,
+    ConnectArgs, ConnectOptions, DbError, Product, ServerInfo, Session, ProcessEnvironment, VersionTable,
 };
 use limbeck_script::environment::{EnvironmentAnalysis, StockEnvironment, analyze};
 use limbeck_url::DatabaseUrl;
@@ -72,7 +72,7 @@ impl OpenSession {
     /// Ends it politely.
     ///
     /// # Errors
-    /// [`DbError::Lost`] when the connection broke before.
+    /// [`DbError::ConnectionLost`] when the connection broke before.
     pub async fn close(self) -> Result<(), DbError> {
         self.session.close().await
     }
@@ -83,7 +83,7 @@ impl NativeEnvironment {
     ///
     /// # Errors
     /// The configuration's problem.
-    pub fn read(project: &Project, surroundings: &Surroundings) -> Result<Option<Self>, Refusal> {
+    pub fn read(project: &Project, process_environment: &ProcessEnvironment) -> Result<Option<Self>, Refusal> {
         let Some(path) = project
             .script_folder
             .as_ref()
@@ -139,7 +139,7 @@ impl NativeEnvironment {
         {
             return Ok(None);
         }
-        let Ok(options) = ConnectOptions::from_url(&url, &ConnectArgs::new(), surroundings) else {
+        let Ok(options) = ConnectOptions::from_url(&url, &ConnectArgs::new(), process_environment) else {
             return Ok(None);
         };
         let table = VersionTable {
@@ -159,7 +159,7 @@ impl NativeEnvironment {
     /// [`DbError`] when the database can't be reached or asked.
     pub async fn look(&self) -> Result<Look, DbError> {
         let VersionLocation { options, table } = &self.location;
-        let mut session = Session::open_here(options).await?;
+        let mut session = Session::open_on_caller_thread(options).await?;
         let heads = table.heads(&mut session).await?;
         let log = self.log_lines(session.info());
         let session = if session.info().product == Product::Sqlite {

@@ -2,7 +2,7 @@
 
 use limbeck::Migrator;
 use limbeck::config::{Config, ConfigFiles};
-use limbeck::db::Surroundings;
+use limbeck::db::ProcessEnvironment;
 use limbeck::interpreter::InterpreterSearch;
 use limbeck::native::NativeEnvironment;
 use limbeck::project::{Project, Reading};
@@ -69,7 +69,7 @@ fn all_that_is_shown(url: &str, toml: &str) -> String {
     if let Err(error) = &option {
         all += &error_text(error);
     }
-    let migrator = Migrator::new(files, Surroundings::default(), InterpreterSearch::default());
+    let migrator = Migrator::new(files, ProcessEnvironment::default(), InterpreterSearch::default());
     all += &format!(
         "{:?}",
         migrator
@@ -81,7 +81,7 @@ fn all_that_is_shown(url: &str, toml: &str) -> String {
         Ok(Reading::NeedsPython(unread)) => return all + &format!("{unread:?}"),
         Err(error) => return all + &format!("{error:?}"),
     };
-    let native = NativeEnvironment::read(&project, &Surroundings::default());
+    let native = NativeEnvironment::read(&project, &ProcessEnvironment::default());
     assert!(
         !url.starts_with("mysql+pymysql") || matches!(native, Ok(Some(_))),
         "the environment is a known one"

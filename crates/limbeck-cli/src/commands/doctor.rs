@@ -29,7 +29,7 @@ pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
     let subject = Subject {
         files: migrator.files.clone(),
         section: &context.global.name,
-        surroundings: &context.surroundings,
+        process_environment: &context.process_environment,
         dotenv: std::fs::read_to_string(".env").ok(),
         interpreter: migrator.interpreter.find(),
         package_folders: migrator.package_folders(),

@@ -111,7 +111,7 @@ impl Target<'_> {
                     let rows = rows.unwrap_or_default();
                     pending.extend(Status::new(self.project, &rows, self.revision)?.pending);
                 }
-                Err(DbError::Connect(error)) if !error.kind.may_pass() => {
+                Err(DbError::Connect(error)) if !error.kind.is_transient() => {
                     return Err(CliError::Database(error));
                 }
                 Err(error) => return unreachable(&error),

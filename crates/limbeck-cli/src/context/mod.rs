@@ -9,7 +9,7 @@ use std::cell::{OnceCell, RefCell};
 use std::path::PathBuf;
 
 use limbeck::config::Overrides;
-use limbeck::db::Surroundings;
+use limbeck::db::ProcessEnvironment;
 use limbeck::native::OpenSession;
 use limbeck::url::{ConvertError, DatabaseConfigProvider};
 use tokio::runtime::Runtime;
@@ -27,7 +27,7 @@ pub(crate) struct Context {
     pub(crate) global: GlobalOptions,
     /// The command line without its secrets, for help texts.
     pub(crate) command_line: String,
-    pub(crate) surroundings: Surroundings,
+    pub(crate) process_environment: ProcessEnvironment,
     overrides: Overrides,
     report: Option<Report>,
     runtime: OnceCell<Runtime>,
@@ -43,10 +43,10 @@ impl Context {
     pub(crate) fn new(global: GlobalOptions) -> Result<Self, FileError> {
         let variables = std::env::vars_os()
             .filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?)));
-        let surroundings = Surroundings::from_variables(variables);
+        let process_environment = ProcessEnvironment::from_variables(variables);
         let mut command_line: Vec<String> = vec!["limbeck".into()];
         command_line.extend(redact::masked_arguments().into_iter().skip(1));
-        let config_variable = surroundings.variables.get("ALEMBIC_CONFIG");
+        let config_variable = process_environment.variables.get("ALEMBIC_CONFIG");
         let files = global.config.iter().chain(config_variable);
         let defaults = ["alembic.ini", "pyproject.toml"];
         let files = files.map(PathBuf::from).chain(defaults.map(PathBuf::from));
@@ -68,7 +68,7 @@ impl Context {
             printer: Printer::new(global.quiet),
             global,
             command_line: command_line.join(" "),
-            surroundings,
+            process_environment,
             overrides,
             report,
             runtime: OnceCell::new(),
@@ -78,7 +78,7 @@ impl Context {
 
     /// Returns the value of an environment variable.
     pub(crate) fn variable(&self, name: &str) -> Option<&str> {
-        self.surroundings.variables.get(name).map(String::as_str)
+        self.process_environment.variables.get(name).map(String::as_str)
     }
 
     /// Returns the provider of the application's URL, which reads environment variables and `.env`.

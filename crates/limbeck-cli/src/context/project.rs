@@ -61,7 +61,7 @@ impl Context {
             looks_after: self.report.is_some(),
             ..Migrator::new(
                 self.config_files()?,
-                self.surroundings.clone(),
+                self.process_environment.clone(),
                 self.interpreter_search()?,
             )
         })

@@ -12,7 +12,7 @@ impl Context {
     /// Returns `None` if `env.py` is not a stock one, or if reading fails: the worker then fails in the same way, and
     /// its error names the line.
     pub(crate) fn probe_versions(&self, project: &Project) -> Result<Option<Look>, CliError> {
-        let Some(environment) = NativeEnvironment::read(project, &self.surroundings)? else {
+        let Some(environment) = NativeEnvironment::read(project, &self.process_environment)? else {
             return Ok(None);
         };
         let found = match environment.look_at_once() {

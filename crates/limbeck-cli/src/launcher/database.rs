@@ -152,7 +152,7 @@ impl Attempt<'_> {
     async fn make(self, interrupt: Interrupt) -> Result<Try, CliError> {
         let project = self.project;
         let mut session = None;
-        if let Some(environment) = NativeEnvironment::read(project, &self.migrator.surroundings)? {
+        if let Some(environment) = NativeEnvironment::read(project, &self.migrator.process_environment)? {
             let looked = Instant::now();
             match timeout(self.left, environment.look()).await {
                 Ok(Ok(look)) => {
@@ -175,7 +175,7 @@ impl Attempt<'_> {
                     }
                     session = look.session;
                 }
-                Ok(Err(DbError::Connect(error))) if error.kind.may_pass() => {
+                Ok(Err(DbError::Connect(error))) if error.kind.is_transient() => {
                     return Ok(Try::NotYet(error));
                 }
                 // The worker meets the same and tells where.

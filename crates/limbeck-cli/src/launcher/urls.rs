@@ -79,7 +79,7 @@ pub(super) fn provider(
             return Err(LaunchError::Url { name, error }.into());
         }
     }
-    if NativeEnvironment::read(project, &context.surroundings)?.is_none() {
+    if NativeEnvironment::read(project, &context.process_environment)?.is_none() {
         return Ok(None);
     }
     let url = project.config.ini_text("sqlalchemy.url")?;

@@ -74,7 +74,7 @@ pub(crate) fn connect_error(
 ) -> Result<ConnectError, MigrateError> {
     match error {
         MigrateError::Run(RunError::Failed(failure)) => match failure.connect {
-            Some(ref connect) if connect.kind.may_pass() && !reached => Ok(connect.clone()),
+            Some(ref connect) if connect.kind.is_transient() && !reached => Ok(connect.clone()),
             _ => Err(MigrateError::Run(RunError::Failed(failure))),
         },
         error => Err(error),

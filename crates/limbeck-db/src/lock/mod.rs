@@ -32,7 +32,7 @@ pub struct LockWait {
 
 /// A wait that goes on.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LockWaiting {
+pub struct LockWaitProgress {
     /// For how long.
     pub waited: Duration,
     /// Who holds the lock, as far as the server says it.
@@ -118,7 +118,7 @@ impl MigrationLock {
         options: &ConnectOptions,
         scope: &LockScope,
         wait: LockWait,
-        on_wait: impl FnMut(&LockWaiting),
+        on_wait: impl FnMut(&LockWaitProgress),
     ) -> Result<Self, LockError> {
         let candidate = Candidate::new(options).await?;
         Self::acquire_for(candidate, scope, wait, on_wait).await
@@ -132,7 +132,7 @@ impl MigrationLock {
         session: Session,
         scope: &LockScope,
         wait: LockWait,
-        on_wait: impl FnMut(&LockWaiting),
+        on_wait: impl FnMut(&LockWaitProgress),
     ) -> Result<Self, LockError> {
         let holding = Holding::Session(Box::new(session));
         Self::acquire_for(Candidate { holding }, scope, wait, on_wait).await
@@ -142,7 +142,7 @@ impl MigrationLock {
         mut candidate: Candidate,
         scope: &LockScope,
         wait: LockWait,
-        mut on_wait: impl FnMut(&LockWaiting),
+        mut on_wait: impl FnMut(&LockWaitProgress),
     ) -> Result<Self, LockError> {
         let start = Instant::now();
         let mut pause = PAUSES.0;
@@ -162,7 +162,7 @@ impl MigrationLock {
             }
             if waited >= tell_at {
                 tell_at = waited + TELL.1;
-                on_wait(&LockWaiting {
+                on_wait(&LockWaitProgress {
                     waited,
                     holder: candidate.holder(scope).await,
                 });
@@ -193,7 +193,7 @@ impl MigrationLock {
         options: &ConnectOptions,
         scope: &LockScope,
         wait: LockWait,
-        on_wait: impl FnMut(&LockWaiting),
+        on_wait: impl FnMut(&LockWaitProgress),
         body: impl Future<Output = T>,
     ) -> Result<T, LockError> {
         let lock = Self::acquire(options, scope, wait, on_wait).await?;
@@ -229,7 +229,7 @@ impl Candidate {
     async fn try_lock(&mut self, scope: &LockScope) -> Result<bool, DbError> {
         match &mut self.holding {
             Holding::File(None) => Ok(true),
-            Holding::File(Some(file)) => file.try_lock().map_err(DbError::Lost),
+            Holding::File(Some(file)) => file.try_lock().map_err(DbError::ConnectionLost),
             Holding::Session(session) => {
                 if session.info().product == crate::Product::Postgresql {
                     // The transaction that takes the lock keeps it: behind a pooler it pins the backend,

@@ -15,13 +15,13 @@ pub(super) fn server_error(error: Error) -> DbError {
             message: error.message,
             ..ServerError::default()
         })),
-        Error::Io(IoError::Io(error)) => DbError::Lost(error),
+        Error::Io(IoError::Io(error)) => DbError::ConnectionLost(error),
         Error::Driver(DriverError::LocalInfile(_)) => DbError::Unsupported(
             "limbeck sends no file of this machine to a server, as LOAD DATA LOCAL INFILE asks for: \
              let the server read it (LOAD DATA INFILE), or insert its rows in the revision"
                 .into(),
         ),
-        Error::Driver(DriverError::ConnectionClosed) => DbError::Lost(io::Error::new(
+        Error::Driver(DriverError::ConnectionClosed) => DbError::ConnectionLost(io::Error::new(
             io::ErrorKind::UnexpectedEof,
             "the server closed the connection",
         )),

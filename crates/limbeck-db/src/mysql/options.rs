@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use limbeck_url::{DatabaseUrl, Secret};
 
-use crate::{ConnectArg, ConnectArgs, ConnectError, ConnectErrorKind, Surroundings, TlsContext};
+use crate::{ConnectArg, ConnectArgs, ConnectError, ConnectErrorKind, ProcessEnvironment, PythonSslContext};
 
 /// Parameters of the drivers that change nothing of what limbeck sends.
 const WITHOUT_EFFECT: &[&str] = &[
@@ -71,7 +71,7 @@ impl MysqlOptions {
     pub(crate) fn from_url(
         url: &DatabaseUrl,
         arguments: &ConnectArgs,
-        surroundings: &Surroundings,
+        process_environment: &ProcessEnvironment,
     ) -> Result<Self, ConnectError> {
         let mut options = Self {
             host: url.host.clone().unwrap_or_else(|| "localhost".into()),
@@ -80,7 +80,7 @@ impl MysqlOptions {
             user: url
                 .user
                 .clone()
-                .or_else(|| surroundings.user.clone())
+                .or_else(|| process_environment.user.clone())
                 .unwrap_or_else(|| "root".into()),
             password: url.password.clone(),
             database: url.database.clone(),
@@ -252,7 +252,7 @@ struct Ssl {
 impl Ssl {
     fn set(&mut self, name: &str, argument: &ConnectArg) -> Result<(), ConnectError> {
         match argument {
-            ConnectArg::Tls(TlsContext {
+            ConnectArg::Tls(PythonSslContext {
                 verify,
                 check_hostname,
                 authorities,
@@ -352,11 +352,11 @@ mod tests {
     use limbeck_url::DatabaseUrl;
 
     use super::MysqlOptions;
-    use crate::{ConnectArgs, Surroundings};
+    use crate::{ConnectArgs, ProcessEnvironment};
 
     fn options(url: &str) -> Result<MysqlOptions, String> {
         let url = DatabaseUrl::parse(url).unwrap();
-        MysqlOptions::from_url(&url, &ConnectArgs::new(), &Surroundings::default())
+        MysqlOptions::from_url(&url, &ConnectArgs::new(), &ProcessEnvironment::default())
             .map_err(|error| error.message)
     }
 

@@ -10,8 +10,8 @@ use mysql_async::{ClientIdentity, Conn, DriverError, Opts, OptsBuilder, SslOpts}
 use super::MysqlOptions;
 use super::error::{connect_error, server_error, tls_failure};
 use crate::{
-    Column, ConnectError, ConnectErrorKind, DbError, Link, Outcome, Product, ResultSet, ServerInfo,
-    TlsSummary, TransactionStatus, Value, Verified,
+    Column, ConnectError, ConnectErrorKind, DbError, ConnectionDetails, Outcome, Product, ResultSet, ServerInfo,
+    TlsSummary, TransactionStatus, Value, CertificateVerification,
 };
 
 /// The server's number for a transaction that it has rolled back because of a deadlock.
@@ -107,15 +107,15 @@ impl MysqlSession {
 
     /// The driver keeps its TLS to itself: which options it was opened with is known, the rest is the server's
     /// to say.
-    pub(crate) async fn link(&mut self) -> Result<Link, DbError> {
+    pub(crate) async fn connection_details(&mut self) -> Result<ConnectionDetails, DbError> {
         let verified =
             self.options
                 .tls
                 .as_ref()
                 .map(|tls| match (tls.verify_authority, tls.verify_name) {
-                    (true, true) => Verified::AuthorityAndName,
-                    (true, false) => Verified::Authority,
-                    (false, _) => Verified::Nothing,
+                    (true, true) => CertificateVerification::AuthorityAndName,
+                    (true, false) => CertificateVerification::Authority,
+                    (false, _) => CertificateVerification::None,
                 });
         let tls = match verified {
             None => None,
@@ -141,10 +141,10 @@ impl MysqlSession {
                 })
             }
         };
-        Ok(Link {
+        Ok(ConnectionDetails {
             tls,
-            promised_number: Some(i64::from(self.connection.id())),
-            ..Link::default()
+            initial_session_id: Some(i64::from(self.connection.id())),
+            ..ConnectionDetails::default()
         })
     }
 

@@ -5,17 +5,17 @@ use postgres_protocol::authentication::sasl::{self, ScramSha256};
 use postgres_protocol::message::backend::{AuthenticationSaslBody, Message};
 use postgres_protocol::{authentication, message::frontend};
 
-use super::connect::Attempt;
+use super::connect::ConnectFailure;
 use super::error::{refusal, server_error, unreachable};
 use super::methods::Method;
-use super::options::{ChannelBinding, PostgresOptions, Target};
+use super::options::{ChannelBinding, PostgresOptions, HostAddress};
 use super::stream::Stream;
 use crate::{ConnectError, ConnectErrorKind};
 
 /// What is known of the connection that a password is sent over.
 pub(super) struct Authentication<'a> {
     pub(super) options: &'a PostgresOptions,
-    pub(super) target: &'a Target,
+    pub(super) target: &'a HostAddress,
     /// The connection is encrypted.
     pub(super) encrypted: bool,
     /// The digest of the server's certificate, where it has one.
@@ -24,7 +24,7 @@ pub(super) struct Authentication<'a> {
 
 impl Authentication<'_> {
     /// Answers until the server is content, and says whether the password was bound to the connection.
-    pub(super) async fn run(&self, stream: &mut Stream) -> Result<bool, Attempt> {
+    pub(super) async fn run(&self, stream: &mut Stream) -> Result<bool, ConnectFailure> {
         let mut bound = false;
         let mut authenticated = false;
         loop {
@@ -87,7 +87,7 @@ impl Authentication<'_> {
         stream: &mut Stream,
         body: &AuthenticationSaslBody,
         bound: &mut bool,
-    ) -> Result<(), Attempt> {
+    ) -> Result<(), ConnectFailure> {
         let (mut plain, mut plus) = (false, false);
         let mut mechanisms = body.mechanisms();
         while let Some(mechanism) = mechanisms
@@ -153,7 +153,7 @@ impl Authentication<'_> {
         }
     }
 
-    async fn read(&self, stream: &mut Stream) -> Result<Message, Attempt> {
+    async fn read(&self, stream: &mut Stream) -> Result<Message, ConnectFailure> {
         loop {
             match stream
                 .read()
@@ -163,7 +163,7 @@ impl Authentication<'_> {
                 Message::ErrorResponse(body) => {
                     let error = server_error(body.fields())
                         .map_err(|error| unreachable(&error, self.target))?;
-                    return Err(Attempt::refused(refusal(&error, self.target)));
+                    return Err(ConnectFailure::refused(refusal(&error, self.target)));
                 }
                 Message::NoticeResponse(_) => {}
                 message => return Ok(message),

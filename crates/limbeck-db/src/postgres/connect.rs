@@ -17,32 +17,32 @@ use tokio_rustls::TlsConnector;
 
 use super::auth::Authentication;
 use super::error::{refusal, server_error, unreachable};
-use super::options::{PostgresOptions, SessionAttributes, Target};
+use super::options::{PostgresOptions, SessionAttributes, HostAddress};
 use super::session::PostgresSession;
 use super::stream::{Stream, Transport};
 use crate::tls::{Verification, handshake_error, server_end_point, summary, tls_error};
 use crate::{
-    ConnectError, ConnectErrorKind, DbError, Link, Product, ServerInfo, TlsSummary,
+    ConnectError, ConnectErrorKind, DbError, ConnectionDetails, Product, ServerInfo, TlsSummary,
     TransactionStatus,
 };
 
 /// A failed attempt, and whether another one, with or without TLS, may fare better.
 #[derive(Debug)]
-pub(super) struct Attempt {
+pub(super) struct ConnectFailure {
     error: ConnectError,
     by_server: bool,
     /// No server took the connection, so another place may be tried. libpq goes no further where one
     /// did and then refused: a password is not carried from host to host.
-    elsewhere: bool,
+    try_next_host: bool,
     /// libpq might have had TLS here, so limbeck does not go on without.
     is_final: bool,
 }
 
-impl Attempt {
+impl ConnectFailure {
     /// The server itself refused to start the session.
     pub(super) fn refused(error: ConnectError) -> Self {
         Self {
-            elsewhere: error.kind == ConnectErrorKind::StartingUp,
+            try_next_host: error.kind == ConnectErrorKind::StartingUp,
             error,
             by_server: true,
             is_final: false,
@@ -50,22 +50,22 @@ impl Attempt {
     }
 
     /// There is no server to talk to.
-    fn nobody(error: ConnectError) -> Self {
+    fn unreachable(error: ConnectError) -> Self {
         Self {
             error,
             by_server: false,
-            elsewhere: true,
+            try_next_host: true,
             is_final: false,
         }
     }
 }
 
-impl From<ConnectError> for Attempt {
+impl From<ConnectError> for ConnectFailure {
     fn from(error: ConnectError) -> Self {
         Self {
             error,
             by_server: false,
-            elsewhere: false,
+            try_next_host: false,
             is_final: false,
         }
     }
@@ -74,10 +74,10 @@ impl From<ConnectError> for Attempt {
 /// A started session's parts.
 pub(super) struct Started {
     pub(super) stream: Stream,
-    pub(super) target: Target,
+    pub(super) target: HostAddress,
     pub(super) parameters: BTreeMap<String, String>,
     pub(super) key: (i32, i32),
-    pub(super) link: Link,
+    pub(super) link: ConnectionDetails,
 }
 
 /// Opens a session at the first place that will do.
@@ -108,7 +108,7 @@ pub(super) async fn open(options: &PostgresOptions) -> Result<PostgresSession, D
                         }
                     }
                 }
-                Err(attempt) if attempt.elsewhere => {
+                Err(attempt) if attempt.try_next_host => {
                     first_error.get_or_insert(attempt.error);
                 }
                 Err(attempt) => return Err(attempt.error.into()),
@@ -125,8 +125,8 @@ pub(super) async fn open(options: &PostgresOptions) -> Result<PostgresSession, D
 
 async fn start_within_timeout(
     options: &PostgresOptions,
-    target: &Target,
-) -> Result<Started, Attempt> {
+    target: &HostAddress,
+) -> Result<Started, ConnectFailure> {
     // libpq takes at least two seconds, so that a slow handshake is not cut.
     let limit = options
         .timeout
@@ -135,7 +135,7 @@ async fn start_within_timeout(
         None => start(options, target).await,
         Some(limit) => match tokio::time::timeout(limit, start(options, target)).await {
             Ok(result) => result,
-            Err(_) => Err(Attempt::nobody(unreachable(
+            Err(_) => Err(ConnectFailure::unreachable(unreachable(
                 &io::ErrorKind::TimedOut.into(),
                 target,
             ))),
@@ -144,7 +144,7 @@ async fn start_within_timeout(
 }
 
 /// libpq's order of attempts: `allow` tries TLS second, `prefer` tries plain second.
-async fn start(options: &PostgresOptions, target: &Target) -> Result<Started, Attempt> {
+async fn start(options: &PostgresOptions, target: &HostAddress) -> Result<Started, ConnectFailure> {
     let socket = target.is_socket();
     let attempts: &[bool] = match options.ssl {
         _ if socket => &[false],
@@ -153,7 +153,7 @@ async fn start(options: &PostgresOptions, target: &Target) -> Result<Started, At
         TlsLevel::Prefer => &[true, false],
         TlsLevel::Require | TlsLevel::VerifyCa | TlsLevel::VerifyFull => &[true],
     };
-    let mut first: Option<Attempt> = None;
+    let mut first: Option<ConnectFailure> = None;
     for (index, &encrypted) in attempts.iter().enumerate() {
         match attempt(options, target, encrypted).await {
             Ok(started) => return Ok(started),
@@ -177,13 +177,13 @@ async fn start(options: &PostgresOptions, target: &Target) -> Result<Started, At
 
 async fn attempt(
     options: &PostgresOptions,
-    target: &Target,
+    target: &HostAddress,
     encrypted: bool,
-) -> Result<Started, Attempt> {
+) -> Result<Started, ConnectFailure> {
     let mut way = if target.is_socket() {
-        Way::plain(unix_socket(target).await.map_err(Attempt::nobody)?, None)
+        Way::plain(unix_socket(target).await.map_err(ConnectFailure::unreachable)?, None)
     } else {
-        let socket = tcp_socket(target).await.map_err(Attempt::nobody)?;
+        let socket = tcp_socket(target).await.map_err(ConnectFailure::unreachable)?;
         if encrypted {
             encrypt(options, target, socket).await?
         } else {
@@ -239,17 +239,17 @@ async fn attempt(
                     target: target.clone(),
                     parameters,
                     key,
-                    link: Link {
+                    link: ConnectionDetails {
                         peer: way.peer,
                         tls: way.tls,
-                        promised_number: Some(i64::from(key.0)),
-                        opened_read_only: None,
+                        initial_session_id: Some(i64::from(key.0)),
+                        is_read_only: None,
                     },
                 });
             }
             Message::ErrorResponse(body) => {
                 let error = server_error(body.fields()).map_err(broken)?;
-                return Err(Attempt::refused(refusal(&error, target)));
+                return Err(ConnectFailure::refused(refusal(&error, target)));
             }
             // Notices at start-up say nothing that a migration needs.
             _ => {}
@@ -258,7 +258,7 @@ async fn attempt(
 }
 
 #[cfg(unix)]
-async fn unix_socket(target: &Target) -> Result<Box<dyn Transport>, ConnectError> {
+async fn unix_socket(target: &HostAddress) -> Result<Box<dyn Transport>, ConnectError> {
     let path = format!("{}/.s.PGSQL.{}", target.host, target.port);
     let socket = match path.strip_prefix('@') {
         None => UnixStream::connect(path).await,
@@ -286,7 +286,7 @@ fn abstract_socket(_: &str) -> io::Result<UnixStream> {
     Err(io::Error::new(io::ErrorKind::Unsupported, why))
 }
 
-async fn tcp_socket(target: &Target) -> Result<TcpStream, ConnectError> {
+async fn tcp_socket(target: &HostAddress) -> Result<TcpStream, ConnectError> {
     let name = target.address.as_deref().unwrap_or(&target.host);
     let addresses = lookup_host((name, target.port))
         .await
@@ -333,9 +333,9 @@ impl Way {
 
 async fn encrypt(
     options: &PostgresOptions,
-    target: &Target,
+    target: &HostAddress,
     mut socket: TcpStream,
-) -> Result<Way, Attempt> {
+) -> Result<Way, ConnectFailure> {
     let peer = socket.peer_addr().ok();
     if !options.direct_tls {
         let mut request = BytesMut::new();
@@ -397,9 +397,9 @@ async fn encrypt(
         .await
         .map_err(|error| {
             let failed = handshake_error(&error, &target.to_string());
-            Attempt {
+            ConnectFailure {
                 is_final: failed.is_our_limit,
-                ..Attempt::from(failed.error)
+                ..ConnectFailure::from(failed.error)
             }
         })?;
     let established = stream.get_ref().1;
@@ -417,7 +417,7 @@ async fn encrypt(
 /// Sends a request to cancel to the place where a session is.
 pub(super) async fn cancel(
     options: &PostgresOptions,
-    target: &Target,
+    target: &HostAddress,
     encrypted: bool,
     key: (i32, i32),
 ) -> io::Result<()> {

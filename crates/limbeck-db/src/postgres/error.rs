@@ -5,7 +5,7 @@ use std::io;
 use fallible_iterator::FallibleIterator;
 use postgres_protocol::message::backend::ErrorFields;
 
-use super::options::Target;
+use super::options::HostAddress;
 use crate::{ConnectError, ConnectErrorKind, Notice, ServerError};
 
 /// Reads the fields of an error or a notice.
@@ -58,7 +58,7 @@ pub(super) fn notice(fields: ErrorFields<'_>) -> io::Result<Notice> {
 }
 
 /// What a server's refusal to start a session means.
-pub(super) fn refusal(error: &ServerError, target: &Target) -> ConnectError {
+pub(super) fn refusal(error: &ServerError, target: &HostAddress) -> ConnectError {
     let (kind, hint) = match error.code.as_str() {
         "57P03" | "57P01" | "57P02" => (
             ConnectErrorKind::StartingUp,
@@ -108,7 +108,7 @@ pub(super) fn refusal(error: &ServerError, target: &Target) -> ConnectError {
 }
 
 /// What a failure of the socket means.
-pub(super) fn unreachable(error: &io::Error, target: &Target) -> ConnectError {
+pub(super) fn unreachable(error: &io::Error, target: &HostAddress) -> ConnectError {
     let (kind, what, hint) = match error.kind() {
         io::ErrorKind::ConnectionRefused => (
             ConnectErrorKind::Refused,

@@ -14,12 +14,12 @@ use super::methods::RequiredMethods;
 use super::parameters::{NEVER_EMPTY, Parameters};
 use super::passfile::{self, Found};
 use crate::tls::TlsOptions;
-use crate::{ConnectArgs, ConnectError, ConnectErrorKind, Surroundings};
+use crate::{ConnectArgs, ConnectError, ConnectErrorKind, ProcessEnvironment};
 
 /// What opening a PostgreSQL session takes.
 #[derive(Clone)]
 pub struct PostgresOptions {
-    pub(super) targets: Vec<Target>,
+    pub(super) targets: Vec<HostAddress>,
     pub(super) user: String,
     pub(super) database: String,
     pub(super) password: Option<Secret>,
@@ -59,7 +59,7 @@ impl fmt::Debug for PostgresOptions {
 
 /// A place to connect to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Target {
+pub(super) struct HostAddress {
     /// A host's name or address, or the folder of a unix socket.
     pub(super) host: String,
     /// The address to use in place of looking the name up.
@@ -90,13 +90,13 @@ pub(super) enum SessionAttributes {
     PreferStandby,
 }
 
-impl Target {
+impl HostAddress {
     pub(super) fn is_socket(&self) -> bool {
         self.address.is_none() && self.host.starts_with(['/', '@'])
     }
 }
 
-impl std::fmt::Display for Target {
+impl std::fmt::Display for HostAddress {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         if self.is_socket() {
             write!(out, "{}/.s.PGSQL.{}", self.host, self.port)
@@ -112,13 +112,13 @@ impl PostgresOptions {
     pub(crate) fn from_url(
         url: &DatabaseUrl,
         arguments: &ConnectArgs,
-        surroundings: &Surroundings,
+        process_environment: &ProcessEnvironment,
     ) -> Result<Self, ConnectError> {
         let Parameters {
             mut values,
             settings,
             tls: context,
-        } = Parameters::collect(url, arguments, surroundings)?;
+        } = Parameters::collect(url, arguments, process_environment)?;
         for name in NEVER_EMPTY {
             if values.get(*name).is_some_and(String::is_empty) {
                 return Err(problem(name, "it is empty"));
@@ -127,7 +127,7 @@ impl PostgresOptions {
         values.retain(|_, value| !value.is_empty());
         let value = |name: &str| values.get(name).map(String::as_str);
         let user = value("user")
-            .or(surroundings.user.as_deref())
+            .or(process_environment.user.as_deref())
             .map(str::to_owned);
         let user = user.ok_or_else(|| {
             problem(
@@ -145,9 +145,9 @@ impl PostgresOptions {
         let mut targets = targets(value("host"), value("hostaddr"), value("port"))?;
         let (ssl, tls) = tls::Sources {
             value,
-            home: surroundings.home.as_deref(),
+            home: process_environment.home.as_deref(),
         }
-        .read(context, !targets.iter().all(Target::is_socket))?;
+        .read(context, !targets.iter().all(HostAddress::is_socket))?;
         let direct_tls = match value("sslnegotiation") {
             None | Some("postgres") => false,
             Some("direct") if ssl >= TlsLevel::Require => true,
@@ -177,7 +177,7 @@ impl PostgresOptions {
         };
         let required = RequiredMethods::parse(value("require_auth"))
             .map_err(|why| problem("require_auth", &why))?;
-        if value("requirepeer").is_some() && targets.iter().any(Target::is_socket) {
+        if value("requirepeer").is_some() && targets.iter().any(HostAddress::is_socket) {
             let why = "limbeck does not look at who runs the server behind a socket";
             return Err(problem("requirepeer", why));
         }
@@ -206,7 +206,7 @@ impl PostgresOptions {
         let mut ignored_passfile = None;
         if password.is_none() {
             let file = value("passfile").map(PathBuf::from);
-            let file = file.or_else(|| surroundings.home.as_ref().map(|home| home.join(".pgpass")));
+            let file = file.or_else(|| process_environment.home.as_ref().map(|home| home.join(".pgpass")));
             for target in &mut targets {
                 let found = file
                     .as_deref()
@@ -256,7 +256,7 @@ fn targets(
     hosts: Option<&str>,
     addresses: Option<&str>,
     ports: Option<&str>,
-) -> Result<Vec<Target>, ConnectError> {
+) -> Result<Vec<HostAddress>, ConnectError> {
     let list = |text: Option<&str>| -> Vec<String> {
         text.map(|text| text.split(',').map(|part| part.trim().to_owned()).collect())
             .unwrap_or_default()
@@ -301,7 +301,7 @@ fn targets(
             let host = host
                 .or_else(|| address.clone())
                 .unwrap_or_else(|| default_host(port));
-            Ok(Target {
+            Ok(HostAddress {
                 host,
                 address,
                 port,

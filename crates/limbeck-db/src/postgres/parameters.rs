@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use limbeck_url::DatabaseUrl;
 
 use super::service;
-use crate::{ConnectArg, ConnectArgs, ConnectError, ConnectErrorKind, Surroundings, TlsContext};
+use crate::{ConnectArg, ConnectArgs, ConnectError, ConnectErrorKind, ProcessEnvironment, PythonSslContext};
 
 /// Environment variables and the parameters that they stand for.
 const VARIABLES: &[(&str, &str)] = &[
@@ -117,7 +117,7 @@ pub(super) struct Parameters {
     /// Run-time settings for the start of the session, by name.
     pub(super) settings: BTreeMap<String, String>,
     /// A Python `SSLContext`.
-    pub(super) tls: Option<TlsContext>,
+    pub(super) tls: Option<PythonSslContext>,
 }
 
 impl Parameters {
@@ -125,11 +125,11 @@ impl Parameters {
     pub(super) fn collect(
         url: &DatabaseUrl,
         arguments: &ConnectArgs,
-        surroundings: &Surroundings,
+        process_environment: &ProcessEnvironment,
     ) -> Result<Self, ConnectError> {
         let mut parameters = Self::default();
         for (variable, name) in VARIABLES {
-            if let Some(value) = surroundings.variables.get(*variable) {
+            if let Some(value) = process_environment.variables.get(*variable) {
                 if value.is_empty() && !NEVER_EMPTY.contains(name) {
                     continue;
                 }
@@ -145,7 +145,7 @@ impl Parameters {
             Some(ConnectArg::Text(name)) => Some(name.as_str()),
             _ => url.query_value("service"),
         };
-        let found = service::settings(named, surroundings)?;
+        let found = service::settings(named, process_environment)?;
         for (name, value) in found.unwrap_or_default() {
             parameters.set_text(&name, &value)?;
         }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use limbeck_url::Secret;
 
-use super::options::Target;
+use super::options::HostAddress;
 
 /// What a password file has for a place.
 #[derive(Debug, PartialEq, Eq)]
@@ -17,7 +17,7 @@ pub(super) enum Found {
 }
 
 /// Looks the password for a place up.
-pub(super) fn lookup(file: &Path, target: &Target, database: &str, user: &str) -> Found {
+pub(super) fn lookup(file: &Path, target: &HostAddress, database: &str, user: &str) -> Found {
     match fs::metadata(file) {
         Ok(metadata) if !metadata.is_file() => Found::Nothing,
         Ok(metadata) if others_may_read(&metadata) => Found::Readable,
@@ -29,7 +29,7 @@ pub(super) fn lookup(file: &Path, target: &Target, database: &str, user: &str) -
     }
 }
 
-fn search(file: &Path, target: &Target, database: &str, user: &str) -> Option<Secret> {
+fn search(file: &Path, target: &HostAddress, database: &str, user: &str) -> Option<Secret> {
     let text = fs::read_to_string(file).ok()?;
     let local = target.host == "/var/run/postgresql" || target.host == "/tmp";
     let host = if target.is_socket() && local {

@@ -3,15 +3,15 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::{ConnectError, ConnectErrorKind, Surroundings};
+use crate::{ConnectError, ConnectErrorKind, ProcessEnvironment};
 
 /// The parameters of the service that is named, in the URL or else by PGSERVICE; `None` without any.
 pub(super) fn settings(
     named: Option<&str>,
-    surroundings: &Surroundings,
+    process_environment: &ProcessEnvironment,
 ) -> Result<Option<Vec<(String, String)>>, ConnectError> {
     let variable = |name: &str| {
-        let value = surroundings.variables.get(name);
+        let value = process_environment.variables.get(name);
         value.map(String::as_str).filter(|value| !value.is_empty())
     };
     let Some(service) = named.or_else(|| variable("PGSERVICE")) else {
@@ -19,7 +19,7 @@ pub(super) fn settings(
     };
     let own = match variable("PGSERVICEFILE") {
         Some(file) => Some(PathBuf::from(file)),
-        None => surroundings
+        None => process_environment
             .home
             .as_ref()
             .map(|home| home.join(".pg_service.conf")),

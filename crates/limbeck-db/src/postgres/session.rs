@@ -10,9 +10,9 @@ use postgres_protocol::message::frontend;
 use super::PostgresOptions;
 use super::connect;
 use super::error::{notice, server_error};
-use super::options::Target;
+use super::options::HostAddress;
 use super::stream::Stream;
-use crate::{Column, DbError, Link, Outcome, ResultSet, ServerInfo, TransactionStatus, Value};
+use crate::{Column, DbError, ConnectionDetails, Outcome, ResultSet, ServerInfo, TransactionStatus, Value};
 
 /// An open PostgreSQL session.
 #[derive(Debug)]
@@ -21,8 +21,8 @@ pub(crate) struct PostgresSession {
     pub(super) info: ServerInfo,
     pub(super) status: TransactionStatus,
     pub(super) options: Arc<PostgresOptions>,
-    pub(super) target: Target,
-    pub(super) link: Link,
+    pub(super) target: HostAddress,
+    pub(super) link: ConnectionDetails,
     pub(super) key: (i32, i32),
 }
 
@@ -30,7 +30,7 @@ pub(crate) struct PostgresSession {
 #[derive(Debug, Clone)]
 pub(crate) struct PostgresCanceller {
     options: Arc<PostgresOptions>,
-    target: Target,
+    target: HostAddress,
     encrypted: bool,
     key: (i32, i32),
 }
@@ -57,15 +57,15 @@ impl PostgresSession {
                     "a statement holds a NUL character, which PostgreSQL can't take".into(),
                 ));
             }
-            frontend::query(text, &mut self.stream.outgoing).map_err(DbError::Lost)?;
+            frontend::query(text, &mut self.stream.outgoing).map_err(DbError::ConnectionLost)?;
         }
-        self.stream.flush().await.map_err(DbError::Lost)?;
+        self.stream.flush().await.map_err(DbError::ConnectionLost)?;
         let mut first_error = None;
         let mut last = Outcome::default();
         for _ in 0..=before.len() {
             match self.answer().await {
                 Ok(outcome) => last = outcome,
-                Err(error @ DbError::Lost(_)) => return Err(error),
+                Err(error @ DbError::ConnectionLost(_)) => return Err(error),
                 Err(error) => {
                     first_error.get_or_insert(error);
                 }
@@ -86,8 +86,8 @@ impl PostgresSession {
             return Ok(());
         }
         let text = "SET client_encoding TO 'UTF8'";
-        frontend::query(text, &mut self.stream.outgoing).map_err(DbError::Lost)?;
-        self.stream.flush().await.map_err(DbError::Lost)?;
+        frontend::query(text, &mut self.stream.outgoing).map_err(DbError::ConnectionLost)?;
+        self.stream.flush().await.map_err(DbError::ConnectionLost)?;
         self.answer().await.map(|_| ())
     }
 
@@ -97,14 +97,14 @@ impl PostgresSession {
         let mut current = ResultSet::default();
         let mut error = None;
         loop {
-            match self.stream.read().await.map_err(DbError::Lost)? {
+            match self.stream.read().await.map_err(DbError::ConnectionLost)? {
                 Message::RowDescription(body) => {
-                    current.columns = Some(columns(&body).map_err(DbError::Lost)?);
+                    current.columns = Some(columns(&body).map_err(DbError::ConnectionLost)?);
                 }
-                Message::DataRow(body) => current.rows.push(row(&body).map_err(DbError::Lost)?),
+                Message::DataRow(body) => current.rows.push(row(&body).map_err(DbError::ConnectionLost)?),
                 Message::CommandComplete(body) => {
                     body.tag()
-                        .map_err(DbError::Lost)?
+                        .map_err(DbError::ConnectionLost)?
                         .clone_into(&mut current.tag);
                     current.affected = affected(&current.tag);
                     outcome.results.push(std::mem::take(&mut current));
@@ -113,16 +113,16 @@ impl PostgresSession {
                 Message::NoticeResponse(body) => {
                     outcome
                         .notices
-                        .push(notice(body.fields()).map_err(DbError::Lost)?);
+                        .push(notice(body.fields()).map_err(DbError::ConnectionLost)?);
                 }
                 Message::ErrorResponse(body) => {
-                    let refused = server_error(body.fields()).map_err(DbError::Lost)?;
+                    let refused = server_error(body.fields()).map_err(DbError::ConnectionLost)?;
                     error.get_or_insert(DbError::Server(Box::new(refused)));
                 }
                 Message::ParameterStatus(body) => {
                     let (name, value) = (
-                        body.name().map_err(DbError::Lost)?,
-                        body.value().map_err(DbError::Lost)?,
+                        body.name().map_err(DbError::ConnectionLost)?,
+                        body.value().map_err(DbError::ConnectionLost)?,
                     );
                     self.info
                         .parameters
@@ -131,8 +131,8 @@ impl PostgresSession {
                 Message::CopyInResponse(_) => {
                     let why = "COPY … FROM STDIN has no data to read over limbeck's connection";
                     error.get_or_insert(DbError::Unsupported(why.into()));
-                    frontend::copy_fail(why, &mut self.stream.outgoing).map_err(DbError::Lost)?;
-                    self.stream.flush().await.map_err(DbError::Lost)?;
+                    frontend::copy_fail(why, &mut self.stream.outgoing).map_err(DbError::ConnectionLost)?;
+                    self.stream.flush().await.map_err(DbError::ConnectionLost)?;
                 }
                 Message::CopyOutResponse(_) => {
                     let why =
@@ -175,7 +175,7 @@ impl PostgresSession {
         &self.info
     }
 
-    pub(crate) fn link(&self) -> Link {
+    pub(crate) fn connection_details(&self) -> ConnectionDetails {
         self.link.clone()
     }
 
@@ -190,7 +190,7 @@ impl PostgresSession {
 
     pub(crate) async fn close(mut self) -> Result<(), DbError> {
         frontend::terminate(&mut self.stream.outgoing);
-        self.stream.flush().await.map_err(DbError::Lost)
+        self.stream.flush().await.map_err(DbError::ConnectionLost)
     }
 }
 
@@ -198,7 +198,7 @@ impl PostgresCanceller {
     pub(crate) async fn cancel(&self) -> Result<(), DbError> {
         connect::cancel(&self.options, &self.target, self.encrypted, self.key)
             .await
-            .map_err(DbError::Lost)
+            .map_err(DbError::ConnectionLost)
     }
 }
 

@@ -18,4 +18,4 @@ pub struct FunctionCall {
 }
 
 /// Where calls go.
-pub type Calls = UnboundedSender<FunctionCall>;
+pub type FunctionCallSender = UnboundedSender<FunctionCall>;

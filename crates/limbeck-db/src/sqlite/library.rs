@@ -9,7 +9,7 @@ use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, InterruptHandle, MAIN_DB, OpenFlags, Statement, ffi};
 
 use super::busy::{self, Patience};
-use super::functions::{Calls, FunctionCall};
+use super::functions::{FunctionCallSender, FunctionCall};
 use super::{SqliteOptions, math, python};
 use crate::{
     Column, ConnectError, ConnectErrorKind, DbError, Outcome, ResultSet, ServerError,
@@ -34,7 +34,7 @@ pub(super) enum Job {
         name: String,
         arguments: i32,
         deterministic: bool,
-        calls: Calls,
+        calls: FunctionCallSender,
     },
     /// Python's `math.floor` in the place of SQLite's.
     Floor,
@@ -166,7 +166,7 @@ fn register(
     name: &str,
     arguments: i32,
     deterministic: bool,
-    calls: Calls,
+    calls: FunctionCallSender,
 ) -> Result<(), rusqlite::Error> {
     let mut flags = FunctionFlags::SQLITE_UTF8;
     if deterministic {

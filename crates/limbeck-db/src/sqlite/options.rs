@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use limbeck_url::{DatabaseUrl, percent_decode};
 
-use crate::{ConnectArg, ConnectArgs, ConnectError, ConnectErrorKind, Surroundings};
+use crate::{ConnectArg, ConnectArgs, ConnectError, ConnectErrorKind, ProcessEnvironment};
 
 /// Keys of SQLAlchemy's URLs and of `sqlite3.connect` that concern Python alone.
 const WITHOUT_EFFECT: &[&str] = &[
@@ -46,7 +46,7 @@ impl SqliteOptions {
     pub(crate) fn from_url(
         url: &DatabaseUrl,
         arguments: &ConnectArgs,
-        _surroundings: &Surroundings,
+        _surroundings: &ProcessEnvironment,
     ) -> Result<Self, ConnectError> {
         let problem = |name: &str, why: &str| ConnectError {
             kind: ConnectErrorKind::Parameter,
@@ -152,14 +152,14 @@ mod tests {
     use limbeck_url::DatabaseUrl;
 
     use super::SqliteOptions;
-    use crate::{ConnectArgs, Surroundings};
+    use crate::{ConnectArgs, ProcessEnvironment};
 
     #[test]
     fn files_and_memory() {
         let check = |url: &str, name: &str, file: Option<&str>| {
             let url = DatabaseUrl::parse(url).unwrap();
             let options =
-                SqliteOptions::from_url(&url, &ConnectArgs::new(), &Surroundings::default())
+                SqliteOptions::from_url(&url, &ConnectArgs::new(), &ProcessEnvironment::default())
                     .unwrap();
             assert_eq!(
                 (options.name.as_str(), options.file().as_deref()),
@@ -195,7 +195,7 @@ mod tests {
     #[test]
     fn what_is_unknown_is_refused_by_name() {
         let url = DatabaseUrl::parse("sqlite:///a.db?sslmode=require").unwrap();
-        let error = SqliteOptions::from_url(&url, &ConnectArgs::new(), &Surroundings::default())
+        let error = SqliteOptions::from_url(&url, &ConnectArgs::new(), &ProcessEnvironment::default())
             .unwrap_err();
         assert!(error.message.contains("`sslmode`"));
     }

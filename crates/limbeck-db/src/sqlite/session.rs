@@ -9,9 +9,9 @@ use rusqlite::InterruptHandle;
 use tokio::sync::{mpsc, oneshot};
 
 use super::SqliteOptions;
-use super::functions::Calls;
+use super::functions::FunctionCallSender;
 use super::library::{Job, Library};
-use crate::{DbError, Link, Outcome, Product, ServerInfo, TransactionStatus, Value};
+use crate::{DbError, ConnectionDetails, Outcome, Product, ServerInfo, TransactionStatus, Value};
 
 /// An open SQLite session.
 #[derive(Debug)]
@@ -57,7 +57,7 @@ impl Thread {
             let _ = has_closed.send(());
         };
         let builder = thread::Builder::new().name("sqlite".into());
-        builder.spawn(work).map_err(DbError::Lost)?;
+        builder.spawn(work).map_err(DbError::ConnectionLost)?;
         Ok(Self { jobs, closed })
     }
 }
@@ -108,7 +108,7 @@ impl SqliteSession {
     }
 
     /// Opens a session that works on the thread of the caller.
-    pub(crate) fn open_here(options: &SqliteOptions) -> Result<Self, DbError> {
+    pub(crate) fn open_on_caller_thread(options: &SqliteOptions) -> Result<Self, DbError> {
         let interrupted = Arc::new(AtomicBool::new(false));
         let library = Library::open(options, Arc::clone(&interrupted))?;
         let interrupt = library.interrupt_handle();
@@ -174,7 +174,7 @@ impl SqliteSession {
         name: &str,
         arguments: i32,
         deterministic: bool,
-        calls: Calls,
+        calls: FunctionCallSender,
     ) -> Result<(), DbError> {
         // Whoever carries the function out can't be kept by the statement that calls it.
         if let Place::Here(library) = &mut self.place {
@@ -207,13 +207,13 @@ impl SqliteSession {
         outcome
     }
 
-    pub(crate) async fn link(&mut self) -> Result<Link, DbError> {
+    pub(crate) async fn connection_details(&mut self) -> Result<ConnectionDetails, DbError> {
         let outcome = self.run(Job::IsReadOnly).await?;
         let first = outcome.results.first().and_then(|set| set.rows.first());
         let answer = first.and_then(|row| row.first());
-        Ok(Link {
-            opened_read_only: answer.map(|value| *value == Value::Integer(1)),
-            ..Link::default()
+        Ok(ConnectionDetails {
+            is_read_only: answer.map(|value| *value == Value::Integer(1)),
+            ..ConnectionDetails::default()
         })
     }
 

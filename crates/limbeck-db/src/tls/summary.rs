@@ -3,7 +3,7 @@
 use rustls::{CipherSuite, ClientConnection, ProtocolVersion};
 
 use super::Verification;
-use crate::{TlsSummary, Verified};
+use crate::{TlsSummary, CertificateVerification};
 
 /// Sums a handshake up that has ended well, so that whatever was asked to be verified was.
 pub(crate) fn summary(connection: &ClientConnection, verification: Verification) -> TlsSummary {
@@ -18,9 +18,9 @@ pub(crate) fn summary(connection: &ClientConnection, verification: Verification)
         version: version.to_owned(),
         cipher: suite.map_or_else(String::new, |suite| registered_name(suite.suite())),
         verified: match verification {
-            Verification::None => Verified::Nothing,
-            Verification::Authority => Verified::Authority,
-            Verification::Full => Verified::AuthorityAndName,
+            Verification::None => CertificateVerification::None,
+            Verification::Authority => CertificateVerification::Authority,
+            Verification::Full => CertificateVerification::AuthorityAndName,
         },
         channel_binding: false,
     }

@@ -12,13 +12,13 @@ pub struct VersionTableDescription {
     pub column_type: Option<String>,
     /// How many characters `version_num` takes; none where it takes any number.
     pub width: Option<u32>,
-    /// `PostgreSQL`: the rights that a migration needs on it, and whether the user has them. Empty for the
+    /// `PostgreSQL`: the privileges that a migration needs on it, and whether the user has them. Empty for the
     /// others, which have no such function.
-    pub rights: Vec<(&'static str, bool)>,
+    pub privileges: Vec<(&'static str, bool)>,
 }
 
 /// What Alembic does with the version table.
-pub const VERSION_TABLE_RIGHTS: [&str; 4] = ["SELECT", "INSERT", "UPDATE", "DELETE"];
+pub const VERSION_TABLE_PRIVILEGES: [&str; 4] = ["SELECT", "INSERT", "UPDATE", "DELETE"];
 
 impl VersionTable {
     /// Reads the catalogs; `None` when there is no such table.
@@ -47,7 +47,7 @@ impl VersionTable {
                 Product::Sqlite => None,
                 _ => text(2).and_then(|number| number.parse().ok()),
             };
-            let rights = VERSION_TABLE_RIGHTS
+            let privileges = VERSION_TABLE_PRIVILEGES
                 .into_iter()
                 .enumerate()
                 .filter_map(|(index, right)| Some((right, text(index + 3)? == "t")))
@@ -56,12 +56,12 @@ impl VersionTable {
                 schema: text(0).unwrap_or_default().to_owned(),
                 column_type,
                 width,
-                rights,
+                privileges,
             }
         }))
     }
 
-    /// A query with a row when the table exists: schema, type, width, rights.
+    /// A query with a row when the table exists: schema, type, width, privileges.
     fn description(&self, product: Product) -> String {
         let name = literal(product, &self.name);
         match (product, &self.schema) {
@@ -72,12 +72,12 @@ impl VersionTable {
                     }
                     Some(schema) => format!("n.nspname = {}", literal(product, schema)),
                 };
-                let rights = VERSION_TABLE_RIGHTS
+                let privileges = VERSION_TABLE_PRIVILEGES
                     .map(|right| format!("pg_catalog.has_table_privilege(c.oid, '{right}')"))
                     .join(", ");
                 format!(
                     "SELECT n.nspname, pg_catalog.format_type(a.atttypid, a.atttypmod), \
-                     CASE WHEN a.atttypid IN (1042, 1043) AND a.atttypmod > 4 THEN a.atttypmod - 4 END, {rights} \
+                     CASE WHEN a.atttypid IN (1042, 1043) AND a.atttypmod > 4 THEN a.atttypmod - 4 END, {privileges} \
                      FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
                      LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid \
                      AND a.attname = 'version_num' AND NOT a.attisdropped \

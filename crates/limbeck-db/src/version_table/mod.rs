@@ -4,7 +4,7 @@ mod describe;
 
 use crate::{DbError, Product, Session, Value};
 
-pub use describe::{VERSION_TABLE_RIGHTS, VersionTableDescription};
+pub use describe::{VERSION_TABLE_PRIVILEGES, VersionTableDescription};
 
 /// Where the version rows are.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

@@ -1,6 +1,6 @@
 //! What a session knows of its own way, beside what the server says of the same session.
 
-use limbeck_db::{Link, Session, Verified};
+use limbeck_db::{ConnectionDetails, Session, CertificateVerification};
 use limbeck_testkit::certificates::{Authority, CertificateRequest};
 use limbeck_testkit::{MariaDb, Postgres, Tls};
 
@@ -20,11 +20,11 @@ fn as_openssl(cipher: &str) -> String {
     }
 }
 
-async fn link_and_server(session: &mut Session) -> (Link, String) {
+async fn link_and_server(session: &mut Session) -> (ConnectionDetails, String) {
     let said = value(session, OF_THE_SERVER).await;
-    let link = session.link().await.unwrap();
+    let link = session.connection_details().await.unwrap();
     let process = value(session, "SELECT pg_backend_pid()").await;
-    assert_eq!(link.promised_number.unwrap().to_string(), process);
+    assert_eq!(link.initial_session_id.unwrap().to_string(), process);
     let address = value(
         session,
         "SELECT host(inet_server_addr()) || ':' || inet_server_port()",
@@ -43,19 +43,19 @@ fn tls_is_what_the_server_says() {
     let mut seen = Vec::new();
     for version in ["TLSv1.2", "TLSv1.3"] {
         for (query, verified) in [
-            ("sslmode=require".to_owned(), Verified::Nothing),
+            ("sslmode=require".to_owned(), CertificateVerification::None),
             (
                 format!("sslmode=verify-ca&sslrootcert={root}"),
-                Verified::Authority,
+                CertificateVerification::Authority,
             ),
             // An authority beside it is used, as libpq does it.
             (
                 format!("sslmode=require&sslrootcert={root}"),
-                Verified::Authority,
+                CertificateVerification::Authority,
             ),
             (
                 format!("sslmode=verify-full&sslrootcert={root}"),
-                Verified::AuthorityAndName,
+                CertificateVerification::AuthorityAndName,
             ),
         ] {
             for (binding, bound) in [("prefer", true), ("disable", false)] {
@@ -102,7 +102,7 @@ fn a_plain_session_has_no_tls() {
             server.port
         );
         let mut session = open(&url, home.path(), &[]).await.unwrap();
-        let link = session.link().await.unwrap();
+        let link = session.connection_details().await.unwrap();
         assert_eq!((link.peer, link.tls), (None, None));
         session.close().await.unwrap();
     });
@@ -118,24 +118,24 @@ fn mariadb_says_which_tls_it_is() {
     let server = MariaDb::start_with_tls(&certificate, &authority.own.certificate);
     for (query, verified) in [
         ("?ssl_disabled=true".to_owned(), None),
-        ("?ssl_mode=REQUIRED".to_owned(), Some(Verified::Nothing)),
+        ("?ssl_mode=REQUIRED".to_owned(), Some(CertificateVerification::None)),
         (
             format!("?ssl_ca={root}&ssl_check_hostname=false"),
-            Some(Verified::Authority),
+            Some(CertificateVerification::Authority),
         ),
-        (format!("?ssl_ca={root}"), Some(Verified::AuthorityAndName)),
+        (format!("?ssl_ca={root}"), Some(CertificateVerification::AuthorityAndName)),
     ] {
         let url = server.url("mysql+pymysql", "mysql") + &query;
         block_on(async {
             let mut session = open(&url, folder.path(), &[]).await.unwrap();
-            let link = session.link().await.unwrap();
+            let link = session.connection_details().await.unwrap();
             assert_eq!(
                 link.tls.as_ref().map(|tls| tls.verified),
                 verified,
                 "{query}"
             );
             let number = value(&mut session, "SELECT CONNECTION_ID()").await;
-            assert_eq!(link.promised_number.unwrap().to_string(), number);
+            assert_eq!(link.initial_session_id.unwrap().to_string(), number);
             let status = "SELECT VARIABLE_VALUE FROM information_schema.SESSION_STATUS WHERE VARIABLE_NAME = ";
             let version = value(&mut session, &format!("{status}'SSL_VERSION'")).await;
             let cipher = value(&mut session, &format!("{status}'SSL_CIPHER'")).await;

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::path::Path;
 
 use limbeck_db::{
-    ConnectArgs, ConnectError, ConnectErrorKind, ConnectOptions, DbError, Session, Surroundings,
+    ConnectArgs, ConnectError, ConnectErrorKind, ConnectOptions, DbError, Session, ProcessEnvironment,
     Value,
 };
 use limbeck_testkit::Postgres;
@@ -53,7 +53,7 @@ pub(crate) fn options(
     home: &Path,
     variables: &[(&str, &str)],
 ) -> Result<ConnectOptions, ConnectError> {
-    let surroundings = Surroundings {
+    let process_environment = ProcessEnvironment {
         variables: variables
             .iter()
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
@@ -62,7 +62,7 @@ pub(crate) fn options(
         user: Some("nobody".into()),
     };
     let url = DatabaseUrl::parse(url).unwrap();
-    ConnectOptions::from_url(&url, &ConnectArgs::new(), &surroundings).inspect_err(keeps_secrets)
+    ConnectOptions::from_url(&url, &ConnectArgs::new(), &process_environment).inspect_err(keeps_secrets)
 }
 
 /// Opens a session; each error is looked through for secrets.

@@ -130,7 +130,7 @@ async fn look(
     options: &ConnectOptions,
     table: &VersionTable,
 ) -> Result<ConnectionCheck, DbError> {
-    let link = session.link().await?;
+    let link = session.connection_details().await?;
     let mut check = ConnectionCheck {
         server: session.info().product,
         product: String::new(),
@@ -150,7 +150,7 @@ async fn look(
     let may_read = match (session.info().product, &description) {
         (_, None) => true,
         (Product::Postgresql, Some(description)) => description
-            .rights
+            .privileges
             .iter()
             .any(|(right, granted)| *right == "SELECT" && *granted),
         (_, Some(description)) => description.column_type.is_some(),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use limbeck_db::{DbError, Link, Product, Session, VERSION_TABLE_RIGHTS, VersionTable};
+use limbeck_db::{DbError, ConnectionDetails, Product, Session, VERSION_TABLE_PRIVILEGES, VersionTable};
 
 use super::{ConnectionCheck, Pooler, Right, ask};
 
@@ -32,7 +32,7 @@ const ABOVE_READ_ONLY: [&str; 4] = [
 
 pub(super) async fn look(
     session: &mut Session,
-    link: &Link,
+    link: &ConnectionDetails,
     table: &VersionTable,
     check: &mut ConnectionCheck,
 ) -> Result<(), DbError> {
@@ -47,7 +47,7 @@ pub(super) async fn look(
     check.user = who.next().flatten();
     let number: Option<i64> = who.next().flatten().and_then(|text| text.parse().ok());
     // An equal number is no sign that nobody is in between: proxies answer this question themselves.
-    check.pooler = match (link.promised_number, number) {
+    check.pooler = match (link.initial_session_id, number) {
         (Some(promised), Some(number)) if promised != number => Pooler::Present,
         _ => Pooler::NotKnown,
     };
@@ -71,7 +71,7 @@ pub(super) async fn look(
         });
     }
     if check.version_table.is_some() {
-        for right in VERSION_TABLE_RIGHTS {
+        for right in VERSION_TABLE_PRIVILEGES {
             check.rights.push(Right {
                 right,
                 on: format!("table `{}`", table.name),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use limbeck_db::{ConnectArg, ConnectArgs, ConnectError, ConnectOptions, Surroundings};
+use limbeck_db::{ConnectArg, ConnectArgs, ConnectError, ConnectOptions, ProcessEnvironment};
 use limbeck_url::{
     Argument, Backend, ConnectionInfo, ConvertError, DatabaseUrl, ErrorKind, TlsContext, UrlError,
     convert,
@@ -32,7 +32,7 @@ impl From<UrlError> for OptionsError {
 /// [`OptionsError`] names the parameter.
 pub fn connect_options(
     text: &str,
-    surroundings: &Surroundings,
+    process_environment: &ProcessEnvironment,
 ) -> Result<ConnectOptions, OptionsError> {
     let (info, _) = ConnectionInfo::parse(text)?;
     if let Ok(url) = DatabaseUrl::parse(text)
@@ -41,7 +41,7 @@ pub fn connect_options(
         return Ok(ConnectOptions::from_url(
             &url,
             &ConnectArgs::new(),
-            surroundings,
+            process_environment,
         )?);
     }
     let target = match info.backend {
@@ -57,7 +57,7 @@ pub fn connect_options(
         .iter()
         .map(|(name, value)| (name.clone(), argument(value)))
         .collect();
-    Ok(ConnectOptions::from_url(&url, &arguments, surroundings)?)
+    Ok(ConnectOptions::from_url(&url, &arguments, process_environment)?)
 }
 
 fn argument(value: &Argument) -> ConnectArg {

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use limbeck_db::{ConnectOptions, DbError, Link, Session};
+use limbeck_db::{ConnectOptions, DbError, ConnectionDetails, Session};
 
 use super::ask;
 
@@ -42,9 +42,9 @@ impl fmt::Display for Pooler {
 pub(super) async fn detect(
     session: &mut Session,
     options: &ConnectOptions,
-    link: &Link,
+    link: &ConnectionDetails,
 ) -> Result<Pooler, DbError> {
-    let (Some(promised), Some(process)) = (link.promised_number, number(session).await?) else {
+    let (Some(promised), Some(process)) = (link.initial_session_id, number(session).await?) else {
         return Ok(Pooler::NotKnown);
     };
     if promised == process {

@@ -1,6 +1,6 @@
 //! What a PostgreSQL server, or one that speaks its protocol, says of itself and of our rights.
 
-use limbeck_db::{ConnectOptions, DbError, Link, Session, VersionTable};
+use limbeck_db::{ConnectOptions, DbError, ConnectionDetails, Session, VersionTable};
 
 use super::{ConnectionCheck, Pooler, Right, ask, pooler};
 
@@ -16,7 +16,7 @@ const RIGHTS: &str = "SELECT s.name, pg_catalog.has_schema_privilege(s.name, 'CR
 pub(super) async fn look(
     session: &mut Session,
     options: &ConnectOptions,
-    link: &Link,
+    link: &ConnectionDetails,
     table: &VersionTable,
     check: &mut ConnectionCheck,
 ) -> Result<(), DbError> {
@@ -90,7 +90,7 @@ async fn rights(
         let on = format!("table `{}.{}`", description.schema, table.name);
         check
             .rights
-            .extend(description.rights.iter().map(|(right, granted)| Right {
+            .extend(description.privileges.iter().map(|(right, granted)| Right {
                 right,
                 on: on.clone(),
                 granted: Some(*granted),

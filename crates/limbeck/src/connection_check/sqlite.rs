@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
-use limbeck_db::{ConnectError, ConnectErrorKind, DbError, Link, Product, sqlite_version};
+use limbeck_db::{ConnectError, ConnectErrorKind, DbError, ConnectionDetails, Product, sqlite_version};
 use rustix::fs::{Access, access};
 
 use super::{ConnectionCheck, Pooler, Right};
 
-pub(super) fn look(link: &Link, file: Option<&Path>, check: &mut ConnectionCheck) {
+pub(super) fn look(link: &ConnectionDetails, file: Option<&Path>, check: &mut ConnectionCheck) {
     check.product = "SQLite".into();
     check.pooler = Pooler::None;
     let Some(file) = file else {
@@ -16,7 +16,7 @@ pub(super) fn look(link: &Link, file: Option<&Path>, check: &mut ConnectionCheck
     };
     check.address = file.display().to_string();
     check.rights = rights(file, true);
-    if link.opened_read_only == Some(true) {
+    if link.is_read_only == Some(true) {
         check.read_only = Some(format!(
             "`{}` can be opened for reading only",
             file.display()

@@ -1,6 +1,6 @@
 //! Checks of the database that a URL leads to.
 
-use limbeck_db::{DbError, Product, TlsSummary, Verified};
+use limbeck_db::{DbError, Product, TlsSummary, CertificateVerification};
 
 use super::check::{Check, Id};
 use super::history::{History, USUAL_WIDTH};
@@ -96,7 +96,7 @@ fn tls(found: &ConnectionCheck, url: &Understood) -> Check {
             ..
         }) => {
             let message = format!("{version}, {cipher}, verified: {verified}");
-            if *verified == Verified::Nothing {
+            if *verified == CertificateVerification::None {
                 id.note(message)
             } else {
                 id.ok(message)

@@ -16,7 +16,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use limbeck_db::{Surroundings, VersionTable};
+use limbeck_db::{ProcessEnvironment, VersionTable};
 use limbeck_script::directory::ScriptDirectory;
 use limbeck_script::environment::{
     EnvironmentAnalysis, EnvironmentFindings, EnvironmentSyntaxError, analyze, inspect,
@@ -41,7 +41,7 @@ pub struct Subject<'a> {
     /// The ini's main section.
     pub section: &'a str,
     /// The environment.
-    pub surroundings: &'a Surroundings,
+    pub process_environment: &'a ProcessEnvironment,
     /// The text of `.env`, where there is one.
     pub dotenv: Option<String>,
     /// The interpreter that would run.
@@ -57,7 +57,7 @@ impl fmt::Debug for Subject<'_> {
         out.debug_struct("Subject")
             .field("files", &self.files)
             .field("section", &self.section)
-            .field("surroundings", &self.surroundings)
+            .field("process_environment", &self.process_environment)
             .field("interpreter", &self.interpreter)
             .field("package_folders", &self.package_folders)
             .field("offline", &self.offline)
@@ -103,7 +103,7 @@ pub async fn examine(subject: Subject<'_>) -> Vec<Check> {
         _ => None,
     };
 
-    let variable = |name: &str| subject.surroundings.variables.get(name).cloned();
+    let variable = |name: &str| subject.process_environment.variables.get(name).cloned();
     let env_file = env_file(folder.as_deref());
     let env = env_file.as_ref().ok().map(|file| Env {
         survey: file.survey.as_ref().ok(),
@@ -157,7 +157,7 @@ pub async fn examine(subject: Subject<'_>) -> Vec<Check> {
         checks.extend(database::not_checked("no URL is known"));
     } else {
         for (found, meaning) in &understood {
-            let connected = connect(found, &table, subject.surroundings).await;
+            let connected = connect(found, &table, subject.process_environment).await;
             checks.extend(database::check(&connected, meaning, &history));
         }
     }
@@ -167,9 +167,9 @@ pub async fn examine(subject: Subject<'_>) -> Vec<Check> {
 async fn connect(
     found: &FoundUrl,
     table: &VersionTable,
-    surroundings: &Surroundings,
+    process_environment: &ProcessEnvironment,
 ) -> Result<connection_check::ConnectionCheck, NoConnection> {
-    let options = connect_options(found.text.reveal_clear_text().trim(), surroundings)
+    let options = connect_options(found.text.reveal_clear_text().trim(), process_environment)
         .map_err(NoConnection::Options)?;
     let checking = connection_check::check(&options, table);
     match tokio::time::timeout(PATIENCE, checking).await {

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use limbeck_db::{LockWait, Surroundings};
+use limbeck_db::{LockWait, ProcessEnvironment};
 use limbeck_revision::RevisionMap;
 use limbeck_script::interpreter::{Interpreter, InterpreterSearch};
 use limbeck_script::worker::{CommandOptions, ConfigSource, Start, Task};
@@ -45,7 +45,7 @@ pub struct Migrator {
     /// Values that go before those of the ini.
     pub overrides: Overrides,
     /// The environment of the process.
-    pub surroundings: Surroundings,
+    pub process_environment: ProcessEnvironment,
     /// Where the interpreter is looked for.
     pub interpreter: InterpreterSearch,
     /// Variables that the project's Python gets on top of the process's own.
@@ -150,14 +150,14 @@ impl Migrator {
     /// For the project of these files.
     pub fn new(
         files: ConfigFiles,
-        surroundings: Surroundings,
+        process_environment: ProcessEnvironment,
         interpreter: InterpreterSearch,
     ) -> Self {
         Self {
             files,
             section: "alembic".into(),
             overrides: Overrides::default(),
-            surroundings,
+            process_environment,
             interpreter,
             variables: BTreeMap::new(),
             lock_wait: Some(LockWait::for_at_most(LOCK_WAIT)),
@@ -231,7 +231,7 @@ impl Migrator {
     /// # Errors
     /// The configuration's refusal.
     pub async fn look(&self, project: &Project) -> Result<Option<Look>, MigrateError> {
-        match NativeEnvironment::read(project, &self.surroundings)? {
+        match NativeEnvironment::read(project, &self.process_environment)? {
             Some(environment) => Ok(environment.look().await.ok()),
             None => Ok(None),
         }
@@ -246,7 +246,7 @@ impl Migrator {
         project: &Project,
         watch: Watch<'_>,
     ) -> Result<Vec<VersionLocation>, MigrateError> {
-        if let Some(environment) = NativeEnvironment::read(project, &self.surroundings)? {
+        if let Some(environment) = NativeEnvironment::read(project, &self.process_environment)? {
             return Ok(vec![environment.location().clone()]);
         }
         let positions = self.inspect(project, watch).await?;
@@ -263,7 +263,7 @@ impl Migrator {
         project: &Project,
         watch: Watch<'_>,
     ) -> Result<Vec<Position>, MigrateError> {
-        if let Some(environment) = NativeEnvironment::read(project, &self.surroundings)?
+        if let Some(environment) = NativeEnvironment::read(project, &self.process_environment)?
             && let Ok(look) = environment.look().await
         {
             if let Some(session) = look.session {
@@ -366,7 +366,7 @@ impl Migrator {
         let options = RunOptions {
             interpreter: self.interpreter()?,
             start,
-            surroundings: &self.surroundings,
+            process_environment: &self.process_environment,
             variables: self.variables.clone(),
             lock_wait: self.lock_wait,
             looks_after: self.looks_after && intent.changes_database(),
@@ -450,6 +450,6 @@ impl Migrator {
     }
 
     fn variable(&self, name: &str) -> Option<&str> {
-        self.surroundings.variables.get(name).map(String::as_str)
+        self.process_environment.variables.get(name).map(String::as_str)
     }
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use limbeck_db::{LockWait, Surroundings};
+use limbeck_db::{LockWait, ProcessEnvironment};
 use limbeck_script::interpreter::InterpreterSearch;
 use tokio::sync::watch;
 
@@ -45,8 +45,8 @@ impl Migrator {
         config: &Path,
         variables: impl IntoIterator<Item = (String, String)>,
     ) -> Result<Self, MigrateError> {
-        let surroundings = Surroundings::from_variables(variables);
-        let variable = |name: &str| surroundings.variables.get(name).map(String::as_str);
+        let process_environment = ProcessEnvironment::from_variables(variables);
+        let variable = |name: &str| process_environment.variables.get(name).map(String::as_str);
         let folder = |name: &str| {
             variable(name)
                 .filter(|text| !text.is_empty())
@@ -61,7 +61,7 @@ impl Migrator {
         };
         let name = config.display().to_string();
         let files = ConfigFiles::select(&[name], variable("ALEMBIC_CONFIG"))?;
-        Ok(Self::new(files, surroundings, interpreter))
+        Ok(Self::new(files, process_environment, interpreter))
     }
 
     /// With another database: the value of `sqlalchemy.url`, and of `DATABASE_URL` for an `env.py` that reads that.
@@ -76,7 +76,7 @@ impl Migrator {
     #[must_use]
     pub fn with_variable(mut self, name: &str, value: &str) -> Self {
         let (name, value) = (name.to_owned(), value.to_owned());
-        self.surroundings
+        self.process_environment
             .variables
             .insert(name.clone(), value.clone());
         self.variables.insert(name, value);

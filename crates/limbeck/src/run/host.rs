@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use limbeck_db::{
-    DbError, FunctionCall, LockError, LockScope, LockWait, LockWaiting, MigrationLock, Outcome,
-    Session, Surroundings, TransactionStatus, VersionTable,
+    DbError, FunctionCall, LockError, LockScope, LockWait, LockWaitProgress, MigrationLock, Outcome,
+    Session, ProcessEnvironment, TransactionStatus, VersionTable,
 };
 use limbeck_revision::RevisionMap;
 use limbeck_script::interpreter::Interpreter;
@@ -114,7 +114,7 @@ pub struct RunOptions<'a> {
     /// The worker's first message, without what this crate fills in.
     pub start: Start,
     /// The environment that a connection looks at.
-    pub surroundings: &'a Surroundings,
+    pub process_environment: &'a ProcessEnvironment,
     /// Environment variables of the worker, on top of the process's own.
     pub variables: BTreeMap<String, String>,
     /// How long to wait for another run that holds the lock; none to run without the lock.
@@ -186,7 +186,7 @@ pub async fn run(
         lock_session,
         map,
         intent,
-        surroundings: options.surroundings,
+        process_environment: options.process_environment,
         lock_wait: options.lock_wait,
         looks_after: options.looks_after,
         rehearses: options.rehearses,
@@ -237,7 +237,7 @@ pub(super) struct Host<'a, 'i> {
     lock_session: Option<JoinHandle<Result<Session, DbError>>>,
     map: &'a RevisionMap,
     intent: &'a mut Intent<'i>,
-    surroundings: &'a Surroundings,
+    process_environment: &'a ProcessEnvironment,
     lock_wait: Option<LockWait>,
     looks_after: bool,
     rehearses: bool,
@@ -280,7 +280,7 @@ impl Host<'_, '_> {
                 Request::Connect(request) => {
                     let connected = unless_interrupted(
                         &mut interrupt,
-                        self.sessions.connect(request, self.surroundings),
+                        self.sessions.connect(request, self.process_environment),
                     )
                     .await?;
                     match connected {
@@ -452,7 +452,7 @@ impl Host<'_, '_> {
         let on_event = &mut *self.on_event;
         let mut waited = None;
         let taken = {
-            let on_wait = |waiting: &LockWaiting| {
+            let on_wait = |waiting: &LockWaitProgress| {
                 waited = Some(waiting.waited);
                 on_event(Event::WaitingForLock {
                     holder: waiting.holder.as_ref().map(ToString::to_string),

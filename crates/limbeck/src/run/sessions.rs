@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use limbeck_db::{
-    Calls, ConnectArgs, ConnectErrorKind, ConnectOptions, DbError, FunctionCall, Outcome, Product,
-    Session, Surroundings, TransactionStatus,
+    FunctionCallSender, ConnectArgs, ConnectErrorKind, ConnectOptions, DbError, FunctionCall, Outcome, Product,
+    Session, ProcessEnvironment, TransactionStatus,
 };
 use limbeck_script::worker::{
     BuiltInFunction, ConnectFailureReason, ConnectReply, ConnectRequest, ErrorKind, ErrorReply,
@@ -28,7 +28,7 @@ pub(super) struct Sessions {
     open: BTreeMap<u32, Open>,
     last: u32,
     errors: Vec<Met>,
-    calls: Option<Calls>,
+    calls: Option<FunctionCallSender>,
     spare: Option<OpenSession>,
     /// Whether all that happens is undone in the end.
     rehearses: bool,
@@ -86,7 +86,7 @@ impl Sessions {
     pub(super) async fn connect(
         &mut self,
         request: ConnectRequest,
-        surroundings: &Surroundings,
+        process_environment: &ProcessEnvironment,
     ) -> Result<ConnectReply, DbError> {
         let url = database_url(request.url).map_err(|error| {
             DbError::Connect(limbeck_db::ConnectError {
@@ -96,7 +96,7 @@ impl Sessions {
             })
         })?;
         let arguments = connect_args(request.args)?;
-        let options = ConnectOptions::from_url(&url, &arguments, surroundings)?;
+        let options = ConnectOptions::from_url(&url, &arguments, process_environment)?;
         let spare = self
             .spare
             .take_if(|spare| arguments.is_empty() && spare.url == url);
@@ -111,13 +111,13 @@ impl Sessions {
         let (mut session, rehearsal) = match (again, spare) {
             (Some(open), _) => (open.session, open.rehearsal),
             (None, Some(spare)) => (spare.session, None),
-            (None, None) if self.watched.is_some() => (Session::open_here(&options).await?, None),
+            (None, None) if self.watched.is_some() => (Session::open_on_caller_thread(&options).await?, None),
             (None, None) => (Session::open(&options).await?, None),
         };
         let watchdog = match &self.watched {
             Some(interrupt) if session.info().product == Product::Sqlite => {
                 let watchdog = Watchdog::start(session.canceller(), interrupt.clone());
-                Some(watchdog.map_err(DbError::Lost)?)
+                Some(watchdog.map_err(DbError::ConnectionLost)?)
             }
             _ => None,
         };
@@ -300,7 +300,7 @@ impl Sessions {
         let (kind, server) = match &met.error {
             DbError::Server(error) => (ErrorKind::Server, Some(server_error(error))),
             DbError::Connect(_) => (ErrorKind::Connect, None),
-            DbError::Lost(_) => (ErrorKind::Lost, None),
+            DbError::ConnectionLost(_) => (ErrorKind::Lost, None),
             DbError::Unsupported(_) => (ErrorKind::Unsupported, None),
             _ => (ErrorKind::Protocol, None),
         };

@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use limbeck_db::{
     Column, ConnectArg, ConnectArgs, ConnectError, ConnectErrorKind, Outcome, ResultSet,
-    ServerError, TlsContext, TransactionStatus, Value,
+    ServerError, PythonSslContext, TransactionStatus, Value,
 };
 use limbeck_script::worker::{ServerErrorReply, SessionStatus, UrlParts};
 use limbeck_url::{DatabaseUrl, Secret, UrlError};
@@ -237,14 +237,14 @@ fn connect_arg(name: &str, json: Json) -> Result<ConnectArg, ConnectError> {
     })
 }
 
-fn tls_context(fields: &serde_json::Map<String, Json>) -> Option<TlsContext> {
+fn tls_context(fields: &serde_json::Map<String, Json>) -> Option<PythonSslContext> {
     let file = |client: &Json, index: usize| Some(client.get(index)?.as_str()?.into());
     let client = match fields.get("client")? {
         Json::Null => None,
         client => Some((file(client, 0)?, file(client, 1)?)),
     };
     let authorities = fields.get("authorities")?.as_array()?.iter();
-    Some(TlsContext {
+    Some(PythonSslContext {
         verify: fields.get("verify")?.as_bool()?,
         check_hostname: fields.get("check_hostname")?.as_bool()?,
         authorities: authorities

@@ -36,7 +36,7 @@ pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
         .read(context)
         .map_err(OptionsError::from)
         .and_then(|url| {
-            connection_check::connect_options(url.reveal_clear_text(), &context.surroundings)
+            connection_check::connect_options(url.reveal_clear_text(), &context.process_environment)
         });
     let options = match options {
         Ok(options) => options,

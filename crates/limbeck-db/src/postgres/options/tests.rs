@@ -6,14 +6,14 @@ use limbeck_url::DatabaseUrl;
 
 use super::{PostgresOptions, TlsLevel};
 use crate::tls::Verification;
-use crate::{ConnectArg, ConnectArgs, ConnectErrorKind, Surroundings, TlsContext};
+use crate::{ConnectArg, ConnectArgs, ConnectErrorKind, ProcessEnvironment, PythonSslContext};
 
-fn surroundings(variables: &[(&str, &str)]) -> Surroundings {
+fn process_environment(variables: &[(&str, &str)]) -> ProcessEnvironment {
     let variables: BTreeMap<String, String> = variables
         .iter()
         .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
         .collect();
-    Surroundings {
+    ProcessEnvironment {
         variables,
         home: None,
         user: Some("me".into()),
@@ -26,7 +26,7 @@ fn options(
     variables: &[(&str, &str)],
 ) -> Result<PostgresOptions, String> {
     let url = DatabaseUrl::parse(url).unwrap();
-    PostgresOptions::from_url(&url, &arguments, &surroundings(variables)).map_err(|error| {
+    PostgresOptions::from_url(&url, &arguments, &process_environment(variables)).map_err(|error| {
         assert!(matches!(
             error.kind,
             ConnectErrorKind::Parameter | ConnectErrorKind::Tls
@@ -85,7 +85,7 @@ fn verification_is_never_dropped_silently() {
 #[test]
 fn an_sslcontext_keeps_what_it_verifies() {
     let check = |verify, check_hostname, expected| {
-        let context = TlsContext {
+        let context = PythonSslContext {
             verify,
             check_hostname,
             authorities: vec![vec![1]],

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::{TlsLevel, problem};
 use crate::tls::{Authorities, ClientFiles, TlsOptions, TlsVersion, Verification};
-use crate::{ConnectError, ConnectErrorKind, TlsContext};
+use crate::{ConnectError, ConnectErrorKind, PythonSslContext};
 
 /// Where values and default files come from.
 pub(super) struct Sources<'a, F> {
@@ -16,7 +16,7 @@ impl<'a, F: Fn(&str) -> Option<&'a str>> Sources<'a, F> {
     /// How much TLS is asked for. `reachable` says whether any place to connect to could have it.
     pub(super) fn read(
         &self,
-        context: Option<TlsContext>,
+        context: Option<PythonSslContext>,
         reachable: bool,
     ) -> Result<(TlsLevel, TlsOptions), ConnectError> {
         let mode = (self.value)("sslmode")
