@@ -34,7 +34,7 @@ pub struct TlsSummary {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum CertificateVerification {
     /// Nothing: the connection is encrypted, to whoever answered.
-    Nothing,
+    None,
     /// A trusted authority has signed it, for whatever host.
     Authority,
     /// A trusted authority has signed it for this host.
@@ -44,7 +44,7 @@ pub enum CertificateVerification {
 impl fmt::Display for CertificateVerification {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(match self {
-            Self::Nothing => "nothing",
+            Self::None => "nothing",
             Self::Authority => "authority",
             Self::AuthorityAndName => "authority and name",
         })

@@ -14,7 +14,7 @@ pub enum DbError {
     Server(#[from] Box<ServerError>),
     /// The connection broke.
     #[error("the connection to the database was lost")]
-    Lost(#[source] std::io::Error),
+    ConnectionLost(#[source] std::io::Error),
     /// The server said something that the protocol does not allow here.
     #[error("the database server broke the protocol: {0}")]
     Protocol(String),
