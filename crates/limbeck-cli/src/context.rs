@@ -150,7 +150,10 @@ impl Context {
 
     /// An environment variable.
     pub(crate) fn variable(&self, name: &str) -> Option<&str> {
-        self.process_environment.variables.get(name).map(String::as_str)
+        self.process_environment
+            .variables
+            .get(name)
+            .map(String::as_str)
     }
 
     /// Where the application's URL comes from: variables and `.env`.

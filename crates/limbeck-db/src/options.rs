@@ -133,7 +133,9 @@ impl ConnectOptions {
             "postgresql" | "postgres" => {
                 PostgresOptions::from_url(url, arguments, process_environment).map(Self::Postgres)
             }
-            "sqlite" => SqliteOptions::from_url(url, arguments, process_environment).map(Self::Sqlite),
+            "sqlite" => {
+                SqliteOptions::from_url(url, arguments, process_environment).map(Self::Sqlite)
+            }
             "mysql" | "mariadb" => {
                 MysqlOptions::from_url(url, arguments, process_environment).map(Self::Mysql)
             }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::mysql::{MysqlCanceller, MysqlSession};
 use crate::postgres::{PostgresCanceller, PostgresSession};
 use crate::sqlite::{FunctionCallSender, SqliteCanceller, SqliteSession};
-use crate::{ConnectOptions, DbError, ConnectionDetails, Outcome, TransactionStatus, Value};
+use crate::{ConnectOptions, ConnectionDetails, DbError, Outcome, TransactionStatus, Value};
 
 const ONLY_SQLITE: &str = "only SQLite takes functions from its client";
 

@@ -4,7 +4,8 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
 use limbeck_db::{
-    ConnectArgs, ConnectOptions, DbError, Product, ServerInfo, Session, ProcessEnvironment, VersionTable,
+    ConnectArgs, ConnectOptions, DbError, ProcessEnvironment, Product, ServerInfo, Session,
+    VersionTable,
 };
 use limbeck_script::environment::{EnvironmentAnalysis, StockEnvironment, analyze};
 use limbeck_url::DatabaseUrl;
@@ -83,7 +84,10 @@ impl NativeEnvironment {
     ///
     /// # Errors
     /// The configuration's problem.
-    pub fn read(project: &Project, process_environment: &ProcessEnvironment) -> Result<Option<Self>, Refusal> {
+    pub fn read(
+        project: &Project,
+        process_environment: &ProcessEnvironment,
+    ) -> Result<Option<Self>, Refusal> {
         let Some(path) = project
             .script_folder
             .as_ref()
@@ -139,7 +143,8 @@ impl NativeEnvironment {
         {
             return Ok(None);
         }
-        let Ok(options) = ConnectOptions::from_url(&url, &ConnectArgs::new(), process_environment) else {
+        let Ok(options) = ConnectOptions::from_url(&url, &ConnectArgs::new(), process_environment)
+        else {
             return Ok(None);
         };
         let table = VersionTable {

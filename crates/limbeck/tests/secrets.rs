@@ -69,7 +69,11 @@ fn all_that_is_shown(url: &str, toml: &str) -> String {
     if let Err(error) = &option {
         all += &error_text(error);
     }
-    let migrator = Migrator::new(files, ProcessEnvironment::default(), InterpreterSearch::default());
+    let migrator = Migrator::new(
+        files,
+        ProcessEnvironment::default(),
+        InterpreterSearch::default(),
+    );
     all += &format!(
         "{:?}",
         migrator

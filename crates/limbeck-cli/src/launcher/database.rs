@@ -152,7 +152,9 @@ impl Attempt<'_> {
     async fn make(self, interrupt: Interrupt) -> Result<Try, CliError> {
         let project = self.project;
         let mut session = None;
-        if let Some(environment) = NativeEnvironment::read(project, &self.migrator.process_environment)? {
+        if let Some(environment) =
+            NativeEnvironment::read(project, &self.migrator.process_environment)?
+        {
             let looked = Instant::now();
             match timeout(self.left, environment.look()).await {
                 Ok(Ok(look)) => {

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use limbeck_url::{DatabaseUrl, Secret};
 
-use crate::{ConnectArg, ConnectArgs, ConnectError, ConnectErrorKind, ProcessEnvironment, PythonSslContext};
+use crate::{
+    ConnectArg, ConnectArgs, ConnectError, ConnectErrorKind, ProcessEnvironment, PythonSslContext,
+};
 
 /// Parameters of the drivers that change nothing of what limbeck sends.
 const WITHOUT_EFFECT: &[&str] = &[

@@ -10,8 +10,8 @@ use mysql_async::{ClientIdentity, Conn, DriverError, Opts, OptsBuilder, SslOpts}
 use super::MysqlOptions;
 use super::error::{connect_error, server_error, tls_failure};
 use crate::{
-    Column, ConnectError, ConnectErrorKind, DbError, ConnectionDetails, Outcome, Product, ResultSet, ServerInfo,
-    TlsSummary, TransactionStatus, Value, CertificateVerification,
+    CertificateVerification, Column, ConnectError, ConnectErrorKind, ConnectionDetails, DbError,
+    Outcome, Product, ResultSet, ServerInfo, TlsSummary, TransactionStatus, Value,
 };
 
 /// The server's number for a transaction that it has rolled back because of a deadlock.

@@ -8,7 +8,7 @@ use postgres_protocol::{authentication, message::frontend};
 use super::connect::ConnectFailure;
 use super::error::{refusal, server_error, unreachable};
 use super::methods::Method;
-use super::options::{ChannelBinding, PostgresOptions, HostAddress};
+use super::options::{ChannelBinding, HostAddress, PostgresOptions};
 use super::stream::Stream;
 use crate::{ConnectError, ConnectErrorKind};
 

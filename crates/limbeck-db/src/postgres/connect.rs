@@ -17,12 +17,12 @@ use tokio_rustls::TlsConnector;
 
 use super::auth::Authentication;
 use super::error::{refusal, server_error, unreachable};
-use super::options::{PostgresOptions, SessionAttributes, HostAddress};
+use super::options::{HostAddress, PostgresOptions, SessionAttributes};
 use super::session::PostgresSession;
 use super::stream::{Stream, Transport};
 use crate::tls::{Verification, handshake_error, server_end_point, summary, tls_error};
 use crate::{
-    ConnectError, ConnectErrorKind, DbError, ConnectionDetails, Product, ServerInfo, TlsSummary,
+    ConnectError, ConnectErrorKind, ConnectionDetails, DbError, Product, ServerInfo, TlsSummary,
     TransactionStatus,
 };
 
@@ -181,9 +181,16 @@ async fn attempt(
     encrypted: bool,
 ) -> Result<Started, ConnectFailure> {
     let mut way = if target.is_socket() {
-        Way::plain(unix_socket(target).await.map_err(ConnectFailure::unreachable)?, None)
+        Way::plain(
+            unix_socket(target)
+                .await
+                .map_err(ConnectFailure::unreachable)?,
+            None,
+        )
     } else {
-        let socket = tcp_socket(target).await.map_err(ConnectFailure::unreachable)?;
+        let socket = tcp_socket(target)
+            .await
+            .map_err(ConnectFailure::unreachable)?;
         if encrypted {
             encrypt(options, target, socket).await?
         } else {

@@ -206,7 +206,12 @@ impl PostgresOptions {
         let mut ignored_passfile = None;
         if password.is_none() {
             let file = value("passfile").map(PathBuf::from);
-            let file = file.or_else(|| process_environment.home.as_ref().map(|home| home.join(".pgpass")));
+            let file = file.or_else(|| {
+                process_environment
+                    .home
+                    .as_ref()
+                    .map(|home| home.join(".pgpass"))
+            });
             for target in &mut targets {
                 let found = file
                     .as_deref()

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use limbeck_url::DatabaseUrl;
 
 use super::service;
-use crate::{ConnectArg, ConnectArgs, ConnectError, ConnectErrorKind, ProcessEnvironment, PythonSslContext};
+use crate::{
+    ConnectArg, ConnectArgs, ConnectError, ConnectErrorKind, ProcessEnvironment, PythonSslContext,
+};
 
 /// Environment variables and the parameters that they stand for.
 const VARIABLES: &[(&str, &str)] = &[

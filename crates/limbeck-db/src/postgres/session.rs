@@ -12,7 +12,9 @@ use super::connect;
 use super::error::{notice, server_error};
 use super::options::HostAddress;
 use super::stream::Stream;
-use crate::{Column, DbError, ConnectionDetails, Outcome, ResultSet, ServerInfo, TransactionStatus, Value};
+use crate::{
+    Column, ConnectionDetails, DbError, Outcome, ResultSet, ServerInfo, TransactionStatus, Value,
+};
 
 /// An open PostgreSQL session.
 #[derive(Debug)]
@@ -101,7 +103,9 @@ impl PostgresSession {
                 Message::RowDescription(body) => {
                     current.columns = Some(columns(&body).map_err(DbError::ConnectionLost)?);
                 }
-                Message::DataRow(body) => current.rows.push(row(&body).map_err(DbError::ConnectionLost)?),
+                Message::DataRow(body) => current
+                    .rows
+                    .push(row(&body).map_err(DbError::ConnectionLost)?),
                 Message::CommandComplete(body) => {
                     body.tag()
                         .map_err(DbError::ConnectionLost)?
@@ -131,7 +135,8 @@ impl PostgresSession {
                 Message::CopyInResponse(_) => {
                     let why = "COPY … FROM STDIN has no data to read over limbeck's connection";
                     error.get_or_insert(DbError::Unsupported(why.into()));
-                    frontend::copy_fail(why, &mut self.stream.outgoing).map_err(DbError::ConnectionLost)?;
+                    frontend::copy_fail(why, &mut self.stream.outgoing)
+                        .map_err(DbError::ConnectionLost)?;
                     self.stream.flush().await.map_err(DbError::ConnectionLost)?;
                 }
                 Message::CopyOutResponse(_) => {

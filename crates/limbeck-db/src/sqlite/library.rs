@@ -9,7 +9,7 @@ use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, InterruptHandle, MAIN_DB, OpenFlags, Statement, ffi};
 
 use super::busy::{self, Patience};
-use super::functions::{FunctionCallSender, FunctionCall};
+use super::functions::{FunctionCall, FunctionCallSender};
 use super::{SqliteOptions, math, python};
 use crate::{
     Column, ConnectError, ConnectErrorKind, DbError, Outcome, ResultSet, ServerError,

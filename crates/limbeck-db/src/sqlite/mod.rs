@@ -8,7 +8,7 @@ mod options;
 mod python;
 mod session;
 
-pub use functions::{FunctionCallSender, FunctionCall};
+pub use functions::{FunctionCall, FunctionCallSender};
 pub use options::SqliteOptions;
 pub(crate) use session::{SqliteCanceller, SqliteSession};
 

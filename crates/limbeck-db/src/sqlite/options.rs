@@ -195,8 +195,9 @@ mod tests {
     #[test]
     fn what_is_unknown_is_refused_by_name() {
         let url = DatabaseUrl::parse("sqlite:///a.db?sslmode=require").unwrap();
-        let error = SqliteOptions::from_url(&url, &ConnectArgs::new(), &ProcessEnvironment::default())
-            .unwrap_err();
+        let error =
+            SqliteOptions::from_url(&url, &ConnectArgs::new(), &ProcessEnvironment::default())
+                .unwrap_err();
         assert!(error.message.contains("`sslmode`"));
     }
 }

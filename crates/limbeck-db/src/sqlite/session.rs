@@ -11,7 +11,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::SqliteOptions;
 use super::functions::FunctionCallSender;
 use super::library::{Job, Library};
-use crate::{DbError, ConnectionDetails, Outcome, Product, ServerInfo, TransactionStatus, Value};
+use crate::{ConnectionDetails, DbError, Outcome, Product, ServerInfo, TransactionStatus, Value};
 
 /// An open SQLite session.
 #[derive(Debug)]

@@ -3,7 +3,7 @@
 use rustls::{CipherSuite, ClientConnection, ProtocolVersion};
 
 use super::Verification;
-use crate::{TlsSummary, CertificateVerification};
+use crate::{CertificateVerification, TlsSummary};
 
 /// Sums a handshake up that has ended well, so that whatever was asked to be verified was.
 pub(crate) fn summary(connection: &ClientConnection, verification: Verification) -> TlsSummary {

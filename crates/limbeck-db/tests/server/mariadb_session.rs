@@ -1,6 +1,6 @@
 //! An open MariaDB session: several results, errors among them, and what the session begins with.
 
-use limbeck_db::{ConnectArg, ConnectArgs, ConnectOptions, DbError, Session, ProcessEnvironment};
+use limbeck_db::{ConnectArg, ConnectArgs, ConnectOptions, DbError, ProcessEnvironment, Session};
 use limbeck_testkit::MariaDb;
 use limbeck_url::DatabaseUrl;
 
@@ -160,7 +160,8 @@ fn the_session_begins_as_pymysqls(server: &MariaDb) {
             .into_iter()
             .map(|(name, value)| (name.to_owned(), value))
             .collect();
-        let options = ConnectOptions::from_url(&url, &arguments, &ProcessEnvironment::default()).unwrap();
+        let options =
+            ConnectOptions::from_url(&url, &arguments, &ProcessEnvironment::default()).unwrap();
         Session::open(&options).await.unwrap()
     };
     block_on(async {

@@ -4,8 +4,8 @@ use std::future::Future;
 use std::path::Path;
 
 use limbeck_db::{
-    ConnectArgs, ConnectError, ConnectErrorKind, ConnectOptions, DbError, Session, ProcessEnvironment,
-    Value,
+    ConnectArgs, ConnectError, ConnectErrorKind, ConnectOptions, DbError, ProcessEnvironment,
+    Session, Value,
 };
 use limbeck_testkit::Postgres;
 use limbeck_url::DatabaseUrl;
@@ -62,7 +62,8 @@ pub(crate) fn options(
         user: Some("nobody".into()),
     };
     let url = DatabaseUrl::parse(url).unwrap();
-    ConnectOptions::from_url(&url, &ConnectArgs::new(), &process_environment).inspect_err(keeps_secrets)
+    ConnectOptions::from_url(&url, &ConnectArgs::new(), &process_environment)
+        .inspect_err(keeps_secrets)
 }
 
 /// Opens a session; each error is looked through for secrets.

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use limbeck_db::{DbError, ConnectionDetails, Product, Session, VERSION_TABLE_PRIVILEGES, VersionTable};
+use limbeck_db::{
+    ConnectionDetails, DbError, Product, Session, VERSION_TABLE_PRIVILEGES, VersionTable,
+};
 
 use super::{ConnectionCheck, Pooler, Right, ask};
 

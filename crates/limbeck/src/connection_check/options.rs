@@ -57,7 +57,11 @@ pub fn connect_options(
         .iter()
         .map(|(name, value)| (name.clone(), argument(value)))
         .collect();
-    Ok(ConnectOptions::from_url(&url, &arguments, process_environment)?)
+    Ok(ConnectOptions::from_url(
+        &url,
+        &arguments,
+        process_environment,
+    )?)
 }
 
 fn argument(value: &Argument) -> ConnectArg {

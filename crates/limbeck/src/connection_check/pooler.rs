@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use limbeck_db::{ConnectOptions, DbError, ConnectionDetails, Session};
+use limbeck_db::{ConnectOptions, ConnectionDetails, DbError, Session};
 
 use super::ask;
 

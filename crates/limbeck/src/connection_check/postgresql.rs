@@ -1,6 +1,6 @@
 //! What a PostgreSQL server, or one that speaks its protocol, says of itself and of our rights.
 
-use limbeck_db::{ConnectOptions, DbError, ConnectionDetails, Session, VersionTable};
+use limbeck_db::{ConnectOptions, ConnectionDetails, DbError, Session, VersionTable};
 
 use super::{ConnectionCheck, Pooler, Right, ask, pooler};
 

@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use limbeck_db::{ConnectError, ConnectErrorKind, DbError, ConnectionDetails, Product, sqlite_version};
+use limbeck_db::{
+    ConnectError, ConnectErrorKind, ConnectionDetails, DbError, Product, sqlite_version,
+};
 use rustix::fs::{Access, access};
 
 use super::{ConnectionCheck, Pooler, Right};

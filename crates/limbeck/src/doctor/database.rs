@@ -1,6 +1,6 @@
 //! Checks of the database that a URL leads to.
 
-use limbeck_db::{DbError, Product, TlsSummary, CertificateVerification};
+use limbeck_db::{CertificateVerification, DbError, Product, TlsSummary};
 
 use super::check::{Check, Id};
 use super::history::{History, USUAL_WIDTH};

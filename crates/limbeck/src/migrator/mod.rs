@@ -450,6 +450,9 @@ impl Migrator {
     }
 
     fn variable(&self, name: &str) -> Option<&str> {
-        self.process_environment.variables.get(name).map(String::as_str)
+        self.process_environment
+            .variables
+            .get(name)
+            .map(String::as_str)
     }
 }

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use limbeck_db::{
-    DbError, FunctionCall, LockError, LockScope, LockWait, LockWaitProgress, MigrationLock, Outcome,
-    Session, ProcessEnvironment, TransactionStatus, VersionTable,
+    DbError, FunctionCall, LockError, LockScope, LockWait, LockWaitProgress, MigrationLock,
+    Outcome, ProcessEnvironment, Session, TransactionStatus, VersionTable,
 };
 use limbeck_revision::RevisionMap;
 use limbeck_script::interpreter::Interpreter;

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use limbeck_db::{
-    FunctionCallSender, ConnectArgs, ConnectErrorKind, ConnectOptions, DbError, FunctionCall, Outcome, Product,
-    Session, ProcessEnvironment, TransactionStatus,
+    ConnectArgs, ConnectErrorKind, ConnectOptions, DbError, FunctionCall, FunctionCallSender,
+    Outcome, ProcessEnvironment, Product, Session, TransactionStatus,
 };
 use limbeck_script::worker::{
     BuiltInFunction, ConnectFailureReason, ConnectReply, ConnectRequest, ErrorKind, ErrorReply,
@@ -111,7 +111,9 @@ impl Sessions {
         let (mut session, rehearsal) = match (again, spare) {
             (Some(open), _) => (open.session, open.rehearsal),
             (None, Some(spare)) => (spare.session, None),
-            (None, None) if self.watched.is_some() => (Session::open_on_caller_thread(&options).await?, None),
+            (None, None) if self.watched.is_some() => {
+                (Session::open_on_caller_thread(&options).await?, None)
+            }
             (None, None) => (Session::open(&options).await?, None),
         };
         let watchdog = match &self.watched {

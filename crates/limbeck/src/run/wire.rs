@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use limbeck_db::{
-    Column, ConnectArg, ConnectArgs, ConnectError, ConnectErrorKind, Outcome, ResultSet,
-    ServerError, PythonSslContext, TransactionStatus, Value,
+    Column, ConnectArg, ConnectArgs, ConnectError, ConnectErrorKind, Outcome, PythonSslContext,
+    ResultSet, ServerError, TransactionStatus, Value,
 };
 use limbeck_script::worker::{ServerErrorReply, SessionStatus, UrlParts};
 use limbeck_url::{DatabaseUrl, Secret, UrlError};
