@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use limbeck_db::{ConnectArg, ConnectArgs, ConnectOptions, Session, ProcessEnvironment};
+use limbeck_db::{ConnectArg, ConnectArgs, ConnectOptions, ProcessEnvironment, Session};
 use limbeck_testkit::error_text;
 use limbeck_url::DatabaseUrl;
 use proptest::prelude::*;

@@ -1,6 +1,6 @@
 //! What a session knows of its own way, beside what the server says of the same session.
 
-use limbeck_db::{ConnectionDetails, Session, CertificateVerification};
+use limbeck_db::{CertificateVerification, ConnectionDetails, Session};
 use limbeck_testkit::certificates::{Authority, CertificateRequest};
 use limbeck_testkit::{MariaDb, Postgres, Tls};
 
@@ -118,12 +118,18 @@ fn mariadb_says_which_tls_it_is() {
     let server = MariaDb::start_with_tls(&certificate, &authority.own.certificate);
     for (query, verified) in [
         ("?ssl_disabled=true".to_owned(), None),
-        ("?ssl_mode=REQUIRED".to_owned(), Some(CertificateVerification::None)),
+        (
+            "?ssl_mode=REQUIRED".to_owned(),
+            Some(CertificateVerification::None),
+        ),
         (
             format!("?ssl_ca={root}&ssl_check_hostname=false"),
             Some(CertificateVerification::Authority),
         ),
-        (format!("?ssl_ca={root}"), Some(CertificateVerification::AuthorityAndName)),
+        (
+            format!("?ssl_ca={root}"),
+            Some(CertificateVerification::AuthorityAndName),
+        ),
     ] {
         let url = server.url("mysql+pymysql", "mysql") + &query;
         block_on(async {
