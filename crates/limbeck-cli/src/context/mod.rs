@@ -78,7 +78,10 @@ impl Context {
 
     /// Returns the value of an environment variable.
     pub(crate) fn variable(&self, name: &str) -> Option<&str> {
-        self.process_environment.variables.get(name).map(String::as_str)
+        self.process_environment
+            .variables
+            .get(name)
+            .map(String::as_str)
     }
 
     /// Returns the provider of the application's URL, which reads environment variables and `.env`.
