@@ -1,4 +1,4 @@
-"""Starts the worker: takes its modules from the host, or compiled from the folder where a run before has kept them."""
+"""Start the worker: import its modules from the sources that the host sends, or from the cache of an earlier run."""
 import os
 import sys
 
@@ -12,7 +12,7 @@ def boot(from_host, to_host, lifeline):
     from binascii import crc32
     from importlib.machinery import ModuleSpec
 
-    # What is imported stays: looking through it for garbage takes a twentieth of the start. `main` switches it on.
+    # Imported modules are never garbage, and searching them takes a twentieth of the start. `main` enables the collector.
     gc.disable()
 
     def read(count):
@@ -29,39 +29,39 @@ def boot(from_host, to_host, lifeline):
     start = json.loads(read(length))
     sources = start.pop("sources")
 
-    class Modules:
-        """Finds and loads the worker's modules among the sources that the host sent."""
+    class Importer:
+        """Finds and loads the worker's modules."""
 
-        # What another interpreter or another limbeck has compiled begins in another way.
-        head = b"%s %08x %d\n" % (MAGIC_NUMBER, start["digest"], sys.flags.optimize)
+        # Another interpreter or another limbeck writes another header.
+        header = b"%s %08x %d\n" % (MAGIC_NUMBER, start["digest"], sys.flags.optimize)
 
-        def __init__(self, file):
-            self.file = file
-            self.codes = self._kept() if file else {}
-            self.compiled = False
+        def __init__(self, cache_file):
+            self.cache_file = cache_file
+            self.codes = self._read_cache() if cache_file else {}
+            self.has_compiled = False
 
-        def _kept(self):
+        def _read_cache(self):
             try:
-                with open(self.file, "rb") as file:
-                    head, checksum, codes = file.read(len(self.head)), file.read(4), file.read()
+                with open(self.cache_file, "rb") as file:
+                    header, checksum, codes = file.read(len(self.header)), file.read(4), file.read()
             except OSError:
                 return {}
-            if head != self.head or checksum != struct.pack(">I", crc32(codes)):
+            if header != self.header or checksum != struct.pack(">I", crc32(codes)):
                 return {}
             return marshal.loads(codes)
 
-        def keep(self):
-            """Writes what had to be compiled, for the next run."""
-            if not self.compiled or not self.file or sys.dont_write_bytecode:
+        def write_cache(self):
+            """Write the compiled modules for the next run, if this run had to compile any."""
+            if not self.has_compiled or not self.cache_file or sys.dont_write_bytecode:
                 return
             codes = marshal.dumps(self.codes)
-            written = "%s.%d" % (self.file, os.getpid())
+            temporary = "%s.%d" % (self.cache_file, os.getpid())
             try:
-                with open(written, "xb") as file:
-                    file.write(self.head + struct.pack(">I", crc32(codes)) + codes)
-                os.replace(written, self.file)
+                with open(temporary, "xb") as file:
+                    file.write(self.header + struct.pack(">I", crc32(codes)) + codes)
+                os.replace(temporary, self.cache_file)
             except OSError:
-                # A folder that isn't there or can't be written to: the next run compiles, too.
+                # The folder doesn't exist or isn't writable: the next run compiles again.
                 pass
 
         def find_spec(self, name, path=None, target=None):
@@ -76,24 +76,24 @@ def boot(from_host, to_host, lifeline):
             name = module.__name__
             if name not in self.codes:
                 self.codes[name] = compile(sources[name][1], "<%s>" % name, "exec")
-                self.compiled = True
+                self.has_compiled = True
             exec(self.codes[name], module.__dict__)
 
         def get_source(self, name):
             return sources[name][1]
 
     folder = start["cache_folder"]
-    modules = Modules(folder and "%s/limbeck.%s" % (folder, sys.implementation.cache_tag))
-    sys.meta_path.insert(0, modules)
-    # `-c` puts the current folder first; the `alembic` program does not. Where a project wants it,
-    # `prepend_sys_path` says so.
+    importer = Importer(folder and "%s/limbeck.%s" % (folder, sys.implementation.cache_tag))
+    sys.meta_path.insert(0, importer)
+    # `-c` puts the current folder first in `sys.path`, the `alembic` program does not. A project that wants it there
+    # sets `prepend_sys_path`.
     if sys.path and sys.path[0] == "":
         del sys.path[0]
     for fd in (from_host, to_host, lifeline):
         os.set_inheritable(fd, False)
     from limbeck_worker.main import main
 
-    main((from_host, to_host), lifeline, start, modules.keep)
+    main((from_host, to_host), lifeline, start, importer.write_cache)
 
 
 boot(*map(int, sys.argv[1:]))

@@ -1,15 +1,16 @@
-"""The pipes to the host and back: one request, one reply."""
+"""The connection to the host: a pipe in each direction."""
 import gc
 import json
 import os
 import struct
 import threading
 
-_EXACT = ("connect", "execute", "function")
+# The requests whose text must be valid Unicode. In the others a question mark replaces what is not.
+_STRICT_REQUESTS = ("connect", "execute", "function")
 
 
 class HostError(Exception):
-    """An error that the host replied with; its fields are in `fields`."""
+    """An error reply of the host, with the reply's fields in `fields`."""
 
     def __init__(self, fields):
         super().__init__(fields.get("message"))
@@ -18,53 +19,57 @@ class HostError(Exception):
 
 
 class Channel:
+    """Sends requests and notices to the host and reads the replies."""
+
     def __init__(self, from_host, to_host):
         self._from_host = from_host
         self._to_host = to_host
-        self._whole = _Whole()
+        self._lock = _ExchangeLock()
         self._received = b""
-        # The connection of a request whose reply nobody reads yet, in a tuple; and that reply, read ahead.
-        self._owed = self._ahead = None
-        # What SQL may call, by its name in lower case and its number of arguments (-1 for any), and by the
-        # number of the connection before them: takes and gives values of the protocol.
+        # The session of the request whose reply is not read yet, as a tuple of one item, or None.
+        self._unanswered = None
+        # The reply of an outer request, if an inner one had to read it.
+        self._early_reply = None
+        # The functions that SQL may call, by (session, name, arguments) and (name, arguments): the name is in lower
+        # case, and -1 stands for any number of arguments. They take and return values of the protocol.
         self.functions = {}
 
     def request(self, op, **fields):
+        """Send a request and return the reply; raise `HostError` for an error."""
         fields["op"] = op
-        # In a statement, text that is no Unicode is the caller's error; in a report a question mark does.
-        payload = _frame(fields, "strict" if op in _EXACT else "replace")
-        with self._whole:
-            if self._owed:
-                self._ahead = self._owed_reply()
+        payload = _frame(fields, "strict" if op in _STRICT_REQUESTS else "replace")
+        with self._lock:
+            if self._unanswered:
+                self._early_reply = self._read_reply()
             self._write(payload)
-            self._owed = (fields.get("connection"),)
-            # What is collected may ask for something itself: a connection that nobody has closed.
-            _tidy()
-            if self._owed:
-                reply = self._owed_reply()
+            self._unanswered = (fields.get("connection"),)
+            # Collecting an object may send a request of its own: the pool closes a lost connection.
+            _collect_garbage()
+            if self._unanswered:
+                reply = self._read_reply()
             else:
-                reply, self._ahead = self._ahead, None
+                reply, self._early_reply = self._early_reply, None
         if "error" in reply:
             raise HostError(reply["error"])
         return reply.get("ok")
-
-    def _owed_reply(self):
-        (connection,), self._owed = self._owed, None
-        reply = self._receive()
-        while "call" in reply:
-            # SQL calls a Python function while its statement runs.
-            self._write(self._called(reply, connection))
-            reply = self._receive()
-        return reply
 
     def notify(self, op, **fields):
         """Send a message that the host does not answer."""
         fields["op"] = op
         payload = _frame(fields, "replace")
-        with self._whole:
+        with self._lock:
             self._write(payload)
 
-    def _called(self, message, connection):
+    def _read_reply(self):
+        (connection,), self._unanswered = self._unanswered, None
+        reply = self._receive()
+        while "call" in reply:
+            # SQL calls a Python function while its statement runs.
+            self._write(self._call_function(reply, connection))
+            reply = self._receive()
+        return reply
+
+    def _call_function(self, message, connection):
         name, arguments = message["call"].lower(), message["arguments"]
         try:
             keys = [(name, len(arguments)), (name, -1)]
@@ -106,37 +111,38 @@ class Channel:
         return part
 
 
-class _Whole:
-    """A request and its reply, which nobody else's come between."""
+class _ExchangeLock:
+    """A lock for a request and its reply. An exception within an exchange makes the channel unusable."""
 
     def __init__(self):
         self._lock = threading.RLock()
-        self._broken = False
+        self._is_broken = False
 
     def __enter__(self):
         self._lock.acquire()
-        if self._broken:
+        if self._is_broken:
             self._lock.release()
             raise KeyboardInterrupt
 
     def __exit__(self, kind, *_):
         if kind is not None:
-            # What is left of a message would be taken for the next one.
-            self._broken = True
+            # The rest of an unfinished message would be read as the next one.
+            self._is_broken = True
         self._lock.release()
 
 
-# Half of what Python itself begins to collect at, and a little less than it takes for the next generation.
+# The numbers of objects from which a collection is due: half of Python's own threshold, and a little less than the one
+# of the next generation.
 _YOUNG, _MIDDLE = 350, 8
 _LENGTH = struct.Struct(">I")
-# Not escaped as ASCII: half of a surrogate pair would then pass here and break the host's reader.
+# Not escaped as ASCII: half of a surrogate pair would pass here and break the host's reader.
 _encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
-# `json.loads` looks for the encoding and for white space first.
+# `json.loads` would first detect the encoding and skip white space.
 _decode = json.JSONDecoder().raw_decode
 
 
-def _tidy():
-    """Looks for garbage while the host works: else it would be done when the host waits."""
+def _collect_garbage():
+    """Collect garbage while the host works. Otherwise Python would do it while the host waits."""
     young, middle, _ = gc.get_count()
     if young > _YOUNG and gc.isenabled():
         gc.collect(1 if middle > _MIDDLE else 0)
@@ -149,7 +155,7 @@ def _frame(message, errors):
 
 
 def _value(value):
-    # Texts have a short way; for all but them `encode` makes an encoder each time, which takes longer than its work.
+    # A fast path for texts. For all other types `encode` makes a new encoder, which takes longer than the encoding.
     kind = value.__class__
     if kind is str:
         return _encode(value)

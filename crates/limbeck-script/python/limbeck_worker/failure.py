@@ -1,4 +1,4 @@
-"""Describes an exception for the host: what the user's own code did, without limbeck's and the libraries' frames."""
+"""The description of an exception for the host: the user's own code, without limbeck's and the libraries' frames."""
 import configparser
 import logging
 import os
@@ -7,6 +7,7 @@ import traceback
 
 
 def describe(error, start):
+    """Return the outcome for an exception that ended the run."""
     root = error
     chain = [root]
     while True:
@@ -17,14 +18,14 @@ def describe(error, start):
         chain.append(root)
     versions = set(start.get("script_folders") or ())
     frames = []
-    for item in _nearest_first(chain, versions):
+    for item in _by_relevance(chain, versions):
         frames.extend(_frames(item, versions))
         if any(frame["kind"] != "library" for frame in frames):
             break
     return {
         "outcome": "exception",
         "type": _type_name(error),
-        # An exception of our own connection, under whichever name.
+        # Exceptions of limbeck's own connection have the attribute, whichever driver they are named after.
         "of_driver": hasattr(type(error), "limbeck_error"),
         "message": _message(error) + _causes(chain, versions),
         "limbeck_error": next((e.limbeck_error for e in chain if hasattr(e, "limbeck_error")), None),
@@ -45,16 +46,19 @@ def _raised_by_user(error, versions):
     return bool(frames) and frames[-1]["kind"] != "library"
 
 
-def _nearest_first(chain, versions):
-    """The exception that tells the place first: the last one if the user's own code raised it, else the one
-    nearest to the cause: what a library raises while it cleans up hides the place."""
+def _by_relevance(chain, versions):
+    """Return the exceptions of a chain, the one with the most useful location first.
+
+    That is the last one if the user's own code raised it, and otherwise the root: an exception that a library raises while
+    it cleans up hides the location.
+    """
     if _raised_by_user(chain[0], versions):
         return chain
     return chain[::-1]
 
 
 def _causes(chain, versions):
-    """What the user's own exception was raised from or in the handling of; the host shows the database's errors itself."""
+    """Return the causes of the user's own exception as text, without database errors: the host reports those itself."""
     if not _raised_by_user(chain[0], versions):
         return ""
     causes = [item for item in chain[1:] if not any(hasattr(e, "limbeck_error") for e in (item, getattr(item, "orig", None)))]
@@ -62,6 +66,7 @@ def _causes(chain, versions):
 
 
 def describe_exit(error):
+    """Return the outcome for a `SystemExit`."""
     code = error.code
     if code is None:
         status = 0
@@ -74,7 +79,7 @@ def describe_exit(error):
 
 
 def log_command_error(error):
-    """Alembic logs a command's error too, which is seen where `env.py` set logging up."""
+    """Log a command's error as Alembic does; the line appears if `env.py` configured logging."""
     logging.getLogger("alembic.util.messaging").error(str(error))
 
 
@@ -99,14 +104,14 @@ def _option(error):
 
 def _message(error):
     if isinstance(error, configparser.InterpolationError):
-        # Python's own text quotes the value, which is a URL with a password more often than not.
+        # Python's own text quotes the value, which is usually a URL with a password.
         return "the value of `%s` in [%s] can't be interpolated" % (error.option, error.section)
-    # SQLAlchemy appends the statement and a link to its own message; the host shows the statement itself.
+    # SQLAlchemy appends the statement and a link to its message. The host reports the statement itself.
     original = getattr(error, "orig", None)
     try:
         return str(error if original is None else original)
     except Exception:
-        # A project's own exception may fail even here, which must not hide it.
+        # The `__str__` of a project's own exception may raise, which must not hide the exception.
         return ""
 
 

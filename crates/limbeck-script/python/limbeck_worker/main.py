@@ -1,4 +1,4 @@
-"""One run: sets the interpreter up as `alembic` would find it, does what the host asks, tells how it ended."""
+"""One run: set up the interpreter as `alembic` would, carry out the host's task, and report the outcome."""
 import _thread
 import gc
 import os
@@ -7,8 +7,8 @@ import sys
 from .channel import Channel
 
 
-def main(pipes, lifeline, start, keep_modules):
-    _thread.start_new_thread(_end_with_the_host, (lifeline,))
+def main(pipes, lifeline, start, write_module_cache):
+    _thread.start_new_thread(_exit_with_host, (lifeline,))
     sys.argv = start["argv"]
     channel = Channel(*pipes)
     status = 1
@@ -16,12 +16,12 @@ def main(pipes, lifeline, start, keep_modules):
         outcome = _run(channel, start)
         _flush()
         if start["changes_database"] and outcome["outcome"] == "done":
-            keep_modules()
+            write_module_cache()
         channel.request("end", **outcome)
         status = 0
     except KeyboardInterrupt:
         status = 130
-    _leave(status)
+    _exit(status)
 
 
 def _run(channel, start):
@@ -36,7 +36,7 @@ def _run(channel, start):
     try:
         from . import commands
 
-        _collect_garbage()
+        _enable_garbage_collector()
         commands.run(channel, start)
         return {"outcome": "done"}
     except SystemExit as error:
@@ -58,14 +58,14 @@ def _run(channel, start):
         return failure.describe(error, start)
 
 
-def _collect_garbage():
-    """From here on, as the project expects it; of what is there already nothing will ever be garbage."""
+def _enable_garbage_collector():
+    """Enable the collector, as the project expects. What exists already will never be garbage, so it is exempt."""
     gc.freeze()
     gc.enable()
 
 
-def _end_with_the_host(lifeline):
-    """The host holds the other end for as long as it lives: when it is gone, nothing may stay behind."""
+def _exit_with_host(lifeline):
+    """Exit when the host does: the host holds the other end of the pipe for as long as it lives."""
     try:
         os.read(lifeline, 1)
     finally:
@@ -80,9 +80,8 @@ def _flush():
             pass
 
 
-def _leave(status):
-    """Ends without tearing every module down, which takes longer than most migrations; what projects
-    registered to run at exit runs."""
+def _exit(status):
+    """Run the project's exit functions and exit without tearing the modules down, which takes longer than most runs."""
     import atexit
     import threading
 

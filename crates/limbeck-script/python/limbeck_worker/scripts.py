@@ -1,4 +1,4 @@
-"""Alembic's revision scripts, known by their headers; a script's module is imported when it is used."""
+"""Revision scripts that are known by their headers. A script's module is imported when it is used."""
 import os
 
 from alembic import util
@@ -7,7 +7,7 @@ from alembic.script import revision as graph
 
 
 class HeaderScript(Script):
-    """A script whose ids the host has read; Alembic itself imports every module to learn them."""
+    """A script whose header the host has read. Alembic's own `Script` needs the imported module."""
 
     def __init__(self, revision, down_revisions, branch_labels, depends_on, path):
         self.path = path
@@ -33,7 +33,7 @@ class HeaderScript(Script):
 
 
 def use_headers(script_directory, headers):
-    """Gives a script directory its revisions from `headers`, when the host could read them all."""
+    """Build the revision map of a script directory from `headers`; do nothing if the host could not read them all."""
     if headers is None:
         return
 

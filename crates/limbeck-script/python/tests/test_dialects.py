@@ -255,8 +255,8 @@ class Names(Registered):
     def test_a_lost_connection_is_seen(self):
         from limbeck_worker.dbapi import errors
 
-        lost = errors.of_host({"kind": "lost", "message": "gone"}, "postgresql")
-        refused = errors.of_host({"kind": "server", "message": "no"}, "postgresql")
+        lost = errors.from_host_error({"kind": "lost", "message": "gone"}, "postgresql")
+        refused = errors.from_host_error({"kind": "server", "message": "no"}, "postgresql")
         for name in ("postgresql", "mysql", "sqlite"):
             dialect = self.make(name)
             self.assertTrue(dialect.is_disconnect(lost, None, None))

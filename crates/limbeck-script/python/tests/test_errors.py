@@ -2,7 +2,7 @@
 import unittest
 
 from limbeck_worker.dbapi import errors
-from limbeck_worker.dbapi.errors import of_host
+from limbeck_worker.dbapi.errors import from_host_error
 
 
 class Errors(unittest.TestCase):
@@ -35,7 +35,7 @@ class Errors(unittest.TestCase):
         ]
         for code, kind in rows:
             with self.subTest(code=code):
-                error = of_host({"kind": "server", "code": code, "message": "no", "id": 4}, "postgresql")
+                error = from_host_error({"kind": "server", "code": code, "message": "no", "id": 4}, "postgresql")
                 self.assertIs(type(error), kind)
                 self.assertEqual((error.limbeck_error, error.limbeck_kind, error.pgcode), (4, "server", code or ""))
 
@@ -44,7 +44,7 @@ class Errors(unittest.TestCase):
             "kind": "server", "severity": "FEHLER", "code": "23505", "message": "doppelt", "detail": "Key (id)=(1).",
             "hint": "other id", "context": "line 1", "schema": "s", "table": "t", "column": "c", "constraint": "pk",
         }
-        error = of_host(fields, "postgresql")
+        error = from_host_error(fields, "postgresql")
         text = "doppelt\nDETAIL:  Key (id)=(1).\nHINT:  other id\nCONTEXT:  line 1\n"
         self.assertEqual(str(error), text)
         self.assertEqual(error.pgerror, "FEHLER:  " + text)
@@ -77,7 +77,7 @@ class Errors(unittest.TestCase):
         ]
         for number, kind in rows:
             with self.subTest(number=number):
-                error = of_host({"kind": "server", "number": number, "code": "HY000", "message": "no"}, "mysql")
+                error = from_host_error({"kind": "server", "number": number, "code": "HY000", "message": "no"}, "mysql")
                 self.assertIs(type(error), kind)
                 self.assertEqual((error.args, error.errno, error.sqlstate), ((number, "no"), number, "HY000"))
 
@@ -99,7 +99,7 @@ class Errors(unittest.TestCase):
         ]
         for name, message, kind in rows:
             with self.subTest(name=name):
-                error = of_host({"kind": "server", "code": name, "number": 19, "message": message}, "sqlite")
+                error = from_host_error({"kind": "server", "code": name, "number": 19, "message": message}, "sqlite")
                 self.assertIs(type(error), kind)
                 self.assertEqual((str(error), error.sqlite_errorname, error.sqlite_errorcode), (message, name, 19))
 
@@ -114,6 +114,6 @@ class Errors(unittest.TestCase):
         ]
         for kind, family, expected in rows:
             with self.subTest(kind=kind, family=family):
-                error = of_host({"id": 9, "kind": kind, "message": "why"}, family)
+                error = from_host_error({"id": 9, "kind": kind, "message": "why"}, family)
                 self.assertIs(type(error), expected)
                 self.assertEqual((str(error), error.limbeck_error, error.limbeck_kind), ("why", 9, kind))

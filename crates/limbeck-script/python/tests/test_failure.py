@@ -78,7 +78,7 @@ class Failures(unittest.TestCase):
         self.assertEqual(failure.describe(one, {})["message"], "one")
 
     def test_the_error_of_the_host_is_found_in_the_chain(self):
-        original = errors.of_host({"id": 12, "kind": "server", "code": "42P01", "message": "no"}, "postgresql")
+        original = errors.from_host_error({"id": 12, "kind": "server", "code": "42P01", "message": "no"}, "postgresql")
         wrapped = RuntimeError("no\n[SQL: SELECT 1]")
         wrapped.orig = original
         wrapped.__cause__ = original

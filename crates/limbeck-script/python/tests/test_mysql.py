@@ -209,7 +209,7 @@ class Values(Case):
             if code not in (7, 10, 11, 12):
                 continue
             with self.subTest(code=code, sent=sent):
-                driver = Driver(PreparedHost(product="mysql"), MysqlConnection, "format", without_zero_dates=True)
+                driver = Driver(PreparedHost(product="mysql"), MysqlConnection, "format", reads_zero_dates_as_none=True)
                 connection = driver.connect(url="mysql://h/d")
                 driver.channel.answers = [[result([column("c", code, charset)], [[sent]])]]
                 cursor = connection.cursor()

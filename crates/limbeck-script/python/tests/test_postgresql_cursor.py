@@ -14,7 +14,7 @@ INT4, TEXT = 23, 25
 class Case(unittest.TestCase):
     def connect(self, version="16.2", paramstyle="pyformat", **arguments):
         self.host = PreparedHost(version=version)
-        driver = Driver(self.host, Psycopg2Connection, paramstyle, mismatch=PSYCOPG2, remembers_begin=True)
+        driver = Driver(self.host, Psycopg2Connection, paramstyle, mismatch=PSYCOPG2, tracks_begin=True)
         return driver.connect(url="postgresql://h/d", **arguments)
 
 

@@ -170,7 +170,7 @@ class LiteralsTest(unittest.TestCase):
                 self.assertEqual(literal(values[index]), expected[index])
 
     def test_psycopg2_writes_an_infinite_decimal_as_nan(self):
-        literal = Literals(infinite_numerics=False).literal
+        literal = Literals(has_infinite_numerics=False).literal
         self.assertEqual(literal(decimal.Decimal("-Infinity")), "'NaN'::numeric")
 
     def test_names_of_sqlalchemy(self):

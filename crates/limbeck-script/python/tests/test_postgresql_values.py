@@ -184,7 +184,7 @@ class Values(unittest.TestCase):
         self.assertEqual(parse_array('{a,{"b"}}', None), ["a", ["b"]])
 
     def test_bytes_as_the_driver_has_them(self):
-        found = self.decoded(BYTEA, "\\x00ff", connection(bytes_as_memoryview=True))
+        found = self.decoded(BYTEA, "\\x00ff", connection(returns_memoryviews=True))
         self.assertIsInstance(found, memoryview)
         self.assertEqual(bytes(found), b"\x00\xff")
 
@@ -218,7 +218,7 @@ class Values(unittest.TestCase):
         for oid, text, expected, in_utc in rows:
             with self.subTest(text=text):
                 self.assertEqual(repr(self.decoded(oid, text)), repr(expected))
-                self.assertEqual(repr(self.decoded(oid, text, connection(moments_in_utc=True))), repr(in_utc))
+                self.assertEqual(repr(self.decoded(oid, text, connection(returns_utc_timestamps=True))), repr(in_utc))
 
     def test_records(self):
         rows = [

@@ -26,9 +26,9 @@ pub(super) const MODULES: &[(&str, bool, &str)] = &[
         include_str!("../../python/limbeck_worker/dbapi/__init__.py"),
     ),
     (
-        "limbeck_worker.dbapi.awaited",
+        "limbeck_worker.dbapi.async_adapter",
         false,
-        include_str!("../../python/limbeck_worker/dbapi/awaited.py"),
+        include_str!("../../python/limbeck_worker/dbapi/async_adapter.py"),
     ),
     (
         "limbeck_worker.dbapi.base",
@@ -36,9 +36,14 @@ pub(super) const MODULES: &[(&str, bool, &str)] = &[
         include_str!("../../python/limbeck_worker/dbapi/base.py"),
     ),
     (
-        "limbeck_worker.dbapi.composed",
+        "limbeck_worker.dbapi.composable",
         false,
-        include_str!("../../python/limbeck_worker/dbapi/composed.py"),
+        include_str!("../../python/limbeck_worker/dbapi/composable.py"),
+    ),
+    (
+        "limbeck_worker.dbapi.driver_classes",
+        false,
+        include_str!("../../python/limbeck_worker/dbapi/driver_classes.py"),
     ),
     (
         "limbeck_worker.dbapi.error_names",
@@ -49,11 +54,6 @@ pub(super) const MODULES: &[(&str, bool, &str)] = &[
         "limbeck_worker.dbapi.errors",
         false,
         include_str!("../../python/limbeck_worker/dbapi/errors.py"),
-    ),
-    (
-        "limbeck_worker.dbapi.mirrored",
-        false,
-        include_str!("../../python/limbeck_worker/dbapi/mirrored.py"),
     ),
     (
         "limbeck_worker.dbapi.mysql",

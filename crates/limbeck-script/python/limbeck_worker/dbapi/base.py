@@ -1,4 +1,4 @@
-"""What the DBAPIs of all families share."""
+"""The parts that the DBAPIs of all families share."""
 from ..channel import HostError
 from ..roles import TRANSACTION, current
 from . import errors
@@ -6,7 +6,7 @@ from .placeholders import PROGRAMMING
 
 
 class Driver:
-    """What stands in for a driver's module: `connect`, `paramstyle` and the exceptions."""
+    """A substitute for a driver's module: `connect`, `paramstyle` and the exceptions."""
 
     apilevel = "2.0"
     threadsafety = 1
@@ -16,19 +16,19 @@ class Driver:
     NUMBER = float
     DATETIME = object
     ROWID = int
-    # What the drivers of a family differ in: see `dialects`.
+    # The differences between the drivers of a family; `dialects` sets them.
     mismatch = PROGRAMMING
-    infinite_numerics = True
-    bytes_as_memoryview = False
-    moments_in_utc = False
+    has_infinite_numerics = True
+    returns_memoryviews = False
+    returns_utc_timestamps = False
     parses_addresses = False
-    without_zero_dates = False
+    reads_zero_dates_as_none = False
     parses_every_array = False
     parses_hstore = False
     parses_multiranges = True
     parses_records = False
-    remembers_begin = False
-    # What its exceptions are called: see `error_names`.
+    tracks_begin = False
+    # The names of the driver's exceptions, an `ErrorNames`.
     error_names = None
 
     def __init__(self, channel, connection_class, paramstyle, **attributes):
@@ -42,21 +42,21 @@ class Driver:
 
     def connect(self, *positional, **arguments):
         if positional or "url" not in arguments:
-            raise own_connection(self)
+            raise foreign_connection_error(self)
         return self.connection_class(self, arguments)
 
 
-def own_connection(driver):
-    """What is raised where a project would open a connection itself."""
+def foreign_connection_error(driver):
+    """Return the error for a project that would open a connection itself."""
     return driver.NotSupportedError(
-        "limbeck opens the connection itself, and this engine has a function of its own for that (`creator`, `async_creator`"
-        " or a listener of `do_connect` that returns a connection): let a listener of `do_connect` change the parameters"
-        " instead, or give them as the URL and `connect_args`"
+        "limbeck opens the connection itself, but this engine has its own function for that (`creator`, `async_creator`"
+        " or a listener of `do_connect` that returns a connection): change the parameters in a listener of `do_connect`"
+        " instead, or set them in the URL and `connect_args`"
     )
 
 
 class Connection:
-    """A session of the host."""
+    """A DBAPI connection over a session of the host."""
 
     family = None
     autocommit = False
@@ -75,7 +75,7 @@ class Connection:
         self.server_version_text = opened["version"]
         self.parameters = opened["parameters"]
 
-    # SQLAlchemy and its users look for the driver's own connection under these names.
+    # SQLAlchemy and its users get the driver's own connection by these names.
     @property
     def driver_connection(self):
         return self
@@ -85,18 +85,19 @@ class Connection:
         return self
 
     def request(self, op, **fields):
-        errors.speak_as(self.driver.error_names)
+        """Send a request; raise the driver's exception for an error of the host."""
+        errors.use_driver_names(self.driver.error_names)
         try:
             return self.channel.request(op, **fields)
         except HostError as error:
             if error.fields.get("status"):
                 self.status = error.fields["status"]
-            made = errors.of_host(error.fields, self.family, self.driver.error_names, fields.get("sql"))
-            made.limbeck_reason = error.fields.get("reason")
-        raise made
+            exception = errors.from_host_error(error.fields, self.family, self.driver.error_names, fields.get("sql"))
+            exception.limbeck_reason = error.fields.get("reason")
+        raise exception
 
     def check(self):
-        errors.speak_as(self.driver.error_names)
+        errors.use_driver_names(self.driver.error_names)
         if self.closed:
             raise self.closed_error()
 
@@ -150,7 +151,7 @@ class Connection:
 
 
 class Cursor:
-    """Rows of one statement at a time."""
+    """A DBAPI cursor; it holds all rows of its last statement."""
 
     arraysize = 1
 
@@ -163,7 +164,7 @@ class Cursor:
         self._rows = []
         self._next = 0
 
-    def take(self, columns, rows, rowcount, lastrowid=None):
+    def set_result(self, columns, rows, rowcount, lastrowid=None):
         self.description = columns
         self._rows = rows
         self._next = 0
@@ -171,22 +172,22 @@ class Cursor:
         self.lastrowid = lastrowid
 
     def check(self):
-        # Rows that are here can be read when the connection is closed, as asyncpg's and PyMySQL's can.
-        errors.speak_as(self.connection.driver.error_names)
+        # As with asyncpg and PyMySQL, rows can still be read when the connection is closed.
+        errors.use_driver_names(self.connection.driver.error_names)
         if self.closed:
             raise self.closed_error()
 
     def start(self):
-        """Before a statement: what the one before left is gone."""
+        """Check that a statement can run, and drop the result of the previous one."""
         self.check()
         self.connection.check()
-        self.take(None, [], -1, self.lastrowid)
+        self.set_result(None, [], -1, self.lastrowid)
 
     def closed_error(self):
         return errors.InterfaceError("cursor already closed")
 
     def check_rows(self):
-        """Before rows are fetched: whether there can be any."""
+        """Check that the cursor has a result to fetch rows from."""
         self.check()
         if self.description is None:
             raise self.no_rows_error()
@@ -235,7 +236,7 @@ class Cursor:
         self._rows = []
 
     async def _async_soft_close(self):
-        """SQLAlchemy's asyncio extension asks for it; all rows are here already."""
+        """Do nothing: SQLAlchemy's asyncio extension calls this method, and all rows are fetched already."""
 
     def __enter__(self):
         return self
@@ -245,7 +246,7 @@ class Cursor:
 
 
 def _argument(value):
-    """A keyword argument of `connect`, as the host reads it."""
+    """Return the protocol's form of a keyword argument of `connect`."""
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
     if isinstance(value, bytes):

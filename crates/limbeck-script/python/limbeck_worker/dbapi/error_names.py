@@ -1,17 +1,17 @@
-"""Under which names, and as subclasses of what, the exceptions of each driver are raised.
+"""The names and base classes of the exceptions of each driver.
 
-A project's code may look for its driver's own exceptions, and reads their names in messages. limbeck imports no
-driver, but where the project has, what is raised is an instance of the driver's class, too.
+A project's code may catch its driver's own exceptions, and its messages show their names. limbeck imports no driver, but
+if the project has imported one, the exceptions are instances of the driver's classes, too.
 """
 import importlib
 import sys
 
-# As psycopg sorts the classes of SQLSTATE, where psycopg2 does it in another way.
+# psycopg's exceptions for classes of SQLSTATE, if they differ from psycopg2's.
 _PSYCOPGS = {
     **dict.fromkeys(("10", "26", "34", "P0"), "ProgrammingError"),
     **dict.fromkeys(("2F", "38", "39", "3B", "F0"), "OperationalError"),
 }
-# SQLAlchemy's adapter of asyncpg has classes of its own for these since 2.1.
+# Since 2.1 SQLAlchemy's adapter of asyncpg has separate classes for these.
 _ADAPTED = {
     "23001": "RestrictViolationError", "23502": "NotNullViolationError", "23503": "ForeignKeyViolationError",
     "23505": "UniqueViolationError", "23514": "CheckViolationError", "23P01": "ExclusionViolationError",
@@ -19,66 +19,66 @@ _ADAPTED = {
 
 
 class ErrorNames:
-    """The names of a driver whose exceptions are attributes of one module."""
+    """The exception names of a driver that has all its exceptions in one module."""
 
     def __init__(self, module):
         self.module = module
-        self._made = {}
+        self._classes = {}
 
-    def kind_of(self, code):
-        """The name of the class that the driver sorts an SQLSTATE into, where it is not psycopg2's."""
+    def pep249_name(self, code):
+        """Return the name of PEP 249 that the driver uses for an SQLSTATE, or None if psycopg2 uses the same."""
 
-    def text(self, message, fields):
-        """What `str` shows of a server's error; `message` is psycopg2's."""
+    def message(self, message, fields):
+        """Return the text of a server's error; `message` is psycopg2's text."""
         return message
 
     def cause(self, fields):
-        """The exception that the driver's is raised from."""
+        """Return the exception that the driver's exception is raised from."""
 
-    def name(self, kind, code):
-        """The class for an SQLSTATE: its module, its name, and the driver's own where there is one."""
+    def class_name(self, kind, code):
+        """Return the module, the name and, if it is imported, the driver's own class for an SQLSTATE."""
         module = sys.modules.get(self.module)
         return self.module, kind.__name__, getattr(module, kind.__name__, None)
 
-    def of(self, kind, code=""):
-        """The class to raise for one of PEP 249's."""
-        module, name, real = self.name(kind, code)
+    def class_for(self, kind, code=""):
+        """Return the class to raise in place of a class of PEP 249."""
+        module, name, real = self.class_name(kind, code)
         key = kind, name, real
-        if key not in self._made:
+        if key not in self._classes:
             bases = (kind, real) if isinstance(real, type) and not issubclass(kind, real) else (kind,)
-            made = {"__module__": module, "__qualname__": name}
-            # The driver's are made by its own code, and can only be read.
-            made.update(dict.fromkeys(("pgcode", "pgerror", "sqlstate", "diag", "cursor", "detail")))
-            self._made[key] = type(name, bases, made)
-        return self._made[key]
+            attributes = {"__module__": module, "__qualname__": name}
+            # These attributes of the driver's class are read-only.
+            attributes.update(dict.fromkeys(("pgcode", "pgerror", "sqlstate", "diag", "cursor", "detail")))
+            self._classes[key] = type(name, bases, attributes)
+        return self._classes[key]
 
 
 class PsycopgNames(ErrorNames):
-    """psycopg2 and psycopg: a class for each SQLSTATE, in `errors`."""
+    """The exception names of psycopg2 and psycopg: a class for each SQLSTATE, in the module `errors`."""
 
-    def kind_of(self, code):
+    def pep249_name(self, code):
         return _PSYCOPGS.get(code[:2]) if self.module == "psycopg" else None
 
-    def text(self, message, fields):
+    def message(self, message, fields):
         return message if self.module != "psycopg" else message.rstrip("\n")
 
-    def name(self, kind, code):
+    def class_name(self, kind, code):
         from .sqlstates import NAMES
 
         if code not in NAMES:
-            return super().name(kind, code)
+            return super().class_name(kind, code)
         name = NAMES[code][0]
         return self.module + ".errors", name, getattr(sys.modules.get(self.module + ".errors"), name, None)
 
 
 class AsyncpgNames(ErrorNames):
-    """asyncpg, as SQLAlchemy shows it: classes of the adapter, raised from asyncpg's own."""
+    """The exception names of SQLAlchemy's adapter of asyncpg, whose exceptions are raised from asyncpg's own."""
 
     def __init__(self, newest):
         super().__init__("sqlalchemy.dialects.postgresql.asyncpg")
         self._newest = newest
 
-    def text(self, message, fields):
+    def message(self, message, fields):
         message = fields.get("message") or ""
         if self._newest:
             return message
@@ -98,16 +98,15 @@ class AsyncpgNames(ErrorNames):
             "S": "severity", "C": "code", "M": "message", "D": "detail", "H": "hint", "W": "context", "s": "schema",
             "t": "table", "c": "column", "n": "constraint",
         }
-        told = {letter: fields[key] for letter, key in letters.items() if fields.get(key)}
-        return exceptions.PostgresError.new(told)
+        return exceptions.PostgresError.new({letter: fields[key] for letter, key in letters.items() if fields.get(key)})
 
-    def name(self, kind, code):
+    def class_name(self, kind, code):
         name = _ADAPTED.get(code) if self._newest else None
         if code.startswith("XX"):
             name = "InternalServerError"
         name = name or kind.__name__
         if "asyncpg" in sys.modules:
-            # Who has imported asyncpg may look for it behind SQLAlchemy's exceptions, which these lead to.
+            # A project that has imported asyncpg may catch the classes of SQLAlchemy's adapter.
             importlib.import_module(self.module)
         adapter = getattr(sys.modules.get(self.module), "AsyncAdapt_asyncpg_dbapi", None)
         return self.module, name, getattr(adapter, name, None)

@@ -1,10 +1,10 @@
-"""The exceptions of PEP 249, and which of them an error of the host is."""
-# The names of the driver whose connection was used last: see `error_names`.
+"""The exceptions of PEP 249, and their choice for an error of the host."""
+# The names of the driver whose connection was used last, an `ErrorNames`.
 _names = None
 
 
-def speak_as(names):
-    """Raises what comes under the names of this driver."""
+def use_driver_names(names):
+    """Set the driver whose names the next exceptions have."""
     global _names
     _names = names
 
@@ -14,14 +14,14 @@ class Warning(Exception):
 
 
 class Error(Exception):
-    """An error of the database; `limbeck_error` is its number at the host."""
+    """An error of the database; `limbeck_error` is the host's number for it."""
 
     limbeck_error = None
     limbeck_kind = None
 
     def __new__(cls, *args, **kwargs):
         if _names is not None and cls.__module__ == __name__:
-            cls = _names.of(cls)
+            cls = _names.class_for(cls)
         return super().__new__(cls, *args, **kwargs)
 
 
@@ -70,7 +70,7 @@ NAMES = (
     "NotSupportedError",
 )
 
-# As psycopg2 sorts the classes of SQLSTATE.
+# psycopg2's exception for each class of SQLSTATE.
 _BY_SQLSTATE = {
     "0A": NotSupportedError,
     "08": OperationalError,
@@ -106,7 +106,7 @@ _BY_SQLSTATE = {
     "XX": InternalError,
 }
 
-# As PyMySQL sorts MySQL's numbers; the others are operational: also a duplicate column (1060) or table (1050).
+# PyMySQL's exception for MySQL's numbers. All others are operational errors, also a duplicate column (1060) or table (1050).
 _BY_ERRNO = {}
 for _kind, _numbers in (
     (ProgrammingError, (1007, 1064, 1102, 1103, 1110, 1111, 1112, 1113, 1146, 1149, 1166, 1179)),
@@ -117,7 +117,7 @@ for _kind, _numbers in (
     for _number in _numbers:
         _BY_ERRNO[_number] = _kind
 
-# As `sqlite3` sorts SQLite's codes.
+# The exception of `sqlite3` for SQLite's codes.
 _BY_SQLITE_NAME = {
     "SQLITE_INTERNAL": InternalError,
     "SQLITE_NOTFOUND": InternalError,
@@ -136,9 +136,9 @@ _BY_SQLITE_NAME = {
 }
 
 
-def of_host(fields, family, names=None, sql=None):
-    """The exception for an error that the host replied with."""
-    speak_as(names)
+def from_host_error(fields, family, names=None, sql=None):
+    """Return the exception for an error reply of the host."""
+    use_driver_names(names)
     kind = fields.get("kind")
     message = fields.get("message") or ""
     if kind == "server" and family == "postgresql":
@@ -146,7 +146,7 @@ def of_host(fields, family, names=None, sql=None):
     elif kind == "server":
         error = _SERVER_ERRORS[family](fields, message)
     elif kind == "unsupported":
-        # What SQLite's host refuses is several statements in one text.
+        # For SQLite, the host refuses several statements in one text, which is a `ProgrammingError` in `sqlite3`.
         error = ProgrammingError(message) if family == "sqlite" else NotSupportedError(message)
     elif kind == "connect" or kind == "lost":
         error = OperationalError(message)
@@ -159,7 +159,7 @@ def of_host(fields, family, names=None, sql=None):
 
 def _postgresql(fields, message, names, sql):
     code = fields.get("code") or ""
-    text = message + "\n" + _line(sql, fields.get("position"))
+    text = message + "\n" + _marked_line(sql, fields.get("position"))
     for word, key in (("DETAIL", "detail"), ("HINT", "hint"), ("CONTEXT", "context")):
         if fields.get(key):
             text += "%s:  %s\n" % (word, fields[key])
@@ -167,12 +167,12 @@ def _postgresql(fields, message, names, sql):
     if names is None:
         error = kind(text)
     else:
-        sorted_by_driver = names.kind_of(code)
-        kind = globals()[sorted_by_driver] if sorted_by_driver else kind
-        error = names.of(kind, code)(names.text(text, fields))
+        name = names.pep249_name(code)
+        kind = globals()[name] if name else kind
+        error = names.class_for(kind, code)(names.message(text, fields))
         error.__cause__ = names.cause(fields)
         if hasattr(error, "orig"):
-            # SQLAlchemy's emulation has it there, too.
+            # SQLAlchemy's emulation of asyncpg has the cause there, too.
             error.orig = error.__cause__
     error.pgcode = error.sqlstate = code
     error.pgerror = "%s:  %s" % (fields.get("severity") or "ERROR", text)
@@ -181,12 +181,12 @@ def _postgresql(fields, message, names, sql):
     return error
 
 
-# As wide as libpq shows a line, and how much of it at least behind the place.
-_WIDTH, _BEHIND = 60, 10
+# The width of a line that libpq shows, and the minimum of characters after the position.
+_WIDTH, _AFTER = 60, 10
 
 
-def _line(sql, position):
-    """The line of a statement where the server found the error, and a mark below, as libpq shows them."""
+def _marked_line(sql, position):
+    """Return the line of the statement that the error is in and a mark below it, in libpq's format."""
     if not sql or not position or position > len(sql) + 1:
         return ""
     place = position - 1
@@ -194,19 +194,19 @@ def _line(sql, position):
     number = before.count("\n") + 1
     start = before.rfind("\n") + 1
     end = sql.find("\n", place)
-    # Tabs would put the mark in another place.
+    # A tab would shift the mark.
     line = sql[start : len(sql) if end < 0 else end].rstrip("\r").replace("\t", " ")
-    column, cut_before, cut_behind = place - start, "", ""
+    column, cut_before, cut_after = place - start, "", ""
     if len(line) > _WIDTH:
-        if column + _BEHIND < _WIDTH:
-            line, cut_behind = line[:_WIDTH], "..."
+        if column + _AFTER < _WIDTH:
+            line, cut_after = line[:_WIDTH], "..."
         else:
-            stop = min(column + _BEHIND, len(line))
-            cut_behind = "..." if stop < len(line) else ""
+            stop = min(column + _AFTER, len(line))
+            cut_after = "..." if stop < len(line) else ""
             first = stop - _WIDTH
             line, column, cut_before = line[first:stop], column - first, "..."
     head = "LINE %d: %s" % (number, cut_before)
-    return "%s%s%s\n%s^\n" % (head, line, cut_behind, " " * (len(head) + column))
+    return "%s%s%s\n%s^\n" % (head, line, cut_after, " " * (len(head) + column))
 
 
 def _mysql(fields, message):
@@ -222,10 +222,10 @@ def _mysql(fields, message):
 
 def _sqlite(fields, message):
     name = fields.get("code") or ""
-    # An extended name begins with the primary one: SQLITE_CONSTRAINT_UNIQUE.
+    # An extended name starts with the primary one: SQLITE_CONSTRAINT_UNIQUE.
     kind = _BY_SQLITE_NAME.get("_".join(name.split("_")[:2]), DatabaseError)
     if message.startswith("Incorrect number of bindings"):
-        # Found by `sqlite3` itself.
+        # `sqlite3` itself detects this error.
         kind = ProgrammingError
     error = kind(message)
     error.sqlite_errorcode = fields.get("number")
@@ -237,7 +237,7 @@ _SERVER_ERRORS = {"mysql": _mysql, "sqlite": _sqlite}
 
 
 class Diagnostics:
-    """What psycopg calls `diag`."""
+    """The attribute `diag` of psycopg's exceptions."""
 
     def __init__(self, fields):
         self.severity = fields.get("severity")

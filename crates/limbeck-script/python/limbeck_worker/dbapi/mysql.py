@@ -1,4 +1,4 @@
-"""MySQL and MariaDB: PyMySQL's way with transactions, literals and values."""
+"""MySQL and MariaDB: transactions, literals and values as in PyMySQL."""
 import base64
 import datetime
 import decimal
@@ -7,11 +7,11 @@ import re
 from ..roles import ENVIRONMENT, TRANSACTION
 from . import errors
 from .base import Connection, Cursor
-from .mirrored import Mirrored
+from .driver_classes import DriverClass
 from .patterns import Pattern
 from .placeholders import fill_percent
 
-# What PyMySQL sends as one statement: the row has placeholders alone.
+# An INSERT that PyMySQL sends as one statement for many rows: the row consists of placeholders.
 _PLACE = r"\s*(?:%s|%\([^)]+\)s)\s*"
 _NAME = r"(?:`[^`]+`|[0-9A-Za-z_$]+)"
 _INSERT = Pattern(
@@ -22,21 +22,20 @@ _INSERT = Pattern(
 )
 _PLACEHOLDER = Pattern(r"(?<!%)(?:%%)*%(?:s|\()")
 _SQL_MODE = Pattern(r"sql_mode", re.IGNORECASE)
-# As long as a text of many rows may become, in characters.
-_LONGEST = 1024000
+# The maximum length of a text of many rows, in characters.
+_MAX_TEXT_LENGTH = 1024000
 
-
-# What PyMySQL raises where there is no connection.
+# PyMySQL's error numbers for a connection that can't be opened or is lost.
 _NUMBERS = {"authentication": 1045, "no_such_database": 1049, "too_many_connections": 1040, "unreachable": 2003, "lost": 2013}
-# MySQL's names for character sets that Python calls otherwise; the others share theirs, or are UTF-8.
+# Python's names for MySQL's character sets, if they differ. The others have the same name or are UTF-8.
 _ENCODINGS = {"latin1": "cp1252", "koi8r": "koi8_r", "koi8u": "koi8_u"}
 
 
-class MysqlConnection(Mirrored, Connection):
+class MysqlConnection(DriverClass, Connection):
     family = "mysql"
 
     def __init__(self, driver, arguments):
-        self.mirrors = getattr(driver, "mirrors", None)
+        self.driver_class = getattr(driver, "driver_class", None)
         self.autocommit_mode = arguments.pop("autocommit", False)
         self.charset = arguments.get("charset") or "utf8mb4"
         self._encoding = _encoding(self.charset)
@@ -48,12 +47,12 @@ class MysqlConnection(Mirrored, Connection):
 
     def cursor(self, cursor=None):
         self.check()
-        # The classes are the driver's, whose rows those with this word make.
+        # The project names one of the driver's classes: those with this word in the name return dicts.
         return (DictCursor if "DictCursor" in getattr(cursor, "__name__", "") else MysqlCursor)(self)
 
     def run(self, sql, before=(), **fields):
         if self._encoding is not None:
-            # The server would put a question mark where the character set lacks a character.
+            # Fail here: the server would replace characters that the character set lacks by question marks.
             sql.encode(self._encoding)
         try:
             results = super().run(sql, before, **fields)
@@ -70,14 +69,14 @@ class MysqlConnection(Mirrored, Connection):
         try:
             return super().request(op, **fields)
         except errors.Error as error:
-            # Projects look for the number, to create a database that is not there for example.
+            # Projects check the number, for example to create a database that doesn't exist.
             number = _NUMBERS.get("lost" if error.limbeck_kind == "lost" else error.limbeck_reason)
             if number is not None:
                 error.args = (number, *error.args)
             raise
 
     def __exit__(self, kind, value, traceback):
-        # Nothing is committed: that is PyMySQL's way since 1.0.
+        # Like PyMySQL since 1.0, this doesn't commit.
         self.close()
 
     def autocommit(self, on):
@@ -127,9 +126,9 @@ class MysqlConnection(Mirrored, Connection):
         return self.literal(value)
 
     def run_async(self, function):
-        from . import awaited
+        from . import async_adapter
 
-        return awaited.run(self, function)
+        return async_adapter.run_async(self, function)
 
     def character_set_name(self):
         return self.charset
@@ -144,7 +143,7 @@ class MysqlConnection(Mirrored, Connection):
         return text
 
     def backslash_escapes(self):
-        """Whether a backslash means something in a literal, which the session's `sql_mode` says."""
+        """Return whether the session's `sql_mode` makes a backslash special in a literal."""
         if self._backslash_escapes is None:
             mode = _text(super().run("SELECT @@SESSION.sql_mode", role=ENVIRONMENT)[0]["rows"][0][0])
             self._backslash_escapes = "NO_BACKSLASH_ESCAPES" not in mode.upper()
@@ -163,7 +162,7 @@ class MysqlConnection(Mirrored, Connection):
         if isinstance(value, str):
             return "'%s'" % self.escape_string(str.__str__(value))
         if isinstance(value, (bytes, bytearray, memoryview)):
-            # Without the introducer it would be a number where a number is expected.
+            # Without the introducer, the server would read it as a number in a numeric context.
             return "_binary x'%s'" % bytes(value).hex()
         if isinstance(value, decimal.Decimal):
             if not value.is_finite():
@@ -191,7 +190,7 @@ class MysqlConnection(Mirrored, Connection):
 
 
 def _encoding(charset):
-    """How Python writes this character set; none where it has every character, or Python does not know it."""
+    """Return Python's codec for a character set, or None if it has every character or Python has no codec."""
     import codecs
 
     name = _ENCODINGS.get(charset, charset)
@@ -207,10 +206,10 @@ for _name in errors.NAMES:
     setattr(MysqlConnection, _name, getattr(errors, _name))
 
 
-class MysqlCursor(Mirrored, Cursor):
+class MysqlCursor(DriverClass, Cursor):
     def __init__(self, connection):
         super().__init__(connection)
-        self.mirrors = connection.mirrors and _CURSORS.get(connection.mirrors[0])
+        self.driver_class = connection.driver_class and _CURSORS.get(connection.driver_class[0])
         self._executed = False
         self._more = []
 
@@ -218,14 +217,14 @@ class MysqlCursor(Mirrored, Cursor):
         return errors.ProgrammingError("Cursor closed")
 
     def check_rows(self):
-        # A statement without rows has none to fetch, which is no error.
+        # Fetching from a statement without rows is not an error.
         self.check()
         if not self._executed:
             raise errors.ProgrammingError("execute() first")
 
     def execute(self, sql, parameters=None):
         self.start()
-        self._take(self.connection.run(self._text(sql, parameters)))
+        self._show_results(self.connection.run(self._text(sql, parameters)))
         return self.rowcount
 
     def executemany(self, sql, rows):
@@ -237,7 +236,7 @@ class MysqlCursor(Mirrored, Cursor):
         if match is None or _PLACEHOLDER.search(match.group("tail")):
             total = 0
             for parameters in rows:
-                self._take(self.connection.run(self._text(sql, parameters)))
+                self._show_results(self.connection.run(self._text(sql, parameters)))
                 total += max(self.rowcount, 0)
             self.rowcount = total
             return total
@@ -247,15 +246,15 @@ class MysqlCursor(Mirrored, Cursor):
             text = self._text(match.group("row"), parameters)
             texts.append(text)
             length += len(text)
-            if length > _LONGEST or index + 1 == len(rows):
-                self._take(self.connection.run(head + ",".join(texts) + tail))
+            if length > _MAX_TEXT_LENGTH or index + 1 == len(rows):
+                self._show_results(self.connection.run(head + ",".join(texts) + tail))
                 total += max(self.rowcount, 0)
                 texts, length = [], 0
         self.rowcount = total
         return total
 
     def callproc(self, name, parameters=()):
-        """Arguments go in as the session's variables `@_<name>_<position>`, where those that go out are found."""
+        """Call a procedure with its arguments in the session's variables `@_<name>_<position>`, which OUT arguments change."""
         variables = ["@_%s_%d" % (name, index) for index in range(len(parameters))]
         if variables:
             values = map(self.connection.literal, parameters)
@@ -283,32 +282,32 @@ class MysqlCursor(Mirrored, Cursor):
         if isinstance(sql, bytes):
             sql = sql.decode("utf-8")
         if parameters is not None and not isinstance(parameters, (tuple, list)) and not hasattr(parameters, "keys"):
-            # One alone, be it a text or a set.
+            # A single value, which may be a text or a set.
             parameters = (parameters,)
         return fill_percent(sql, parameters, self.connection.literal, self.connection.driver.mismatch)
 
     def nextset(self):
         if not self._more:
             return None
-        self._show(self._more.pop(0))
+        self._show_result(self._more.pop(0))
         return True
 
-    def _take(self, results):
+    def _show_results(self, results):
         self._executed = True
         self._more = list(results)
         if self._more:
-            self._show(self._more.pop(0))
+            self._show_result(self._more.pop(0))
         else:
-            self.take(None, [], -1)
+            self.set_result(None, [], -1)
 
-    def _show(self, result):
+    def _show_result(self, result):
         columns = result["columns"]
         rowcount = -1 if result["affected"] is None else result["affected"]
         if columns is None:
-            self.take(None, [], rowcount, result["last_id"] or 0)
+            self.set_result(None, [], rowcount, result["last_id"] or 0)
             return
-        without_zero_dates = self.connection.driver.without_zero_dates
-        decoders = [_decoder(column, without_zero_dates) for column in columns]
+        reads_zero_dates_as_none = self.connection.driver.reads_zero_dates_as_none
+        decoders = [_decoder(column, reads_zero_dates_as_none) for column in columns]
         rows = [
             tuple(
                 value if value is None or decode is None else decode(value)
@@ -317,25 +316,25 @@ class MysqlCursor(Mirrored, Cursor):
             for row in result["rows"]
         ]
         description = tuple((c[0], c[1], None, c[2], c[2], 0, not c[3] & 1) for c in columns)
-        self.take(description, self._named(columns, rows), len(rows))
+        self.set_result(description, self._make_rows(columns, rows), len(rows))
 
-    def _named(self, columns, rows):
+    def _make_rows(self, columns, rows):
         return rows
 
 
 class DictCursor(MysqlCursor):
-    def _named(self, columns, rows):
+    def _make_rows(self, columns, rows):
         names = [column[0] for column in columns]
         for name in names:
             if names.count(name) > 1:
-                # PyMySQL puts the table before the second one, which is not known here.
+                # PyMySQL prefixes the second name with the table's, which the host doesn't send.
                 raise errors.NotSupportedError(
-                    "the result has two columns `%s`, which limbeck's DictCursor can't tell apart: rename one with AS" % name
+                    "the result has two columns `%s`, which limbeck's DictCursor can't distinguish: rename one with AS" % name
                 )
         return [dict(zip(names, row)) for row in rows]
 
 
-# Where the cursors of the drivers are that have a connection there.
+# The drivers' cursor classes, by the module of their connection class.
 _CURSORS = {"pymysql.connections": ("pymysql.cursors", "Cursor"), "MySQLdb.connections": ("MySQLdb.cursors", "Cursor")}
 
 
@@ -365,7 +364,7 @@ def _datetime(value):
         *parts, fraction = match.groups()
         return datetime.datetime(*map(int, parts), int((fraction or "0").ljust(6, "0")))
     except (AttributeError, ValueError):
-        # What is no date to Python (0000-00-00) stays what the server sent, as PyMySQL has it.
+        # Like PyMySQL, keep the server's text of a date that Python lacks (0000-00-00).
         return text
 
 
@@ -406,7 +405,7 @@ _BY_TYPE = {
 }
 
 
-def _without_text(decode):
+def _texts_as_none(decode):
     def or_none(value):
         decoded = decode(value)
         return None if isinstance(decoded, str) else decoded
@@ -414,12 +413,12 @@ def _without_text(decode):
     return or_none
 
 
-def _decoder(column, without_zero_dates=False):
+def _decoder(column, reads_zero_dates_as_none=False):
     code, charset = column[1], column[4]
-    if without_zero_dates and code in (7, 10, 11, 12, 14):
-        # What Python has no value for is none at all.
-        return _without_text(_BY_TYPE[code])
+    if reads_zero_dates_as_none and code in (7, 10, 11, 12, 14):
+        # Values that Python lacks become None.
+        return _texts_as_none(_BY_TYPE[code])
     if code in _BY_TYPE:
         return _BY_TYPE[code]
-    # Strings and blobs: the binary character set is what tells bytes from text.
+    # Strings and blobs share their types: the binary character set (63) marks bytes.
     return _raw if charset == 63 else _text

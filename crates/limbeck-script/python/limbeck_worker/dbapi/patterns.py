@@ -1,9 +1,9 @@
-"""Regular expressions that are compiled when they are first used: most runs need none of them."""
+"""Regular expressions that are compiled on first use: most runs need none of them."""
 import re
 
 
 class Pattern:
-    """Stands for `re.compile(text, flags)`."""
+    """A substitute for `re.compile(text, flags)`."""
 
     def __init__(self, text, flags=0):
         self._text, self._flags = text, flags

@@ -1,24 +1,24 @@
-"""Puts literals in the places of a statement's parameters."""
+"""The replacement of a statement's parameters by literals."""
 import re
 from collections import namedtuple
 
 from . import errors
 from .patterns import Pattern
 
-# What a driver raises: a position without a parameter, a name without one, parameters of another form or
-# more of them than there are places.
-Mismatch = namedtuple("Mismatch", "position name unfit")
+# The exceptions of a driver for parameters that don't fit the statement: too few, a missing name, and any other mismatch
+# (names in place of positions, or too many).
+Mismatch = namedtuple("Mismatch", "position name form")
 
 PROGRAMMING = Mismatch(errors.ProgrammingError, errors.ProgrammingError, errors.ProgrammingError)
 INTERFACE = Mismatch(errors.InterfaceError, errors.InterfaceError, errors.InterfaceError)
-# Those that format the text as Python does show some of Python's exceptions.
+# These drivers use Python's `%` operator, so some of the exceptions are Python's.
 PSYCOPG2 = Mismatch(IndexError, KeyError, TypeError)
 PYMYSQL = Mismatch(errors.ProgrammingError, KeyError, errors.ProgrammingError)
 
 _PERCENT = Pattern(r"%(?:%|s|\((?P<name>[^)]*)\)s)")
 
-# What is not SQL text to look for parameters in: strings, names (a `$` may be in them), comments, dollar
-# quotes. What has no end reaches to the end of the text.
+# `skip` and `comment` match text that has no parameters: strings, names (which may contain a `$`), comments and dollar
+# quotes. An unterminated one extends to the end of the text.
 _DOLLAR = Pattern(
     r"""
     (?P<skip>
@@ -38,12 +38,11 @@ _COMMENT_EDGE = Pattern(r"/\*|\*/")
 
 
 def fill_percent(sql, parameters, literal, mismatch=PROGRAMMING):
-    """`%s` and `%(name)s`, wherever they stand, as psycopg2 and PyMySQL take them."""
+    """Replace `%s` and `%(name)s`, also inside of strings and comments, as psycopg2 and PyMySQL do."""
     if parameters is None:
         return sql
     if not parameters:
-        # A bare percent sign is fine where there is nothing to fill in: a driver that binds on the
-        # server would not even look at it.
+        # Without parameters a single percent sign is accepted: a driver that binds on the server would not parse it.
         return sql.replace("%%", "%")
     named = hasattr(parameters, "keys")
     used = 0
@@ -54,8 +53,8 @@ def fill_percent(sql, parameters, literal, mismatch=PROGRAMMING):
         if text == "%%":
             return "%"
         if named != (name is not None):
-            raise mismatch.unfit(
-                "the statement has a parameter %s, and the parameters came %s names"
+            raise mismatch.form(
+                "the statement has a parameter %s, but the parameters were given %s names"
                 % (text, "with" if named else "without")
             )
         if named:
@@ -69,16 +68,16 @@ def fill_percent(sql, parameters, literal, mismatch=PROGRAMMING):
                 )
             value = parameters[used]
             used += 1
-        return _placed(literal(value), match)
+        return _parenthesized(literal(value), match)
 
     filled = _PERCENT.sub(fill, sql)
     if not named and used < len(parameters):
-        raise mismatch.unfit("the statement has %d parameters, and %d were given" % (used, len(parameters)))
+        raise mismatch.form("the statement has %d parameters, but %d were given" % (used, len(parameters)))
     return filled
 
 
 def fill_dollar(sql, parameters, literal, mismatch=INTERFACE):
-    """`$1`, `$2`, … outside of strings, names and comments."""
+    """Replace `$1`, `$2`, … outside of strings, names and comments."""
     if not parameters:
         return sql
     parts, start, position, highest = [], 0, 0, 0
@@ -95,15 +94,15 @@ def fill_dollar(sql, parameters, literal, mismatch=INTERFACE):
                 raise mismatch.position("the statement has a parameter %s that was not given" % match.group(0))
             highest = max(highest, index + 1)
             parts.append(sql[start : match.start()])
-            parts.append(_placed(literal(parameters[index]), match))
+            parts.append(_parenthesized(literal(parameters[index]), match))
             start = position
     if highest < len(parameters):
-        raise mismatch.unfit("the statement has %d parameters, and %d were given" % (highest, len(parameters)))
+        raise mismatch.form("the statement has %d parameters, but %d were given" % (highest, len(parameters)))
     parts.append(sql[start:])
     return "".join(parts)
 
 
-def _placed(text, match):
+def _parenthesized(text, match):
     # A cast binds tighter than a minus sign: `-32768::smallint` is out of range.
     if text.startswith(" -") and match.string.startswith("::", match.end()):
         return "(%s)" % text[1:]
@@ -111,7 +110,7 @@ def _placed(text, match):
 
 
 def _comment_end(sql, position):
-    """Where a block comment ends that began before `position`; PostgreSQL's can be nested."""
+    """Return the end of the block comment that contains `position`; PostgreSQL's comments nest."""
     depth = 1
     for edge in _COMMENT_EDGE.finditer(sql, position):
         depth += 1 if edge.group(0) == "/*" else -1

@@ -1,17 +1,17 @@
-"""PostgreSQL: psycopg2's way with literals, and each driver's own with transactions."""
+"""PostgreSQL: literals as psycopg2 writes them, and transactions as each driver begins and ends them."""
 import base64
 import re
 from collections import namedtuple
 
 from ..roles import ENVIRONMENT, TRANSACTION
 from .base import Connection, Cursor
-from .composed import composed_text, is_composed
+from .composable import composable_text, is_composable
 from .placeholders import fill_dollar, fill_percent
 from .postgresql_literals import Literals
 from .postgresql_values import decoder_for
 from .two_phase import TwoPhase
 
-# How many rows of an `executemany` go in one text.
+# The number of rows of an `executemany` that go in one text.
 _BATCH = 100
 
 Column = namedtuple("Column", "name type_code display_size internal_size precision scale null_ok")
@@ -19,21 +19,21 @@ Column = namedtuple("Column", "name type_code display_size internal_size precisi
 
 class PostgresConnection(TwoPhase, Connection):
     family = "postgresql"
-    # How the drivers call these is their own: see the subclasses.
-    autocommits = False
+    # The subclasses expose these under each driver's names.
+    is_autocommit = False
     level = None
     read_only = None
-    deferring = None
+    is_deferrable = None
 
     def __init__(self, driver, arguments):
         self.json_loads = None
-        # What an engine can switch off.
+        # An engine can switch these off.
         self.parses_addresses = driver.parses_addresses
         self.parses_hstore = driver.parses_hstore
-        # Whether the driver believes that it has begun a transaction.
-        self._began = False
+        # Whether the driver would consider a transaction open.
+        self._has_begun = False
         super().__init__(driver, arguments)
-        self.literal = Literals(driver.infinite_numerics).literal
+        self.literal = Literals(driver.has_infinite_numerics).literal
         self._decoders = {}
 
     def cursor(self, *args, **kwargs):
@@ -42,7 +42,7 @@ class PostgresConnection(TwoPhase, Connection):
 
     @property
     def session_status(self):
-        """Where the session stands, by the server's letter."""
+        """The server's letter for the transaction status: `I`, `T` or `E`."""
         return self.status
 
     @property
@@ -55,47 +55,48 @@ class PostgresConnection(TwoPhase, Connection):
 
     @property
     def deferrable(self):
-        return self.deferring
+        return self.is_deferrable
 
     @deferrable.setter
     def deferrable(self, value):
-        self.deferring = value
+        self.is_deferrable = value
 
     @property
     def autocommit(self):
-        return self.autocommits
+        return self.is_autocommit
 
     @autocommit.setter
     def autocommit(self, on):
-        self.autocommits = bool(on)
+        self.is_autocommit = bool(on)
 
-    def use_level(self, level):
-        """The name of a level, or `AUTOCOMMIT`; what is open is rolled back."""
+    def set_level(self, level):
+        """Roll back, then use the isolation level with this name, or `AUTOCOMMIT`."""
         self.rollback()
-        self.autocommits = level == "AUTOCOMMIT"
-        self.level = None if self.autocommits else level
+        self.is_autocommit = level == "AUTOCOMMIT"
+        self.level = None if self.is_autocommit else level
 
     @property
-    def began(self):
-        """Whether a transaction is open, as the driver sees it.
+    def has_begun(self):
+        """Whether the driver would consider a transaction open.
 
-        Some remember that they have sent a BEGIN until they send its end themselves: after a COMMIT of
-        the project's own they run what follows outside of a transaction, which is how
-        `op.execute("COMMIT")` before a CREATE INDEX CONCURRENTLY works there.
+        Some drivers don't ask the server: after their BEGIN a transaction is open until they end it themselves. A COMMIT in
+        the project's text doesn't change that, so the next statements run outside a transaction. This is why
+        `op.execute("COMMIT")` before a CREATE INDEX CONCURRENTLY works with these drivers.
         """
-        return self._began if self.driver.remembers_begin else self.session_status != "I"
+        return self._has_begun if self.driver.tracks_begin else self.session_status != "I"
 
     def send(self, sql):
+        """Run a text, in a new transaction if none is open, and return its results."""
         self.check()
         self.check_not_prepared("execute")
-        if self.autocommits or self.began:
+        if self.is_autocommit or self.has_begun:
             return self.run(sql)
-        self._began = True
+        self._has_begun = True
         return self.run(sql, (self._begin_text(),))
 
     def begin(self):
-        """Begins a transaction now and not with the next statement."""
-        self._began = True
+        """Begin a transaction now instead of with the next statement."""
+        self._has_begun = True
         self.run(self._begin_text(), role=TRANSACTION)
 
     def commit(self):
@@ -109,9 +110,9 @@ class PostgresConnection(TwoPhase, Connection):
             self._end("ROLLBACK")
 
     def _end(self, word):
-        if self.began:
-            # Whatever comes of it, the transaction is over.
-            self._began = False
+        if self.has_begun:
+            # The transaction is over even if this fails.
+            self._has_begun = False
             self.run(word, role=TRANSACTION)
 
     def _begin_text(self):
@@ -120,17 +121,17 @@ class PostgresConnection(TwoPhase, Connection):
             text += " ISOLATION LEVEL " + self.level
         if self.read_only is not None:
             text += " READ ONLY" if self.read_only else " READ WRITE"
-        if self.deferring is not None:
-            text += " DEFERRABLE" if self.deferring else " NOT DEFERRABLE"
+        if self.is_deferrable is not None:
+            text += " DEFERRABLE" if self.is_deferrable else " NOT DEFERRABLE"
         return text
 
     def forget_transaction(self):
-        """When the session has been put into its first state by other ways."""
-        self._began = False
+        """Forget the open transaction after the session was reset."""
+        self._has_begun = False
 
     @property
     def transaction_status(self):
-        """libpq's number."""
+        """libpq's number for the transaction status."""
         return {"I": 0, "T": 2, "E": 3}[self.session_status]
 
     @property
@@ -143,7 +144,7 @@ class PostgresConnection(TwoPhase, Connection):
         return self._decoders[oid]
 
     def look_up_type(self, oid):
-        """The name of a type, the number of its items' type and that one's name, where it is an array."""
+        """Return the name of a type, and for an array the OID and the name of its items' type."""
         row = self.run(
             "SELECT t.typname, t.typelem, i.typname FROM pg_catalog.pg_type t LEFT JOIN pg_catalog.pg_type i"
             " ON i.oid = t.typelem AND t.typcategory = 'A' WHERE t.oid = %d" % oid,
@@ -157,25 +158,25 @@ class PostgresConnection(TwoPhase, Connection):
 
     @property
     def server_version(self):
-        """As libpq counts: 9.6.24 is 90624, 15.8 is 150008, 17beta1 is 170000."""
+        """The server's version as libpq's number: 9.6.24 is 90624, 15.8 is 150008, 17beta1 is 170000."""
         match = re.match(r"(\d+)(?:\.(\d+))?(?:\.(\d+))?", self.server_version_text)
         if match is None:
             return 0
         major, minor, patch = (int(number or 0) for number in match.groups())
         return major * 10000 + (minor if major >= 10 else minor * 100 + patch)
 
-    # Whatever the server is told: the host speaks it.
+    # The host uses UTF-8, whatever the project sets.
     encoding = "UTF8"
 
     def set_client_encoding(self, name):
-        """Texts are Unicode here and there: nothing depends on the encoding between."""
+        """Do nothing: texts are Unicode on both sides, so no encoding is visible."""
 
     def get_backend_pid(self):
         return int(self.run("SELECT pg_backend_pid()", role=ENVIRONMENT)[-1]["rows"][0][0])
 
 
 class _Info:
-    """What psycopg2 and psycopg call `info`."""
+    """The attribute `info` of psycopg2's and psycopg's connections."""
 
     status = 0
     encoding = "utf-8"
@@ -193,13 +194,13 @@ class _Info:
 
     @property
     def dbname(self):
-        return self._asked("current_database()")
+        return self._select("current_database()")
 
     @property
     def user(self):
-        return self._asked("session_user")
+        return self._select("session_user")
 
-    def _asked(self, expression):
+    def _select(self, expression):
         return self._connection.run("SELECT " + expression, role=ENVIRONMENT)[-1]["rows"][0][0]
 
 
@@ -208,14 +209,14 @@ class PostgresCursor(Cursor):
     query = None
 
     def __init__(self, connection):
-        # The results of the last text, and which of them is shown.
+        # The results of the last text, and the index of the current one.
         self.results, self.shown = (), 0
         self._make_rows = None
         super().__init__(connection)
 
     def execute(self, sql, parameters=None):
         self.start()
-        self.show(self.connection.send(self.text(sql, parameters)))
+        self.show_result(self.connection.send(self.text(sql, parameters)))
         return self
 
     def start(self):
@@ -224,8 +225,8 @@ class PostgresCursor(Cursor):
 
     def executemany(self, sql, rows):
         self.start()
-        # Without a transaction around it one text would be one transaction.
-        batch = 1 if self.connection.autocommits and self.connection.session_status == "I" else _BATCH
+        # Outside a transaction each row needs its own text, as each text is a transaction.
+        batch = 1 if self.connection.is_autocommit and self.connection.session_status == "I" else _BATCH
         total, texts = 0, []
         for parameters in rows:
             texts.append(self.text(sql, parameters))
@@ -234,11 +235,11 @@ class PostgresCursor(Cursor):
                 texts = []
         if texts:
             total += self._send_all(texts)
-        # The rows of a RETURNING are nobody's.
-        self.take(None, [], total)
+        # As in the drivers, the rows of a RETURNING are dropped.
+        self.set_result(None, [], total)
 
     def _send_all(self, texts):
-        # A line of its own: the text before may end with a comment.
+        # The semicolon is on its own line because the previous text may end with a comment.
         results = self.connection.send("\n;\n".join(texts))
         self.statusmessage = results[-1]["tag"] if results else None
         return sum(result["affected"] or 0 for result in results)
@@ -247,7 +248,7 @@ class PostgresCursor(Cursor):
         return self.text(sql, parameters, keep=False).encode("utf-8")
 
     def text(self, sql, parameters, keep=True):
-        sql = self.plain(sql)
+        sql = self.without_composables(sql)
         if isinstance(sql, bytes):
             sql = sql.decode("utf-8")
         driver = self.connection.driver
@@ -257,34 +258,34 @@ class PostgresCursor(Cursor):
             self.query = text.encode("utf-8")
         return text
 
-    def plain(self, sql):
-        return composed_text(sql, self.connection.literal) if is_composed(sql) else sql
+    def without_composables(self, sql):
+        return composable_text(sql, self.connection.literal) if is_composable(sql) else sql
 
-    def which(self, results):
-        """As psycopg2: of several statements the last one's result."""
+    def shown_index(self, results):
+        """Return the index of the result to show: like psycopg2, the last one."""
         return len(results) - 1
 
-    def show(self, results, place=None):
+    def show_result(self, results, index=None):
         self.results = results
         if not results:
-            self.take(None, [], -1)
+            self.set_result(None, [], -1)
             return
-        self.shown = self.which(results) if place is None else place
+        self.shown = self.shown_index(results) if index is None else index
         result = results[self.shown]
         self.statusmessage = result["tag"] or None
         rowcount = -1 if result["affected"] is None else result["affected"]
         columns = result["columns"]
         if columns is None:
-            self.take(None, [], rowcount)
+            self.set_result(None, [], rowcount)
             return
         if result["affected"] is None:
-            # The rows of a SHOW are counted, too.
+            # The drivers also count the rows of a SHOW.
             rowcount = len(result["rows"])
         rows = result["rows"]
         for row in rows:
             for value in row:
                 if type(value) is dict:
-                    # No text in UTF-8, which a database without an encoding may hold: as psycopg2.
+                    # A database without an encoding may hold text that is not UTF-8: fail like psycopg2.
                     base64.b64decode(value["b"]).decode("utf-8")
         decoders = [self.connection.decoder(column[1]) for column in columns] if rows else ()
         used = [(index, decode) for index, decode in enumerate(decoders) if decode is not None]
@@ -295,18 +296,18 @@ class PostgresCursor(Cursor):
                         row[index] = decode(row[index])
         description = [Column(column[0], column[1], None, None, None, None, None) for column in columns]
         rows = [tuple(row) for row in rows]
-        self.take(description, rows, rowcount)
+        self.set_result(description, rows, rowcount)
         if self._make_rows is not None:
             make = self._make_rows([column.name for column in description])
             self._rows = [make(row) for row in rows]
 
-    def rows_as(self, make):
-        """What makes, of the names of columns, a function that makes a row of its values."""
+    def set_row_maker(self, make):
+        """Set the function that returns, for the columns' names, the function that builds a row from values."""
         self._make_rows = make
 
     @property
     def rownumber(self):
         return self._next
 
-    def go_to(self, place):
-        self._next = place
+    def move_to(self, position):
+        self._next = position

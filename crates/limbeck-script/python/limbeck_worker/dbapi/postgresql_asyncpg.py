@@ -1,4 +1,4 @@
-"""What SQLAlchemy's adapter of asyncpg has besides PEP 249, and the connection of asyncpg's own behind it."""
+"""SQLAlchemy's adapter of asyncpg beyond PEP 249, and asyncpg's own connection behind the adapter."""
 from ..roles import ENVIRONMENT, TRANSACTION
 from . import errors
 from .placeholders import fill_dollar
@@ -11,28 +11,28 @@ class AsyncpgConnection(PostgresConnection):
         return AsyncpgCursor(self)
 
     def notice(self, severity, message, detail, hint):
-        """Only who listens with asyncpg's own connection hears of it."""
+        """Drop the notice: asyncpg passes notices only to listeners of its own connection."""
 
     @property
     def isolation_level(self):
-        if self.autocommits:
+        if self.is_autocommit:
             return "autocommit"
         return self.level and self.level.lower().replace(" ", "_")
 
     def set_isolation_level(self, level):
-        self.use_level(level and level.upper().replace("_", " "))
+        self.set_level(level and level.upper().replace("_", " "))
 
     def ping(self):
         self.run("SELECT 1", role=ENVIRONMENT)
 
     @property
     def driver_connection(self):
-        return AsyncpgsOwn(self)
+        return RawAsyncpgConnection(self)
 
     _connection = driver_connection
 
     def run_async(self, function):
-        """Gives asyncpg's connection to a coroutine function, as `AdaptedConnection` does."""
+        """Run a coroutine function with asyncpg's connection, like SQLAlchemy's `AdaptedConnection`."""
         from ..dialects.asyncio_extension import run_coroutine
 
         return run_coroutine(function(self.driver_connection))
@@ -40,7 +40,7 @@ class AsyncpgConnection(PostgresConnection):
 
 class AsyncpgCursor(PostgresCursor):
     def check_rows(self):
-        # There is no error where there are no rows.
+        # asyncpg's adapter doesn't raise for a statement without rows.
         self.check()
 
     def executemany(self, sql, rows):
@@ -49,18 +49,18 @@ class AsyncpgCursor(PostgresCursor):
 
 
 class Record(tuple):
-    """A row of asyncpg's: by place and by name."""
+    """A row of asyncpg, with access by index and by name."""
 
     def __new__(cls, names, values):
-        made = super().__new__(cls, values)
-        made._names = names
-        return made
+        record = super().__new__(cls, values)
+        record._names = names
+        return record
 
     def __getitem__(self, key):
         if isinstance(key, str):
             if key not in self._names:
                 raise KeyError(key)
-            # Of columns with the same name the last one.
+            # If several columns have the name, the last one counts.
             return super().__getitem__(len(self._names) - 1 - self._names[::-1].index(key))
         return super().__getitem__(key)
 
@@ -83,8 +83,8 @@ class Record(tuple):
         return "<Record %s>" % " ".join("%s=%r" % pair for pair in self.items())
 
 
-class AsyncpgsOwn:
-    """The part of `asyncpg.Connection` that scripts use; what is not here says so."""
+class RawAsyncpgConnection:
+    """The part of `asyncpg.Connection` that scripts use; the rest raises an error."""
 
     def __init__(self, connection):
         self._adapted = connection
@@ -124,15 +124,15 @@ class AsyncpgsOwn:
         if name.startswith("_"):
             raise AttributeError(name)
         raise errors.NotSupportedError(
-            "limbeck's connection has no `%s` of asyncpg's: use execute, executemany, fetch, fetchrow, fetchval or"
+            "limbeck's connection has no method `%s` of asyncpg: use execute, executemany, fetch, fetchrow, fetchval or"
             " transaction, or SQLAlchemy" % name
         )
 
     def _send(self, query, args):
-        # What goes past the adapter begins no transaction.
+        # Statements that bypass the adapter begin no transaction.
         cursor = AsyncpgCursor(self._adapted)
         cursor.start()
-        cursor.show(self._adapted.run(fill_dollar(query, args, self._adapted.literal)))
+        cursor.show_result(self._adapted.run(fill_dollar(query, args, self._adapted.literal)))
         return cursor
 
     def _rows(self, query, args):
@@ -142,7 +142,7 @@ class AsyncpgsOwn:
 
 
 class _Transaction:
-    """A transaction, or a savepoint in one."""
+    """A transaction, or a savepoint within an open transaction."""
 
     _last = 0
 

@@ -1,4 +1,4 @@
-"""Python values as PostgreSQL literals, written as psycopg2 writes them."""
+"""The conversion of Python values to PostgreSQL literals, with psycopg2's spelling."""
 import datetime
 import decimal
 import enum
@@ -11,14 +11,16 @@ import uuid
 from . import errors
 from .patterns import Pattern
 
-# In the text of a range.
+# A bound that has to be quoted in the text of a range.
 _NEEDS_QUOTES = Pattern(r'[\s,"\\()\[\]]|^$')
 
 
 class Literals:
-    def __init__(self, infinite_numerics=True):
+    """Writes literals."""
+
+    def __init__(self, has_infinite_numerics=True):
         # psycopg2 writes an infinite Decimal as NaN.
-        self._infinite_numerics = infinite_numerics
+        self._infinite_numerics = has_infinite_numerics
         self._writers = {
             type(None): lambda value: "NULL",
             bool: lambda value: "true" if value else "false",
@@ -42,6 +44,7 @@ class Literals:
         }
 
     def literal(self, value):
+        """Return the literal of a value."""
         registered = _registered_adapter(type(value))
         if registered is not None:
             return self.literal(registered(value))
@@ -52,11 +55,11 @@ class Literals:
         return writer(value)
 
     def _find(self, value):
-        """What writes values of this type; the answer is kept, so it must hold for every value of the type."""
+        """Return the writer for the type of `value`. It is kept, so it must be right for all values of the type."""
         if isinstance(value, enum.Enum) and not isinstance(value, (str, int)):
             raise _unknown(value)
         if isinstance(value, (ipaddress.IPv4Address, ipaddress.IPv6Address)):
-            # An interface is an address with its network.
+            # Interfaces are subclasses of addresses and print their network.
             return lambda value: "'%s'::inet" % value
         if isinstance(value, (ipaddress.IPv4Network, ipaddress.IPv6Network)):
             return lambda value: "'%s'::cidr" % value
@@ -74,7 +77,7 @@ class Literals:
         if hasattr(value, "obj") and hasattr(value, "dumps"):
             return lambda value: self._text(_text_of((value.dumps or json.dumps)(value.obj)))
         if hasattr(value, "adapted") and type(value).__name__ != "AsIs":
-            # psycopg2's `QuotedString` and `Binary` escape rightly with its connection only.
+            # psycopg2's `QuotedString` and `Binary` need psycopg2's connection to escape correctly.
             return lambda value: self.literal(value.adapted)
         if hasattr(value, "getquoted"):
             return lambda value: _text_of(value.getquoted())
@@ -103,7 +106,7 @@ class Literals:
             return "'{}'"
         items = [self.literal(item) for item in value]
         if all(item is None or isinstance(item, list) and text[0] == "'" for item, text in zip(value, items)):
-            # An ARRAY without any value has no type that the server could find out.
+            # The server can't infer the type of an ARRAY without any value.
             return "'{%s}'" % ",".join("NULL" if item is None else text[1:-1] for item, text in zip(value, items))
         return "ARRAY[%s]" % ",".join(items)
 
@@ -116,13 +119,13 @@ def _unknown(value):
 
 
 def _registered_adapter(kind):
-    """What the project registered with psycopg2 for values of this type."""
+    """Return the adapter that the project registered with psycopg2 for a type, or None."""
     extensions = sys.modules.get("psycopg2.extensions")
     adapters = getattr(extensions, "adapters", None)
     if not adapters:
         return None
     adapter = adapters.get((kind, extensions.ISQLQuote))
-    # psycopg2's own need its connection.
+    # psycopg2's own adapters need its connection.
     if adapter is None or (getattr(adapter, "__module__", None) or "").startswith("psycopg2"):
         return None
     return adapter
@@ -135,13 +138,14 @@ def _text_of(value):
 def _quoted(value):
     value = value.replace("'", "''")
     if "\\" in value:
-        # Right with and without standard_conforming_strings.
+        # Correct whether standard_conforming_strings is on or off.
         return "E'%s'" % value.replace("\\", "\\\\")
     return "'%s'" % value
 
 
 def _number(value):
-    # A minus sign behind another would begin a comment. A subclass (an IntEnum) may print something else.
+    # The space is needed after another minus sign: two of them begin a comment. A subclass (an IntEnum) may print
+    # something other than its number.
     value = int(value)
     return " %d" % value if value < 0 else "%d" % value
 
@@ -156,7 +160,7 @@ def _float(value):
 
 
 def _bytes(value):
-    # Right with and without standard_conforming_strings.
+    # Correct whether standard_conforming_strings is on or off.
     return "E'\\\\x%s'::bytea" % bytes(value).hex()
 
 
@@ -170,13 +174,13 @@ def _time(value):
 
 
 def _interval(value):
-    # Without its plus sign the second part would be negative, too, where IntervalStyle is sql_standard.
+    # With IntervalStyle sql_standard, a second part without a plus sign would be negative, too.
     sign = "+" if value.days < 0 else ""
     return "'%d days %s%d.%06d seconds'::interval" % (value.days, sign, value.seconds, value.microseconds)
 
 
 def _is_range(value):
-    """SQLAlchemy's Range, and those of the drivers."""
+    """Return whether `value` is a range of SQLAlchemy or of a driver."""
     return hasattr(value, "lower_inc") and hasattr(value, "upper_inc") and hasattr(value, "isempty")
 
 

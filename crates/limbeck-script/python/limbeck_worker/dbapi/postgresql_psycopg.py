@@ -1,4 +1,4 @@
-"""What psycopg's connection and cursor have besides PEP 249."""
+"""psycopg's connection and cursor beyond PEP 249."""
 from ..roles import TRANSACTION
 from . import errors
 from .postgresql import PostgresConnection, PostgresCursor
@@ -18,16 +18,16 @@ class PsycopgConnection(PostgresConnection):
         autocommit = arguments.pop("autocommit", False)
         for name in ("context", "cursor_factory"):
             if arguments.get(name) is not None:
-                raise _missing("connect argument `%s`" % name, "leave it out")
+                raise _unsupported("connect argument `%s`" % name, "leave it out")
         super().__init__(driver, arguments)
-        self.autocommits = bool(autocommit)
+        self.is_autocommit = bool(autocommit)
 
     def cursor(self, name="", binary=False, row_factory=None, scrollable=None, withhold=False):
         self.check()
-        made = PsycopgCursor(self)
-        made.name, made.scrollable, made.withhold = name or None, scrollable, withhold
-        made.row_factory = row_factory or self.row_factory
-        return made
+        cursor = PsycopgCursor(self)
+        cursor.name, cursor.scrollable, cursor.withhold = name or None, scrollable, withhold
+        cursor.row_factory = row_factory or self.row_factory
+        return cursor
 
     def execute(self, query, params=None, prepare=None, binary=False):
         return self.cursor().execute(query, params)
@@ -40,7 +40,7 @@ class PsycopgConnection(PostgresConnection):
         self.close()
 
     def run_async(self, function):
-        raise _missing("`run_async`", "it is a synchronous one: call `execute` on it, or use SQLAlchemy")
+        raise _unsupported("`run_async`", "the connection is synchronous, so call `execute` on it or use SQLAlchemy")
 
     def transaction(self, savepoint_name=None, force_rollback=False):
         self.check()
@@ -51,9 +51,9 @@ class PsycopgConnection(PostgresConnection):
         return "_pg3_%d" % self._savepoints
 
     def notice(self, severity, message, detail, hint):
-        told = errors.Diagnostics({"severity": severity, "message": message, "detail": detail, "hint": hint})
+        diagnostics = errors.Diagnostics({"severity": severity, "message": message, "detail": detail, "hint": hint})
         for handler in self._handlers:
-            handler(told)
+            handler(diagnostics)
 
     def add_notice_handler(self, callback):
         self._handlers.append(callback)
@@ -73,11 +73,11 @@ class PsycopgConnection(PostgresConnection):
 
     @property
     def autocommit(self):
-        return self.autocommits
+        return self.is_autocommit
 
     @autocommit.setter
     def autocommit(self, on):
-        self._change("autocommit", autocommits=bool(on))
+        self._change("autocommit", is_autocommit=bool(on))
 
     @property
     def read_only(self):
@@ -89,11 +89,11 @@ class PsycopgConnection(PostgresConnection):
 
     @property
     def deferrable(self):
-        return self.deferring
+        return self.is_deferrable
 
     @deferrable.setter
     def deferrable(self, value):
-        self._change("deferrable", deferring=value)
+        self._change("deferrable", is_deferrable=value)
 
     def set_isolation_level(self, value):
         self.isolation_level = value
@@ -119,17 +119,17 @@ class PsycopgConnection(PostgresConnection):
 
     @property
     def pgconn(self):
-        raise _missing("`pgconn`", "there is no libpq under it")
+        raise _unsupported("`pgconn`", "the connection doesn't use libpq")
 
     @property
     def adapters(self):
-        raise _missing("`adapters`", "give the values as SQLAlchemy's types, or as text with a cast")
+        raise _unsupported("`adapters`", "pass the values with SQLAlchemy's types, or as text with a cast")
 
     def pipeline(self):
-        raise _missing("`pipeline`", "leave it out: the statements run one after the other")
+        raise _unsupported("`pipeline`", "leave it out, the statements run one after the other")
 
     def notifies(self, *args, **kwargs):
-        raise _missing("`notifies`", "listen on a connection of the project's own")
+        raise _unsupported("`notifies`", "listen on a connection that the project opens with psycopg")
 
 
 class PsycopgCursor(PostgresCursor):
@@ -137,7 +137,7 @@ class PsycopgCursor(PostgresCursor):
     name = None
 
     def execute(self, query, params=None, prepare=None, binary=None):
-        if not isinstance(self.plain(query), (str, bytes)):
+        if not isinstance(self.without_composables(query), (str, bytes)):
             raise TypeError("expected bytes, %s found" % type(query).__name__)
         return super().execute(query, params)
 
@@ -149,7 +149,7 @@ class PsycopgCursor(PostgresCursor):
         results = []
         for parameters in params_seq:
             results += self.connection.send(self.text(query, parameters))
-        self.show(results)
+        self.show_result(results)
         self.rowcount = sum(result["affected"] or 0 for result in results[:1])
 
     def stream(self, query, params=None, binary=None, size=1):
@@ -158,7 +158,7 @@ class PsycopgCursor(PostgresCursor):
     def nextset(self):
         if not self.results[self.shown + 1 :]:
             return None
-        self.show(self.results, self.shown + 1)
+        self.show_result(self.results, self.shown + 1)
         return True
 
     def closed_error(self):
@@ -170,28 +170,28 @@ class PsycopgCursor(PostgresCursor):
         status = "command status: %s" % self.statusmessage if self.statusmessage else "result status: EMPTY_QUERY"
         return errors.ProgrammingError("the last operation didn't produce records (%s)" % status)
 
-    def which(self, results):
-        # Of several statements the first one's result; `nextset` goes to the others.
+    def shown_index(self, results):
+        # psycopg shows the first statement's result; `nextset` moves to the next one.
         return 0
 
-    def take(self, columns, rows, rowcount, lastrowid=None):
-        super().take(columns, rows, rowcount, lastrowid)
+    def set_result(self, columns, rows, rowcount, lastrowid=None):
+        super().set_result(columns, rows, rowcount, lastrowid)
         if self.row_factory is not None and columns is not None:
-            self.rows_as(lambda names: self.row_factory(self))
+            self.set_row_maker(lambda names: self.row_factory(self))
 
     def scroll(self, value, mode="relative"):
         if mode not in ("relative", "absolute"):
             raise ValueError("bad mode: %s. It should be 'relative' or 'absolute'" % mode)
         self.check_rows()
-        place = value + (self.rownumber if mode == "relative" else 0)
-        if not 0 <= place < self.rowcount:
+        position = value + (self.rownumber if mode == "relative" else 0)
+        if not 0 <= position < self.rowcount:
             raise IndexError("position out of bound")
-        self.go_to(place)
+        self.move_to(position)
 
     def copy(self, statement, params=None, writer=None):
-        raise _missing("`copy`", "insert the rows with `op.bulk_insert`, or COPY from a file of the server")
+        raise _unsupported("`copy`", "insert the rows with `op.bulk_insert`, or COPY from a file of the server")
 
-    # What psycopg's row factories look at.
+    # psycopg's row factories read these attributes.
     _encoding = "utf-8"
 
     @property
@@ -200,7 +200,7 @@ class PsycopgCursor(PostgresCursor):
 
 
 class _Result:
-    """As much of libpq's result as row factories need."""
+    """The part of libpq's result that row factories need."""
 
     def __init__(self, description):
         self._names = [column[0] for column in description or ()]
@@ -212,7 +212,7 @@ class _Result:
 
 
 class _Transaction:
-    """`with connection.transaction()`: a transaction, or a savepoint in one."""
+    """The context of `with connection.transaction()`: a transaction, or a savepoint within an open one."""
 
     def __init__(self, connection, name, force_rollback):
         self.connection = connection
@@ -232,11 +232,11 @@ class _Transaction:
 
     def __exit__(self, kind, value, traceback):
         connection = self.connection
-        good = kind is None and not self._force_rollback
+        commits = kind is None and not self._force_rollback
         if self._outer:
-            connection.run("COMMIT" if good else "ROLLBACK", role=TRANSACTION)
+            connection.run("COMMIT" if commits else "ROLLBACK", role=TRANSACTION)
         else:
-            if not good:
+            if not commits:
                 connection.run("ROLLBACK TO " + self._quoted(), role=TRANSACTION)
             connection.run("RELEASE " + self._quoted(), role=TRANSACTION)
         # `raise psycopg.Rollback()` ends a transaction without an error.
@@ -246,5 +246,5 @@ class _Transaction:
         return '"%s"' % self.savepoint_name.replace('"', '""')
 
 
-def _missing(what, instead):
-    return errors.NotSupportedError("limbeck's connection has no %s: %s" % (what, instead))
+def _unsupported(feature, alternative):
+    return errors.NotSupportedError("limbeck's connection has no %s: %s" % (feature, alternative))

@@ -1,4 +1,4 @@
-"""What psycopg2's connection and cursor have besides PEP 249."""
+"""psycopg2's connection and cursor beyond PEP 249."""
 import sys
 
 from ..roles import TRANSACTION
@@ -19,20 +19,20 @@ class Psycopg2Connection(PostgresConnection):
     async_ = 0
 
     def __init__(self, driver, arguments):
-        # What `cursor` takes where it is given none.
+        # The default of `cursor`.
         self.cursor_factory = arguments.pop("cursor_factory", None)
         _row_maker(self.cursor_factory)
         factory = arguments.pop("connection_factory", None)
         if factory is not None and factory is not getattr(sys.modules.get("psycopg2.extensions"), "connection", None):
-            raise _missing("connect argument `connection_factory`", "leave it out")
+            raise _unsupported("connect argument `connection_factory`", "leave it out")
         super().__init__(driver, arguments)
 
     def cursor(self, name=None, cursor_factory=None, scrollable=None, withhold=False):
         self.check()
-        made = Psycopg2Cursor(self)
-        made.name, made.scrollable, made.withhold = name, scrollable, bool(withhold)
-        made.rows_as(_row_maker(cursor_factory or self.cursor_factory))
-        return made
+        cursor = Psycopg2Cursor(self)
+        cursor.name, cursor.scrollable, cursor.withhold = name, scrollable, bool(withhold)
+        cursor.set_row_maker(_row_maker(cursor_factory or self.cursor_factory))
+        return cursor
 
     @property
     def isolation_level(self):
@@ -46,7 +46,7 @@ class Psycopg2Connection(PostgresConnection):
 
     @property
     def autocommit(self):
-        return self.autocommits
+        return self.is_autocommit
 
     @autocommit.setter
     def autocommit(self, on):
@@ -62,45 +62,45 @@ class Psycopg2Connection(PostgresConnection):
 
     @property
     def deferrable(self):
-        return self.deferring
+        return self.is_deferrable
 
     @deferrable.setter
     def deferrable(self, value):
         self.set_session(deferrable="DEFAULT" if value is None else value)
 
     def set_isolation_level(self, level):
-        """A level's name, `AUTOCOMMIT` or psycopg2's number; what is open is rolled back first, as there."""
-        self.use_level(_level(level))
+        """Roll back like psycopg2, then use a level given by its name, its number in psycopg2, or `AUTOCOMMIT`."""
+        self.set_level(_level(level))
 
     def set_session(self, isolation_level=None, readonly=None, deferrable=None, autocommit=None):
-        """psycopg2's way to say the same; what is not given stays as it is."""
+        """Set the modes of the next transactions. A mode that is not given stays unchanged."""
         self.check()
-        if self.began:
+        if self.has_begun:
             raise errors.ProgrammingError("set_session cannot be used inside a transaction")
         if isolation_level is not None:
             self.level = None if isolation_level == "DEFAULT" else _level(isolation_level)
         if readonly is not None:
             self.read_only = None if readonly == "DEFAULT" else bool(readonly)
         if deferrable is not None:
-            self.deferring = None if deferrable == "DEFAULT" else bool(deferrable)
+            self.is_deferrable = None if deferrable == "DEFAULT" else bool(deferrable)
         if autocommit is not None:
-            self.autocommits = bool(autocommit)
+            self.is_autocommit = bool(autocommit)
 
     def reset(self):
         self.check()
         if self.session_status != "I":
             self.run("ROLLBACK", role=TRANSACTION)
         self.forget_transaction()
-        self.level = self.read_only = self.deferring = None
+        self.level = self.read_only = self.is_deferrable = None
         self.run("RESET ALL", role=TRANSACTION)
         self.run("SET SESSION AUTHORIZATION DEFAULT", role=TRANSACTION)
 
     def cancel(self):
-        """There is no statement that runs while this is called."""
+        """Do nothing: no statement runs while this method is called."""
 
     def notice(self, severity, message, detail, hint):
         super().notice(severity, message, detail, hint)
-        # The last fifty.
+        # psycopg2 keeps the last fifty.
         del self.notices[:-50]
 
     def isexecuting(self):
@@ -111,7 +111,7 @@ class Psycopg2Connection(PostgresConnection):
 
     @property
     def status(self):
-        return PREPARED if self.prepared else BEGIN if self.began else READY
+        return PREPARED if self.prepared else BEGIN if self.has_begun else READY
 
     @status.setter
     def status(self, letter):
@@ -120,7 +120,7 @@ class Psycopg2Connection(PostgresConnection):
     session_status = "I"
 
     def lobject(self, *args, **kwargs):
-        raise _missing("large objects (`lobject`)", "use the functions `lo_from_bytea` and `lo_get` of the server")
+        raise _unsupported("large objects (`lobject`)", "use the server's functions `lo_from_bytea` and `lo_get`")
 
 
 class Psycopg2Cursor(PostgresCursor):
@@ -130,7 +130,7 @@ class Psycopg2Cursor(PostgresCursor):
     itersize = 2000
 
     def execute(self, query, vars=None):
-        if not isinstance(self.plain(query), (str, bytes)) and query is not None:
+        if not isinstance(self.without_composables(query), (str, bytes)) and query is not None:
             raise TypeError("argument 1 must be a string or unicode object: got %s instead" % type(query).__name__)
         if not query:
             self.start()
@@ -152,10 +152,10 @@ class Psycopg2Cursor(PostgresCursor):
         if mode not in ("relative", "absolute"):
             raise errors.ProgrammingError("scroll mode must be 'relative' or 'absolute'")
         self.check_rows()
-        place = value + (self.rownumber if mode == "relative" else 0)
-        if not 0 <= place < max(self.rowcount, 1):
+        position = value + (self.rownumber if mode == "relative" else 0)
+        if not 0 <= position < max(self.rowcount, 1):
             raise errors.ProgrammingError("scroll destination out of bounds")
-        self.go_to(place)
+        self.move_to(position)
 
     def copy_expert(self, sql, file, size=8192):
         raise _no_copy("copy_expert")
@@ -179,16 +179,16 @@ def _level(level):
     return level and level.upper()
 
 
-def _missing(what, instead):
-    return errors.NotSupportedError("limbeck's connection has no %s: %s" % (what, instead))
+def _unsupported(feature, alternative):
+    return errors.NotSupportedError("limbeck's connection has no %s: %s" % (feature, alternative))
 
 
 def _no_copy(method):
-    return _missing("`%s`" % method, "insert the rows with `op.bulk_insert`, or COPY from a file of the server")
+    return _unsupported("`%s`" % method, "insert the rows with `op.bulk_insert`, or COPY from a file of the server")
 
 
 def _row_maker(factory):
-    """What makes the rows of psycopg2's own classes of cursors, of a description."""
+    """Return the row maker (see `set_row_maker`) for one of psycopg2's own cursor classes; None for plain tuples."""
     extensions, extras = sys.modules.get("psycopg2.extensions"), sys.modules.get("psycopg2.extras")
     if factory is None or factory is getattr(extensions, "cursor", None):
         return None
@@ -199,19 +199,20 @@ def _row_maker(factory):
     if factory is getattr(extras, "NamedTupleCursor", None):
         return lambda names: extras.NamedTupleCursor._do_make_nt(tuple(names))._make
     raise errors.NotSupportedError(
-        "limbeck's connection can't make a cursor of `%s`: use RealDictCursor, DictCursor or NamedTupleCursor, or none"
+        "limbeck's connection can't make a cursor of the class `%s`: use RealDictCursor, DictCursor or NamedTupleCursor, or"
+        " no `cursor_factory`"
         % getattr(factory, "__qualname__", factory)
     )
 
 
 def _dict_rows(names, kind):
     class Shape:
-        index = {name: place for place, name in enumerate(names)}
+        index = {name: position for position, name in enumerate(names)}
         description = names
 
     def make(row):
-        made = kind(Shape)
-        made[:] = row
-        return made
+        dict_row = kind(Shape)
+        dict_row[:] = row
+        return dict_row
 
     return make

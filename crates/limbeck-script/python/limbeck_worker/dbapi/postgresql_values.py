@@ -1,4 +1,4 @@
-"""PostgreSQL's texts as Python values, by type."""
+"""The conversion of PostgreSQL's texts to Python values, by type."""
 import datetime
 import decimal
 import ipaddress
@@ -11,7 +11,7 @@ from .patterns import Pattern
 
 _DATE = Pattern(r"(\d{4,})-(\d\d)-(\d\d)$")
 _TIME = Pattern(r"(\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:([+-])(\d\d)(?::(\d\d))?(?::(\d\d))?)?$")
-# What has a unit, in the styles `postgres` and `postgres_verbose`.
+# A part with a unit, in the styles `postgres` and `postgres_verbose`.
 _INTERVAL_PART = Pattern(r"([+-]?\d+) (year|mon|day|hour|min)s?\b|([+-]?\d+(?:\.\d+)?) secs?\b")
 _INTERVAL_TIME = Pattern(r"(?:^|(?<= ))([+-]?)(\d+):(\d\d):(\d\d(?:\.\d+)?)$")
 _INTERVAL_SQL = Pattern(
@@ -52,7 +52,7 @@ def _date(text):
 def _time(text):
     match = _TIME.match(text)
     if match is None:
-        raise errors.DataError("the time %r is none that Python has" % text)
+        raise errors.DataError("Python can't represent the time %r" % text)
     hour, minute, second, fraction, sign, *offset = match.groups()
     microsecond = int((fraction or "0").ljust(6, "0")[:6])
     zone = None
@@ -60,7 +60,7 @@ def _time(text):
         hours, minutes, seconds = (int(part or 0) for part in offset)
         delta = datetime.timedelta(hours=hours, minutes=minutes, seconds=seconds)
         zone = datetime.timezone(-delta if sign == "-" else delta)
-    # PostgreSQL has an end of the day; Python's day ends before it.
+    # PostgreSQL has the time 24:00, Python doesn't.
     return _checked(datetime.time, text, int(hour) % 24, int(minute), int(second), microsecond, zone)
 
 
@@ -75,14 +75,14 @@ def _timestamp(text):
     return datetime.datetime.combine(_date(date), _time(time))
 
 
-def _moment(text):
-    """A timestamp with its zone; what has no end has one, too, in psycopg2."""
+def _timestamp_with_zone(text):
+    """Parse a timestamp with a zone. As in psycopg2, infinity has a zone, too."""
     value = _timestamp(text)
     return value if value.tzinfo is not None else value.replace(tzinfo=datetime.timezone.utc)
 
 
-def _moment_in_utc(text):
-    # asyncpg shows each moment so, and what has no end without a zone.
+def _utc_timestamp(text):
+    # asyncpg returns all timestamps in UTC, and infinity without a zone.
     value = _timestamp(text)
     return value if value.tzinfo is None else value.astimezone(datetime.timezone.utc)
 
@@ -95,7 +95,7 @@ def _checked(kind, text, *parts):
 
 
 def _interval(text):
-    """In each of the server's styles. As psycopg2: a timedelta knows no months, they have 30 days."""
+    """Parse an interval in any of the server's styles. As in psycopg2, a month has 30 days."""
     try:
         if text.startswith("P"):
             return _iso_interval(text)
@@ -110,7 +110,7 @@ def _interval(text):
             return _sql_interval(match)
         return _interval_parts(text)
     except (AttributeError, OverflowError, ValueError) as error:
-        raise errors.DataError("the interval %r is none that Python has" % text) from error
+        raise errors.DataError("Python can't represent the interval %r" % text) from error
 
 
 def _interval_parts(text):
@@ -147,12 +147,12 @@ def _clock(text):
 
 
 def _seconds(text):
-    # Not by way of a float, which would lose microseconds.
+    # A float would lose microseconds.
     return datetime.timedelta(microseconds=int(decimal.Decimal(text) * 1000000))
 
 
 def parse_array(text, decode):
-    """`{a,"b c",NULL,{…}}`, with bounds before it or not."""
+    """Parse the text of an array, `{a,"b c",NULL,{…}}`, with or without bounds before it."""
     if text.startswith("["):
         text = text[text.index("=") + 1 :]
     position = 1
@@ -192,7 +192,7 @@ def parse_array(text, decode):
 
 
 def _record(text):
-    """`(a,"b c",)`: the texts of a row whose columns have types that nobody tells."""
+    """Parse the text of a record, `(a,"b c",)`, into texts: the server doesn't send the types of the columns."""
     if text == "()":
         return ()
     body, values, position = text[1:-1], [], 0
@@ -205,7 +205,7 @@ def _record(text):
 
 
 def _item(body, position):
-    """The text up to the next comma, without its quotes; whether it had some; where it ends."""
+    """Return the text up to the next comma, unquoted, whether it was quoted, and the position of its end."""
     parts, quoted = [], False
     while position < len(body) and body[position] != ",":
         if body[position] == '"':
@@ -225,7 +225,7 @@ def _item(body, position):
 
 
 def _range_parts(text):
-    """Bounds and values of a range's text, the values unquoted."""
+    """Return the brackets and the unquoted bounds of a range's text, or None if the range is empty."""
     if text == "empty":
         return None
     body, values, position = text[1:-1], [], 0
@@ -284,13 +284,13 @@ _PLAIN = {
     1082: _date,
     1083: _time,
     1114: _timestamp,
-    1184: _moment,
+    1184: _timestamp_with_zone,
     1186: _interval,
     1266: _time,
     1700: decimal.Decimal,
     2950: uuid.UUID,
 }
-# Arrays, by the type of their items; those of text and of what stays text are at the end.
+# The types of arrays and of their items. The arrays of types that stay text are at the end.
 _ARRAYS = {
     1000: 16, 1001: 17, 1005: 21, 1007: 23, 1016: 20, 1021: 700, 1022: 701, 1028: 26, 1115: 1114,
     1182: 1082, 1183: 1083, 1185: 1184, 1187: 1186, 1231: 1700, 1270: 1266, 2951: 2950, 199: 114, 3807: 3802,
@@ -301,26 +301,26 @@ _ARRAYS = {
         143, 775, 791, 1040, 1561, 1563, 3643, 3645, 4073,  # xml, macaddr8, money, macaddr, bit, varbit, ts…, jsonpath
     ), 25),
 }
-# Ranges, by the type of their bounds.
+# The types of ranges and of their bounds.
 _RANGES = {3904: 23, 3926: 20, 3906: 1700, 3908: 1114, 3910: 1184, 3912: 1082}
 _MULTIRANGES = {4451: 23, 4536: 20, 4532: 1700, 4533: 1114, 4534: 1184, 4535: 1082}
 _JSON = (114, 3802)
 _ADDRESSES = (869, 650)
 
 
-# The types below have the same number on every server.
-_FIRST_OF_THE_PROJECT = 16384
+# The first OID of types that are not built in. Lower OIDs are the same on every server.
+_FIRST_USER_DEFINED = 16384
 
 
 def decoder_for(oid, connection):
-    """What turns a text of this type into a value; `None` where the text is the value."""
+    """Return the function that converts a text of this type to a value, or None if the text is the value."""
     driver = connection.driver
     if oid in _JSON:
         return lambda text: (connection.json_loads or json.loads)(text)
-    if oid == 17 and driver.bytes_as_memoryview:
+    if oid == 17 and driver.returns_memoryviews:
         return lambda text: memoryview(_bytes(text))
-    if oid == 1184 and driver.moments_in_utc:
-        return _moment_in_utc
+    if oid == 1184 and driver.returns_utc_timestamps:
+        return _utc_timestamp
     if oid in _ADDRESSES and connection.parses_addresses:
         return _address if oid == 869 else ipaddress.ip_network
     if oid == 2249 and driver.parses_records:
@@ -334,8 +334,8 @@ def decoder_for(oid, connection):
         return _range(decoder_for(_RANGES[oid], connection))
     if oid in _MULTIRANGES:
         return _multirange(decoder_for(_MULTIRANGES[oid], connection)) if driver.parses_multiranges else None
-    if oid >= _FIRST_OF_THE_PROJECT:
-        return _of_the_project(oid, connection)
+    if oid >= _FIRST_USER_DEFINED:
+        return _user_defined(oid, connection)
     return _PLAIN.get(oid)
 
 
@@ -343,8 +343,8 @@ def _array(decode):
     return lambda text: parse_array(text, decode)
 
 
-def _of_the_project(oid, connection):
-    """For a type that has another number in each database. What it is, only the server can say."""
+def _user_defined(oid, connection):
+    """Return the decoder of a type that is not built in; the server is asked for the type's name."""
     if connection.parses_hstore:
         name, item, item_name = connection.look_up_type(oid)
         if name == "hstore":

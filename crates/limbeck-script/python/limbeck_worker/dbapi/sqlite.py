@@ -1,18 +1,18 @@
-"""SQLite: what Python's `sqlite3` does with transactions and values."""
+"""SQLite: transactions and values as in Python's `sqlite3`."""
 import re
 import sys
 
 from ..roles import TRANSACTION
 from . import errors, sqlite_values
 from .base import Connection, Cursor
-from .mirrored import Mirrored
+from .driver_classes import DriverClass
 from .patterns import Pattern
-from .sqlite_values import parameter
+from .sqlite_values import to_host
 
-# Comments and white space before a statement's first word, which decides whether a transaction begins.
+# The comments and white space before a statement's first word, which decides whether a transaction begins.
 _LEADING = Pattern(r"(?:\s+|--[^\n]*(?:\n|$)|/\*.*?\*/)*", re.DOTALL)
 _CHANGES_ROWS = ("INSERT", "UPDATE", "DELETE", "REPLACE")
-# Names can contain a `$`, and a parameter's name can begin with a digit.
+# A name may contain a `$`, and a parameter's name may start with a digit.
 _NAMED = Pattern(
     r"""(?P<skip>'(?:[^']|'')*'|"(?:[^"]|"")*"|`(?:[^`]|``)*`|\[[^\]]*\]|--[^\n]*|/\*.*?(?:\*/|\Z)
         |[A-Za-z_\u0080-\U0010ffff][A-Za-z0-9_$\u0080-\U0010ffff]*)
@@ -21,28 +21,28 @@ _NAMED = Pattern(
 )
 
 _LEVELS = ("", "DEFERRED", "IMMEDIATE", "EXCLUSIVE")
-# What the attribute `autocommit`, which Python 3.12 brought, says where `isolation_level` counts.
+# The value of the attribute `autocommit` (since Python 3.12) with which `isolation_level` counts.
 _LEGACY = -1
 _HAS_AUTOCOMMIT = sys.version_info >= (3, 12)
-# What works on the library's own handle, which is the host's.
-_WITHOUT = (
+# Methods that need SQLite's own handle, which the host has.
+_UNSUPPORTED = (
     "backup", "blobopen", "create_window_function", "deserialize", "getconfig", "getlimit", "iterdump",
     "load_extension", "serialize", "set_authorizer", "setconfig", "setlimit",
 )
 
 
 def changes_rows(sql):
-    """Whether `sqlite3` begins a transaction before this statement."""
+    """Return whether `sqlite3` begins a transaction before a statement."""
     start = _LEADING.match(sql).end()
     return sql[start : start + 7].upper().startswith(_CHANGES_ROWS)
 
 
-class SqliteConnection(Mirrored, Connection):
+class SqliteConnection(DriverClass, Connection):
     family = "sqlite"
-    mirrors = ("sqlite3", "Connection")
+    driver_class = ("sqlite3", "Connection")
 
     def __init__(self, driver, arguments):
-        self.mirrors = getattr(driver, "mirrors", self.mirrors)
+        self.driver_class = getattr(driver, "driver_class", self.driver_class)
         self._isolation_level = arguments.pop("isolation_level", "")
         self._autocommit = _LEGACY
         autocommit = arguments.pop("autocommit", None)
@@ -52,7 +52,7 @@ class SqliteConnection(Mirrored, Connection):
         factory = arguments.pop("factory", None)
         if factory is not None and factory is not getattr(sys.modules.get("sqlite3"), "Connection", None):
             raise errors.NotSupportedError(
-                "limbeck's SQLite connection can't be one of the class `%s` that the connect argument `factory` names"
+                "limbeck's SQLite connection can't be an instance of `%s`, the connect argument `factory`: leave it out"
                 % getattr(factory, "__name__", factory)
             )
         for name in ("check_same_thread", "cached_statements"):
@@ -65,7 +65,7 @@ class SqliteConnection(Mirrored, Connection):
             self.autocommit = autocommit
 
     def __getattr__(self, name):
-        if name not in _WITHOUT:
+        if name not in _UNSUPPORTED:
             raise AttributeError("'sqlite3.Connection' object has no attribute '%s'" % name)
 
         def refuse(*args, **kwargs):
@@ -75,7 +75,7 @@ class SqliteConnection(Mirrored, Connection):
                     name,
                     "run the migrations that need the extension with `alembic`"
                     if name == "load_extension"
-                    else "open the database's file with Python's `sqlite3` for it",
+                    else "open the database's file with Python's `sqlite3` instead",
                 )
             )
 
@@ -111,7 +111,7 @@ class SqliteConnection(Mirrored, Connection):
             if self.status != "I":
                 self.run(statement, role=TRANSACTION)
         elif not self._autocommit:
-            # A transaction is always open: the next one begins at once.
+            # In this mode a transaction is always open, so begin the next one.
             self.run(statement, role=TRANSACTION)
             self.run("BEGIN", role=TRANSACTION)
 
@@ -122,7 +122,7 @@ class SqliteConnection(Mirrored, Connection):
     @isolation_level.setter
     def isolation_level(self, level):
         if level is None:
-            # As `sqlite3`: what is open is committed.
+            # `sqlite3` commits an open transaction.
             self.commit()
         elif not isinstance(level, str) or level.upper() not in _LEVELS:
             raise ValueError("isolation_level string must be '', 'DEFERRED', 'IMMEDIATE', or 'EXCLUSIVE'")
@@ -152,13 +152,14 @@ class SqliteConnection(Mirrored, Connection):
         return self.run(sql, self.before(sql), **parameters)
 
     def before(self, sql):
+        """Return the statements that have to run before this one."""
         is_legacy = self._autocommit == _LEGACY and self._isolation_level is not None
         if is_legacy and self.status == "I" and changes_rows(sql):
             return (("BEGIN " + self.isolation_level).strip(),)
         return ()
 
     def create_function(self, name, narg, func, deterministic=False):
-        called = lambda arguments: parameter(func(*map(sqlite_values.value, arguments)))
+        called = lambda arguments: to_host(func(*map(sqlite_values.from_host, arguments)))
         for key in ((name.lower(), narg), (self.limbeck_connection, name.lower(), narg)):
             self.channel.functions[key] = called
         self.request(
@@ -175,7 +176,7 @@ class SqliteConnection(Mirrored, Connection):
         )
 
     def define_floor(self):
-        """`create_function("floor", 1, math.floor, deterministic=True)`, carried out by the host."""
+        """Register `math.floor` as the SQL function `floor`; the host runs it without calling Python."""
         self.request(
             "function", connection=self.limbeck_connection, name="floor", arguments=1, deterministic=True,
             built_in="math.floor",
@@ -195,19 +196,18 @@ class SqliteConnection(Mirrored, Connection):
     def enable_load_extension(self, enabled):
         pass
 
-
     def run_async(self, function):
-        from . import awaited
+        from . import async_adapter
 
-        return awaited.run(self, function)
+        return async_adapter.run_async(self, function)
 
 
 for _name in errors.NAMES:
     setattr(SqliteConnection, _name, getattr(errors, _name))
 
 
-class SqliteCursor(Mirrored, Cursor):
-    mirrors = ("sqlite3", "Cursor")
+class SqliteCursor(DriverClass, Cursor):
+    driver_class = ("sqlite3", "Cursor")
 
     def __init__(self, connection):
         super().__init__(connection)
@@ -217,14 +217,14 @@ class SqliteCursor(Mirrored, Cursor):
         return errors.ProgrammingError("Cannot operate on a closed cursor.")
 
     def check_rows(self):
-        # A statement without rows has none to fetch, which is no error.
+        # Fetching from a statement without rows is not an error.
         self.check()
 
     def execute(self, sql, parameters=()):
         self.start()
         _check(sql, parameters)
-        sql, values = _bound(sql, parameters)
-        self._take(sql, self.connection.send(sql, parameters=values))
+        sql, values = _with_positions(sql, parameters)
+        self._show_results(sql, self.connection.send(sql, parameters=values))
         return self
 
     def executemany(self, sql, rows):
@@ -232,22 +232,22 @@ class SqliteCursor(Mirrored, Cursor):
         texts, many = set(), []
         for parameters in rows:
             _check(sql, parameters)
-            text, values = _bound(sql, parameters)
+            text, values = _with_positions(sql, parameters)
             texts.add(text)
             many.append(values)
         if not many:
             for text in self.connection.before(sql):
                 self.connection.run(text, role=TRANSACTION)
-            self.take(None, [], 0, self.lastrowid)
+            self.set_result(None, [], 0, self.lastrowid)
             return self
         if len(texts) > 1:
             raise errors.ProgrammingError("the rows of an executemany have different parameters")
         lastrowid = self.lastrowid
         results = self.connection.send(texts.pop(), many=many)
-        self._take(sql, results)
+        self._show_results(sql, results)
         if self.description is not None and not changes_rows(sql):
             raise errors.ProgrammingError("executemany() can only execute DML statements.")
-        self.take(None, [], self.rowcount, lastrowid)
+        self.set_result(None, [], self.rowcount, lastrowid)
         return self
 
     def executescript(self, sql):
@@ -257,13 +257,13 @@ class SqliteCursor(Mirrored, Cursor):
         if self.connection._autocommit == _LEGACY:
             self.connection.commit()
         self.connection.run(sql, script=True)
-        self.take(None, [], -1, self.lastrowid)
+        self.set_result(None, [], -1, self.lastrowid)
         return self
 
-    def _take(self, sql, results):
+    def _show_results(self, sql, results):
         result = results[-1] if results else None
         if result is None:
-            self.take(None, [], -1)
+            self.set_result(None, [], -1)
             return
         rowcount = -1
         if changes_rows(sql) and result["affected"] is not None:
@@ -271,55 +271,55 @@ class SqliteCursor(Mirrored, Cursor):
             self.connection.total_changes += rowcount
         lastrowid = result["last_id"] if result["last_id"] is not None else self.lastrowid
         if result["columns"] is None:
-            self.take(None, [], rowcount, lastrowid)
+            self.set_result(None, [], rowcount, lastrowid)
             return
         columns = sqlite_values.Columns(result["columns"], self.connection.detect_types, self.connection.text_factory)
         description = tuple((name, None, None, None, None, None, None) for name in columns.names)
-        self.take(description, result["rows"], rowcount, lastrowid)
+        self.set_result(description, result["rows"], rowcount, lastrowid)
         self._columns = columns
 
-    # Rows are made when they are fetched: the factories may be set, and fail, only then.
+    # Rows are built when they are fetched: only then are the factories set, and only then may they fail.
     def fetchone(self):
         row = super().fetchone()
-        return None if row is None else self._made(row)
+        return None if row is None else self._make_row(row)
 
     def fetchmany(self, size=None):
-        return list(map(self._made, super().fetchmany(size)))
+        return list(map(self._make_row, super().fetchmany(size)))
 
     def fetchall(self):
-        return list(map(self._made, super().fetchall()))
+        return list(map(self._make_row, super().fetchall()))
 
-    def _made(self, sent):
+    def _make_row(self, sent):
         row = self._columns.row(sent)
-        factory = sqlite_values.factory(self.row_factory)
+        factory = sqlite_values.row_factory(self.row_factory)
         return row if factory is None else factory(self, row)
 
 
 def _check(sql, parameters):
-    """Whether `sqlite3` takes these at all."""
+    """Raise what `sqlite3` raises for a statement or parameters of the wrong type."""
     if not isinstance(sql, str):
         raise TypeError("execute() argument 1 must be str, not %s" % type(sql).__name__)
     kind = errors.ProgrammingError if sys.version_info >= (3, 11) else ValueError
     if "\0" in sql:
-        # The library would stop reading there.
+        # SQLite would ignore the rest of the text.
         raise kind("the query contains a null character")
     if not hasattr(parameters, "__getitem__") and not hasattr(parameters, "__next__"):
         raise kind("parameters are of unsupported type")
 
 
-def _bound(sql, parameters):
-    """The statement with `?` alone, and its values for the host."""
+def _with_positions(sql, parameters):
+    """Return the statement with only `?` as placeholders, and the host's form of its values."""
     if hasattr(parameters, "keys"):
         values = []
 
-        def place(match):
+        def placeholder(match):
             name = match.group("name")
             if name is None:
                 return match.group(0)
             if name not in parameters:
                 raise errors.ProgrammingError("You did not supply a value for binding parameter :%s." % name)
-            values.append(parameter(parameters[name]))
+            values.append(to_host(parameters[name]))
             return "?"
 
-        return _NAMED.sub(place, sql), values
-    return sql, [parameter(value) for value in parameters]
+        return _NAMED.sub(placeholder, sql), values
+    return sql, [to_host(value) for value in parameters]

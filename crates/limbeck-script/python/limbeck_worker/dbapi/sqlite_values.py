@@ -1,18 +1,18 @@
-"""SQLite: values and rows as Python's `sqlite3` makes them."""
+"""SQLite: the conversion of values and rows, as in Python's `sqlite3`."""
 import base64
 import datetime
 import math
 import sys
 
 from . import errors
-from .mirrored import Mirrored
+from .driver_classes import DriverClass
 
 PARSE_DECLTYPES = 1
 PARSE_COLNAMES = 2
 
 
-def parameter(value):
-    """A parameter, as the host takes it."""
+def to_host(value):
+    """Return the protocol's form of a parameter."""
     kind = type(value)
     if value is None or kind is str:
         return value
@@ -24,10 +24,10 @@ def parameter(value):
         return {"b": base64.b64encode(value).decode("ascii")}
     adapted = _adapted(value)
     if adapted is not value:
-        return parameter(adapted)
+        return to_host(adapted)
     if isinstance(value, (bytes, bytearray)):
         return {"b": base64.b64encode(value).decode("ascii")}
-    # The adapters that `sqlite3` has by default.
+    # The default adapters of `sqlite3`.
     if isinstance(value, datetime.datetime):
         return value.isoformat(" ")
     if isinstance(value, datetime.date):
@@ -42,11 +42,11 @@ def parameter(value):
 
 
 def _adapted(value):
-    """What the project registered with `sqlite3` for values of this type, or the type's own way."""
+    """Apply the project's adapter for the type of a value, or its `__conform__`; return the value if it has neither."""
     sqlite3 = sys.modules.get("sqlite3")
     protocol = getattr(sqlite3, "PrepareProtocol", None)
     adapter = getattr(sqlite3, "adapters", {}).get((type(value), protocol))
-    # Its own are for dates; newer ones warn.
+    # The default adapters are left out: they are for dates, and warn since Python 3.12.
     if adapter is not None and (getattr(adapter, "__module__", None) or "").split(".")[0] != "sqlite3":
         return adapter(value)
     conform = getattr(value, "__conform__", None)
@@ -65,12 +65,12 @@ def _float(value):
         return None
     if math.isinf(value):
         return {"f": "inf" if value > 0 else "-inf"}
-    # JSON's reader would take a whole number for an integer.
+    # A JSON reader would read a whole number as an integer.
     return {"f": repr(value)} if value.is_integer() else value
 
 
-def value(sent, text_factory=str, column=""):
-    """A value that the host sent."""
+def from_host(sent, text_factory=str, column=""):
+    """Return the value for the protocol's form."""
     kind = type(sent)
     if kind is str:
         return sent if text_factory is str else text_factory(sent.encode("utf-8"))
@@ -88,10 +88,10 @@ def value(sent, text_factory=str, column=""):
 
 
 class Columns:
-    """The columns of a result: their names, and what turns a row of the host's into the project's."""
+    """The columns of a result: their names and the conversion of rows."""
 
     def __init__(self, columns, detect_types, text_factory):
-        self.names = [_shown(column[0], detect_types) for column in columns]
+        self.names = [_without_type(column[0], detect_types) for column in columns]
         self._text_factory = text_factory
         self._converters = [_converter(column, detect_types) for column in columns] if detect_types else ()
         self._plain = text_factory is str and not any(self._converters)
@@ -100,14 +100,14 @@ class Columns:
         if self._plain and dict not in map(type, sent):
             return tuple(sent)
         if not any(self._converters):
-            return tuple(map(value, sent, [self._text_factory] * len(sent), self.names))
+            return tuple(map(from_host, sent, [self._text_factory] * len(sent), self.names))
         return tuple(
-            value(item, self._text_factory, name) if convert is None else _converted(item, convert)
+            from_host(item, self._text_factory, name) if convert is None else _converted(item, convert)
             for item, name, convert in zip(sent, self.names, self._converters)
         )
 
 
-def _shown(name, detect_types):
+def _without_type(name, detect_types):
     if detect_types & PARSE_COLNAMES and "[" in name:
         name = name[: name.index("[")]
         return name[:-1] if name.endswith(" ") else name
@@ -115,7 +115,7 @@ def _shown(name, detect_types):
 
 
 def _converter(column, detect_types):
-    """What `detect_types` finds for a column: by its name, then by the type that it was declared with."""
+    """Return the converter that `detect_types` selects for a column, by the name or the declared type, or None."""
     name, declared = column[0], column[5] if len(column) > 5 else None
     found = None
     if detect_types & PARSE_COLNAMES and "[" in name:
@@ -128,11 +128,11 @@ def _converter(column, detect_types):
 def _registered(name):
     name = name.upper()
     converters = getattr(sys.modules.get("sqlite3"), "converters", {})
-    # What `sqlite3` has by default, in a project that does not import it itself; newer ones warn.
-    return _CONVERTERS.get(name) if converters.get(name) is None or _is_its_own(converters[name]) else converters[name]
+    # The default converters of `sqlite3`: the project may not have imported it, and they warn since Python 3.12.
+    return _CONVERTERS.get(name) if converters.get(name) is None or _is_default(converters[name]) else converters[name]
 
 
-def _is_its_own(converter):
+def _is_default(converter):
     return (getattr(converter, "__module__", None) or "").split(".")[0] == "sqlite3"
 
 
@@ -141,9 +141,9 @@ def _converted(sent, convert):
         return None
     if type(sent) is dict and "f" not in sent:
         text = base64.b64decode(sent["b"] if "b" in sent else sent["t"])
-        # An empty blob has no bytes to point at.
+        # `sqlite3` gets a null pointer for an empty blob and returns None.
         return None if not text and "b" in sent else convert(text)
-    sent = value(sent)
+    sent = from_host(sent)
     if type(sent) is float:
         text = "%.15g" % sent
         sent = text + ".0" if text.lstrip("-").isdigit() else text.replace("inf", "Inf")
@@ -166,17 +166,17 @@ def _timestamp(text):
 _CONVERTERS = {"DATE": _date, "TIMESTAMP": _timestamp}
 
 
-def factory(wanted):
-    """What makes a row: a project's `sqlite3.Row` takes no cursor but a real one."""
-    theirs = getattr(sys.modules.get("sqlite3"), "Row", None)
-    return Row if wanted is not None and wanted is theirs else wanted
+def row_factory(factory):
+    """Return `factory`, or the substitute for `sqlite3.Row`, which accepts only a cursor of `sqlite3`."""
+    sqlite3_row = getattr(sys.modules.get("sqlite3"), "Row", None)
+    return Row if factory is not None and factory is sqlite3_row else factory
 
 
-class Row(Mirrored):
-    """A row whose values have names, too."""
+class Row(DriverClass):
+    """A substitute for `sqlite3.Row`: a row with access by index and by name."""
 
     __slots__ = ("_names", "_values")
-    mirrors = ("sqlite3", "Row")
+    driver_class = ("sqlite3", "Row")
 
     def __init__(self, cursor, values):
         self._names = [item[0] for item in cursor.description]

@@ -1,5 +1,6 @@
-"""What psycopg2 and psycopg call the exception of each SQLSTATE; asyncpg's name stands behind it where it can't be told from theirs."""
+"""The names of the exceptions of each SQLSTATE in psycopg2, psycopg and asyncpg."""
 
+# Each line has the SQLSTATE, the name in psycopg2 and psycopg, and asyncpg's name if `_asyncpg_name` doesn't derive it.
 _NAMES = """
 02000 NoData NoData
 02001 NoAdditionalDynamicResultSetsReturned NoAdditionalDynamicResultSetsReturned
@@ -263,14 +264,14 @@ def _read():
     for line in _NAMES.split("\n"):
         if line:
             code, name, *other = line.split(" ")
-            rows[code] = name, other[0] if other else _as_asyncpg(name)
+            rows[code] = name, other[0] if other else _asyncpg_name(name)
     return rows
 
 
-def _as_asyncpg(name):
+def _asyncpg_name(name):
     name = name.replace("Sql", "SQL").replace("Fdw", "FDW")
     return name if name.endswith("Error") else name + "Error"
 
 
-# By code: the name in psycopg2 and psycopg, and in asyncpg.
+# The names in psycopg2 and psycopg, and in asyncpg, by SQLSTATE.
 NAMES = _read()

@@ -1,12 +1,12 @@
-"""What the host needs to know of an `ssl.SSLContext`, of which Python tells only a part."""
+"""The parts of an `ssl.SSLContext` that the host needs."""
 import base64
 import functools
 import os
 import ssl
 
 
-def record():
-    """From here on, each context remembers the files of its own certificate, which it doesn't give back."""
+def record_certificate_files():
+    """Make each context keep the paths of its own certificate and key, which Python's contexts don't return."""
     load = ssl.SSLContext.load_cert_chain
     if hasattr(load, "__wrapped__"):
         return
@@ -20,6 +20,7 @@ def record():
 
 
 def describe(context):
+    """Return the protocol's form of a context."""
     return {
         "verify": context.verify_mode == ssl.CERT_REQUIRED,
         "check_hostname": bool(context.check_hostname),

@@ -1,4 +1,4 @@
-"""PostgreSQL's two-phase commit, as PEP 249 has it and psycopg2 and psycopg do it."""
+"""PostgreSQL's two-phase commit, with the methods of PEP 249 and the behaviour of psycopg2 and psycopg."""
 import base64
 import re
 
@@ -7,7 +7,7 @@ from . import errors
 
 
 class Xid:
-    """What a transaction is prepared under; `str` gives the server's name of it."""
+    """The identifier of a prepared transaction; `str` returns the server's name for it."""
 
     def __init__(self, format_id, gtrid, bqual):
         self.format_id, self.gtrid, self.bqual = format_id, gtrid, bqual
@@ -15,7 +15,7 @@ class Xid:
 
     @classmethod
     def from_string(cls, text):
-        """The parts of a name that was made of them; another name is the whole of it."""
+        """Return the identifier of a server's name: split if it was built from parts, whole otherwise."""
         match = re.match(r"(\d+)_([^_]*)_([^_]*)$", text)
         try:
             format_id, *parts = match.groups()
@@ -40,7 +40,7 @@ class Xid:
 
 
 class TwoPhase:
-    """The part of a connection that has two-phase transactions."""
+    """A mixin for connections: the methods for two-phase transactions."""
 
     # The transaction that is open or prepared.
     _xid = None
@@ -55,7 +55,7 @@ class TwoPhase:
 
     def tpc_begin(self, xid):
         self.check()
-        if self.began or self._xid is not None:
+        if self.has_begun or self._xid is not None:
             raise errors.ProgrammingError("tpc_begin cannot be used inside a transaction")
         if self.autocommit:
             raise errors.ProgrammingError("tpc_begin can't be called in autocommit mode")
@@ -66,8 +66,8 @@ class TwoPhase:
         if self._xid is None or self._prepared:
             raise errors.ProgrammingError("prepare must be called inside a two-phase transaction")
         self.run("PREPARE TRANSACTION " + self.literal(str(self._xid)), role=TRANSACTION)
-        # The server has put the transaction aside: there is none in the session.
-        self._prepared, self._began = True, False
+        # The server detached the transaction from the session.
+        self._prepared, self._has_begun = True, False
 
     def tpc_commit(self, xid=None):
         self._finish("COMMIT", xid)
@@ -77,9 +77,9 @@ class TwoPhase:
 
     @with_role(TRANSACTION)
     def tpc_recover(self):
-        """The transactions that are prepared on this server."""
+        """Return the identifiers of the transactions that are prepared on the server."""
         self.check_not_prepared("tpc_recover")
-        idle = not self.began
+        idle = not self.has_begun
         cursor = self.cursor()
         cursor.execute("SELECT gid, prepared, owner, database FROM pg_prepared_xacts")
         found = []
@@ -87,7 +87,7 @@ class TwoPhase:
             xid = Xid.from_string(gid)
             xid.prepared, xid.owner, xid.database = about
             found.append(xid)
-        if idle and self.began:
+        if idle and self.has_begun:
             self.rollback()
         return found
 
@@ -102,7 +102,7 @@ class TwoPhase:
     def _finish(self, word, xid):
         self.check()
         if xid is not None:
-            if self.began or self._xid is not None:
+            if self.has_begun or self._xid is not None:
                 raise errors.ProgrammingError(
                     "tpc_commit/tpc_rollback with a xid must be called outside a transaction"
                 )
@@ -113,12 +113,12 @@ class TwoPhase:
                 "tpc_commit/tpc_rollback with no parameter must be called in a two-phase transaction"
             )
         text = "%s PREPARED %s" % (word, self.literal(str(self._xid))) if self._prepared else word
-        self._xid, self._prepared, self._began = None, False, False
+        self._xid, self._prepared, self._has_begun = None, False, False
         self.run(text, role=TRANSACTION)
 
 
 def _xid(value):
     if isinstance(value, str):
         return Xid.from_string(value)
-    # Also a tuple, and the class of a driver.
+    # A tuple, or an identifier of the driver's own class.
     return Xid(*(value[index] for index in range(3)))

@@ -1,18 +1,18 @@
-"""SQLAlchemy dialects over the host's connection, under every name that people write in a URL."""
+"""SQLAlchemy dialects over the host's connection, registered under every name that a URL can have."""
 import sys
 
 
 def register(channel):
-    """Puts the dialects in the place of SQLAlchemy's own."""
+    """Register the dialects in place of SQLAlchemy's own."""
     from sqlalchemy.dialects import registry
 
     from ..dbapi import tls_contexts
     from . import asyncio_extension
 
     asyncio_extension.install()
-    tls_contexts.record()
+    tls_contexts.record_certificate_files()
 
-    # Each family's module is imported when a URL names it.
+    # The module of a family is imported when a URL names the family.
     for family, module, names in _FAMILIES:
         for name, class_name in names.items():
             registry.impls[name] = _loader(module, class_name, channel)

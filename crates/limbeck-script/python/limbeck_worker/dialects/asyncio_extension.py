@@ -1,18 +1,21 @@
 """SQLAlchemy's asyncio extension over connections that never wait for an event loop.
 
-It runs synchronous code in a greenlet so that a driver can wait in it. Our connections do not, so where
-greenlet is not installed the code can just be called, and where it is nobody may insist on the waiting.
+The extension runs synchronous code in a greenlet, so that a driver can wait for the event loop there. limbeck's
+connections don't wait. Without greenlet the code can therefore be called directly; with greenlet, the extension must not
+insist that the code awaits something.
 """
 import functools
 import sys
 import threading
 
-from ..dbapi.awaited import finish
+from ..dbapi.async_adapter import run_to_completion
 
 
-class _BeforeImport:
-    """Applies the changes when the extension is about to be imported, which keeps the functions that it finds.
-    A synchronous project is spared greenlet."""
+class _ApplyBeforeImport:
+    """An importer that applies the changes just before the extension is imported and keeps references to the functions.
+
+    A synchronous project never imports the extension, and so never imports greenlet.
+    """
 
     def find_spec(self, name, path=None, target=None):
         if name == "sqlalchemy.ext.asyncio":
@@ -22,10 +25,11 @@ class _BeforeImport:
 
 
 def install():
+    """Apply the changes to SQLAlchemy, now or when its asyncio extension is imported."""
     if "sqlalchemy.ext.asyncio" in sys.modules:
         apply()
     else:
-        sys.meta_path.insert(0, _BeforeImport())
+        sys.meta_path.insert(0, _ApplyBeforeImport())
 
 
 def apply():
@@ -47,7 +51,7 @@ def _with_greenlet():
     async def greenlet_spawn(function, *args, _require_await=False, **kwargs):
         return await spawn(function, *args, **kwargs)
 
-    # Where the extension has been imported before us, its modules have kept what they found.
+    # If the extension is imported already, its modules have their own references.
     extension = [module for name, module in list(sys.modules.items()) if name.startswith("sqlalchemy.ext.asyncio")]
     for module in (concurrency, util, *extension):
         if hasattr(module, "greenlet_spawn"):
@@ -62,10 +66,10 @@ def _without_greenlet():
         return function(*args, **kwargs)
 
     def await_only(awaitable):
-        return _finish(awaitable)
+        return _run_to_completion(awaitable)
 
     def await_fallback(awaitable):
-        return _finish(awaitable)
+        return _run_to_completion(awaitable)
 
     replaced = {
         "have_greenlet": True,
@@ -74,14 +78,16 @@ def _without_greenlet():
         "await_fallback": await_fallback,
         "await_": await_only,
         "in_greenlet": lambda: True,
-        # Nothing waits while it holds one.
+        # No code awaits anything while it holds this lock.
         "AsyncAdaptedLock": threading.RLock,
-        "_util_async_run": _finish,
-        "_util_async_run_coroutine_function": lambda function, *args, **kwargs: _finish(function(*args, **kwargs)),
+        "_util_async_run": _run_to_completion,
+        "_util_async_run_coroutine_function": lambda function, *args, **kwargs: _run_to_completion(
+            function(*args, **kwargs)
+        ),
     }
     shim = getattr(concurrency, "_concurrency_shim", None)
     if shim is not None:
-        # SQLAlchemy 2.1 looks for greenlet when it first needs it.
+        # SQLAlchemy 2.1 imports greenlet when it first needs it.
         type(shim)._initialize = lambda self, raise_=True: None
         shim._has_greenlet = True
     import sqlalchemy.util as util
@@ -94,16 +100,16 @@ def _without_greenlet():
 
 
 def run_coroutine(coroutine):
-    """Out of synchronous code: by way of the event loop where it runs in one."""
+    """Run a coroutine from synchronous code: on the event loop if the code runs in a greenlet of one, else directly."""
     from sqlalchemy.util import concurrency
 
-    return concurrency.await_only(coroutine) if _in_greenlet(concurrency) else _finish(coroutine)
+    return concurrency.await_only(coroutine) if _in_greenlet(concurrency) else _run_to_completion(coroutine)
 
 
 def _in_greenlet(concurrency):
     if hasattr(concurrency, "in_greenlet"):
         return concurrency.in_greenlet()
-    # SQLAlchemy 1.4 has only the class, and that where there is greenlet.
+    # SQLAlchemy 1.4 has only the class, and only if greenlet is installed.
     inner = sys.modules.get("sqlalchemy.util._concurrency_py3k")
     kind = getattr(inner, "_AsyncIoGreenlet", None)
     if kind is None:
@@ -113,5 +119,7 @@ def _in_greenlet(concurrency):
     return isinstance(greenlet.getcurrent(), kind)
 
 
-def _finish(awaitable):
-    return finish(awaitable, "greenlet is not installed, and something other than limbeck's connection waits here")
+def _run_to_completion(awaitable):
+    return run_to_completion(
+        awaitable, "greenlet is not installed, and this code awaits something other than limbeck's connection"
+    )

@@ -1,18 +1,18 @@
-"""What the dialects of all families share."""
+"""The parts that the dialects of all families share."""
 import functools
 import sys
 
 from sqlalchemy import __version__ as _version
 from sqlalchemy import pool
 
-from ..dbapi.base import Connection, own_connection
+from ..dbapi.base import Connection, foreign_connection_error
 from ..roles import ENVIRONMENT, TRANSACTION, with_role
 
 VERSION = tuple(int(part) for part in _version.split(".")[:2] if part.isdigit())
 
 
 class HostDialect:
-    """Mixed into a dialect of SQLAlchemy: the connection is the host's."""
+    """A mixin for SQLAlchemy's dialects that connects through the host."""
 
     supports_statement_cache = True
     supports_server_side_cursors = False
@@ -23,20 +23,20 @@ class HostDialect:
         return cls.limbeck_driver
 
     if VERSION < (2, 0):
-        # What the method was called; a newer SQLAlchemy warns where it finds it.
+        # The old name of the method. Newer versions warn if it exists.
         dbapi = import_dbapi
 
-    # What the driver calls parts of a URL otherwise; none where its arguments are not a URL's parts.
+    # The driver's argument names for the parts of a URL, if they differ. None if its arguments aren't the parts of a URL.
     limbeck_parts = None
 
     def create_connect_args(self, url):
         accept_in_async_engine()
         parts = url_parts(url)
-        # The driver's own arguments are there for a listener of `do_connect`, which may change them.
+        # The driver's own arguments are for listeners of `do_connect`, which may change them.
         return [], {"url": parts, **self._arguments(parts)}
 
     def _arguments(self, parts):
-        """What the driver would be given for a URL."""
+        """Return the arguments that the driver would get for a URL."""
         if self.limbeck_parts is None:
             return {}
         names = {name: self.limbeck_parts.get(name, name) for name in ("user", "password", "host", "port", "database")}
@@ -44,19 +44,19 @@ class HostDialect:
 
     def connect(self, *arguments, **given):
         if "url" not in given:
-            # An asynchronous `creator`, or one that calls this with what it knows itself.
-            raise own_connection(self.limbeck_driver)
+            # The caller is an asynchronous `creator`, or one with arguments of its own.
+            raise foreign_connection_error(self.limbeck_driver)
         parts = self._arguments(given["url"])
-        # What is as the URL has it goes with the URL, apart from what is done here.
+        # Arguments that equal the URL's go with the URL, except for these, which the connection handles itself.
         for name in ("autocommit", "charset"):
             parts.pop(name, None)
         changed = {name: value for name, value in given.items() if name not in parts or parts[name] != value}
         return self.limbeck_driver.connect(**changed)
 
     def check_connection(self, connection):
-        """Whether it is one of ours, and none that the project has opened itself."""
+        """Raise an error if the project opened the connection itself."""
         if not isinstance(connection, Connection):
-            raise own_connection(self.limbeck_driver)
+            raise foreign_connection_error(self.limbeck_driver)
 
     @with_role(ENVIRONMENT)
     def initialize(self, connection):
@@ -71,8 +71,8 @@ class HostDialect:
         return connection
 
 
-def _with_role_of_its_own(name, role):
-    """Return the method `name` of SQLAlchemy's dialect; the statements that it sends are not the caller's."""
+def _method_with_role(name, role):
+    """Return a method that calls `name` of SQLAlchemy's dialect in a context with `role`."""
 
     @with_role(role)
     def method(self, *args, **kwargs):
@@ -90,18 +90,18 @@ for _role, _names in {
     ENVIRONMENT: ("do_ping", "get_isolation_level"),
 }.items():
     for _name in _names:
-        setattr(HostDialect, _name, _with_role_of_its_own(_name, _role))
+        setattr(HostDialect, _name, _method_with_role(_name, _role))
 
 
 def url_parts(url):
-    """A URL as this SQLAlchemy has split it: the versions disagree about what is encoded in it."""
+    """Return the parts of a URL as this SQLAlchemy splits it: the versions differ in which parts they decode."""
     query = [[key, text] for key, given in url.query.items() for text in ((given,) if isinstance(given, str) else given)]
     dialect, _, driver = url.drivername.partition("+")
     return {
         "dialect": dialect,
         "driver": driver or None,
         "user": url.username,
-        # What renders itself as a password may be another object than a text.
+        # A password may be an object that renders itself as text.
         "password": None if url.password is None else str(url.password),
         "host": url.host,
         "port": url.port,
@@ -111,8 +111,11 @@ def url_parts(url):
 
 
 def asynchronous(name, base, get_pool):
-    """The form of a dialect that `create_async_engine` asks for; `base` serves synchronous engines, also
-    under an asynchronous driver's URL: that is what most projects with such a URL need."""
+    """Return the asynchronous form of a dialect, for `create_async_engine`.
+
+    `base` itself serves synchronous engines, also under the URL of an asynchronous driver: most projects with such a URL
+    need exactly that.
+    """
     return type(
         name, (base,), {"is_async": True, "get_pool_class": classmethod(get_pool), "supports_statement_cache": True}
     )
@@ -123,18 +126,21 @@ def queue_pool(cls, url):
 
 
 def accept_in_async_engine():
-    """`AsyncEngine(engine_from_config(…))`, which older templates have, makes the dialect for a synchronous
-    engine and then asks whether it is asynchronous. Ours is either."""
+    """Make `AsyncEngine` accept an engine with one of these dialects.
+
+    Older templates have `AsyncEngine(engine_from_config(…))`, which creates the synchronous dialect and then requires an
+    asynchronous one.
+    """
     module = sys.modules.get("sqlalchemy.ext.asyncio.engine")
     if module is None or hasattr(module.AsyncEngine, "_limbeck"):
         return
     initialize = module.AsyncEngine.__init__
 
     @functools.wraps(initialize)
-    def with_ours(self, sync_engine, *args, **kwargs):
+    def accept_host_dialect(self, sync_engine, *args, **kwargs):
         if isinstance(sync_engine.dialect, HostDialect):
             sync_engine.dialect.is_async = True
         initialize(self, sync_engine, *args, **kwargs)
 
-    module.AsyncEngine.__init__ = with_ours
+    module.AsyncEngine.__init__ = accept_host_dialect
     module.AsyncEngine._limbeck = True

@@ -1,8 +1,8 @@
-"""MySQL and MariaDB under the names of their drivers."""
+"""The dialects of MySQL and MariaDB, under the names of the drivers."""
 from sqlalchemy.dialects.mysql.mariadb import MariaDBDialect
 from sqlalchemy.dialects.mysql.pymysql import MySQLDialect_pymysql
 
-from ..dbapi.awaited import Awaited
+from ..dbapi.async_adapter import AsyncAdapter
 from ..dbapi.base import Driver
 from ..dbapi.error_names import ErrorNames
 from ..dbapi.mysql import MysqlConnection
@@ -11,17 +11,17 @@ from ..roles import TRANSACTION, with_role
 from .common import HostDialect, asynchronous, queue_pool
 
 _ASYNC = ("aiomysql", "asyncmy")
-# These read a date that Python lacks (0000-00-00) as None; PyMySQL and its descendants as text.
-_WITHOUT_ZERO_DATES = ("mysqldb", "mysqlconnector", "mariadbconnector")
-# What an event listener of the project's gets from SQLAlchemy's own dialects.
-_MIRRORS = {
+# These drivers read a date that Python lacks (0000-00-00) as None. PyMySQL and its descendants return text.
+_ZERO_DATES_AS_NONE = ("mysqldb", "mysqlconnector", "mariadbconnector")
+# The connection classes that a project's event listener gets from SQLAlchemy's own dialects.
+_DRIVER_CLASSES = {
     "mysqldb": ("MySQLdb.connections", "Connection"),
     "pymysql": ("pymysql.connections", "Connection"),
     "aiomysql": ("sqlalchemy.dialects.mysql.aiomysql", "AsyncAdapt_aiomysql_connection"),
     "asyncmy": ("sqlalchemy.dialects.mysql.asyncmy", "AsyncAdapt_asyncmy_connection"),
 }
-# Where the drivers have their exceptions.
-_ERRORS = {
+# The modules of the drivers' exceptions.
+_ERROR_MODULES = {
     "mysqldb": "MySQLdb", "pymysql": "pymysql.err", "aiomysql": "pymysql.err", "asyncmy": "asyncmy.errors",
     "mysqlconnector": "mysql.connector.errors", "mariadbconnector": "mariadb", "cymysql": "cymysql.err",
 }
@@ -36,7 +36,7 @@ class MysqlDialect(HostDialect, MySQLDialect_pymysql):
     def create_connect_args(self, url):
         args, options = HostDialect.create_connect_args(self, url)
         if "autocommit" in url.query:
-            # The drivers get the text, and any text but an empty one is true to them.
+            # The drivers get the text, and any text but the empty one is true.
             options["autocommit"] = bool(url.query["autocommit"])
         return args, options
 
@@ -44,7 +44,7 @@ class MysqlDialect(HostDialect, MySQLDialect_pymysql):
         return connection.connection.character_set_name()
 
     def get_driver_connection(self, connection):
-        return Awaited(connection) if self.is_async else connection
+        return AsyncAdapter(connection) if self.is_async else connection
 
     def _extract_error_code(self, exception):
         return exception.args[0] if exception.args else None
@@ -79,6 +79,7 @@ _classes = {}
 
 
 def dialect_class(name, channel):
+    """Return the dialect of a driver. Names of MariaDB's dialects start with `mariadb`."""
     if name not in _classes:
         family, _, driver_name = name.rpartition(".")
         is_mariadb = family == "mariadb" or name == "mariadb"
@@ -91,9 +92,9 @@ def dialect_class(name, channel):
             version_info=(1, 4, 6, "final", 1),
             __version__="1.4.6",
             mismatch=PYMYSQL,
-            without_zero_dates=driver_name in _WITHOUT_ZERO_DATES,
-            mirrors=_MIRRORS.get(driver_name),
-            error_names=ErrorNames(_ERRORS.get(driver_name, driver_name)),
+            reads_zero_dates_as_none=driver_name in _ZERO_DATES_AS_NONE,
+            driver_class=_DRIVER_CLASSES.get(driver_name),
+            error_names=ErrorNames(_ERROR_MODULES.get(driver_name, driver_name)),
         )
         attributes = {
             "driver": driver_name,
@@ -101,11 +102,11 @@ def dialect_class(name, channel):
             "default_paramstyle": paramstyle,
             "supports_statement_cache": True,
         }
-        # As SQLAlchemy's own loader does it: MariaDB's class before the driver's.
+        # Like SQLAlchemy's own loader: MariaDB's class before the driver's.
         bases = (MariaDBDialect, MysqlDialect) if is_mariadb else (MysqlDialect,)
-        made = type("MysqlDialect_" + name.replace(".", "_"), bases, attributes)
+        dialect = type("MysqlDialect_" + name.replace(".", "_"), bases, attributes)
         if driver_name in _ASYNC:
-            in_async = asynchronous("MysqlDialectAsync_" + driver_name, made, queue_pool)
-            made.get_async_dialect_cls = classmethod(lambda cls, url: in_async)
-        _classes[name] = made
+            async_dialect = asynchronous("MysqlDialectAsync_" + driver_name, dialect, queue_pool)
+            dialect.get_async_dialect_cls = classmethod(lambda cls, url: async_dialect)
+        _classes[name] = dialect
     return _classes[name]

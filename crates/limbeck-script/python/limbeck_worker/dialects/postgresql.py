@@ -1,4 +1,4 @@
-"""PostgreSQL under the names of its drivers."""
+"""The dialects of PostgreSQL, under the names of the drivers."""
 import datetime
 import importlib
 import logging
@@ -13,8 +13,8 @@ from ..dbapi.placeholders import INTERFACE, PROGRAMMING, PSYCOPG2
 from ..roles import ENVIRONMENT
 from .common import VERSION, HostDialect, asynchronous, queue_pool
 
-# What the drivers differ in, where a migration can see it: the form of parameters, and the values of
-# types that SQLAlchemy leaves to the driver.
+# The differences between the drivers that a migration can see: the style of parameters, and the values of types whose
+# conversion SQLAlchemy leaves to the driver.
 _DOLLAR = "numeric_dollar" if VERSION >= (2, 0) else "format"
 _DRIVERS = {
     #                 paramstyle  async  bytea as memoryview  addresses  hstore
@@ -27,17 +27,16 @@ _DRIVERS = {
     "pypostgresql": ("pyformat", False, False, False, False),
     "asyncpg": (_DOLLAR, True, False, True, False),
 }
-# The modules of their connections, of which a run needs one.
+# The modules and classes of the connections. A run imports one of them.
 _CONNECTIONS = {
     "psycopg2": ("postgresql_psycopg2", "Psycopg2Connection"), "psycopg2cffi": ("postgresql_psycopg2", "Psycopg2Connection"),
     "psycopg": ("postgresql_psycopg", "PsycopgConnection"), "psycopg_async": ("postgresql_psycopg", "PsycopgConnection"),
     "asyncpg": ("postgresql_asyncpg", "AsyncpgConnection"),
 }
-# Those that know of a transaction what they have sent themselves, and not what the server says.
-_REMEMBER_BEGIN = ("psycopg2", "psycopg2cffi", "asyncpg")
-# What they raise where parameters are missing or too many.
+# The drivers that track their own BEGIN and ignore the server's transaction status.
+_TRACK_BEGIN = ("psycopg2", "psycopg2cffi", "asyncpg")
+# The drivers' exceptions for parameters that don't fit the statement.
 _MISMATCHES = {"psycopg2": PSYCOPG2, "psycopg2cffi": PSYCOPG2, "asyncpg": INTERFACE}
-
 
 
 def _connection_class(name):
@@ -53,23 +52,23 @@ def _error_names(name):
     return ErrorNames({"pygresql": "pgdb", "pypostgresql": "postgresql.exceptions"}.get(name, name))
 
 
-class _Parsed:
-    """JSON that the connection has parsed already."""
+class _ParsedJSON:
+    """A mixin for types of JSON, which the connection has parsed already."""
 
     def result_processor(self, dialect, coltype):
         return None
 
 
-class _JSON(_Parsed, postgresql.JSON):
+class _JSON(_ParsedJSON, postgresql.JSON):
     pass
 
 
-class _JSONB(_Parsed, postgresql.JSONB):
+class _JSONB(_ParsedJSON, postgresql.JSONB):
     pass
 
 
 class _Hstore(postgresql.HSTORE):
-    """The connection has parsed it where the driver would."""
+    """HSTORE, which the connection has parsed already if the driver would."""
 
     def result_processor(self, dialect, coltype):
         parse = super().result_processor(dialect, coltype)
@@ -77,8 +76,7 @@ class _Hstore(postgresql.HSTORE):
 
 
 class _LocalDateTime(sqltypes.DateTime):
-    """asyncpg takes a time without a zone for one of this machine where one with a zone is wanted, and not
-    for one of the session's zone."""
+    """A timestamp for asyncpg, which reads a value without a zone in this machine's zone, not the session's."""
 
     def bind_processor(self, dialect):
         if not self.timezone:
@@ -95,7 +93,7 @@ class _LocalDateTime(sqltypes.DateTime):
 
 
 class _OldUUID(postgresql.UUID):
-    """SQLAlchemy 1.4 expects text of a driver that knows no UUIDs; ours does."""
+    """UUID for SQLAlchemy 1.4, which expects text from the driver; limbeck's connection returns UUIDs."""
 
     def bind_processor(self, dialect):
         return None
@@ -107,13 +105,13 @@ class _OldUUID(postgresql.UUID):
 
 
 class _Array(postgresql.ARRAY):
-    """An array literal of text is no array of varchar: psycopg2's dialect, too, says the type."""
+    """An array with a cast, as in psycopg2's dialect: an array literal of text is not an array of varchar."""
 
     render_bind_cast = True
 
 
 class _OldArray(postgresql.ARRAY):
-    """The same for SQLAlchemy 1.4."""
+    """An array with a cast for SQLAlchemy 1.4."""
 
     def bind_expression(self, bindvalue):
         from sqlalchemy.dialects.postgresql.base import _ColonCast
@@ -122,7 +120,7 @@ class _OldArray(postgresql.ARRAY):
 
 
 class _Vector:
-    """`int2vector` and `oidvector`, which drivers leave as text: numbers with spaces between."""
+    """A mixin for `int2vector` and `oidvector`, which drivers return as text: numbers separated by spaces."""
 
     def result_processor(self, dialect, coltype):
         return lambda value: None if value is None else [int(part) for part in value.split()]
@@ -132,13 +130,13 @@ def _vectors():
     try:
         from sqlalchemy.dialects.postgresql.pg_catalog import INT2VECTOR, OIDVECTOR
     except ImportError:
-        # Before SQLAlchemy 2.0 reflection took the vectors apart itself.
+        # Before SQLAlchemy 2.0 reflection parsed the vectors itself.
         return {}
     return {kind: type("_" + kind.__name__, (_Vector, kind), {"cache_ok": True}) for kind in (INT2VECTOR, OIDVECTOR)}
 
 
-def _log_notice(told):
-    _logger().info("%s: %s", told.severity, told.message_primary)
+def _log_notice(diagnostics):
+    _logger().info("%s: %s", diagnostics.severity, diagnostics.message_primary)
 
 
 def _logger():
@@ -146,7 +144,7 @@ def _logger():
 
 
 class _LoggingContext(PGExecutionContext):
-    """psycopg2's notices are logged, and gone, after each statement."""
+    """An execution context that logs and clears the notices after each statement, as in psycopg2's dialect."""
 
     def post_exec(self):
         super().post_exec()
@@ -164,7 +162,7 @@ class PostgresDialect(HostDialect, PGDialect):
     use_insertmanyvalues_wo_returning = True
     default_paramstyle = "pyformat"
     limbeck_parts = {}
-    # What psycopg2 and psycopg know of a hstore they learn from the server; text does without.
+    # psycopg2 and psycopg look up the type of hstore on the server. With text that isn't needed.
     use_native_hstore = False
     use_native_uuid = True
     _has_native_hstore = False
@@ -184,7 +182,7 @@ class PostgresDialect(HostDialect, PGDialect):
         server_side_cursors=False,
         **kwargs
     ):
-        # The arguments before are of drivers that we are not.
+        # The other arguments are accepted and ignored: they configure the drivers.
         if native_inet_types and not self.limbeck_driver.parses_addresses:
             raise NotImplementedError(
                 "The %s dialect does not implement ipaddress type handling; native_inet_types cannot be set "
@@ -230,17 +228,17 @@ class PostgresDialect(HostDialect, PGDialect):
                 "Invalid value %r for isolation_level. Valid isolation levels for %s are %s"
                 % (level, self.name, ", ".join(sorted(self._isolation_lookup)))
             )
-        dbapi_connection.use_level(level)
+        dbapi_connection.set_level(level)
 
     def detect_autocommit_setting(self, dbapi_connection):
         return bool(dbapi_connection.autocommit)
 
     def do_ping(self, dbapi_connection):
-        # Without a transaction, as the drivers do it.
+        # Like the drivers, without a transaction.
         dbapi_connection.run("SELECT 1", role=ENVIRONMENT)
         return True
 
-    # The drivers have two names for it.
+    # The drivers have two names for the attribute.
     def set_readonly(self, connection, value):
         setattr(connection, "read_only" if self.driver in ("psycopg", "psycopg_async") else "readonly", value)
 
@@ -256,7 +254,7 @@ class PostgresDialect(HostDialect, PGDialect):
     def get_driver_connection(self, connection):
         return connection.driver_connection
 
-    # asyncpg knows nothing of two phases: SQLAlchemy's own way, in statements, is its dialect's.
+    # asyncpg has no two-phase methods: its dialect inherits SQLAlchemy's, which run statements.
     def do_begin_twophase(self, connection, xid):
         if self.driver == "asyncpg":
             super().do_begin_twophase(connection, xid)
@@ -286,7 +284,7 @@ class PostgresDialect(HostDialect, PGDialect):
         if not recover:
             getattr(session, method)()
             return
-        if session.began:
+        if session.has_begun:
             session.rollback()
         getattr(session, method)(xid)
 
@@ -303,7 +301,7 @@ _classes = {}
 
 
 def dialect_class(name, channel):
-    """The dialect of a driver; `default` is what SQLAlchemy takes for `postgresql://`."""
+    """Return the dialect of a driver; `default` is the one that SQLAlchemy uses for `postgresql://`."""
     if name == "default":
         name = "psycopg" if VERSION >= (2, 1) else "psycopg2"
     if name not in _classes:
@@ -312,17 +310,17 @@ def dialect_class(name, channel):
             channel,
             _connection_class(name),
             paramstyle,
-            bytes_as_memoryview=as_memoryview,
-            moments_in_utc=name == "asyncpg",
+            returns_memoryviews=as_memoryview,
+            returns_utc_timestamps=name == "asyncpg",
             parses_addresses=addresses,
             parses_every_array=name == "asyncpg",
             parses_hstore=hstore,
             parses_multiranges=not name.startswith("psycopg2"),
             parses_records=name in ("psycopg", "psycopg_async"),
-            infinite_numerics=not name.startswith("psycopg2"),
+            has_infinite_numerics=not name.startswith("psycopg2"),
             mismatch=_MISMATCHES.get(name, PROGRAMMING),
             error_names=_error_names(name),
-            remembers_begin=name in _REMEMBER_BEGIN,
+            tracks_begin=name in _TRACK_BEGIN,
         )
         colspecs = dict(PGDialect.colspecs)
         colspecs.update({sqltypes.JSON: _JSON, postgresql.JSON: _JSON, postgresql.JSONB: _JSONB, postgresql.HSTORE: _Hstore})
@@ -345,9 +343,9 @@ def dialect_class(name, channel):
             "supports_sane_multi_rowcount": name != "asyncpg",
             "supports_statement_cache": True,
         }
-        made = type("PostgresDialect_" + name, (PostgresDialect,), attributes)
+        dialect = type("PostgresDialect_" + name, (PostgresDialect,), attributes)
         if is_async:
-            in_async = asynchronous("PostgresDialectAsync_" + name, made, queue_pool)
-            made.get_async_dialect_cls = classmethod(lambda cls, url: in_async)
-        _classes[name] = made
+            async_dialect = asynchronous("PostgresDialectAsync_" + name, dialect, queue_pool)
+            dialect.get_async_dialect_cls = classmethod(lambda cls, url: async_dialect)
+        _classes[name] = dialect
     return _classes[name]

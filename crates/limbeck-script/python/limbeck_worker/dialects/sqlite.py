@@ -1,8 +1,8 @@
-"""SQLite under the names of its drivers."""
+"""The dialects of SQLite, under the names of the drivers."""
 from sqlalchemy import pool
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 
-from ..dbapi.awaited import Awaited
+from ..dbapi.async_adapter import AsyncAdapter
 from ..dbapi.base import Driver
 from ..dbapi.error_names import ErrorNames
 from ..dbapi.sqlite import SqliteConnection
@@ -15,8 +15,8 @@ class SqliteDialect(HostDialect, SQLiteDialect_pysqlite):
     default_paramstyle = "qmark"
 
     def create_connect_args(self, url):
-        # SQLAlchemy says what the file is and what `sqlite3.connect` is given. A relative path begins at
-        # the folder that `env.py` may have moved to.
+        # SQLAlchemy's own dialect decides on the file and the arguments of `sqlite3.connect`. A relative path starts at
+        # the current folder, which `env.py` may have changed.
         _, arguments = HostDialect.create_connect_args(self, url)
         (name,), options = SQLiteDialect_pysqlite.create_connect_args(self, url)
         arguments["url"].update(database=name, query=[])
@@ -45,7 +45,7 @@ class SqliteDialect(HostDialect, SQLiteDialect_pysqlite):
     def on_connect(self):
         def connect(connection):
             self.check_connection(connection)
-            # The host knows `regexp` itself; projects may register another. SQLite's own `floor` gives a real.
+            # The host has its own `regexp`, and projects may register another. SQLite's `floor` returns a real number.
             if VERSION >= (2, 0):
                 connection.define_floor()
             if getattr(self, "isolation_level", None) is not None:
@@ -54,7 +54,7 @@ class SqliteDialect(HostDialect, SQLiteDialect_pysqlite):
         return connect
 
     def get_driver_connection(self, connection):
-        return Awaited(connection) if self.is_async else connection
+        return AsyncAdapter(connection) if self.is_async else connection
 
     def is_disconnect(self, error, connection, cursor):
         return HostDialect.is_disconnect(self, error, connection, cursor)
@@ -66,12 +66,13 @@ def _async_pool(cls, url):
     return pool.StaticPool
 
 
-# What an event listener of the project's gets from SQLAlchemy's own dialects.
-_MIRRORS = {"aiosqlite": ("sqlalchemy.dialects.sqlite.aiosqlite", "AsyncAdapt_aiosqlite_connection")}
+# The connection classes that a project's event listener gets from SQLAlchemy's own dialects.
+_DRIVER_CLASSES = {"aiosqlite": ("sqlalchemy.dialects.sqlite.aiosqlite", "AsyncAdapt_aiosqlite_connection")}
 _classes = {}
 
 
 def dialect_class(name, channel):
+    """Return the dialect of a driver."""
     if name not in _classes:
         version = channel.request("library", name="sqlite")
         numbers = tuple(int(part) for part in version.split("."))
@@ -84,13 +85,14 @@ def dialect_class(name, channel):
             version="2.6.0",
             PARSE_DECLTYPES=PARSE_DECLTYPES,
             PARSE_COLNAMES=PARSE_COLNAMES,
-            mirrors=_MIRRORS.get(name, SqliteConnection.mirrors),
-            # Also of aiosqlite.
+            driver_class=_DRIVER_CLASSES.get(name, SqliteConnection.driver_class),
+            # aiosqlite has the exceptions of `sqlite3`, too.
             error_names=ErrorNames("sqlite3"),
         )
-        made = type("SqliteDialect_" + name, (SqliteDialect,), {"driver": name, "limbeck_driver": driver, "supports_statement_cache": True})
+        attributes = {"driver": name, "limbeck_driver": driver, "supports_statement_cache": True}
+        dialect = type("SqliteDialect_" + name, (SqliteDialect,), attributes)
         if name == "aiosqlite":
-            in_async = asynchronous("SqliteDialectAsync", made, _async_pool)
-            made.get_async_dialect_cls = classmethod(lambda cls, url: in_async)
-        _classes[name] = made
+            async_dialect = asynchronous("SqliteDialectAsync", dialect, _async_pool)
+            dialect.get_async_dialect_cls = classmethod(lambda cls, url: async_dialect)
+        _classes[name] = dialect
     return _classes[name]

@@ -115,7 +115,7 @@ class Shown(both.Case):
 
 class Named(unittest.TestCase):
     def setUp(self):
-        self.addCleanup(errors.speak_as, None)
+        self.addCleanup(errors.use_driver_names, None)
 
     def test_every_sqlstate(self):
         self.assertGreater(len(NAMES), 240)
@@ -126,7 +126,7 @@ class Named(unittest.TestCase):
                 self.assertEqual(asyncpgs, type(asyncpg.PostgresError.new({"C": code, "M": "x"})).__name__)
                 for module, kind in (("psycopg2", psycopg2.errors.lookup(code)), ("psycopg", psycopg.errors.lookup(code))):
                     fields = {"kind": "server", "code": code, "message": "x"}
-                    found = errors.of_host(fields, "postgresql", PsycopgNames(module))
+                    found = errors.from_host_error(fields, "postgresql", PsycopgNames(module))
                     self.assertIsInstance(found, kind)
                     standard = [base.__name__ for base in kind.__mro__ if base.__name__ in errors.NAMES]
                     own = [base.__name__ for base in type(found).__mro__ if base.__module__ == errors.__name__]
@@ -135,9 +135,9 @@ class Named(unittest.TestCase):
     def test_without_the_driver(self):
         modules = {name: sys.modules.pop(name) for name in list(sys.modules) if name.split(".")[0] in ("psycopg2", "asyncpg")}
         try:
-            found = errors.of_host({"kind": "server", "code": "42P01", "message": "x"}, "postgresql", PsycopgNames("psycopg2"))
+            found = errors.from_host_error({"kind": "server", "code": "42P01", "message": "x"}, "postgresql", PsycopgNames("psycopg2"))
             self.assertEqual((type(found).__module__, type(found).__name__), ("psycopg2.errors", "UndefinedTable"))
-            found = errors.of_host({"kind": "server", "code": "23505", "message": "x"}, "postgresql", AsyncpgNames(False))
+            found = errors.from_host_error({"kind": "server", "code": "23505", "message": "x"}, "postgresql", AsyncpgNames(False))
             self.assertEqual(type(found).__name__, "IntegrityError")
             self.assertEqual(str(found), "<class 'asyncpg.exceptions.UniqueViolationError'>: x")
             self.assertEqual(sorted(set(modules) & set(sys.modules)), [])
@@ -153,8 +153,8 @@ class Named(unittest.TestCase):
         ]
         for family, fields, module, kind in rows:
             with self.subTest(fields=fields):
-                found = errors.of_host({"kind": "server", "message": "x", **fields}, family, ErrorNames(module))
+                found = errors.from_host_error({"kind": "server", "message": "x", **fields}, family, ErrorNames(module))
                 self.assertIsInstance(found, kind)
                 self.assertEqual((type(found).__module__, type(found).__name__), (kind.__module__, kind.__name__))
-        errors.speak_as(ErrorNames("MySQLdb"))
+        errors.use_driver_names(ErrorNames("MySQLdb"))
         self.assertEqual(repr(type(errors.OperationalError("x"))), "<class 'MySQLdb.OperationalError'>")

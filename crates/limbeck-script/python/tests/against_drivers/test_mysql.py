@@ -447,7 +447,7 @@ class PyMysqlsOwn(Case):
 
     def test_the_names_of_its_classes(self):
         ours = Driver(
-            PyMysqlHost(), MysqlConnection, "pyformat", mismatch=PYMYSQL, mirrors=("pymysql.connections", "Connection"),
+            PyMysqlHost(), MysqlConnection, "pyformat", mismatch=PYMYSQL, driver_class=("pymysql.connections", "Connection"),
             error_names=ErrorNames("pymysql.err"),
         ).connect(url="x")
         self.addCleanup(ours.close)
@@ -543,5 +543,5 @@ class Errors(unittest.TestCase):
             with self.subTest(number=number):
                 with self.assertRaises(pymysql.err.Error) as caught:
                     pymysql.err.raise_mysql_exception(b"\xff" + number.to_bytes(2, "little") + b"#HY000x")
-                found = errors.of_host({"kind": "server", "number": number, "message": "x"}, "mysql")
+                found = errors.from_host_error({"kind": "server", "number": number, "message": "x"}, "mysql")
                 self.assertEqual(type(found).__name__, type(caught.exception).__name__)

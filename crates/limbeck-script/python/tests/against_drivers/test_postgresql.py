@@ -125,7 +125,7 @@ class Enumeration(enum.IntEnum):
 
 class Case(unittest.TestCase):
     def ours(self, **driver):
-        given = {"bytes_as_memoryview": True, "infinite_numerics": False, "mismatch": PSYCOPG2, "parses_multiranges": False, "remembers_begin": True}
+        given = {"returns_memoryviews": True, "has_infinite_numerics": False, "mismatch": PSYCOPG2, "parses_multiranges": False, "tracks_begin": True}
         connection = Driver(LibpqHost(), Psycopg2Connection, "pyformat", **{**given, **driver}).connect(url="x")
         self.addCleanup(connection.close)
         return connection
@@ -331,7 +331,7 @@ class Literals(Case):
                 self.assertEqual(type(found).__name__, type(expected).__name__)
 
     def test_psycopgs_infinite_numerics(self):
-        ours, real = self.ours(infinite_numerics=True), self.psycopg()
+        ours, real = self.ours(has_infinite_numerics=True), self.psycopg()
         for text in ("Infinity", "-Infinity", "NaN", "sNaN", "1E+3"):
             value = decimal.Decimal(text)
             found = []
@@ -631,5 +631,5 @@ class Errors(unittest.TestCase):
                 continue
             expected = next(base.__name__ for base in kind.__mro__ if base.__name__ in standard)
             with self.subTest(code=code):
-                found = errors.of_host({"kind": "server", "code": code, "message": "x"}, "postgresql")
+                found = errors.from_host_error({"kind": "server", "code": code, "message": "x"}, "postgresql")
                 self.assertEqual(type(found).__name__, expected)

@@ -173,4 +173,4 @@ class TwoPhases(both.Case):
             see(lambda: connection.tpc_begin("a"))
             return [None if callable(item) or type(item).__name__ == "PostgresCursor" else item for item in seen]
 
-        self.assertEqual(act(self.ours(remembers_begin=True)), act(self.psycopg2()))
+        self.assertEqual(act(self.ours(tracks_begin=True)), act(self.psycopg2()))

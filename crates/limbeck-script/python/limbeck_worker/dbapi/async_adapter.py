@@ -1,24 +1,26 @@
-"""The connection as an asynchronous driver shows it, for what a project does in `run_async`."""
+"""The connection as an asynchronous driver presents it, for the project's code in `run_async`."""
 from .base import Cursor
 
 
-def run(connection, function):
-    """Calls `function` with the connection and carries out what it gives back."""
-    return finish(function(Awaited(connection)), "something other than limbeck's connection waits in `run_async`")
+def run_async(connection, function):
+    """Call a coroutine function with the connection and return the coroutine's result."""
+    return run_to_completion(
+        function(AsyncAdapter(connection)), "the function of `run_async` awaits something other than limbeck's connection"
+    )
 
 
-def finish(awaitable, otherwise):
-    """Runs a coroutine that waits for nothing but our connection, which never waits; `otherwise` says what is wrong."""
+def run_to_completion(awaitable, message):
+    """Run a coroutine that awaits only limbeck's connection, which never suspends; raise `message` if it suspends."""
     iterator = awaitable.__await__()
     try:
         next(iterator)
     except StopIteration as stop:
         return stop.value
     iterator.close()
-    raise RuntimeError(otherwise)
+    raise RuntimeError(message)
 
 
-class Awaited:
+class AsyncAdapter:
     """A connection or a cursor whose methods are awaited."""
 
     def __init__(self, inner):
@@ -28,7 +30,7 @@ class Awaited:
         value = getattr(self._inner, name)
         if not callable(value):
             return value
-        return lambda *args, **kwargs: _Pending(value, args, kwargs)
+        return lambda *args, **kwargs: _DeferredCall(value, args, kwargs)
 
     def __setattr__(self, name, value):
         setattr(self._inner, name, value)
@@ -48,23 +50,23 @@ class Awaited:
         raise StopAsyncIteration
 
 
-class _Pending:
+class _DeferredCall:
     """A call that is made when it is awaited or entered."""
 
     def __init__(self, function, args, kwargs):
         self._call = function, args, kwargs
 
-    def _made(self):
+    def _make(self):
         function, args, kwargs = self._call
         result = function(*args, **kwargs)
-        return Awaited(result) if Cursor in type(result).__mro__ else result
+        return AsyncAdapter(result) if Cursor in type(result).__mro__ else result
 
     def __await__(self):
-        return self._made()
+        return self._make()
         yield
 
     async def __aenter__(self):
-        self._entered = self._made()
+        self._entered = self._make()
         return self._entered
 
     async def __aexit__(self, *exception):
