@@ -1,6 +1,6 @@
 //! What `limbeck-url` says of a URL is what a connection does with it, whichever driver's words it is put in.
 
-use limbeck_url::{Argument, Conversion, DatabaseUrl, Host};
+use limbeck_url::{ArgumentValue, Conversion, DatabaseUrl, Host};
 
 use crate::{ConnectArg, ConnectArgs, ConnectOptions, ProcessEnvironment, PythonSslContext};
 
@@ -24,30 +24,30 @@ pub(crate) fn options(conversion: &Conversion) -> ConnectOptions {
 }
 
 /// An argument as the worker hands it over.
-fn argument(value: &Argument) -> ConnectArg {
+fn argument(value: &ArgumentValue) -> ConnectArg {
     match value {
-        Argument::None => ConnectArg::Null,
-        Argument::Bool(flag) => ConnectArg::Bool(*flag),
-        Argument::Integer(number) => ConnectArg::Integer(*number),
-        Argument::Text(text) => ConnectArg::Text(text.clone()),
-        Argument::Map(pairs) => {
+        ArgumentValue::None => ConnectArg::Null,
+        ArgumentValue::Bool(flag) => ConnectArg::Bool(*flag),
+        ArgumentValue::Integer(number) => ConnectArg::Integer(*number),
+        ArgumentValue::Text(text) => ConnectArg::Text(text.clone()),
+        ArgumentValue::Map(pairs) => {
             let text =
                 |(name, text): &(String, String)| (name.clone(), ConnectArg::Text(text.clone()));
             ConnectArg::Map(pairs.iter().map(text).collect())
         }
-        Argument::TlsContext(context) => ConnectArg::Tls(PythonSslContext {
-            verify: context.verify,
+        ArgumentValue::TlsContext(context) => ConnectArg::Tls(PythonSslContext {
+            verify: context.verify_certificate,
             check_hostname: context.check_hostname,
             // The context has read the file.
             authorities: context
-                .authorities
+                .root_certificates
                 .iter()
                 .map(|file| file.clone().into_bytes())
                 .collect(),
-            client: context.certificate.as_ref().map(|certificate| {
+            client: context.client_certificate.as_ref().map(|certificate| {
                 (
                     certificate.into(),
-                    context.key.clone().unwrap_or_default().into(),
+                    context.client_key.clone().unwrap_or_default().into(),
                 )
             }),
         }),

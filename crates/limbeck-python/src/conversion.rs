@@ -1,21 +1,23 @@
-//! Conversions, and what they are made of for `create_engine`.
+//! The class `Conversion` and the conversion functions.
 
-use limbeck_url::{Argument, ConnectionInfo, ConvertError, Driver, ErrorKind, Target, TlsContext};
+use limbeck_url::{
+    ArgumentValue, ConnectionInfo, ConvertError, Driver, ErrorKind, Target, TlsContext,
+};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{IntoPyDict, PyDict, PyTuple};
 
-use crate::error::{raise, warning};
+use crate::error::{to_exception, to_python_warning};
 use crate::text::UrlText;
 
-/// Which of an application's two URLs.
+/// The kind of driver to convert to.
 #[derive(Clone, Copy)]
-pub(crate) enum Side {
+pub(crate) enum DriverMode {
     Sync,
     Async,
 }
 
-impl Side {
+impl DriverMode {
     fn name(self) -> &'static str {
         match self {
             Self::Sync => "sync",
@@ -23,15 +25,16 @@ impl Side {
         }
     }
 
-    fn takes(self, driver: Driver) -> bool {
+    fn accepts(self, driver: Driver) -> bool {
         match self {
-            // psycopg is both.
+            // psycopg is synchronous and asynchronous.
             Self::Sync => !driver.is_async() || driver == Driver::Psycopg,
             Self::Async => driver.is_async(),
         }
     }
 
-    /// The conversion with a driver that is asked for, or with the one that most projects have.
+    /// Converts a URL to the given driver, or by default to the one of `ensure_sync_database_url` or
+    /// `ensure_async_database_url`.
     pub(crate) fn convert(
         self,
         url: &str,
@@ -50,11 +53,11 @@ impl Side {
             format!("{}+{driver}", info.backend.name())
         };
         let target: Target = name.parse()?;
-        if !target.driver.is_sqlalchemy() || !self.takes(target.driver) {
+        if !target.driver.is_sqlalchemy() || !self.accepts(target.driver) {
             return Err(ConvertError::new(
                 ErrorKind::UnsupportedScheme,
                 format!(
-                    "`{target}` is no driver for SQLAlchemy's {} engines",
+                    "`{target}` is not a driver for SQLAlchemy's {} engines",
                     self.name()
                 ),
             ));
@@ -63,18 +66,18 @@ impl Side {
     }
 }
 
-/// The URL that means to `target` what `url` means.
+/// Converts a URL to the URL and keyword arguments that give another driver the same connection.
 #[pyfunction]
 pub(crate) fn convert(py: Python<'_>, url: UrlText, target: &str) -> PyResult<Conversion> {
     let converted = match target {
-        "sync" => Side::Sync.convert(url.reveal(), None),
-        "async" => Side::Async.convert(url.reveal(), None),
+        "sync" => DriverMode::Sync.convert(url.reveal(), None),
+        "async" => DriverMode::Async.convert(url.reveal(), None),
         name => limbeck_url::convert_to(url.reveal(), name),
     };
-    Conversion::of(py, converted)
+    Conversion::from_result(py, converted)
 }
 
-/// The URL for migrations with a synchronous driver; one that has such a driver keeps it.
+/// Converts a URL to one with a synchronous driver, for migrations. A synchronous driver stays.
 #[pyfunction]
 #[pyo3(signature = (url, driver=None))]
 pub(crate) fn ensure_sync_database_url(
@@ -82,10 +85,10 @@ pub(crate) fn ensure_sync_database_url(
     url: UrlText,
     driver: Option<&str>,
 ) -> PyResult<String> {
-    Conversion::of(py, Side::Sync.convert(url.reveal(), driver))?.complete_url(py)
+    Conversion::from_result(py, DriverMode::Sync.convert(url.reveal(), driver))?.complete_url(py)
 }
 
-/// The URL for an application with SQLAlchemy's asyncio extension; one with such a driver keeps it.
+/// Converts a URL to one with an asynchronous driver, for an application. An asynchronous driver stays.
 #[pyfunction]
 #[pyo3(signature = (url, driver=None))]
 pub(crate) fn ensure_async_database_url(
@@ -93,40 +96,41 @@ pub(crate) fn ensure_async_database_url(
     url: UrlText,
     driver: Option<&str>,
 ) -> PyResult<String> {
-    Conversion::of(py, Side::Async.convert(url.reveal(), driver))?.complete_url(py)
+    Conversion::from_result(py, DriverMode::Async.convert(url.reveal(), driver))?.complete_url(py)
 }
 
-/// A URL for a driver, and what goes beside it.
+/// A URL for a driver, with the keyword arguments that the driver needs.
 #[pyclass(frozen, module = "limbeck")]
 pub(crate) struct Conversion(limbeck_url::Conversion);
 
 impl Conversion {
-    pub(crate) fn of(
+    /// Wraps the result of a conversion, and turns an error into an exception.
+    pub(crate) fn from_result(
         py: Python<'_>,
         converted: Result<limbeck_url::Conversion, ConvertError>,
     ) -> PyResult<Self> {
-        converted.map(Self).map_err(|error| raise(py, error))
+        converted.map(Self).map_err(|error| to_exception(py, error))
     }
 
-    /// The URL, where it says everything; its warnings go to Python's.
+    /// Returns the URL, if the driver needs no keyword arguments, and passes its warnings to Python's `warnings`.
     pub(crate) fn complete_url(&self, py: Python<'_>) -> PyResult<String> {
         if let Some((name, _)) = self.0.connect_args.first() {
             let scheme = self.0.reveal_url().split(':').next().unwrap_or_default();
             let mut error = ConvertError::new(
                 ErrorKind::InexpressibleParameter,
                 format!(
-                    "a URL of `{scheme}` can't say `{name}`: keyword arguments are needed beside it"
+                    "a URL of `{scheme}` can't express `{name}`: the driver needs keyword arguments"
                 ),
             );
             error.parameter = Some(name.clone());
             error.help = Some(format!(
-                "use `limbeck.convert(url, \"{scheme}\")`, and give its `connect_args` to the engine, too"
+                "use `limbeck.convert(url, \"{scheme}\")`, and pass its `connect_args` to the engine"
             ));
-            return Err(raise(py, error));
+            return Err(to_exception(py, error));
         }
-        for each in &self.0.warnings {
+        for warning in &self.0.warnings {
             py.import("warnings")?
-                .call_method1("warn", (warning(py, each)?,))?;
+                .call_method1("warn", (to_python_warning(py, warning)?,))?;
         }
         Ok(self.0.reveal_url().to_owned())
     }
@@ -148,7 +152,7 @@ impl Conversion {
     fn connect_args<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let arguments = PyDict::new(py);
         for (name, value) in &self.0.connect_args {
-            arguments.set_item(name, argument(py, value)?)?;
+            arguments.set_item(name, argument_value(py, value)?)?;
         }
         Ok(arguments)
     }
@@ -160,7 +164,8 @@ impl Conversion {
 
     #[getter]
     fn warnings<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        let warnings = self.0.warnings.iter().map(|each| warning(py, each));
+        let warnings = self.0.warnings.iter();
+        let warnings = warnings.map(|warning| to_python_warning(py, warning));
         PyTuple::new(py, warnings.collect::<PyResult<Vec<_>>>()?)
     }
 
@@ -179,28 +184,31 @@ impl Conversion {
     }
 }
 
-fn argument<'py>(py: Python<'py>, value: &Argument) -> PyResult<Bound<'py, PyAny>> {
+/// Returns the Python object for the value of a keyword argument.
+fn argument_value<'py>(py: Python<'py>, value: &ArgumentValue) -> PyResult<Bound<'py, PyAny>> {
     Ok(match value {
-        Argument::None => py.None().into_bound(py),
-        Argument::Bool(flag) => flag.into_pyobject(py)?.to_owned().into_any(),
-        Argument::Integer(number) => number.into_pyobject(py)?.into_any(),
-        Argument::Text(text) => text.into_pyobject(py)?.into_any(),
-        Argument::Map(pairs) => pairs.iter().cloned().into_py_dict(py)?.into_any(),
-        Argument::TlsContext(context) => tls_context(py, context)?,
+        ArgumentValue::None => py.None().into_bound(py),
+        ArgumentValue::Bool(flag) => flag.into_pyobject(py)?.to_owned().into_any(),
+        ArgumentValue::Integer(number) => number.into_pyobject(py)?.into_any(),
+        ArgumentValue::Text(text) => text.into_pyobject(py)?.into_any(),
+        ArgumentValue::Map(pairs) => pairs.iter().cloned().into_py_dict(py)?.into_any(),
+        ArgumentValue::TlsContext(context) => tls_context(py, context)?,
     })
 }
 
-/// An `ssl.SSLContext`. Its module takes a while to import, so only who needs one pays for it.
+/// Creates an `ssl.SSLContext`. The slow import of `ssl` happens on first use.
 fn tls_context<'py>(py: Python<'py>, context: &TlsContext) -> PyResult<Bound<'py, PyAny>> {
-    static MAKE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    let password = context.key_password.as_ref();
-    MAKE.import(py, "limbeck._tls", "tls_context")?.call1((
-        &context.authorities,
-        context.verify,
-        context.check_hostname,
-        &context.certificate,
-        &context.key,
-        password.map(limbeck_url::Secret::reveal_clear_text),
-        &context.revoked,
-    ))
+    static TLS_CONTEXT: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let password = context.client_key_password.as_ref();
+    TLS_CONTEXT
+        .import(py, "limbeck._tls", "tls_context")?
+        .call1((
+            &context.root_certificates,
+            context.verify_certificate,
+            context.check_hostname,
+            &context.client_certificate,
+            &context.client_key,
+            password.map(limbeck_url::Secret::reveal_clear_text),
+            &context.revocation_list,
+        ))
 }

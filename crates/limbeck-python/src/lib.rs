@@ -5,7 +5,7 @@ mod error;
 mod provider;
 mod text;
 
-/// What the package `limbeck` is made of; its Python sources and `_limbeck.pyi` stand in `python/limbeck`.
+/// The extension module. `python/limbeck` has the package's Python sources and the types in `_limbeck.pyi`.
 #[pyo3::pymodule]
 mod _limbeck {
     #[pymodule_export]
@@ -13,7 +13,7 @@ mod _limbeck {
         Conversion, convert, ensure_async_database_url, ensure_sync_database_url,
     };
     #[pymodule_export]
-    use crate::provider::{DatabaseConfigProvider, Origin, Policy};
+    use crate::provider::{DatabaseConfigProvider, Policy, UrlSource};
 
     #[pymodule_export]
     #[expect(non_upper_case_globals, reason = "Python's name for it")]

@@ -1,4 +1,4 @@
-//! `DatabaseConfigProvider`, its policy, and where its values come from.
+//! The classes `DatabaseConfigProvider`, `Policy` and `UrlSource`.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -9,18 +9,18 @@ use pyo3::exceptions::{PyOSError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyMapping;
 
-use crate::conversion::{Conversion, Side};
-use crate::error::raise;
+use crate::conversion::{Conversion, DriverMode};
+use crate::error::to_exception;
 use crate::text::UrlText;
 
-/// What an environment demands of a connection.
+/// The requirements of an environment on database connections.
 #[pyclass(frozen, eq, module = "limbeck")]
 #[derive(PartialEq)]
 pub(crate) struct Policy(limbeck_url::Policy);
 
 #[pymethods]
 impl Policy {
-    /// Production: the server's certificate and name are verified, and it is another machine.
+    /// The policy for production: the server is another machine, and its certificate and name are verified.
     #[classattr]
     const PRODUCTION: Self = Self(limbeck_url::Policy::PRODUCTION);
 
@@ -28,21 +28,21 @@ impl Policy {
     #[pyo3(signature = (*, tls=None, refuses_local=false))]
     fn new(tls: Option<&str>, refuses_local: bool) -> PyResult<Self> {
         let level = |name: &str| {
-            TlsLevel::named(name).ok_or_else(|| {
+            TlsLevel::from_name(name).ok_or_else(|| {
                 PyValueError::new_err(format!(
-                    "`tls` is one of libpq's words for `sslmode` (`require`, `verify-full`, …), and not `{name}`"
+                    "`tls` must be a value of libpq's `sslmode` (`require`, `verify-full`, …), not `{name}`"
                 ))
             })
         };
-        Ok(Self(limbeck_url::Policy {
-            tls: tls.map(level).transpose()?,
-            refuses_local,
-        }))
+        let mut policy = limbeck_url::Policy::default();
+        policy.minimum_tls = tls.map(level).transpose()?;
+        policy.refuses_local = refuses_local;
+        Ok(Self(policy))
     }
 
     #[getter]
     fn tls(&self) -> Option<&'static str> {
-        self.0.tls.map(TlsLevel::name)
+        self.0.minimum_tls.map(TlsLevel::name)
     }
 
     #[getter]
@@ -63,20 +63,20 @@ impl Policy {
     }
 }
 
-/// Where a value was found.
+/// The source of a URL.
 #[pyclass(frozen, eq, module = "limbeck")]
 #[derive(PartialEq)]
-pub(crate) struct Origin(limbeck_url::Origin);
+pub(crate) struct UrlSource(limbeck_url::UrlSource);
 
 #[pymethods]
-impl Origin {
-    /// `given`, `variable`, `dotenv` or `parts`.
+impl UrlSource {
+    /// The kind: `given`, `variable`, `dotenv` or `parts`.
     #[getter]
     fn kind(&self) -> &'static str {
         match &self.0 {
-            limbeck_url::Origin::Variable(_) => "variable",
-            limbeck_url::Origin::DotEnv(..) => "dotenv",
-            limbeck_url::Origin::Parts(_) => "parts",
+            limbeck_url::UrlSource::Variable(_) => "variable",
+            limbeck_url::UrlSource::DotEnv { .. } => "dotenv",
+            limbeck_url::UrlSource::Parts(_) => "parts",
             _ => "given",
         }
     }
@@ -86,16 +86,16 @@ impl Origin {
     }
 
     fn __repr__(&self) -> String {
-        format!("<Origin {}>", self.0)
+        format!("<UrlSource {}>", self.0)
     }
 }
 
-/// The synchronous URL for migrations and the asynchronous one for the application, from one place.
+/// A provider of two URLs from one source: a synchronous URL for migrations, and an asynchronous one for the application.
 #[pyclass(frozen, module = "limbeck")]
 pub(crate) struct DatabaseConfigProvider(limbeck_url::DatabaseConfigProvider);
 
 impl DatabaseConfigProvider {
-    fn under(
+    fn with_policy(
         provider: limbeck_url::DatabaseConfigProvider,
         policy: Option<PyRef<'_, Policy>>,
     ) -> Self {
@@ -119,10 +119,10 @@ impl DatabaseConfigProvider {
         if let Some(migration_url) = migration_url {
             provider = provider.with_migration_url(migration_url.reveal());
         }
-        Self::under(provider, policy)
+        Self::with_policy(provider, policy)
     }
 
-    /// From the process's variables (or a mapping's) and those of a file, when it is there.
+    /// Creates a provider from the variables of the process (or a mapping), and of a file if it exists.
     #[staticmethod]
     #[pyo3(
         signature = (*, environ=None, env_file=Some(PathBuf::from(".env")), policy=None),
@@ -139,37 +139,41 @@ impl DatabaseConfigProvider {
             None => py.import("os")?.getattr("environ")?.cast_into()?,
         };
         let variable = |name: &str| environ.get_item(name).ok()?.extract().ok();
-        let file = env_file.as_deref().map(read).transpose()?.flatten();
+        let file = env_file
+            .as_deref()
+            .map(read_env_file)
+            .transpose()?
+            .flatten();
         limbeck_url::DatabaseConfigProvider::from_variables(&variable, file.as_deref())
-            .map(|provider| Self::under(provider, policy))
-            .map_err(|error| raise(py, error))
+            .map(|provider| Self::with_policy(provider, policy))
+            .map_err(|error| to_exception(py, error))
     }
 
     #[getter]
-    fn application_origin(&self) -> Origin {
-        Origin(self.0.application_origin().clone())
+    fn application_source(&self) -> UrlSource {
+        UrlSource(self.0.application_source().clone())
     }
 
     #[getter]
-    fn migration_origin(&self) -> Origin {
-        Origin(self.0.migration_origin().clone())
+    fn migration_source(&self) -> UrlSource {
+        UrlSource(self.0.migration_source().clone())
     }
 
     #[pyo3(signature = (driver=None))]
     fn sync_conversion(&self, py: Python<'_>, driver: Option<&str>) -> PyResult<Conversion> {
-        let found = self.0.allowed_migration_url();
-        Conversion::of(
+        let url = self.0.allowed_migration_url();
+        Conversion::from_result(
             py,
-            found.and_then(|url| Side::Sync.convert(url.reveal_clear_text(), driver)),
+            url.and_then(|url| DriverMode::Sync.convert(url.reveal_clear_text(), driver)),
         )
     }
 
     #[pyo3(signature = (driver=None))]
     fn async_conversion(&self, py: Python<'_>, driver: Option<&str>) -> PyResult<Conversion> {
-        let found = self.0.allowed_application_url();
-        Conversion::of(
+        let url = self.0.allowed_application_url();
+        Conversion::from_result(
             py,
-            found.and_then(|url| Side::Async.convert(url.reveal_clear_text(), driver)),
+            url.and_then(|url| DriverMode::Async.convert(url.reveal_clear_text(), driver)),
         )
     }
 
@@ -194,13 +198,13 @@ impl DatabaseConfigProvider {
     }
 
     fn __repr__(&self) -> String {
-        let (application, migration) = (self.0.application_origin(), self.0.migration_origin());
+        let (application, migration) = (self.0.application_source(), self.0.migration_source());
         format!("<DatabaseConfigProvider application={application} migration={migration}>")
     }
 }
 
-/// The text of a `.env` file; none where there is no file (a folder of that name is a virtual environment).
-fn read(path: &Path) -> PyResult<Option<String>> {
+/// Returns the text of a `.env` file, or `None` if there is no file. A directory of that name is a virtual environment.
+fn read_env_file(path: &Path) -> PyResult<Option<String>> {
     match fs::read_to_string(path) {
         Ok(text) => Ok(Some(text)),
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::IsADirectory) => {

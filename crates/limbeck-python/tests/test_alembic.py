@@ -1,4 +1,4 @@
-"""`limbeck.alembic` in the stock `env.py` files, with real Alembic, psycopg2, asyncpg and a server that wants TLS."""
+"""Tests of `limbeck.alembic` in stock `env.py` files, with real Alembic, psycopg2, asyncpg and a server that requires TLS."""
 
 import os
 import subprocess
@@ -36,14 +36,14 @@ def url(scheme, database, query="?ssl=require"):
 
 
 class Project:
-    """A project of one of Alembic's own templates, with one revision."""
+    """A project from one of Alembic's templates, with one revision."""
 
     def __init__(self, folder, template):
         self.folder = Path(folder)
         self.alembic(["init", "--template", template, "migrations"], check=True)
         Path(folder, "migrations", "versions", "one.py").write_text(SCRIPT)
 
-    def with_url(self, given):
+    def set_url(self, given):
         ini = self.folder / "alembic.ini"
         ini.write_text(ini.read_text().replace("sqlalchemy.url = " + PLACEHOLDER, "sqlalchemy.url = " + given))
 
@@ -58,7 +58,7 @@ class Project:
 
     def run(self, command, check=False, **variables):
         environment = {"PATH": os.environ["PATH"], "HOME": str(self.folder), **variables}
-        ran = subprocess.run(
+        result = subprocess.run(
             command,
             cwd=self.folder,
             env=environment,
@@ -67,8 +67,8 @@ class Project:
             universal_newlines=True,
             check=False,
         )
-        assert not check or ran.returncode == 0, ran.stdout
-        return ran
+        assert not check or result.returncode == 0, result.stdout
+        return result
 
 
 def tables(database):
@@ -84,8 +84,8 @@ class InEnvPy(unittest.TestCase):
         self.addCleanup(folder.cleanup)
         self.folder = folder.name
 
-    def reaches_head_after(self, project, database, change, **variables):
-        """Alembic fails before the change and reaches head after it, and base again."""
+    def assert_reaches_head_after(self, project, database, change, **variables):
+        """Checks that Alembic fails before the change, and reaches head and base again after it."""
         failed = project.alembic(["upgrade", "head"], **variables)
         self.assertNotEqual(failed.returncode, 0, failed.stdout)
         self.assertEqual(tables(database), [])
@@ -94,65 +94,65 @@ class InEnvPy(unittest.TestCase):
             ("head", "upgrade", ["account", "alembic_version"]),
             ("base", "downgrade", ["alembic_version"]),
         ]:
-            ran = project.alembic([command, target], **variables)
-            self.assertEqual(ran.returncode, 0, ran.stdout)
-            self.assertNotIn(SECRET, ran.stdout)
+            result = project.alembic([command, target], **variables)
+            self.assertEqual(result.returncode, 0, result.stdout)
+            self.assertNotIn(SECRET, result.stdout)
             self.assertEqual(tables(database), expected)
         offline = project.alembic(["upgrade", "head", "--sql"], **variables)
         self.assertIn("CREATE TABLE account", offline.stdout)
-        # limbeck itself takes the changed project, too.
+        # limbeck itself runs the changed project, too.
         for command, target, expected in [
             ("upgrade", "head", ["account", "alembic_version"]),
             ("downgrade", "base", ["alembic_version"]),
         ]:
-            ran = project.run([program(), "--python", sys.executable, command, target], **variables)
-            self.assertEqual(ran.returncode, 0, ran.stdout)
+            result = project.run([program(), "--python", sys.executable, command, target], **variables)
+            self.assertEqual(result.returncode, 0, result.stdout)
             self.assertEqual(tables(database), expected)
         engine = create_engine(url("postgresql+psycopg2", database, "?sslmode=require"), poolclass=pool.NullPool)
         with engine.begin() as connection:
             connection.execute(text("drop table alembic_version"))
 
-    def test_the_asynchronous_url_in_a_synchronous_env_py(self):
+    def test_converts_an_asynchronous_url_for_a_synchronous_env_py(self):
         project = Project(self.folder, "generic")
-        project.with_url(url("postgresql+asyncpg", "sync"))
+        project.set_url(url("postgresql+asyncpg", "sync"))
 
         def change():
             project.edit("config = context.config\n", "config = context.config\n" + SYNC_LINES)
 
-        self.reaches_head_after(project, "sync", change)
+        self.assert_reaches_head_after(project, "sync", change)
 
-    def test_the_import_alone(self):
+    def test_replaces_engine_from_config(self):
         project = Project(self.folder, "generic")
-        project.with_url(url("postgresql+asyncpg", "sync"))
+        project.set_url(url("postgresql+asyncpg", "sync"))
 
         def change():
             project.edit(
                 "from sqlalchemy import engine_from_config", "from limbeck.alembic import engine_from_config"
             )
 
-        self.reaches_head_after(project, "sync", change)
+        self.assert_reaches_head_after(project, "sync", change)
 
-    def test_the_url_of_the_environment(self):
+    def test_uses_the_url_of_the_environment(self):
         project = Project(self.folder, "generic")
 
         def change():
             project.edit("config = context.config\n", "config = context.config\n" + SYNC_LINES)
 
-        self.reaches_head_after(project, "sync", change, DATABASE_URL=url("postgresql+asyncpg", "sync"))
+        self.assert_reaches_head_after(project, "sync", change, DATABASE_URL=url("postgresql+asyncpg", "sync"))
 
-    def test_a_synchronous_url_in_an_asynchronous_env_py(self):
+    def test_converts_a_synchronous_url_for_an_asynchronous_env_py(self):
         project = Project(self.folder, "async")
-        project.with_url(url("postgresql+psycopg2", "async", "?sslmode=require"))
+        project.set_url(url("postgresql+psycopg2", "async", "?sslmode=require"))
 
         def change():
             project.edit("config = context.config\n", "config = context.config\n" + ASYNC_LINES)
 
-        self.reaches_head_after(project, "async", change)
+        self.assert_reaches_head_after(project, "async", change)
 
-    def test_what_only_keyword_arguments_can_say(self):
+    def test_passes_keyword_arguments(self):
         project = Project(self.folder, "async")
         verified = url("postgresql", "async", "?sslmode=verify-full&sslrootcert=" + AUTHORITY)
-        project.with_url(verified)
+        project.set_url(verified)
 
         def change():
             project.edit(
@@ -160,7 +160,7 @@ class InEnvPy(unittest.TestCase):
                 "from limbeck.alembic import async_engine_from_config",
             )
 
-        self.reaches_head_after(project, "async", change)
+        self.assert_reaches_head_after(project, "async", change)
         config = Config(str(Path(self.folder, "alembic.ini")))
         with self.assertRaises(limbeck.ConvertError) as caught:
             use_async_url(config)
@@ -169,8 +169,8 @@ class InEnvPy(unittest.TestCase):
         self.assertEqual(config.get_main_option("sqlalchemy.url"), verified)
 
 
-class OnAConfig(unittest.TestCase):
-    def test_percent_signs(self):
+class WithConfig(unittest.TestCase):
+    def test_doubles_percent_signs(self):
         config = Config()
         config.set_main_option("sqlalchemy.url", "postgresql+asyncpg://u:p%%40w@h/d")
         converted = use_sync_url(config)
@@ -178,7 +178,7 @@ class OnAConfig(unittest.TestCase):
         self.assertEqual(converted.url, "postgresql+psycopg2://u:p%40w@h/d")
         self.assertEqual(use_sync_url(config, driver="psycopg").url, "postgresql+psycopg://u:p%40w@h/d")
 
-    def test_a_percent_sign_that_stands_alone(self):
+    def test_rejects_a_single_percent_sign(self):
         with tempfile.TemporaryDirectory() as folder:
             ini = Path(folder, "alembic.ini")
             ini.write_text("[alembic]\nsqlalchemy.url = postgresql+asyncpg://u:hunter2%40w@h/d\n")
@@ -188,7 +188,7 @@ class OnAConfig(unittest.TestCase):
         self.assertNotIn("hunter2", str(caught.exception) + repr(caught.exception.__cause__))
         self.assertTrue(caught.exception.__suppress_context__)
 
-    def test_another_section(self):
+    def test_uses_another_section(self):
         config = Config()
         config.set_section_option("engine1", "sqlalchemy.url", "postgresql+asyncpg://one/d")
         config.set_main_option("sqlalchemy.url", "postgresql+asyncpg://main/d")
@@ -196,26 +196,26 @@ class OnAConfig(unittest.TestCase):
         self.assertEqual(config.get_section_option("engine1", "sqlalchemy.url"), "postgresql+psycopg2://one/d")
         self.assertEqual(config.get_main_option("sqlalchemy.url"), "postgresql+asyncpg://main/d")
 
-    def test_policies_and_warnings(self):
+    def test_enforces_policies_and_warns(self):
         config = Config()
         config.set_main_option("sqlalchemy.url", "postgresql://h/d?channel_binding=require")
         with self.assertRaises(limbeck.ConvertError) as caught:
             use_sync_url(config, policy=limbeck.Policy.PRODUCTION)
         self.assertEqual(caught.exception.kind, "policy_violation")
-        with warnings.catch_warnings(record=True) as told:
+        with warnings.catch_warnings(record=True) as warned:
             warnings.simplefilter("always")
             use_async_url(config)
             async_engine_from_config({"sqlalchemy.url": "postgresql://h/d?channel_binding=require"})
-        self.assertEqual([(type(each.message), each.filename) for each in told], [(limbeck.ConversionWarning, __file__)] * 2)
+        self.assertEqual([(type(record.message), record.filename) for record in warned], [(limbeck.ConversionWarning, __file__)] * 2)
 
-    def test_engines(self):
+    def test_creates_engines(self):
         configuration = {"sqlalchemy.url": "postgresql+asyncpg://u@h/d", "sqlalchemy.echo": "false", "other": "x"}
         engine = engine_from_config(configuration, poolclass=pool.NullPool)
         self.assertEqual((engine.url.drivername, engine.echo), ("postgresql+psycopg2", False))
         engine = async_engine_from_config({"db.url": PLACEHOLDER}, "db.", url="postgresql://u@h/d")
         self.assertEqual(engine.url.drivername, "postgresql+asyncpg")
 
-    def test_both_say_how_to_connect(self):
+    def test_rejects_conflicting_keyword_arguments(self):
         given = {"sqlalchemy.url": url("postgresql", "async", "?sslmode=verify-full&sslrootcert=" + AUTHORITY)}
         async_engine_from_config(given, connect_args={"timeout": 5})
         with self.assertRaises(limbeck.ConvertError) as caught:

@@ -1,4 +1,4 @@
-"""`limbeck.command` and `limbeck.aio` with the command of the wheel: results, failures, `Config`s, and an event loop."""
+"""Tests of `limbeck.command` and `limbeck.aio` with the wheel's program: results, failures, `Config`, and an event loop."""
 
 import asyncio
 import inspect
@@ -35,12 +35,12 @@ def downgrade():
 
 
 class InProject(unittest.TestCase):
-    """Each test runs in a project of its own, with two revisions and an asynchronous URL in a synchronous `env.py`."""
+    """Base of tests in a new project, with two revisions and an asynchronous URL in a synchronous `env.py`."""
 
     def setUp(self):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
-        # As the system calls it, behind links.
+        # The path without symbolic links, which the reports contain.
         self.folder = Path(folder.name).resolve()
         self.addCleanup(os.chdir, os.getcwd())
         os.chdir(self.folder)
@@ -71,7 +71,7 @@ class InProject(unittest.TestCase):
 
 
 class Commands(InProject):
-    def test_up_and_down(self):
+    def test_upgrades_and_downgrades(self):
         up = command.upgrade(None, "head")
         self.assertIsInstance(up, UpgradeResult)
         self.assertEqual((up.heads_before, up.heads_after), ((), ("bbbbbbbbbbbb",)))
@@ -91,7 +91,7 @@ class Commands(InProject):
         self.assertEqual(down.steps, (Step("bbbbbbbbbbbb", "downgrade", self.second),))
         self.assertEqual(self.tables(), ["alembic_version", "one"])
 
-    def test_listings(self):
+    def test_lists_revisions(self):
         two = Revision("bbbbbbbbbbbb", ("aaaaaaaaaaaa",), (), (), True, "make two", self.second)
         one = Revision("aaaaaaaaaaaa", (), (), (), False, "make one", self.first)
         self.assertEqual(command.history(None).revisions, (two, one))
@@ -102,7 +102,7 @@ class Commands(InProject):
         self.assertIn("generic", command.list_templates(None).output)
         self.assertIsNone(self.tables())
 
-    def test_new_revisions(self):
+    def test_creates_revisions(self):
         (made,) = command.revision(None, message="-three", rev_id="c1", head="aaaa", splice=True).revisions
         self.assertEqual((made.revision, made.down_revisions, made.doc), ("c1", ("aaaaaaaaaaaa",), "-three"))
         self.assertTrue(Path(made.path).is_file())
@@ -115,19 +115,19 @@ class Commands(InProject):
         with self.assertRaisesRegex(ValueError, "process_revision_directives"):
             command.revision(None, process_revision_directives=print)
 
-    def test_the_version_table(self):
+    def test_writes_the_version_table(self):
         self.assertEqual(command.ensure_version(None).heads_after, ())
         stamped = command.stamp(None, ["aaaaaaaaaaaa"], purge=True)
         self.assertEqual(stamped.heads_after, ("aaaaaaaaaaaa",))
         self.assertEqual(self.tables(), ["alembic_version"])
 
-    def test_offline(self):
+    def test_returns_sql_in_offline_mode(self):
         written = command.upgrade(None, "head", sql=True)
         self.assertIn("create table two", written.output)
         self.assertEqual((written.heads_before, written.heads_after), (None, None))
         self.assertIsNone(self.tables())
 
-    def test_failures(self):
+    def test_raises_command_errors(self):
         with self.assertRaises(limbeck.CommandError) as caught:
             command.upgrade(None, "nothing")
         error = caught.exception
@@ -145,12 +145,12 @@ class Commands(InProject):
             command.check(None)
         self.assertEqual(caught.exception.kind, "refused")
 
-    def test_log_lines_are_logged(self):
+    def test_logs_log_lines(self):
         with self.assertLogs("limbeck", logging.INFO) as logged:
             result = command.upgrade(None, "aaaa")
         self.assertEqual([record.getMessage() for record in logged.records], result.log.splitlines())
 
-    def test_env_py_imports_what_is_imported_here(self):
+    def test_env_py_can_import_the_callers_modules(self):
         Path("elsewhere").mkdir()
         Path("elsewhere", "models_of_mine.py").write_text("")
         self.edit("migrations/env.py", "from alembic import context\n", "from alembic import context\nimport models_of_mine\n")
@@ -160,7 +160,6 @@ class Commands(InProject):
         self.addCleanup(sys.path.pop)
         self.assertEqual(len(command.upgrade(None, "head").steps), 2)
 
-
     def test_ctrl_c_ends_the_command(self):
         self.script("cccccccccccc", "bbbbbbbbbbbb", "three", first="open('started', 'w').close(); time.sleep(60)")
         code = "from limbeck import command; command.upgrade(None, 'head')"
@@ -168,16 +167,16 @@ class Commands(InProject):
         while not Path("started").exists():
             time.sleep(0.02)
             self.assertIsNone(caller.poll())
-        # To the caller alone; a terminal would tell the command, too.
+        # Only to the caller. A terminal would signal the command, too.
         caller.send_signal(signal.SIGINT)
-        _, told = caller.communicate(timeout=20)
-        self.assertIn(b"KeyboardInterrupt", told)
+        _, stderr = caller.communicate(timeout=20)
+        self.assertIn(b"KeyboardInterrupt", stderr)
         self.script("cccccccccccc", "bbbbbbbbbbbb", "three")
         self.assertEqual(command.upgrade(None, "head").heads_after, ("cccccccccccc",))
 
 
 class Configs(InProject):
-    def test_values_that_were_set(self):
+    def test_passes_values_of_the_config(self):
         config = Config("alembic.ini", stdout=io.StringIO())
         config.set_main_option("sqlalchemy.url", "sqlite+aiosqlite:///other.db")
         self.assertEqual(command.upgrade(config, "head").heads_after, ("bbbbbbbbbbbb",))
@@ -186,7 +185,7 @@ class Configs(InProject):
         self.assertIsNone(self.tables())
         self.assertEqual(config.stdout.getvalue(), "bbbbbbbbbbbb (head)\n")
 
-    def test_no_file(self):
+    def test_runs_without_a_file(self):
         Path("pyproject.toml").write_text('[tool.alembic]\nversion_locations = ["nowhere"]\n')
         config = Config(stdout=io.StringIO())
         config.set_main_option("script_location", "migrations")
@@ -194,7 +193,7 @@ class Configs(InProject):
         self.assertEqual(len(command.upgrade(config, "head").steps), 2)
         self.assertEqual(self.tables("other.db"), ["alembic_version", "one", "two"])
 
-    def test_from_another_folder(self):
+    def test_runs_from_another_folder(self):
         os.mkdir("elsewhere")
         os.chdir("elsewhere")
         config = Config("../alembic.ini", config_args={"name": "third"}, stdout=io.StringIO())
@@ -202,7 +201,7 @@ class Configs(InProject):
         command.upgrade(config, "aaaa")
         self.assertEqual(self.tables("../third.db"), ["alembic_version", "one"])
 
-    def test_another_section_and_x(self):
+    def test_passes_section_and_x_arguments(self):
         with open("alembic.ini", "a") as ini:
             ini.write("\n[other]\nscript_location = migrations\nsqlalchemy.url = sqlite:///\n")
         self.edit("migrations/env.py", "config = context.config\n", "config = context.config\nprint(context.get_x_argument(as_dictionary=True))\n")
@@ -212,13 +211,13 @@ class Configs(InProject):
         self.assertIn("{'tenant': '-a'}", result.output)
         self.assertIsNone(self.tables())
 
-    def test_sql_goes_to_the_buffer(self):
+    def test_writes_sql_to_the_output_buffer(self):
         config = Config("alembic.ini", stdout=io.StringIO(), output_buffer=io.StringIO())
         result = command.upgrade(config, "head", sql=True)
         self.assertEqual((config.output_buffer.getvalue(), config.stdout.getvalue()), (result.output, ""))
         self.assertIn("create table one", result.output)
 
-    def test_what_cannot_be_given_to_another_process(self):
+    def test_rejects_values_for_this_process_only(self):
         config = Config("alembic.ini")
         config.attributes["connection"] = object()
         with self.assertRaisesRegex(ValueError, "`connection`"):
@@ -228,8 +227,8 @@ class Configs(InProject):
         with self.assertRaisesRegex(ValueError, "`sqlalchemy.url` was removed"):
             command.upgrade(config, "head")
 
-    def test_passwords_stay_where_they_are(self):
-        """Not in the list of processes, not in an error, and not in a file that stays."""
+    def test_passwords_do_not_leak(self):
+        """Passwords are not in arguments of a process, in errors, or in files that remain."""
         before = set(os.listdir(tempfile.gettempdir()))
         config = Config("alembic.ini")
         config.set_main_option("sqlalchemy.url", "postgresql+asyncpg://u:%s@127.0.0.1:1/d" % SECRET)
@@ -248,14 +247,14 @@ class Configs(InProject):
             subprocess.Popen = start
         self.assertEqual(caught.exception.kind, "connection")
         self.assertIn("upgrade", seen)
-        told = [*seen, str(caught.exception), repr(caught.exception), caught.exception.stderr, *logged.output]
-        self.assertEqual([text for text in told if SECRET in text], [])
-        left = set(os.listdir(tempfile.gettempdir())) - before
-        self.assertEqual([name for name in left if name.startswith("limbeck-") and name.endswith(".json")], [])
+        output = [*seen, str(caught.exception), repr(caught.exception), caught.exception.stderr, *logged.output]
+        self.assertEqual([text for text in output if SECRET in text], [])
+        remaining = set(os.listdir(tempfile.gettempdir())) - before
+        self.assertEqual([name for name in remaining if name.startswith("limbeck-") and name.endswith(".json")], [])
 
 
-class InALoop(InProject):
-    def test_the_same_inside_a_loop(self):
+class InEventLoop(InProject):
+    def test_runs_inside_an_event_loop(self):
         async def main():
             blocking = command.upgrade(None, "aaaa")
             one, two = await asyncio.gather(aio.upgrade(None, "head"), aio.history(None))
@@ -267,7 +266,7 @@ class InALoop(InProject):
         self.assertEqual(len(history.revisions), 2)
         self.assertEqual(down.heads_after, ())
 
-    def test_a_config_and_a_failure(self):
+    def test_accepts_a_config_and_raises_errors(self):
         async def main():
             config = Config("alembic.ini", stdout=io.StringIO())
             config.set_main_option("sqlalchemy.url", "sqlite+aiosqlite:///other.db")
@@ -294,28 +293,28 @@ class InALoop(InProject):
             return time.monotonic() - started
 
         self.assertLess(asyncio.run(main()), 10)
-        # Whoever comes next finds the lock free.
+        # The lock is free again.
         self.script("cccccccccccc", "bbbbbbbbbbbb", "three")
         self.assertEqual(command.upgrade(None, "head").heads_after, ("cccccccccccc",))
         self.assertEqual(self.tables(), ["alembic_version", "one", "three", "two"])
 
 
-class Names(unittest.TestCase):
-    def test_names_and_arguments_are_alembics(self):
+class Signatures(unittest.TestCase):
+    def test_names_and_arguments_match_alembic(self):
         ours = set(command.__all__)
-        theirs = {name for name, each in vars(alembic.command).items() if inspect.isfunction(each) and each.__module__ == "alembic.command"}
+        theirs = {name for name, value in vars(alembic.command).items() if inspect.isfunction(value) and value.__module__ == "alembic.command"}
         self.assertEqual(theirs - ours, {"edit"})
         self.assertEqual(set(aio.__all__), ours)
         for name in ours:
             with self.subTest(name):
-                wanted = inspect.signature(getattr(alembic.command, name)).parameters
+                expected = inspect.signature(getattr(alembic.command, name)).parameters
                 for module in (command, aio):
-                    found = inspect.signature(getattr(module, name)).parameters
-                    self.assertEqual(list(found), list(wanted))
-                    defaults = [(each.name, each.default) for each in wanted.values()]
-                    self.assertEqual([(each.name, each.default) for each in found.values()], defaults)
+                    actual = inspect.signature(getattr(module, name)).parameters
+                    self.assertEqual(list(actual), list(expected))
+                    defaults = [(parameter.name, parameter.default) for parameter in expected.values()]
+                    self.assertEqual([(parameter.name, parameter.default) for parameter in actual.values()], defaults)
 
-    def test_the_program_is_the_wheels(self):
+    def test_finds_the_wheels_program(self):
         from limbeck._run import program
 
         self.assertEqual(Path(program()).resolve().parent, Path(sys.executable).parent.resolve())

@@ -1,4 +1,4 @@
-"""What must hold of the installed package: its files, its command, its types, and the time of an import."""
+"""Tests of the installed package: files, command, types, and import time."""
 
 import importlib.metadata
 import os
@@ -10,10 +10,10 @@ import tempfile
 import unittest
 from pathlib import Path
 
-BUDGET = 0.010
-"""Seconds that `import limbeck` may take."""
+IMPORT_BUDGET = 0.010
+"""The time limit of `import limbeck`, in seconds."""
 UNWANTED = ["asyncio", "dataclasses", "ssl", "sqlalchemy", "subprocess", "typing"]
-"""Modules that an import must not bring along."""
+"""Modules that `import limbeck` must not import."""
 
 
 def python(code):
@@ -22,22 +22,22 @@ def python(code):
 
 
 class Installed(unittest.TestCase):
-    def test_importing_takes_no_time(self):
+    def test_import_is_fast(self):
         code = "import time; start = time.perf_counter(); import limbeck; print(time.perf_counter() - start)"
         best = min(float(python(code)) for _ in range(7))
-        self.assertLess(best, BUDGET)
+        self.assertLess(best, IMPORT_BUDGET)
 
-    def test_importing_brings_nothing_large(self):
-        # `-S`: what an environment's `.pth` files import is none of the package's.
+    def test_import_imports_no_large_modules(self):
+        # `-S` ignores the imports of the environment's `.pth` files.
         folder = Path(sysconfig.get_path("platlib"))
         code = "import sys; sys.path.insert(0, %r); before = set(sys.modules); import limbeck\n" % str(folder)
         code += "print(*(set(sys.modules) - before))"
         command = [sys.executable, "-S", "-c", code]
-        brought = subprocess.run(command, check=True, stdout=subprocess.PIPE, universal_newlines=True).stdout.split()
-        self.assertIn("limbeck._limbeck", brought)
-        self.assertEqual([name for name in UNWANTED if name in brought], [])
+        imported = subprocess.run(command, check=True, stdout=subprocess.PIPE, universal_newlines=True).stdout.split()
+        self.assertIn("limbeck._limbeck", imported)
+        self.assertEqual([name for name in UNWANTED if name in imported], [])
 
-    def test_the_wheel_carries_the_command(self):
+    def test_wheel_contains_the_command(self):
         command = os.path.join(sysconfig.get_path("scripts"), "limbeck")
         output = subprocess.run([command, "--version"], check=True, stdout=subprocess.PIPE, universal_newlines=True)
         version = importlib.metadata.version("limbeck")
@@ -48,14 +48,14 @@ class Installed(unittest.TestCase):
         user = Path(__file__).with_name("user_code.py")
         with tempfile.TemporaryDirectory() as folder:
             shutil.copy(user, folder)
-            for what in (["-p", "limbeck"], [user.name]):
+            for target in (["-p", "limbeck"], [user.name]):
                 command = [sys.executable, "-m", "mypy", "--strict", "--cache-dir", os.path.join(folder, "cache")]
                 checked = subprocess.run(
-                    [*command, *what], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
+                    [*command, *target], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
                 )
                 self.assertEqual(checked.returncode, 0, checked.stdout.decode())
 
-    def test_the_stubs_are_the_module(self):
+    def test_stubs_match_the_module(self):
         command = [sys.executable, "-m", "mypy.stubtest", "limbeck._limbeck"]
         with tempfile.TemporaryDirectory() as folder:
             checked = subprocess.run(

@@ -1,4 +1,4 @@
-"""The functions for URLs and the provider, with every supported Python and SQLAlchemy's own URL type."""
+"""Tests of the URL functions and the provider, with every supported Python and SQLAlchemy's own URL type."""
 
 import os
 import ssl
@@ -15,8 +15,8 @@ SECRET = "hunter2"
 
 
 class Urls(unittest.TestCase):
-    def test_each_side_gets_its_driver(self):
-        for given, sync, other in [
+    def test_converts_to_synchronous_and_asynchronous_drivers(self):
+        for given, sync, asynchronous in [
             (
                 "postgresql+asyncpg://u:p%40w@h/d?ssl=require",
                 "postgresql+psycopg2://u:p%40w@h/d?sslmode=require",
@@ -28,11 +28,11 @@ class Urls(unittest.TestCase):
         ]:
             with self.subTest(given):
                 self.assertEqual(limbeck.ensure_sync_database_url(given), sync)
-                self.assertEqual(limbeck.ensure_async_database_url(given), other)
+                self.assertEqual(limbeck.ensure_async_database_url(given), asynchronous)
                 self.assertEqual(limbeck.convert(given, "sync").url, sync)
-                self.assertEqual(limbeck.convert(given, "async").url, other)
+                self.assertEqual(limbeck.convert(given, "async").url, asynchronous)
 
-    def test_a_driver_can_be_asked_for(self):
+    def test_converts_to_a_requested_driver(self):
         url = "postgresql+asyncpg://u@h/d"
         self.assertEqual(limbeck.ensure_sync_database_url(url, driver="psycopg"), "postgresql+psycopg://u@h/d")
         self.assertEqual(
@@ -50,9 +50,9 @@ class Urls(unittest.TestCase):
                 function(url, driver=driver)
             self.assertEqual(caught.exception.kind, "unsupported_scheme")
 
-    def test_objects_that_hold_a_url(self):
+    def test_accepts_url_objects(self):
         class Settings:
-            """As pydantic's `SecretStr` around its URL type."""
+            """Mimics pydantic's `SecretStr` with a URL."""
 
             def get_secret_value(self):
                 return self
@@ -74,7 +74,7 @@ class Urls(unittest.TestCase):
         with self.assertRaisesRegex(TypeError, "not a `int`"):
             limbeck.ensure_sync_database_url(1)
 
-    def test_what_goes_beside_a_url(self):
+    def test_returns_keyword_arguments_beside_the_url(self):
         with tempfile.TemporaryDirectory() as folder:
             authority, url = certificate(folder), "postgresql://u:%s@h/d?sslmode=verify-full" % SECRET
             converted = limbeck.convert("%s&sslrootcert=%s" % (url, authority), "postgresql+asyncpg")
@@ -92,14 +92,14 @@ class Urls(unittest.TestCase):
             with self.assertRaisesRegex(FileNotFoundError, "missing.crt"):
                 missing.connect_args
 
-    def test_an_authority_beside_require_is_no_reason_to_ask_for_the_name(self):
+    def test_root_certificates_with_require_do_not_verify_the_host_name(self):
         with tempfile.TemporaryDirectory() as folder:
             url = "postgresql://u@h/d?sslmode=require&sslrootcert=%s" % certificate(folder)
             context = limbeck.convert(url, "async").connect_args["ssl"]
         self.assertFalse(context.check_hostname)
         self.assertEqual(context.verify_mode, ssl.CERT_REQUIRED)
 
-    def test_what_is_left_out_is_told(self):
+    def test_warns_about_dropped_parameters(self):
         url = "postgresql://u:%s@h/d?channel_binding=require" % SECRET
         converted = limbeck.convert(url, "postgresql+asyncpg")
         (warning,) = converted.warnings
@@ -108,14 +108,14 @@ class Urls(unittest.TestCase):
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             limbeck.ensure_async_database_url(url)
-        self.assertEqual([str(each.message) for each in caught], [warning.message])
+        self.assertEqual([str(record.message) for record in caught], [warning.message])
         self.assertEqual(caught[0].filename, __file__)
 
-    def test_a_url_for_an_ini_file(self):
+    def test_doubles_percent_signs_for_an_ini_file(self):
         converted = limbeck.convert("postgresql+asyncpg://u:p%40w@h/d", "sync")
         self.assertEqual(converted.url_for_ini, "postgresql+psycopg2://u:p%%40w@h/d")
 
-    def test_nothing_shows_a_password(self):
+    def test_no_output_shows_a_password(self):
         url = "postgresql://u:%s@h/d?sslmode=verify-full&sslpassword=%s" % (SECRET, SECRET)
         converted = limbeck.convert(url, "sync")
         self.assertIn(SECRET, converted.url)
@@ -140,7 +140,7 @@ class Urls(unittest.TestCase):
 
 
 class Provider(unittest.TestCase):
-    def test_both_urls_of_one(self):
+    def test_derives_both_urls_from_one(self):
         provider = limbeck.DatabaseConfigProvider("postgres://u@h/d?sslmode=require")
         self.assertEqual(provider.get_sync_database_url(), "postgresql+psycopg2://u@h/d?sslmode=require")
         self.assertEqual(provider.get_async_database_url(), "postgresql+asyncpg://u@h/d?ssl=require")
@@ -149,13 +149,13 @@ class Provider(unittest.TestCase):
         self.assertEqual(provider.sync_database_url(driver="psycopg"), "postgresql+psycopg://u@h/d?sslmode=require")
         self.assertEqual(provider.sync_conversion().url, provider.sync_database_url())
         self.assertEqual(provider.async_conversion("psycopg").url, provider.async_database_url("psycopg"))
-        self.assertEqual(provider.migration_origin.kind, "given")
+        self.assertEqual(provider.migration_source.kind, "given")
 
-    def test_where_values_come_from(self):
+    def test_reports_the_source_of_a_url(self):
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder, "settings.env")
             file.write_text("X=1\nDATABASE_URL=postgresql://file/d\n")
-            for environ, env_file, url, kind, origin in [
+            for environ, env_file, url, kind, source in [
                 ({"DATABASE_URL": "postgresql://a/d"}, None, "a/d", "variable", "DATABASE_URL"),
                 (
                     {"DATABASE_URL": "postgresql://a/d", "DIRECT_URL": "postgresql://b/d"},
@@ -167,10 +167,10 @@ class Provider(unittest.TestCase):
                 ({}, str(file), "file/d", "dotenv", "DATABASE_URL (.env, line 2)"),
                 ({"PGHOST": "h", "PGUSER": "u"}, folder, "u@h", "parts", "PGHOST, PGUSER"),
             ]:
-                with self.subTest(origin):
+                with self.subTest(source):
                     provider = limbeck.DatabaseConfigProvider.from_env(environ=environ, env_file=env_file)
                     self.assertEqual(provider.get_sync_database_url(), "postgresql+psycopg2://" + url)
-                    self.assertEqual((provider.migration_origin.kind, str(provider.migration_origin)), (kind, origin))
+                    self.assertEqual((provider.migration_source.kind, str(provider.migration_source)), (kind, source))
             with self.assertRaises(limbeck.ConvertError) as caught:
                 limbeck.DatabaseConfigProvider.from_env(environ={}, env_file=Path(folder, "none"))
             self.assertEqual(caught.exception.kind, "missing_url")
@@ -178,8 +178,8 @@ class Provider(unittest.TestCase):
             with self.assertRaisesRegex(OSError, "could not read `.*settings.env`"):
                 limbeck.DatabaseConfigProvider.from_env(environ={}, env_file=file)
 
-    def test_the_process_and_its_folder(self):
-        before = os.getcwd()
+    def test_reads_the_process_and_its_folder_by_default(self):
+        previous = os.getcwd()
         with tempfile.TemporaryDirectory() as folder:
             os.chdir(folder)
             try:
@@ -187,13 +187,13 @@ class Provider(unittest.TestCase):
                 os.environ["DATABASE_URL"] = "postgresql://process/d"
                 provider = limbeck.DatabaseConfigProvider.from_env()
             finally:
-                os.chdir(before)
+                os.chdir(previous)
                 os.environ.pop("DATABASE_URL", None)
         self.assertEqual(provider.get_sync_database_url(), "postgresql+psycopg2://file/d")
         self.assertEqual(provider.get_async_database_url(), "postgresql+asyncpg://process/d")
-        self.assertEqual((provider.application_origin.kind, provider.migration_origin.kind), ("variable", "dotenv"))
+        self.assertEqual((provider.application_source.kind, provider.migration_source.kind), ("variable", "dotenv"))
 
-    def test_policies(self):
+    def test_enforces_policies(self):
         production = limbeck.Policy.PRODUCTION
         self.assertEqual(production, limbeck.Policy(tls="verify-full", refuses_local=True))
         self.assertEqual((production.tls, production.refuses_local), ("verify-full", True))
@@ -215,7 +215,7 @@ class Provider(unittest.TestCase):
 
 
 def certificate(folder):
-    """The file of a self-signed certificate."""
+    """Creates a self-signed certificate and returns its path."""
     file = os.path.join(folder, "ca.crt")
     command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=test -days 2".split()
     command += ["-keyout", os.path.join(folder, "ca.key"), "-out", file]

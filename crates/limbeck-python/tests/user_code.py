@@ -1,4 +1,4 @@
-"""How an application uses the package; `test_installed` has mypy look at it with `--strict`."""
+"""Uses of the package in an application. `test_installed` checks the types with `mypy --strict`."""
 
 import limbeck
 from alembic.config import Config
@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 def urls() -> str:
     given = make_url("postgresql+asyncpg://u@h/d")
     provider = limbeck.DatabaseConfigProvider.from_env(policy=limbeck.Policy.PRODUCTION)
-    names: str = str(provider.migration_origin) + provider.application_origin.kind
+    names: str = str(provider.migration_source) + provider.application_source.kind
     return names + limbeck.ensure_sync_database_url(given) + provider.get_async_database_url(driver="asyncpg")
 
 
@@ -29,14 +29,14 @@ def engines(config: Config) -> tuple[Engine, Engine, AsyncEngine]:
 
 
 async def migrate(config: Config) -> tuple[str, ...]:
-    here = command.current(None).heads
+    current = command.current(None).heads
     up = await aio.upgrade(config, "head")
-    names = [step.revision for step in up.steps] + [each.doc for each in command.history("alembic.ini").revisions]
+    names = [step.revision for step in up.steps] + [revision.doc for revision in command.history("alembic.ini").revisions]
     try:
         command.stamp(config, names, purge=True)
     except limbeck.CommandError as error:
         print(error.exit_status, error.stderr, error.kind)
-    return here + (up.heads_after or ())
+    return current + (up.heads_after or ())
 
 
 def kind() -> str:

@@ -1,11 +1,12 @@
-//! Runs the package's Python tests with the wheel that `./test` has built and installed into a fresh environment.
+//! Runs the package's Python tests with the wheel that `./test` builds and installs into a fresh environment.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use limbeck_testkit::{Postgres, Tls, all_pythons, package_python};
 
-/// Where that environment keeps its packages.
+
+/// Returns the directory of the environment's packages.
 fn site_packages(python: &Path) -> PathBuf {
     let output = Command::new(python)
         .args([
@@ -17,7 +18,7 @@ fn site_packages(python: &Path) -> PathBuf {
     PathBuf::from(String::from_utf8_lossy(&output.stdout).trim())
 }
 
-/// Runs one of the modules beside this file.
+/// Runs a test module in the directory of this file.
 fn unittest(python: &Path, module: &str, variables: &[(&str, &str)]) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
     let output = Command::new(python)
@@ -39,7 +40,7 @@ fn unittest(python: &Path, module: &str, variables: &[(&str, &str)]) {
 fn one_wheel_runs_on_every_python() {
     let package = package_python();
     let packages = site_packages(&package);
-    let packages = packages.to_str().expect("a readable path");
+    let packages = packages.to_str().expect("a UTF-8 path");
     unittest(&package, "test_urls", &[]);
     for python in all_pythons() {
         unittest(&python, "test_urls", &[("PYTHONPATH", packages)]);
@@ -67,15 +68,19 @@ fn alembic_reaches_head_with_the_applications_url() {
 fn migrations_run_from_code() {
     let package = package_python();
     unittest(&package, "test_command", &[]);
-    // From the outside, with Python 3.9 and Alembic 1.8, the program is found by what the wheel's records say.
+    // From another environment, with Python 3.9 and Alembic 1.8, the package finds the program in the wheel's records.
     let pythons = all_pythons();
     let oldest = pythons.last().expect("an interpreter");
     let packages = site_packages(&package);
-    let packages = packages.to_str().expect("a readable path");
-    unittest(oldest, "test_command.InALoop", &[("PYTHONPATH", packages)]);
+    let packages = packages.to_str().expect("a UTF-8 path");
+    unittest(
+        oldest,
+        "test_command.InEventLoop",
+        &[("PYTHONPATH", packages)],
+    );
 }
 
 #[test]
-fn types_check_and_importing_is_quick() {
+fn types_check_and_import_is_fast() {
     unittest(&package_python(), "test_installed", &[]);
 }

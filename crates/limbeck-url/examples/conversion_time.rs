@@ -1,4 +1,4 @@
-//! Prints how long a conversion takes, for several URLs and targets: the median of many rounds, in nanoseconds.
+//! Benchmark of conversions: prints the median time of a conversion in nanoseconds, for several URLs and targets.
 
 use std::hint::black_box;
 use std::process::ExitCode;
@@ -6,8 +6,10 @@ use std::time::Instant;
 
 use limbeck_url::{Target, convert};
 
+/// The number of measurements per row.
 const ROUNDS: usize = 301;
-const IN_A_ROUND: u32 = 200;
+/// The number of conversions in a measurement.
+const CONVERSIONS_PER_ROUND: u32 = 200;
 
 #[expect(
     clippy::print_stdout,
@@ -36,16 +38,16 @@ fn main() -> ExitCode {
     ];
     for (url, name) in rows {
         let Ok(target) = name.parse::<Target>() else {
-            eprintln!("error: no target {name}");
+            eprintln!("error: unknown target `{name}`");
             return ExitCode::FAILURE;
         };
         let mut times: Vec<u128> = (0..ROUNDS)
             .map(|_| {
                 let start = Instant::now();
-                for _ in 0..IN_A_ROUND {
+                for _ in 0..CONVERSIONS_PER_ROUND {
                     black_box(convert(black_box(url), target).is_ok());
                 }
-                start.elapsed().as_nanos() / u128::from(IN_A_ROUND)
+                start.elapsed().as_nanos() / u128::from(CONVERSIONS_PER_ROUND)
             })
             .collect();
         times.sort_unstable();

@@ -1,34 +1,38 @@
-//! What a URL says about a connection, in no driver's words.
+//! The meaning of a database URL, independent of any driver's parameter names.
 
 use std::fmt;
 
 use crate::error::{ConvertError, ErrorKind};
-use crate::mask::shown;
+use crate::mask::mask_parameter;
 use crate::secret::Secret;
 use crate::target::Backend;
 
-/// What a URL means. `Debug` shows no password.
+/// The meaning of a database URL, independent of any driver's parameter names.
+///
+/// [`ConnectionInfo::parse`] reads one from a URL, and [`ConnectionInfo::render`] writes it for a driver. All fields
+/// are public, so that a program can change the connection in between. `Debug` masks passwords.
 #[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ConnectionInfo {
-    /// The database's kind.
+    /// The database system.
     pub backend: Backend,
-    /// Who logs in.
+    /// The user to log in as.
     pub user: Option<String>,
-    /// With which password; an empty one is one.
+    /// The user's password. An empty password is different from `None`.
     pub password: Option<Secret>,
-    /// Where the server is; none for the driver's default.
+    /// The servers, in order of preference. Empty for the driver's default.
     pub hosts: Vec<Host>,
-    /// The database's name, or SQLite's file.
+    /// The name of the database, or the path of SQLite's file.
     pub database: Option<String>,
-    /// How the connection is protected.
+    /// The TLS settings.
     pub tls: Tls,
-    /// Settings of the session, in their order: `application_name`, `search_path`, …
+    /// The session's settings in order, as names and values: `application_name`, `search_path`, …
     pub settings: Vec<(String, String)>,
-    /// How many seconds connecting may take.
-    pub timeout: Option<u32>,
-    /// The way goes through a pooler that gives each transaction another session.
+    /// The time limit for connecting, in seconds.
+    pub connect_timeout: Option<u32>,
+    /// `true` if the connection goes through a pooler that may give each transaction another session.
     pub transaction_pooler: bool,
-    /// Everything else, under the name that most drivers have for it.
+    /// All other parameters in order, under the names that most drivers use for them.
     pub parameters: Vec<(String, String)>,
 }
 
@@ -41,47 +45,47 @@ impl fmt::Debug for ConnectionInfo {
             .field("hosts", &self.hosts)
             .field("database", &self.database)
             .field("tls", &self.tls)
-            .field("settings", &Shown(&self.settings))
-            .field("timeout", &self.timeout)
+            .field("settings", &MaskedPairs(&self.settings))
+            .field("connect_timeout", &self.connect_timeout)
             .field("transaction_pooler", &self.transaction_pooler)
-            .field("parameters", &Shown(&self.parameters))
+            .field("parameters", &MaskedPairs(&self.parameters))
             .finish()
     }
 }
 
-/// Names and values of which some are secret.
-struct Shown<'a>(&'a [(String, String)]);
+/// Names and values whose `Debug` masks the secret values.
+struct MaskedPairs<'a>(&'a [(String, String)]);
 
-impl fmt::Debug for Shown<'_> {
+impl fmt::Debug for MaskedPairs<'_> {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let shown = self
+        let masked = self
             .0
             .iter()
-            .map(|(name, value)| (name, shown(name, value)));
-        out.debug_list().entries(shown).finish()
+            .map(|(name, value)| (name, mask_parameter(name, value)));
+        out.debug_list().entries(masked).finish()
     }
 }
 
-/// A server's place.
+/// The address of a server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Host {
-    /// A name, an address, or the path of a socket (PostgreSQL: its folder); none for the default.
+    /// A host name, an IP address, or the path of a socket (for PostgreSQL: of its directory). `None` for the default.
     pub name: Option<String>,
-    /// The port.
+    /// The port. `None` for the default.
     pub port: Option<u16>,
 }
 
 impl Host {
-    /// The socket's path, where it is one.
-    pub fn socket(&self) -> Option<&str> {
+    /// Returns the path of the socket, if the host is a Unix domain socket.
+    pub fn socket_path(&self) -> Option<&str> {
         self.name
             .as_deref()
             .filter(|name| name.starts_with(['/', '@']))
     }
 
-    /// Whether the name is an IPv6 address.
+    /// Returns `true` if the name is an IPv6 address.
     pub(crate) fn is_ipv6(&self) -> bool {
-        self.name.as_deref().is_some_and(|name| name.contains(':')) && self.socket().is_none()
+        self.name.as_deref().is_some_and(|name| name.contains(':')) && self.socket_path().is_none()
     }
 }
 
@@ -96,25 +100,28 @@ impl fmt::Display for Host {
     }
 }
 
-/// How much a connection is protected, the weakest first; the words are libpq's.
+/// The level of protection that a connection asks for, with the meanings of libpq's `sslmode`.
+///
+/// Levels are ordered, the weakest first. The enum is exhaustive: a caller that doesn't know a level would weaken the
+/// connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum TlsLevel {
-    /// Never encrypted.
+    /// No encryption.
     Disable,
-    /// Encrypted when the server insists.
+    /// Encryption if the server insists on it.
     Allow,
-    /// Encrypted when the server can.
+    /// Encryption if the server supports it.
     Prefer,
-    /// Always encrypted, with whom is not asked.
+    /// Encryption, without a check of the server's certificate.
     Require,
-    /// The server's certificate is one of a trusted authority's.
+    /// Encryption, and a certificate that a trusted authority signed.
     VerifyCa,
-    /// And it is the server's that was asked for.
+    /// Encryption, and a certificate that a trusted authority signed for the host's name.
     VerifyFull,
 }
 
 impl TlsLevel {
-    /// libpq's word.
+    /// Returns the value of libpq's `sslmode`, such as `verify-full`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Disable => "disable",
@@ -126,8 +133,8 @@ impl TlsLevel {
         }
     }
 
-    /// The level of libpq's word.
-    pub fn named(name: &str) -> Option<Self> {
+    /// Returns the level for a value of libpq's `sslmode`, or `None` if libpq doesn't know the value.
+    pub fn from_name(name: &str) -> Option<Self> {
         Some(match name {
             "disable" => Self::Disable,
             "allow" => Self::Allow,
@@ -140,50 +147,59 @@ impl TlsLevel {
     }
 }
 
-/// Whom a certificate is verified against.
+/// The certificate authorities to trust.
+///
+/// The enum is exhaustive: a caller that doesn't know a variant would trust other authorities.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Root {
-    /// The authorities in a file.
+pub enum RootCertificates {
+    /// The certificates in the file at this path.
     File(String),
-    /// The system's.
+    /// The operating system's certificate store.
     System,
 }
 
-/// How a connection is protected.
+/// The TLS settings of a connection. `Debug` masks the key's password.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Tls {
-    /// How much; none where the URL doesn't say.
+    /// The level of protection. `None` if the URL contains none; see [`Tls::effective_level`].
     pub level: Option<TlsLevel>,
-    /// The authorities that the URL names.
-    pub root: Option<Root>,
-    /// The file of the client's certificate.
-    pub certificate: Option<String>,
-    /// The file of its key.
-    pub key: Option<String>,
-    /// The key's password.
-    pub key_password: Option<Secret>,
-    /// The file of revoked certificates.
-    pub revoked: Option<String>,
+    /// The authorities to trust. `None` for the driver's default.
+    pub root_certificates: Option<RootCertificates>,
+    /// The path of the client's certificate.
+    pub client_certificate: Option<String>,
+    /// The path of the key for the client's certificate.
+    pub client_key: Option<String>,
+    /// The password of the client's key.
+    pub client_key_password: Option<Secret>,
+    /// The path of a certificate revocation list.
+    pub revocation_list: Option<String>,
 }
 
 impl Tls {
-    /// What libpq makes of it: authorities beside `require` are verified, the system's always and fully.
-    pub fn effective(&self) -> TlsLevel {
-        match (self.level, &self.root) {
-            (_, Some(Root::System)) => TlsLevel::VerifyFull,
-            (Some(TlsLevel::Require), Some(Root::File(_))) => TlsLevel::VerifyCa,
+    /// Returns the level that libpq applies.
+    ///
+    /// With a file of root certificates, `require` verifies the certificate like `verify-ca`. With the system's store,
+    /// every level is `verify-full`. Without a level, libpq uses `prefer`.
+    pub fn effective_level(&self) -> TlsLevel {
+        match (self.level, &self.root_certificates) {
+            (_, Some(RootCertificates::System)) => TlsLevel::VerifyFull,
+            (Some(TlsLevel::Require), Some(RootCertificates::File(_))) => TlsLevel::VerifyCa,
             (Some(level), _) => level,
             (None, _) => TlsLevel::Prefer,
         }
     }
 
-    /// Whether files are named that a word in a URL can't carry.
+    /// Returns `true` if the settings name certificates or a revocation list, which a level alone can't express.
     pub(crate) fn has_files(&self) -> bool {
-        self.root.is_some() || self.certificate.is_some() || self.revoked.is_some()
+        self.root_certificates.is_some()
+            || self.client_certificate.is_some()
+            || self.revocation_list.is_some()
     }
 }
 
 impl ConnectionInfo {
+    /// Returns a connection without any settings.
     pub(crate) fn new(backend: Backend) -> Self {
         Self {
             backend,
@@ -193,21 +209,24 @@ impl ConnectionInfo {
             database: None,
             tls: Tls::default(),
             settings: Vec::new(),
-            timeout: None,
+            connect_timeout: None,
             transaction_pooler: false,
             parameters: Vec::new(),
         }
     }
 
-    /// The socket, when that is the one place.
+    /// Returns path and port of the socket, if a socket is the only host.
     pub(crate) fn only_socket(&self) -> Option<(&str, Option<u16>)> {
         match &self.hosts[..] {
-            [only] => only.socket().map(|path| (path, only.port)),
+            [only] => only.socket_path().map(|path| (path, only.port)),
             _ => None,
         }
     }
 
-    /// The one host, for drivers that take no other.
+    /// Returns the only host, for drivers that accept one host.
+    ///
+    /// # Errors
+    /// Returns [`ErrorKind::UnsupportedMultiHost`] if there are several hosts.
     pub(crate) fn one_host(&self, driver: &str) -> Result<Option<&Host>, ConvertError> {
         match &self.hosts[..] {
             [] => Ok(None),
@@ -215,27 +234,27 @@ impl ConnectionInfo {
             _ => Err(ConvertError::new(
                 ErrorKind::UnsupportedMultiHost,
                 format!(
-                    "{driver} takes one host, and the URL names {}",
+                    "{driver} accepts one host, but the URL names {}",
                     self.hosts.len()
                 ),
             )
-            .of("host")
-            .help("name the one that the migrations go to, or a proxy before them")),
+            .about("host")
+            .with_help("name the host to migrate, or a proxy in front of the hosts")),
         }
     }
 
-    /// Sets a setting; the last one counts.
-    pub(crate) fn set(&mut self, name: &str, value: &str) {
+    /// Adds a setting, which replaces an earlier one of the same name.
+    pub(crate) fn add_setting(&mut self, name: &str, value: &str) {
         self.settings.retain(|(known, _)| known != name);
         self.settings.push((name.to_owned(), value.to_owned()));
     }
 
-    /// Takes a parameter out.
-    pub(crate) fn take(&mut self, name: &str) -> Option<String> {
-        let at = self
+    /// Removes a parameter and returns its value.
+    pub(crate) fn remove_parameter(&mut self, name: &str) -> Option<String> {
+        let position = self
             .parameters
             .iter()
             .position(|(known, _)| known == name)?;
-        Some(self.parameters.remove(at).1)
+        Some(self.parameters.remove(position).1)
     }
 }

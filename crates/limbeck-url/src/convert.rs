@@ -1,4 +1,4 @@
-//! From any database URL to the one that a driver takes.
+//! Conversion of a database URL to the URL and keyword arguments of a driver.
 
 use std::fmt;
 
@@ -7,28 +7,30 @@ use crate::error::{ConvertError, ErrorKind, Warning};
 use crate::read;
 use crate::render;
 use crate::secret::Secret;
-use crate::source::{Reader, Split};
+use crate::source::{Syntax, UrlParts};
 use crate::target::{Backend, Driver, Target};
 
-/// A value of `connect_args`, for what a driver's URL can't carry. `Debug` shows no text: an argument's name, which
-/// says whether it is a secret, is not the argument's own.
+/// The value of a keyword argument in [`Conversion::connect_args`].
+///
+/// `Debug` masks every text, because the value alone doesn't show whether it is secret. The enum is exhaustive: a
+/// caller that drops an unknown value would change the connection.
 #[derive(Clone, PartialEq, Eq)]
-pub enum Argument {
+pub enum ArgumentValue {
     /// Python's `None`.
     None,
-    /// A yes or a no.
+    /// Python's `bool`.
     Bool(bool),
-    /// A whole number.
+    /// Python's `int`.
     Integer(i64),
-    /// A text.
+    /// Python's `str`.
     Text(String),
-    /// Texts by name.
+    /// Python's `dict` of `str`, in order.
     Map(Vec<(String, String)>),
-    /// An `ssl.SSLContext`.
+    /// Python's `ssl.SSLContext`, described by its settings.
     TlsContext(TlsContext),
 }
 
-impl fmt::Debug for Argument {
+impl fmt::Debug for ArgumentValue {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::None => out.write_str("None"),
@@ -45,61 +47,64 @@ impl fmt::Debug for Argument {
     }
 }
 
-/// What an `ssl.SSLContext` must be made of. `Debug` hides the key's password.
+/// The settings of a Python `ssl.SSLContext`. `Debug` masks the key's password.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct TlsContext {
-    /// The file of the authorities; none for the system's, or where nothing is verified.
-    pub authorities: Option<String>,
-    /// Whether the server's certificate is verified.
-    pub verify: bool,
-    /// Whether its name is.
+    /// The path of the root certificates. `None` for the system's store, or if nothing is verified.
+    pub root_certificates: Option<String>,
+    /// `true` if the server's certificate is verified (`CERT_REQUIRED`).
+    pub verify_certificate: bool,
+    /// `true` if the host's name is verified, too.
     pub check_hostname: bool,
-    /// The file of the client's certificate.
-    pub certificate: Option<String>,
-    /// The file of its key.
-    pub key: Option<String>,
-    /// The key's password.
-    pub key_password: Option<Secret>,
-    /// The file of revoked certificates.
-    pub revoked: Option<String>,
+    /// The path of the client's certificate.
+    pub client_certificate: Option<String>,
+    /// The path of the key for the client's certificate.
+    pub client_key: Option<String>,
+    /// The password of the client's key.
+    pub client_key_password: Option<Secret>,
+    /// The path of a certificate revocation list.
+    pub revocation_list: Option<String>,
 }
 
-/// A URL for a driver, and what goes beside it. `Debug` and `Display` show the URL without its secrets.
+/// A URL for a driver, with the keyword arguments that the driver needs beside it.
+///
+/// `Debug` and `Display` mask the secrets in the URL.
 #[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Conversion {
     url: String,
-    masked: String,
-    /// Keyword arguments of the driver's `connect`, by name.
-    pub connect_args: Vec<(String, Argument)>,
-    /// What was left out, and how what could be read in two ways was read.
+    masked_url: String,
+    /// Keyword arguments for the driver's `connect`, as names and values. Empty if the URL alone is enough.
+    pub connect_args: Vec<(String, ArgumentValue)>,
+    /// Notices about parameters that the conversion dropped or had to interpret.
     pub warnings: Vec<Warning>,
 }
 
 impl Conversion {
-    pub(crate) fn new(url: String, masked: String) -> Self {
+    pub(crate) fn new(url: String, masked_url: String) -> Self {
         Self {
             url,
-            masked,
+            masked_url,
             connect_args: Vec::new(),
             warnings: Vec::new(),
         }
     }
 
-    /// The URL with its password, for the driver alone; never for output.
+    /// Returns the URL with its password. It is for the driver, not for output.
     pub fn reveal_url(&self) -> &str {
         &self.url
     }
 
-    /// The URL with its password as a value of an ini file or of Alembic's `set_main_option`, where a `%` is
-    /// written twice.
+    /// Returns the URL with its password, with every `%` doubled, as ini files and Alembic's `set_main_option` need it.
     pub fn reveal_url_for_ini(&self) -> String {
         self.url.replace('%', "%%")
     }
 
-    /// [`Self::reveal_url`], where the URL says everything by itself.
+    /// Returns the URL with its password, if the driver needs no keyword arguments beside it.
     ///
     /// # Errors
-    /// [`ErrorKind::InexpressibleParameter`], with the names of [`Self::connect_args`].
+    /// Returns [`ErrorKind::InexpressibleParameter`] if [`Self::connect_args`] is not empty.
     pub fn reveal_complete_url(&self) -> Result<&str, ConvertError> {
         let names: Vec<&str> = self.connect_args.iter().map(|(name, _)| &**name).collect();
         if names.is_empty() {
@@ -108,13 +113,13 @@ impl Conversion {
         Err(ConvertError::new(
             ErrorKind::InexpressibleParameter,
             format!(
-                "no URL of this driver says all that the given one does: it needs {} beside it",
+                "a URL alone can't express this connection: the driver needs {} as keyword arguments",
                 names.join(", ")
             ),
         ))
     }
 
-    /// Whether the URL says everything, so that it can be used on its own.
+    /// Returns `true` if the URL can be used without keyword arguments.
     pub fn is_complete(&self) -> bool {
         self.connect_args.is_empty()
     }
@@ -122,14 +127,14 @@ impl Conversion {
 
 impl fmt::Display for Conversion {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(&self.masked)
+        out.write_str(&self.masked_url)
     }
 }
 
 impl fmt::Debug for Conversion {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.debug_struct("Conversion")
-            .field("url", &self.masked)
+            .field("url", &self.masked_url)
             .field("connect_args", &self.connect_args)
             .field("warnings", &self.warnings)
             .finish()
@@ -137,26 +142,42 @@ impl fmt::Debug for Conversion {
 }
 
 impl ConnectionInfo {
-    /// Says what a URL, a libpq URI or a libpq string means, and how what is unusual in it was read.
+    /// Reads a SQLAlchemy URL, a libpq URI or a libpq connection string.
+    ///
+    /// The warnings are about parameters that have several interpretations.
     ///
     /// # Errors
-    /// [`ConvertError`] when the text is no database URL, contradicts itself, or could be read in two ways
-    /// of which one would lose a password or change the server.
+    /// Returns [`ErrorKind::InvalidUrl`] if the text is not a database URL, or if readers disagree about its password
+    /// or server; [`ErrorKind::UnsupportedScheme`] if the scheme or driver is unknown; [`ErrorKind::InvalidPort`],
+    /// [`ErrorKind::InvalidParameterValue`] or [`ErrorKind::ConflictingParameters`] if a part of the URL is wrong.
+    ///
+    /// # Examples
+    /// ```
+    /// use limbeck_url::{ConnectionInfo, TlsLevel};
+    ///
+    /// let (info, warnings) = ConnectionInfo::parse("postgres://app:pw@db/shop?sslmode=require")?;
+    /// assert_eq!(info.user.as_deref(), Some("app"));
+    /// assert_eq!(info.tls.effective_level(), TlsLevel::Require);
+    /// assert!(warnings.is_empty());
+    /// # Ok::<(), limbeck_url::ConvertError>(())
+    /// ```
     pub fn parse(text: &str) -> Result<(Self, Vec<Warning>), ConvertError> {
-        read::read(Split::parse(text)?)
+        read::interpret(UrlParts::parse(text)?)
     }
 
-    /// Writes the URL that means the same to a driver.
+    /// Writes the URL and keyword arguments that give a driver the same connection.
     ///
     /// # Errors
-    /// [`ConvertError`] when the driver can't do what is asked for: what would weaken TLS, lose a
-    /// credential or change the server is never left out.
+    /// Returns [`ErrorKind::BackendMismatch`] if the target is for another database system;
+    /// [`ErrorKind::InexpressibleParameter`], [`ErrorKind::UnsupportedMultiHost`] or [`ErrorKind::NeedsRootCert`] if
+    /// the driver has no equivalent of a parameter without which TLS would be weaker, a credential lost, or the server
+    /// another one.
     pub fn render(&self, target: Target) -> Result<Conversion, ConvertError> {
         if self.backend.family() != target.backend.family() {
             return Err(ConvertError::new(
                 ErrorKind::BackendMismatch,
                 format!(
-                    "a {} URL can't be written for {target}",
+                    "can't convert a {} URL to `{target}`, a driver of another database",
                     self.backend.name()
                 ),
             ));
@@ -169,10 +190,10 @@ impl ConnectionInfo {
     }
 }
 
-/// The URL that means to `target` what `text` means.
+/// Converts a URL to the URL that gives a driver the same connection.
 ///
 /// # Errors
-/// [`ConvertError`], as [`ConnectionInfo::parse`] and [`ConnectionInfo::render`] have it.
+/// Returns the errors of [`ConnectionInfo::parse`] and [`ConnectionInfo::render`].
 ///
 /// # Examples
 /// ```
@@ -183,13 +204,15 @@ impl ConnectionInfo {
 /// # Ok::<(), limbeck_url::ConvertError>(())
 /// ```
 pub fn convert(text: &str, target: Target) -> Result<Conversion, ConvertError> {
-    translate(Split::parse(text)?, target)
+    convert_parts(UrlParts::parse(text)?, target)
 }
 
-/// [`convert`], to the target of this name: `sqlx` is the one of the URL's database.
+/// Converts a URL to the target of a name, one of [`Target::names`].
+///
+/// `sqlx` means sqlx with the URL's database system.
 ///
 /// # Errors
-/// [`ConvertError`], as [`convert`] has it, and when no target has this name.
+/// Returns [`ErrorKind::UnsupportedScheme`] if no target has this name, and the errors of [`convert`].
 ///
 /// # Examples
 /// ```
@@ -198,22 +221,30 @@ pub fn convert(text: &str, target: Target) -> Result<Conversion, ConvertError> {
 /// # Ok::<(), limbeck_url::ConvertError>(())
 /// ```
 pub fn convert_to(text: &str, name: &str) -> Result<Conversion, ConvertError> {
-    // Before the URL: a name that nobody has is told in any case.
+    // Parsed first, so that an unknown name is reported even if the URL is wrong, too.
     name.parse::<Target>()?;
-    let split = Split::parse(text)?;
-    let target = Target::named(name, split.backend)?;
-    translate(split, target)
+    let parts = UrlParts::parse(text)?;
+    let target = Target::from_name(name, parts.backend)?;
+    convert_parts(parts, target)
 }
 
-/// The URL for migrations with a synchronous driver. A URL that has one already stays as it is.
+/// Converts a URL to one with a synchronous driver, for migrations.
 ///
-/// asyncpg becomes psycopg2, aiomysql and asyncmy become PyMySQL, aiosqlite becomes `sqlite3`; psycopg is
-/// both. `postgres://` and a scheme without a driver get the driver that most projects have.
+/// asyncpg becomes psycopg2, aiomysql and asyncmy become PyMySQL, and aiosqlite becomes `sqlite3`. A synchronous
+/// driver, or psycopg, which is both, stays. A URL without a driver gets psycopg2, PyMySQL or `sqlite3`.
 ///
 /// # Errors
-/// [`ConvertError`], as [`convert`] has it.
+/// Returns the errors of [`convert`].
+///
+/// # Examples
+/// ```
+/// let url = "postgresql+asyncpg://app:pw@db/shop?ssl=require";
+/// let converted = limbeck_url::ensure_sync_database_url(url)?;
+/// assert_eq!(converted.reveal_url(), "postgresql+psycopg2://app:pw@db/shop?sslmode=require");
+/// # Ok::<(), limbeck_url::ConvertError>(())
+/// ```
 pub fn ensure_sync_database_url(text: &str) -> Result<Conversion, ConvertError> {
-    ensure(text, |backend, driver| match driver {
+    convert_with_driver(text, |backend, driver| match driver {
         Some(driver) if !driver.is_async() || driver == Driver::Psycopg => driver,
         _ => match backend.family() {
             Backend::Postgresql => Driver::Psycopg2,
@@ -223,13 +254,22 @@ pub fn ensure_sync_database_url(text: &str) -> Result<Conversion, ConvertError> 
     })
 }
 
-/// The URL for an application with SQLAlchemy's asyncio extension; the counterpart of
-/// [`ensure_sync_database_url`].
+/// Converts a URL to one with an asynchronous driver, for an application that uses SQLAlchemy's asyncio extension.
+///
+/// The counterpart of [`ensure_sync_database_url`]: the drivers are asyncpg, aiomysql and aiosqlite, unless the URL
+/// names an asynchronous driver already.
 ///
 /// # Errors
-/// [`ConvertError`], as [`convert`] has it.
+/// Returns the errors of [`convert`].
+///
+/// # Examples
+/// ```
+/// let converted = limbeck_url::ensure_async_database_url("postgres://app:pw@db/shop?sslmode=require")?;
+/// assert_eq!(converted.reveal_url(), "postgresql+asyncpg://app:pw@db/shop?ssl=require");
+/// # Ok::<(), limbeck_url::ConvertError>(())
+/// ```
 pub fn ensure_async_database_url(text: &str) -> Result<Conversion, ConvertError> {
-    ensure(text, |backend, driver| match driver {
+    convert_with_driver(text, |backend, driver| match driver {
         Some(driver) if driver.is_async() => driver,
         _ => match backend.family() {
             Backend::Postgresql => Driver::Asyncpg,
@@ -239,27 +279,28 @@ pub fn ensure_async_database_url(text: &str) -> Result<Conversion, ConvertError>
     })
 }
 
-fn ensure(
+/// Converts a URL to the driver that `choose` returns for the database system and the URL's driver.
+fn convert_with_driver(
     text: &str,
     choose: impl Fn(Backend, Option<Driver>) -> Driver,
 ) -> Result<Conversion, ConvertError> {
-    let split = Split::parse(text)?;
-    let driver = match split.reader {
-        Reader::SqlAlchemy(driver) => Some(driver),
-        Reader::Plain => None,
+    let parts = UrlParts::parse(text)?;
+    let driver = match parts.syntax {
+        Syntax::SqlAlchemy(driver) => Some(driver),
+        Syntax::Plain => None,
     };
-    let chosen = choose(split.backend, driver);
-    let target = Target::of_driver(split.backend, chosen).ok_or_else(|| {
+    let chosen = choose(parts.backend, driver);
+    let target = Target::from_driver(parts.backend, chosen).ok_or_else(|| {
         ConvertError::new(
             ErrorKind::UnsupportedScheme,
-            "SQLAlchemy has no such driver for this database",
+            "SQLAlchemy has no such driver for this database system",
         )
     })?;
-    translate(split, target)
+    convert_parts(parts, target)
 }
 
-fn translate(split: Split, target: Target) -> Result<Conversion, ConvertError> {
-    let (info, mut warnings) = read::read(split)?;
+fn convert_parts(parts: UrlParts, target: Target) -> Result<Conversion, ConvertError> {
+    let (info, mut warnings) = read::interpret(parts)?;
     let mut conversion = info.render(target)?;
     warnings.append(&mut conversion.warnings);
     conversion.warnings = warnings;

@@ -1,16 +1,22 @@
-//! The usual form of `.env` files: `KEY=value`, quotes, comments, `${OTHER}` and `${OTHER:-default}`.
+//! Parser for `.env` files: `KEY=value`, quotes, comments, `${OTHER}` and `${OTHER:-default}`.
 
-/// A variable and the line that sets it.
+/// A variable of a `.env` file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Variable {
     pub(crate) name: String,
     pub(crate) value: String,
+    /// The number of the variable's line, from 1.
     pub(crate) line: usize,
 }
 
-/// The variables of a file's text. `outside` has those of the process, which a `${NAME}` may mean too. Lines
-/// that set nothing are passed over, as every reader of such files does.
-pub(crate) fn parse(text: &str, outside: &dyn Fn(&str) -> Option<String>) -> Vec<Variable> {
+/// Parses the variables of a file's text, in order.
+///
+/// `${NAME}` is a variable of the process, which `process_variable` looks up, or one that the file sets above. Lines that set no
+/// variable are ignored, as all parsers of such files do.
+pub(crate) fn parse(
+    text: &str,
+    process_variable: &dyn Fn(&str) -> Option<String>,
+) -> Vec<Variable> {
     let mut variables: Vec<Variable> = Vec::new();
     for (number, line) in text.lines().enumerate() {
         let line = line.trim();
@@ -19,18 +25,18 @@ pub(crate) fn parse(text: &str, outside: &dyn Fn(&str) -> Option<String>) -> Vec
             continue;
         };
         let name = name.trim();
-        let word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-');
-        if name.is_empty() || !name.chars().all(word) {
+        let is_name_character = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-');
+        if name.is_empty() || !name.chars().all(is_name_character) {
             continue;
         }
         let look_up = |wanted: &str| {
-            let here = variables
+            let earlier = variables
                 .iter()
                 .rev()
                 .find(|variable| variable.name == wanted);
-            outside(wanted).or_else(|| here.map(|variable| variable.value.clone()))
+            process_variable(wanted).or_else(|| earlier.map(|variable| variable.value.clone()))
         };
-        let value = read_value(value.trim(), &look_up);
+        let value = parse_value(value.trim(), &look_up);
         variables.push(Variable {
             name: name.to_owned(),
             value,
@@ -40,7 +46,7 @@ pub(crate) fn parse(text: &str, outside: &dyn Fn(&str) -> Option<String>) -> Vec
     variables
 }
 
-fn read_value(text: &str, look_up: &dyn Fn(&str) -> Option<String>) -> String {
+fn parse_value(text: &str, look_up: &dyn Fn(&str) -> Option<String>) -> String {
     if let Some(inside) = text.strip_prefix('\'') {
         return inside.split('\'').next().unwrap_or_default().to_owned();
     }
@@ -61,7 +67,7 @@ fn read_value(text: &str, look_up: &dyn Fn(&str) -> Option<String>) -> String {
         }
         return expand(&value, look_up);
     }
-    // A `#` in a value begins a comment only behind white space: passwords have them.
+    // A `#` starts a comment only after white space, because passwords contain `#`.
     let end = text
         .match_indices('#')
         .find(|(at, _)| text[..*at].ends_with(char::is_whitespace) || *at == 0)
@@ -96,8 +102,8 @@ mod tests {
     use super::parse;
 
     #[test]
-    fn forms() {
-        let outside = |name: &str| (name == "HOME").then(|| "/here".to_owned());
+    fn parses_quotes_comments_and_references() {
+        let process = |name: &str| (name == "HOME").then(|| "/here".to_owned());
         for (line, value) in [
             ("A=b", "b"),
             ("export A = b ", "b"),
@@ -108,17 +114,17 @@ mod tests {
             ("A=${HOME}/${NONE:-x}/${NONE}", "/here/x/"),
             ("A=${open", "${open"),
         ] {
-            let read = parse(line, &outside);
-            assert_eq!(read.len(), 1, "{line}");
-            assert_eq!(read[0].value, value, "{line}");
+            let parsed = parse(line, &process);
+            assert_eq!(parsed.len(), 1, "{line}");
+            assert_eq!(parsed[0].value, value, "{line}");
         }
-        assert!(parse("# A=b\n\nnothing\n=x\nA B=c", &outside).is_empty());
+        assert!(parse("# A=b\n\nnothing\n=x\nA B=c", &process).is_empty());
     }
 
     #[test]
-    fn a_variable_sees_those_before_it() {
-        let read = parse("U=app\nP=pw\n\nURL=postgresql://${U}:${P}@h/d", &|_| None);
-        assert_eq!(read[2].value, "postgresql://app:pw@h/d");
-        assert_eq!(read[2].line, 4);
+    fn expands_references_to_earlier_lines() {
+        let parsed = parse("U=app\nP=pw\n\nURL=postgresql://${U}:${P}@h/d", &|_| None);
+        assert_eq!(parsed[2].value, "postgresql://app:pw@h/d");
+        assert_eq!(parsed[2].line, 4);
     }
 }

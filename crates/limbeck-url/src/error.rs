@@ -1,32 +1,32 @@
-//! Why a URL can't be read or written for a driver, in kinds that a program can tell apart.
+//! Errors and warnings of reading and writing URLs.
 
 use std::fmt;
 
-/// What is wrong, in one word; `Display` gives the word that `limbeck url convert --json` prints.
+/// The kind of a [`ConvertError`]. `Display` writes it as `limbeck url convert --json` does: `invalid_url`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// The text is no database URL, or could be read in two ways.
+    /// The text is not a database URL, or is ambiguous.
     InvalidUrl,
-    /// The scheme or its driver is none that limbeck knows.
+    /// The scheme or its driver is unknown.
     UnsupportedScheme,
-    /// The target is a driver for another database.
+    /// The target is a driver for another database system.
     BackendMismatch,
     /// A port is not a number from 1 to 65535.
     InvalidPort,
-    /// A parameter has a value that it can't have.
+    /// The value of a parameter is not one that drivers accept.
     InvalidParameterValue,
     /// Two parameters contradict each other.
     ConflictingParameters,
-    /// The target can't do what the parameter asks for, and leaving it out would weaken the connection.
+    /// The target has no equivalent of a parameter, and dropping the parameter would weaken or redirect the connection.
     InexpressibleParameter,
-    /// The target takes one host.
+    /// The URL names several hosts, and the target accepts one.
     UnsupportedMultiHost,
-    /// The target verifies only against a file of authorities, and none is named.
+    /// The target verifies only against root certificates that it is given, and the URL names none.
     NeedsRootCert,
-    /// The connection is not what its environment demands.
+    /// The connection violates a [`Policy`](crate::Policy).
     PolicyViolation,
-    /// No variable names a database.
+    /// No variable contains a database URL.
     MissingUrl,
 }
 
@@ -48,22 +48,25 @@ impl fmt::Display for ErrorKind {
     }
 }
 
-/// Why a URL can't be converted. No field holds a password, nor a value that might be one.
+/// An error from reading a URL or writing it for a driver.
+///
+/// No field contains a password or a value that might be one, so errors can be logged.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
+#[non_exhaustive]
 pub struct ConvertError {
-    /// What is wrong.
+    /// The kind of error.
     pub kind: ErrorKind,
-    /// The parameter that it is about, as the URL calls it.
+    /// The name of the parameter concerned, as the URL spells it.
     pub parameter: Option<String>,
-    /// The same for people.
+    /// The description for people; `Display` writes it.
     pub message: String,
-    /// The way out.
+    /// The suggested next step.
     pub help: Option<String>,
 }
 
 impl ConvertError {
-    /// Of a kind, in words that hold no secret.
+    /// Creates an error. The message must not contain a secret.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self {
             kind,
@@ -73,23 +76,24 @@ impl ConvertError {
         }
     }
 
-    pub(crate) fn of(mut self, parameter: &str) -> Self {
+    pub(crate) fn about(mut self, parameter: &str) -> Self {
         self.parameter = Some(parameter.to_owned());
         self
     }
 
-    pub(crate) fn help(mut self, way_out: impl Into<String>) -> Self {
-        self.help = Some(way_out.into());
+    pub(crate) fn with_help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
         self
     }
 }
 
-/// What a conversion left out or changed without harm to the connection's safety.
+/// A notice about a parameter that a conversion dropped or interpreted, without harm to the connection's safety.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Warning {
-    /// The parameter that it is about, as the URL calls it.
+    /// The name of the parameter concerned, as the URL spells it.
     pub parameter: Option<String>,
-    /// What was done, and why.
+    /// The description for people: the change and its reason.
     pub message: String,
 }
 

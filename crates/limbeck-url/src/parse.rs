@@ -1,53 +1,64 @@
-//! The shape `dialect+driver://user:password@host:port/database?key=value`, split as SQLAlchemy splits it.
+//! SQLAlchemy's URL grammar: `dialect+driver://user:password@host:port/database?key=value`.
 
 use std::fmt;
 
 use crate::Secret;
-use crate::mask::shown;
+use crate::mask::mask_parameter;
 use crate::percent::percent_decode;
 
-/// A database URL, split into its parts; `Display` and `Debug` mask the password.
+/// A database URL in the parts that SQLAlchemy's `make_url` splits it into. `Display` and `Debug` mask passwords.
+///
+/// The parts are not interpreted. For the meaning of a URL use [`ConnectionInfo`](crate::ConnectionInfo).
+///
+/// ```
+/// let url = limbeck_url::DatabaseUrl::parse("postgresql+asyncpg://app:p%40w@db/shop")?;
+/// assert_eq!(url.driver.as_deref(), Some("asyncpg"));
+/// assert_eq!(url.to_string(), "postgresql+asyncpg://app:***@db/shop");
+/// # Ok::<(), limbeck_url::UrlError>(())
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct DatabaseUrl {
     /// The dialect's name, as written: `postgresql`, `postgres`, `mysql`, `mariadb`, `sqlite`, …
     pub dialect: String,
-    /// The driver after the `+`, where there is one: `asyncpg`, `psycopg2`, `aiosqlite`, …
+    /// The driver after the `+`, if the URL names one: `asyncpg`, `psycopg2`, `aiosqlite`, …
     pub driver: Option<String>,
     /// The user, percent-decoded.
     pub user: Option<String>,
     /// The password, percent-decoded.
     pub password: Option<Secret>,
-    /// The host between `@` and the port; the brackets of an IPv6 address are taken off.
+    /// The host, as written. An IPv6 address has no brackets.
     pub host: Option<String>,
     /// The port.
     pub port: Option<u16>,
-    /// What follows the slash, as written; a file path for `sqlite`.
+    /// The database's name after the slash, as written. For `sqlite`, the path of the file.
     pub database: Option<String>,
-    /// The query's pairs in their order, decoded; a key may occur more than once.
+    /// The query's keys and values in order, percent-decoded. A key may occur more than once.
     pub query: Vec<(String, String)>,
 }
 
-/// Why a text is no database URL. No variant holds the text, which may carry a password.
+/// An error from splitting a URL. No variant contains the text, which may hold a password.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum UrlError {
-    /// There is no `dialect://`.
-    #[error("the database URL has no `dialect://` at its start")]
+    /// The text doesn't start with `dialect://`.
+    #[error("the database URL doesn't start with `dialect://`")]
     NoDialect,
-    /// The port is not a number from 0 to 65535.
+    /// The port is not a number from 0 to 65535, or the bracket of an IPv6 address is not closed.
     #[error("the port of the database URL is not a number from 0 to 65535")]
-    Port,
+    InvalidPort,
 }
 
 impl DatabaseUrl {
-    /// Splits a URL.
+    /// Splits a URL into its parts.
     ///
     /// # Errors
-    /// [`UrlError`] when the text has no dialect or no valid port.
+    /// Returns [`UrlError::NoDialect`] if the text doesn't start with `dialect://`, and [`UrlError::InvalidPort`] if the
+    /// port is not a number from 0 to 65535.
     pub fn parse(text: &str) -> Result<Self, UrlError> {
         let (scheme, rest) = text.trim().split_once("://").ok_or(UrlError::NoDialect)?;
-        let word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '+' | '.' | '-');
-        if scheme.is_empty() || !scheme.chars().all(word) {
+        let is_scheme_character =
+            |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '+' | '.' | '-');
+        if scheme.is_empty() || !scheme.chars().all(is_scheme_character) {
             return Err(UrlError::NoDialect);
         }
         let (dialect, driver) = match scheme.split_once('+') {
@@ -84,7 +95,7 @@ impl DatabaseUrl {
         })
     }
 
-    /// The last value of a query key.
+    /// Returns the last value of a key in the query.
     pub fn query_value(&self, key: &str) -> Option<&str> {
         self.query
             .iter()
@@ -112,7 +123,7 @@ impl fmt::Display for DatabaseUrl {
         }
         match &self.host {
             Some(host) if host.contains(':') => write!(out, "[{host}]")?,
-            // What stands before an `@` was meant for a part of the password.
+            // Text before an `@` was probably meant as a part of the password.
             Some(host) => match host.rsplit_once('@') {
                 Some((_, host)) => write!(out, "***@{host}")?,
                 None => write!(out, "{host}")?,
@@ -127,7 +138,7 @@ impl fmt::Display for DatabaseUrl {
         }
         for (index, (key, value)) in self.query.iter().enumerate() {
             let separator = if index == 0 { '?' } else { '&' };
-            write!(out, "{separator}{key}={}", shown(key, value))?;
+            write!(out, "{separator}{key}={}", mask_parameter(key, value))?;
         }
         Ok(())
     }
@@ -139,8 +150,8 @@ impl fmt::Debug for DatabaseUrl {
     }
 }
 
-/// The credentials, if there are any, and what follows: SQLAlchemy's user has no colon and no slash, and its
-/// password ends at the next `@`, whatever it holds.
+/// Splits off the credentials. As in SQLAlchemy, the user ends at a colon or slash, and the password at the next `@`,
+/// whatever it contains.
 fn split_credentials(rest: &str) -> (Option<&str>, &str) {
     let name_end = rest.find([':', '/']).unwrap_or(rest.len());
     let end = match rest[name_end..].strip_prefix(':') {
@@ -157,7 +168,7 @@ fn split_credentials(rest: &str) -> (Option<&str>, &str) {
 
 fn split_host(location: &str) -> Result<(Option<String>, Option<u16>), UrlError> {
     let (host, port) = if let Some(inside) = location.strip_prefix('[') {
-        let (host, after) = inside.split_once(']').ok_or(UrlError::Port)?;
+        let (host, after) = inside.split_once(']').ok_or(UrlError::InvalidPort)?;
         (host, after.strip_prefix(':'))
     } else {
         match location.split_once(':') {
@@ -167,7 +178,7 @@ fn split_host(location: &str) -> Result<(Option<String>, Option<u16>), UrlError>
     };
     let port = match port {
         Some("") | None => None,
-        Some(digits) => Some(digits.parse().map_err(|_| UrlError::Port)?),
+        Some(digits) => Some(digits.parse().map_err(|_| UrlError::InvalidPort)?),
     };
     Ok(((!host.is_empty()).then(|| host.to_owned()), port))
 }
@@ -183,7 +194,7 @@ fn parse_query(query: &str) -> Vec<(String, String)> {
         .collect()
 }
 
-/// As Python's `unquote`: bytes that are no UTF-8 are replaced.
+/// Decodes like Python's `unquote`, which replaces bytes that are not UTF-8.
 fn unquote(text: &str) -> String {
     String::from_utf8_lossy(&percent_decode(text)).into_owned()
 }
@@ -252,18 +263,18 @@ mod tests {
     }
 
     #[test]
-    fn masks_the_password_everywhere() {
+    fn masks_passwords_in_display_and_debug() {
         let url = DatabaseUrl::parse("postgresql://u:hunter2@h/db?password=hunter3").unwrap();
         assert_eq!(url.to_string(), "postgresql://u:***@h/db?password=***");
         assert!(!format!("{url:?}").contains("hunter"));
     }
 
     #[test]
-    fn refuses_what_is_no_url() {
+    fn rejects_a_text_without_a_dialect_and_a_port_out_of_range() {
         assert_eq!(DatabaseUrl::parse("nothing"), Err(UrlError::NoDialect));
         assert_eq!(
             DatabaseUrl::parse("postgresql://h:99999/d"),
-            Err(UrlError::Port)
+            Err(UrlError::InvalidPort)
         );
     }
 }

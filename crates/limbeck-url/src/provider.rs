@@ -1,4 +1,4 @@
-//! Where the database URLs of an application come from, and the two that it needs.
+//! The database URLs of an application: their variables, and a policy for them.
 
 use std::fmt;
 
@@ -9,59 +9,77 @@ use crate::error::{ConvertError, ErrorKind};
 use crate::percent;
 use crate::secret::Secret;
 
-/// Variables whose URL is for migrations, the first that is set: a hoster's direct way beside its pooler.
+/// The variables with a URL for migrations. The first that is set counts.
+///
+/// Hosters that offer a pooler use `DIRECT_URL` for the connection without it.
 pub const MIGRATION_VARIABLES: [&str; 2] = ["MIGRATION_DATABASE_URL", "DIRECT_URL"];
-/// Variables whose URL is the application's.
+/// The variables with the application's URL. The first that is set counts.
 pub const APPLICATION_VARIABLES: [&str; 3] =
     ["DATABASE_URL", "POSTGRES_URL", "SQLALCHEMY_DATABASE_URI"];
-/// Prefixes of the parts that a URL is put together from: `POSTGRES_HOST`, `DB_PORT`, `PGUSER`, …
+/// The prefixes of variables with a part of a URL: `POSTGRES_HOST`, `DB_PORT`, `PGUSER`, …
 const PREFIXES: [&str; 4] = ["POSTGRES_", "DATABASE_", "DB_", "PG"];
 
-/// Where a value was found.
+/// The source of a database URL. `Display` names the variables.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Origin {
-    /// It was handed over.
+pub enum UrlSource {
+    /// The caller.
     Given,
-    /// A variable of the process.
+    /// The process's environment variable of this name.
     Variable(String),
-    /// A variable in `.env`, and its line there.
-    DotEnv(String, usize),
-    /// Several variables, each a part of the URL.
+    /// A variable in the `.env` file.
+    DotEnv {
+        /// The variable's name.
+        name: String,
+        /// The number of the variable's line, from 1.
+        line: usize,
+    },
+    /// Several variables, each with a part of the URL.
     Parts(Vec<String>),
 }
 
-impl fmt::Display for Origin {
+impl fmt::Display for UrlSource {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Given => out.write_str("given"),
             Self::Variable(name) => out.write_str(name),
-            Self::DotEnv(name, line) => write!(out, "{name} (.env, line {line})"),
+            Self::DotEnv { name, line } => write!(out, "{name} (.env, line {line})"),
             Self::Parts(names) => out.write_str(&names.join(", ")),
         }
     }
 }
 
-/// What an environment demands of a connection.
+/// The requirements of an environment on database connections. The default has none.
+///
+/// ```
+/// use limbeck_url::{Policy, TlsLevel};
+///
+/// let mut policy = Policy::default();
+/// policy.minimum_tls = Some(TlsLevel::Require);
+/// let (info, _) = limbeck_url::ConnectionInfo::parse("postgresql://app@db/shop")?;
+/// assert!(policy.check(&info).is_err());
+/// # Ok::<(), limbeck_url::ConvertError>(())
+/// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Policy {
-    /// The least protection.
-    pub tls: Option<TlsLevel>,
-    /// Whether the server may be on this machine.
+    /// The weakest TLS level that is acceptable. `None` accepts every level.
+    pub minimum_tls: Option<TlsLevel>,
+    /// `true` if the server must not be on this machine.
     pub refuses_local: bool,
 }
 
 impl Policy {
-    /// Production: the server's certificate and name are verified, and it is another machine.
+    /// The policy for production: the server is another machine, and its certificate and name are verified.
     pub const PRODUCTION: Self = Self {
-        tls: Some(TlsLevel::VerifyFull),
+        minimum_tls: Some(TlsLevel::VerifyFull),
         refuses_local: true,
     };
 
-    /// Whether a connection keeps to it.
+    /// Checks that a connection complies with the policy.
     ///
     /// # Errors
-    /// [`ErrorKind::PolicyViolation`], with the parameter.
+    /// Returns [`ErrorKind::PolicyViolation`], with the parameter, if the connection doesn't.
     pub fn check(&self, info: &ConnectionInfo) -> Result<(), ConvertError> {
         let is_local = |name: &str| {
             name.starts_with("127.")
@@ -69,54 +87,66 @@ impl Policy {
                 || name.starts_with(['/', '@'])
         };
         let names = || info.hosts.iter().map(|host| host.name.as_deref());
-        let local = info.hosts.is_empty() || names().any(|name| name.is_none_or(is_local));
-        if self.refuses_local && local {
+        let may_be_local = info.hosts.is_empty() || names().any(|name| name.is_none_or(is_local));
+        if self.refuses_local && may_be_local {
             return Err(ConvertError::new(
                 ErrorKind::PolicyViolation,
-                "this environment's database is on another machine, and the URL names this one",
+                "the policy forbids a database on this machine, and the URL names one",
             )
-            .of("host"));
+            .about("host"));
         }
-        let level = info.tls.effective();
-        match self.tls {
-            Some(least) if level < least => Err(ConvertError::new(
+        let level = info.tls.effective_level();
+        match self.minimum_tls {
+            Some(minimum) if level < minimum => Err(ConvertError::new(
                 ErrorKind::PolicyViolation,
                 format!(
-                    "this environment demands `{}`, and the URL asks for `{}`",
-                    least.name(),
+                    "the policy requires `sslmode={}`, but the URL asks for `{}`",
+                    minimum.name(),
                     level.name()
                 ),
             )
-            .of("sslmode")
-            .help(format!("write sslmode={} into the URL", least.name()))),
+            .about("sslmode")
+            .with_help(format!("add sslmode={} to the URL", minimum.name()))),
             _ => Ok(()),
         }
     }
 }
 
+/// A URL, or a part of one, and its source.
 #[derive(Clone, PartialEq, Eq)]
-struct Found {
+struct FoundUrl {
     url: Secret,
-    origin: Origin,
+    source: UrlSource,
 }
 
-/// The synchronous URL for migrations and the asynchronous one for the application, from one place.
+/// A provider of two URLs from one source: a synchronous URL for migrations, and an asynchronous one for the application.
 ///
-/// `Debug` shows where the URLs come from, and no URL.
+/// `Debug` shows the sources of the URLs, but not the URLs.
+///
+/// ```
+/// use limbeck_url::DatabaseConfigProvider;
+///
+/// let provider = DatabaseConfigProvider::new("postgres://app:pw@db/shop");
+/// let sync = provider.sync_database_url()?;
+/// assert_eq!(sync.reveal_url(), "postgresql+psycopg2://app:pw@db/shop");
+/// let asynchronous = provider.async_database_url()?;
+/// assert_eq!(asynchronous.reveal_url(), "postgresql+asyncpg://app:pw@db/shop");
+/// # Ok::<(), limbeck_url::ConvertError>(())
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct DatabaseConfigProvider {
-    application: Found,
-    migration: Option<Found>,
+    application: FoundUrl,
+    migration: Option<FoundUrl>,
     policy: Policy,
 }
 
 impl fmt::Debug for DatabaseConfigProvider {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.debug_struct("DatabaseConfigProvider")
-            .field("application", &self.application.origin)
+            .field("application", &self.application.source)
             .field(
                 "migration",
-                &self.migration.as_ref().map(|found| &found.origin),
+                &self.migration.as_ref().map(|found| &found.source),
             )
             .field("policy", &self.policy)
             .finish()
@@ -124,53 +154,61 @@ impl fmt::Debug for DatabaseConfigProvider {
 }
 
 impl DatabaseConfigProvider {
-    /// With the application's URL.
+    /// Creates a provider from the application's URL.
     pub fn new(url: impl Into<String>) -> Self {
         Self {
-            application: Found {
+            application: FoundUrl {
                 url: Secret::new(url),
-                origin: Origin::Given,
+                source: UrlSource::Given,
             },
             migration: None,
             policy: Policy::default(),
         }
     }
 
-    /// From variables: [`MIGRATION_VARIABLES`], [`APPLICATION_VARIABLES`], then parts (`POSTGRES_HOST`,
-    /// `POSTGRES_PORT`, `POSTGRES_USER`, `POSTGRES_PASSWORD`, `POSTGRES_DB`, and the same behind `DATABASE_`,
-    /// `DB_` and `PG`). A variable of the process counts before the same one in `.env`, whose text is `file`.
+    /// Creates a provider from environment variables and the text of a `.env` file.
     ///
-    /// The crate reads no environment itself:
+    /// The migration URL is the first of [`MIGRATION_VARIABLES`] that is set. The application's URL is the first of
+    /// [`APPLICATION_VARIABLES`]; otherwise it is composed of parts (`POSTGRES_HOST`, `POSTGRES_PORT`, `POSTGRES_USER`,
+    /// `POSTGRES_PASSWORD`, `POSTGRES_DB`, `POSTGRES_SSLMODE`, or the same with the prefix `DATABASE_`, `DB_` or `PG`).
+    /// If only one of the two URLs is set, both uses share it. A variable of the process takes precedence over the
+    /// same variable in the file.
+    ///
+    /// The crate doesn't read the environment. `process_variable` looks up a variable of the process, and `env_file` is
+    /// the text of the file:
     ///
     /// ```
-    /// let variable = |name: &str| std::env::var(name).ok();
-    /// let file = std::fs::read_to_string(".env").ok();
-    /// let provider = limbeck_url::DatabaseConfigProvider::from_variables(&variable, file.as_deref());
-    /// # drop(provider);
+    /// let variable = |name: &str| (name == "DATABASE_URL").then(|| "postgres://app@db/shop".to_owned());
+    /// let provider = limbeck_url::DatabaseConfigProvider::from_variables(&variable, None)?;
+    /// assert_eq!(provider.application_source().to_string(), "DATABASE_URL");
+    /// # Ok::<(), limbeck_url::ConvertError>(())
     /// ```
+    ///
+    /// A program passes `&|name| std::env::var(name).ok()` and the content of `.env`.
     ///
     /// # Errors
-    /// [`ErrorKind::MissingUrl`] when none of them is set.
+    /// Returns [`ErrorKind::MissingUrl`] if no variable contains a URL or a host.
     pub fn from_variables(
-        variable: &dyn Fn(&str) -> Option<String>,
-        file: Option<&str>,
+        process_variable: &dyn Fn(&str) -> Option<String>,
+        env_file: Option<&str>,
     ) -> Result<Self, ConvertError> {
         let variables = Variables {
-            process: variable,
-            file: file
-                .map(|text| dotenv::parse(text, variable))
+            process: process_variable,
+            file: env_file
+                .map(|text| dotenv::parse(text, process_variable))
                 .unwrap_or_default(),
         };
         let migration = variables.first(&MIGRATION_VARIABLES);
         let application = variables
             .first(&APPLICATION_VARIABLES)
-            .or_else(|| variables.parts())
+            .or_else(|| variables.compose())
             .or_else(|| migration.clone());
         let application = application.ok_or_else(|| {
-            ConvertError::new(ErrorKind::MissingUrl, "no variable names a database").help(format!(
-                "set {} (or {} for migrations alone)",
-                APPLICATION_VARIABLES[0], MIGRATION_VARIABLES[0]
-            ))
+            ConvertError::new(ErrorKind::MissingUrl, "no variable contains a database URL")
+                .with_help(format!(
+                    "set {} (or {} for migrations only)",
+                    APPLICATION_VARIABLES[0], MIGRATION_VARIABLES[0]
+                ))
         })?;
         Ok(Self {
             application,
@@ -179,112 +217,113 @@ impl DatabaseConfigProvider {
         })
     }
 
-    /// With another URL for migrations: past a pooler, with another user.
+    /// Sets a separate URL for migrations, such as one without the pooler or with another user.
     #[must_use]
     pub fn with_migration_url(mut self, url: impl Into<String>) -> Self {
-        self.migration = Some(Found {
+        self.migration = Some(FoundUrl {
             url: Secret::new(url),
-            origin: Origin::Given,
+            source: UrlSource::Given,
         });
         self
     }
 
-    /// With what the environment demands.
+    /// Sets the policy for both URLs.
     #[must_use]
     pub fn with_policy(mut self, policy: Policy) -> Self {
         self.policy = policy;
         self
     }
 
-    /// The application's URL as it was found.
+    /// Returns the application's URL as it was given, without a check of the policy.
     pub fn application_url(&self) -> &Secret {
         &self.application.url
     }
 
-    /// Where the URL for migrations comes from.
-    pub fn migration_origin(&self) -> &Origin {
-        &self.migration.as_ref().unwrap_or(&self.application).origin
+    /// Returns the source of the URL for migrations.
+    pub fn migration_source(&self) -> &UrlSource {
+        &self.migration.as_ref().unwrap_or(&self.application).source
     }
 
-    /// Where the application's URL comes from.
-    pub fn application_origin(&self) -> &Origin {
-        &self.application.origin
+    /// Returns the source of the application's URL.
+    pub fn application_source(&self) -> &UrlSource {
+        &self.application.source
     }
 
-    /// The URL for migrations as it was found, for a driver of the caller's choice.
+    /// Returns the URL for migrations as it was given, after a check of the policy.
     ///
     /// # Errors
-    /// [`ConvertError`] when it can't be read, and when the policy is not kept to.
+    /// Returns the errors of [`ConnectionInfo::parse`] and [`Policy::check`].
     pub fn allowed_migration_url(&self) -> Result<&Secret, ConvertError> {
-        self.allowed(self.migration.as_ref().unwrap_or(&self.application))
+        self.check_policy(self.migration.as_ref().unwrap_or(&self.application))
     }
 
-    /// The application's URL as it was found, for a driver of the caller's choice.
+    /// Returns the application's URL as it was given, after a check of the policy.
     ///
     /// # Errors
-    /// The same.
+    /// Returns the errors of [`ConnectionInfo::parse`] and [`Policy::check`].
     pub fn allowed_application_url(&self) -> Result<&Secret, ConvertError> {
-        self.allowed(&self.application)
+        self.check_policy(&self.application)
     }
 
-    fn allowed<'a>(&self, found: &'a Found) -> Result<&'a Secret, ConvertError> {
+    fn check_policy<'a>(&self, found: &'a FoundUrl) -> Result<&'a Secret, ConvertError> {
         let (info, _) = ConnectionInfo::parse(found.url.reveal_clear_text())?;
         self.policy.check(&info)?;
         Ok(&found.url)
     }
 
-    /// The synchronous URL, for migrations.
+    /// Returns the URL for migrations with a synchronous driver.
     ///
     /// # Errors
-    /// [`ConvertError`], as [`ensure_sync_database_url`] has it, and when the policy is not kept to.
+    /// Returns the errors of [`ensure_sync_database_url`] and [`Policy::check`].
     pub fn sync_database_url(&self) -> Result<Conversion, ConvertError> {
         ensure_sync_database_url(self.allowed_migration_url()?.reveal_clear_text())
     }
 
-    /// [`Self::sync_database_url`], under the name that it has in Python code bases.
+    /// Returns [`Self::sync_database_url`]. Python projects use this name.
     ///
     /// # Errors
-    /// The same.
+    /// Returns the errors of [`Self::sync_database_url`].
     pub fn get_sync_database_url(&self) -> Result<Conversion, ConvertError> {
         self.sync_database_url()
     }
 
-    /// The asynchronous URL, for the application.
+    /// Returns the application's URL with an asynchronous driver.
     ///
     /// # Errors
-    /// [`ConvertError`], as [`ensure_async_database_url`] has it, and when the policy is not kept to.
+    /// Returns the errors of [`ensure_async_database_url`] and [`Policy::check`].
     pub fn async_database_url(&self) -> Result<Conversion, ConvertError> {
         ensure_async_database_url(self.allowed_application_url()?.reveal_clear_text())
     }
 
-    /// The application's URL for the driver of this name: `sqlx`, `libpq`, `postgresql+psycopg`, …
+    /// Returns the application's URL for the target of this name: `sqlx`, `libpq`, `postgresql+psycopg`, …
     ///
     /// # Errors
-    /// [`ConvertError`], as [`convert_to`] has it, and when the policy is not kept to.
-    pub fn database_url_for(&self, name: &str) -> Result<Conversion, ConvertError> {
-        convert_to(self.allowed_application_url()?.reveal_clear_text(), name)
+    /// Returns the errors of [`convert_to`] and [`Policy::check`].
+    pub fn database_url_for(&self, target: &str) -> Result<Conversion, ConvertError> {
+        convert_to(self.allowed_application_url()?.reveal_clear_text(), target)
     }
 
-    /// [`Self::async_database_url`], under the name that it has in Python code bases.
+    /// Returns [`Self::async_database_url`]. Python projects use this name.
     ///
     /// # Errors
-    /// The same.
+    /// Returns the errors of [`Self::async_database_url`].
     pub fn get_async_database_url(&self) -> Result<Conversion, ConvertError> {
         self.async_database_url()
     }
 }
 
+/// The variables of the process and of a `.env` file.
 struct Variables<'a> {
     process: &'a dyn Fn(&str) -> Option<String>,
     file: Vec<dotenv::Variable>,
 }
 
 impl Variables<'_> {
-    fn get(&self, name: &str) -> Option<Found> {
+    fn get(&self, name: &str) -> Option<FoundUrl> {
         if let Some(value) = (self.process)(name).filter(|value| !value.trim().is_empty()) {
-            return Some(Found {
+            return Some(FoundUrl {
                 url: Secret::new(value),
-                origin: Origin::Variable(name.to_owned()),
+                source: UrlSource::Variable(name.to_owned()),
             });
         }
         let found = self
@@ -292,18 +331,21 @@ impl Variables<'_> {
             .iter()
             .rev()
             .find(|variable| variable.name == name && !variable.value.is_empty())?;
-        Some(Found {
+        Some(FoundUrl {
             url: Secret::new(found.value.clone()),
-            origin: Origin::DotEnv(found.name.clone(), found.line),
+            source: UrlSource::DotEnv {
+                name: found.name.clone(),
+                line: found.line,
+            },
         })
     }
 
-    fn first(&self, names: &[&str]) -> Option<Found> {
+    fn first(&self, names: &[&str]) -> Option<FoundUrl> {
         names.iter().find_map(|name| self.get(name))
     }
 
-    /// A URL of its parts; a host must be among them.
-    fn parts(&self) -> Option<Found> {
+    /// Composes a PostgreSQL URL of the first prefix that has a host.
+    fn compose(&self) -> Option<FoundUrl> {
         PREFIXES.iter().find_map(|prefix| {
             let mut names = Vec::new();
             let mut part = |endings: &[&str]| {
@@ -322,15 +364,15 @@ impl Variables<'_> {
             let database = part(&["DB", "DATABASE", "NAME"]);
             let mode = part(&["SSLMODE"]);
             let mut url = String::from("postgresql://");
-            let encoded = |url: &mut String, secret: &Secret| {
+            let push_encoded = |url: &mut String, secret: &Secret| {
                 percent::encode(url, secret.reveal_clear_text(), b"");
             };
             if let Some(user) = &user {
-                encoded(&mut url, user);
+                push_encoded(&mut url, user);
             }
             if let Some(password) = &password {
                 url.push(':');
-                encoded(&mut url, password);
+                push_encoded(&mut url, password);
             }
             if user.is_some() || password.is_some() {
                 url.push('@');
@@ -343,19 +385,19 @@ impl Variables<'_> {
             }
             if let Some(port) = &port {
                 url.push(':');
-                encoded(&mut url, port);
+                push_encoded(&mut url, port);
             }
             url.push('/');
             if let Some(database) = &database {
-                encoded(&mut url, database);
+                push_encoded(&mut url, database);
             }
             if let Some(mode) = &mode {
                 url.push_str("?sslmode=");
-                encoded(&mut url, mode);
+                push_encoded(&mut url, mode);
             }
-            Some(Found {
+            Some(FoundUrl {
                 url: Secret::new(url),
-                origin: Origin::Parts(names),
+                source: UrlSource::Parts(names),
             })
         })
     }
@@ -370,21 +412,21 @@ mod tests {
         variables: &[(&str, &str)],
         file: Option<&str>,
     ) -> Result<DatabaseConfigProvider, ConvertError> {
-        let look_up = |name: &str| {
+        let process_variable = |name: &str| {
             let found = variables.iter().find(|(known, _)| *known == name);
             found.map(|(_, value)| (*value).to_owned())
         };
-        DatabaseConfigProvider::from_variables(&look_up, file)
+        DatabaseConfigProvider::from_variables(&process_variable, file)
     }
 
     #[test]
-    fn one_url_serves_both() {
+    fn derives_both_urls_from_one() {
         let provider = provider(
             &[("DATABASE_URL", "postgres://u:p@h/d?sslmode=require")],
             None,
         )
         .unwrap();
-        let (sync, other) = (
+        let (sync, asynchronous) = (
             provider.sync_database_url().unwrap(),
             provider.get_async_database_url().unwrap(),
         );
@@ -393,18 +435,18 @@ mod tests {
             "postgresql+psycopg2://u:p@h/d?sslmode=require"
         );
         assert_eq!(
-            other.reveal_url(),
+            asynchronous.reveal_url(),
             "postgresql+asyncpg://u:p@h/d?ssl=require"
         );
         let rust = provider.database_url_for("sqlx").unwrap();
         assert_eq!(rust.reveal_url(), "postgres://u:p@h/d?sslmode=require");
-        assert_eq!(provider.migration_origin().to_string(), "DATABASE_URL");
+        assert_eq!(provider.migration_source().to_string(), "DATABASE_URL");
         assert!(!format!("{provider:?}").contains("u:p"));
     }
 
     #[test]
-    fn which_variable_counts() {
-        for (variables, file, migration, origin) in [
+    fn prefers_migration_variables_and_the_process() {
+        for (variables, file, migration, source) in [
             (
                 &[
                     ("DATABASE_URL", "postgresql://a/d"),
@@ -449,7 +491,7 @@ mod tests {
                 provider.sync_database_url().unwrap().reveal_url(),
                 migration
             );
-            assert_eq!(provider.migration_origin().to_string(), origin);
+            assert_eq!(provider.migration_source().to_string(), source);
         }
         assert_eq!(
             provider(&[("DATABASE_URL", "")], None).unwrap_err().kind,
@@ -458,7 +500,7 @@ mod tests {
     }
 
     #[test]
-    fn production_demands_a_verified_server_elsewhere() {
+    fn production_requires_a_verified_remote_server() {
         for (url, parameter) in [
             ("postgresql://u@db/d?sslmode=verify-full", None),
             ("postgresql+asyncpg://u@db/d?ssl=verify-full", None),
@@ -470,11 +512,11 @@ mod tests {
             ("postgresql:///d?sslmode=verify-full", Some("host")),
         ] {
             let provider = DatabaseConfigProvider::new(url).with_policy(Policy::PRODUCTION);
-            let refused = provider
+            let violated = provider
                 .sync_database_url()
                 .err()
                 .map(|error| error.parameter.unwrap());
-            assert_eq!(refused.as_deref(), parameter, "{url}");
+            assert_eq!(violated.as_deref(), parameter, "{url}");
         }
     }
 }

@@ -1,26 +1,26 @@
-//! The drivers and libraries that a URL can be written for.
+//! Database systems, drivers, and conversion targets.
 
 use std::fmt;
 use std::str::FromStr;
 
 use crate::error::{ConvertError, ErrorKind};
 
-/// The database behind a URL.
+/// A database system.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Backend {
-    /// PostgreSQL, and what speaks its protocol.
+    /// PostgreSQL, and servers with its protocol.
     Postgresql,
     /// MySQL.
     Mysql,
-    /// MariaDB; SQLAlchemy has a dialect of this name on the same drivers.
+    /// MariaDB. SQLAlchemy has a dialect of this name, which uses MySQL's drivers.
     Mariadb,
     /// SQLite.
     Sqlite,
 }
 
 impl Backend {
-    /// The name in SQLAlchemy's URLs.
+    /// Returns the dialect's name in SQLAlchemy's URLs.
     pub fn name(self) -> &'static str {
         match self {
             Self::Postgresql => "postgresql",
@@ -30,7 +30,7 @@ impl Backend {
         }
     }
 
-    /// MySQL and MariaDB share their drivers.
+    /// Returns MySQL for MariaDB, which shares its drivers, and otherwise the system itself.
     pub(crate) fn family(self) -> Self {
         match self {
             Self::Mariadb => Self::Mysql,
@@ -39,98 +39,147 @@ impl Backend {
     }
 }
 
-/// Who reads the URL.
+/// A database driver or library that reads URLs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-#[expect(missing_docs, reason = "each is called as its project calls itself")]
 pub enum Driver {
+    /// asyncpg, asynchronous, for PostgreSQL.
     Asyncpg,
+    /// psycopg2, synchronous, for PostgreSQL. It uses libpq.
     Psycopg2,
+    /// psycopg2cffi, psycopg2 for PyPy.
     Psycopg2cffi,
+    /// psycopg 3, synchronous and asynchronous, for PostgreSQL. It uses libpq.
     Psycopg,
+    /// pg8000, synchronous, for PostgreSQL.
     Pg8000,
-    /// `psql`, `pg_dump`, and all that gives its string to libpq.
+    /// libpq, for `psql`, `pg_dump` and other programs that pass their connection string to it.
     Libpq,
-    /// Rust's sqlx, whichever database.
+    /// Rust's sqlx, for any database system.
     Sqlx,
+    /// Rust's tokio-postgres.
     TokioPostgres,
+    /// PyMySQL, synchronous, for MySQL and MariaDB.
     Pymysql,
+    /// aiomysql, asynchronous, for MySQL and MariaDB.
     Aiomysql,
+    /// asyncmy, asynchronous, for MySQL and MariaDB.
     Asyncmy,
+    /// mysqlclient, synchronous, for MySQL and MariaDB.
     Mysqldb,
+    /// MySQL Connector/Python, synchronous.
     Mysqlconnector,
+    /// MariaDB Connector/Python, synchronous.
     Mariadbconnector,
-    /// Python's own `sqlite3`.
+    /// Python's `sqlite3` module, synchronous.
     Pysqlite,
+    /// aiosqlite, asynchronous, for SQLite.
     Aiosqlite,
 }
 
-/// Every driver under SQLAlchemy: database, name in a URL, driver, whether it is asynchronous.
-const SQLALCHEMY: &[(Backend, &str, Driver, bool)] = &[
-    (Backend::Postgresql, "asyncpg", Driver::Asyncpg, true),
-    (Backend::Postgresql, "psycopg2", Driver::Psycopg2, false),
-    (
-        Backend::Postgresql,
-        "psycopg2cffi",
-        Driver::Psycopg2cffi,
-        false,
-    ),
-    (Backend::Postgresql, "psycopg", Driver::Psycopg, true),
-    (Backend::Postgresql, "psycopg_async", Driver::Psycopg, true),
-    (Backend::Postgresql, "pg8000", Driver::Pg8000, false),
-    (Backend::Mysql, "pymysql", Driver::Pymysql, false),
-    (Backend::Mysql, "aiomysql", Driver::Aiomysql, true),
-    (Backend::Mysql, "asyncmy", Driver::Asyncmy, true),
-    (Backend::Mysql, "mysqldb", Driver::Mysqldb, false),
-    (
-        Backend::Mysql,
-        "mysqlconnector",
-        Driver::Mysqlconnector,
-        false,
-    ),
-    (
-        Backend::Mysql,
-        "mariadbconnector",
-        Driver::Mariadbconnector,
-        false,
-    ),
-    (Backend::Sqlite, "pysqlite", Driver::Pysqlite, false),
-    (Backend::Sqlite, "aiosqlite", Driver::Aiosqlite, true),
+/// A driver of SQLAlchemy.
+struct SqlAlchemyDriver {
+    backend: Backend,
+    /// The driver's name in a URL.
+    name: &'static str,
+    driver: Driver,
+    is_async: bool,
+}
+
+const fn synchronous(backend: Backend, name: &'static str, driver: Driver) -> SqlAlchemyDriver {
+    SqlAlchemyDriver {
+        backend,
+        name,
+        driver,
+        is_async: false,
+    }
+}
+
+const fn asynchronous(backend: Backend, name: &'static str, driver: Driver) -> SqlAlchemyDriver {
+    SqlAlchemyDriver {
+        backend,
+        name,
+        driver,
+        is_async: true,
+    }
+}
+
+/// SQLAlchemy's drivers. psycopg is both synchronous and asynchronous.
+const SQLALCHEMY: &[SqlAlchemyDriver] = &[
+    asynchronous(Backend::Postgresql, "asyncpg", Driver::Asyncpg),
+    synchronous(Backend::Postgresql, "psycopg2", Driver::Psycopg2),
+    synchronous(Backend::Postgresql, "psycopg2cffi", Driver::Psycopg2cffi),
+    asynchronous(Backend::Postgresql, "psycopg", Driver::Psycopg),
+    asynchronous(Backend::Postgresql, "psycopg_async", Driver::Psycopg),
+    synchronous(Backend::Postgresql, "pg8000", Driver::Pg8000),
+    synchronous(Backend::Mysql, "pymysql", Driver::Pymysql),
+    asynchronous(Backend::Mysql, "aiomysql", Driver::Aiomysql),
+    asynchronous(Backend::Mysql, "asyncmy", Driver::Asyncmy),
+    synchronous(Backend::Mysql, "mysqldb", Driver::Mysqldb),
+    synchronous(Backend::Mysql, "mysqlconnector", Driver::Mysqlconnector),
+    synchronous(Backend::Mysql, "mariadbconnector", Driver::Mariadbconnector),
+    synchronous(Backend::Sqlite, "pysqlite", Driver::Pysqlite),
+    asynchronous(Backend::Sqlite, "aiosqlite", Driver::Aiosqlite),
 ];
 
-/// A driver of a database, written as the scheme of its URLs.
+/// A target of a conversion: a driver, and the database system that it is used with.
+///
+/// Parse a target from its name, as `"postgresql+asyncpg".parse::<Target>()`. [`Target::names`] lists the names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub struct Target {
-    /// The database.
+    /// The database system.
     pub backend: Backend,
     /// The driver.
     pub driver: Driver,
-    /// The scheme: `postgresql+asyncpg`, `postgresql` for libpq, `postgres` for sqlx.
+    /// The scheme of the driver's URLs: `postgresql+asyncpg`, `postgresql` for libpq, `postgres` for sqlx.
     pub scheme: &'static str,
 }
 
 impl Driver {
-    /// The driver that a SQLAlchemy URL of this database names.
-    pub(crate) fn of_sqlalchemy(backend: Backend, name: &str) -> Option<Self> {
+    /// Returns the driver with this name in SQLAlchemy's URLs.
+    pub(crate) fn from_sqlalchemy_name(backend: Backend, name: &str) -> Option<Self> {
         SQLALCHEMY
             .iter()
-            .find(|(of, known, ..)| *of == backend.family() && *known == name)
-            .map(|(_, _, driver, _)| *driver)
+            .find(|known| known.backend == backend.family() && known.name == name)
+            .map(|known| known.driver)
     }
 
-    /// Whether SQLAlchemy's asyncio extension takes it.
+    /// Returns the name that the driver's project uses, for messages.
+    pub(crate) fn project_name(self) -> &'static str {
+        match self {
+            Self::Asyncpg => "asyncpg",
+            Self::Psycopg2 => "psycopg2",
+            Self::Psycopg2cffi => "psycopg2cffi",
+            Self::Psycopg => "psycopg",
+            Self::Pg8000 => "pg8000",
+            Self::Libpq => "libpq",
+            Self::Sqlx => "sqlx",
+            Self::TokioPostgres => "tokio-postgres",
+            Self::Pymysql => "PyMySQL",
+            Self::Aiomysql => "aiomysql",
+            Self::Asyncmy => "asyncmy",
+            Self::Mysqldb => "mysqlclient",
+            Self::Mysqlconnector => "mysql-connector-python",
+            Self::Mariadbconnector => "mariadb-connector-python",
+            Self::Pysqlite => "sqlite3",
+            Self::Aiosqlite => "aiosqlite",
+        }
+    }
+
+    /// Returns `true` if SQLAlchemy's asyncio extension can use the driver.
     pub fn is_async(self) -> bool {
         SQLALCHEMY
             .iter()
-            .any(|(.., driver, is_async)| *driver == self && *is_async)
+            .any(|known| known.driver == self && known.is_async)
     }
 
-    /// Whether its URLs are SQLAlchemy's.
+    /// Returns `true` if SQLAlchemy can use the driver.
     pub fn is_sqlalchemy(self) -> bool {
-        SQLALCHEMY.iter().any(|(_, _, driver, _)| *driver == self)
+        SQLALCHEMY.iter().any(|known| known.driver == self)
     }
 
-    /// Whether all of its parameters are libpq's.
+    /// Returns `true` if the driver passes its parameters to libpq.
     pub(crate) fn is_libpq(self) -> bool {
         matches!(
             self,
@@ -139,7 +188,7 @@ impl Driver {
     }
 }
 
-/// Names of targets: what is asked for, what it is.
+/// The targets by name. A target's first name is the one that `Display` writes.
 const TARGETS: &[(&str, Target)] = &[
     target("postgresql+asyncpg", Backend::Postgresql, Driver::Asyncpg),
     target("postgresql+psycopg2", Backend::Postgresql, Driver::Psycopg2),
@@ -225,24 +274,24 @@ const fn named(
 }
 
 impl Target {
-    /// The names that can be asked for.
+    /// Returns the names of all targets.
     pub fn names() -> impl Iterator<Item = &'static str> {
         TARGETS.iter().map(|(name, _)| *name)
     }
 
-    /// What a name means beside a URL of this database: `sqlx` is the driver's name for each of them.
+    /// Returns the target of a name for a URL of the given database system, which `sqlx` alone doesn't determine.
     ///
     /// # Errors
-    /// [`ErrorKind::UnsupportedScheme`] when no target has this name.
-    pub fn named(name: &str, backend: Backend) -> Result<Self, ConvertError> {
-        match Self::of_driver(backend.family(), Driver::Sqlx) {
+    /// Returns [`ErrorKind::UnsupportedScheme`] if no target has this name.
+    pub fn from_name(name: &str, backend: Backend) -> Result<Self, ConvertError> {
+        match Self::from_driver(backend.family(), Driver::Sqlx) {
             Some(target) if name == "sqlx" => Ok(target),
             _ => name.parse(),
         }
     }
 
-    /// The first target for this driver of this database.
-    pub(crate) fn of_driver(backend: Backend, driver: Driver) -> Option<Self> {
+    /// Returns the first target with this database system and driver.
+    pub(crate) fn from_driver(backend: Backend, driver: Driver) -> Option<Self> {
         TARGETS
             .iter()
             .map(|(_, target)| *target)
@@ -253,6 +302,10 @@ impl Target {
 impl FromStr for Target {
     type Err = ConvertError;
 
+    /// Parses a target's name.
+    ///
+    /// # Errors
+    /// Returns [`ErrorKind::UnsupportedScheme`] if no target has this name.
     fn from_str(name: &str) -> Result<Self, ConvertError> {
         TARGETS
             .iter()
@@ -260,11 +313,8 @@ impl FromStr for Target {
             .map(|(_, target)| *target)
             .ok_or_else(|| {
                 let names: Vec<_> = Self::names().collect();
-                ConvertError::new(
-                    ErrorKind::UnsupportedScheme,
-                    "no URL can be written for this target",
-                )
-                .help(format!("known ones: {}", names.join(", ")))
+                ConvertError::new(ErrorKind::UnsupportedScheme, "unknown conversion target")
+                    .with_help(format!("use one of {}", names.join(", ")))
             })
     }
 }

@@ -1,16 +1,17 @@
-//! The table `conversions.txt`: a URL, then each target with what it becomes there.
+//! Test of the table `conversions.txt`: a URL, followed by the expected result for each target.
 //!
-//! Behind the URL stand `name=value` for keyword arguments and `?name` for a warning; `! kind name` is an error.
+//! A result is a URL with `name=value` for each keyword argument and `?name` for each warning, or `! kind parameter` for an
+//! error.
 
 use std::fmt::Write as _;
 
-use limbeck_url::{Argument, ConvertError, TlsContext, convert_to};
+use limbeck_url::{ArgumentValue, ConvertError, TlsContext, convert_to};
 
 const TABLE: &str = include_str!("conversions.txt");
 
 #[test]
-fn every_row_of_the_table() {
-    let (mut url, mut rows, mut wrong) = ("", 0, String::new());
+fn converts_every_row_of_the_table() {
+    let (mut url, mut rows, mut differences) = ("", 0, String::new());
     for line in TABLE
         .lines()
         .filter(|line| !line.starts_with('#') && !line.is_empty())
@@ -19,11 +20,11 @@ fn every_row_of_the_table() {
             url = line;
             continue;
         };
-        let (target, expected) = row.split_once(' ').expect("a target and what it becomes");
-        let actual = shown(url, target);
+        let (target, expected) = row.split_once(' ').expect("a target and a result");
+        let actual = describe(url, target);
         if actual != expected.trim() {
             let _ = writeln!(
-                wrong,
+                differences,
                 "{url}\n  {target}\n    {actual}\n    {}",
                 expected.trim()
             );
@@ -31,27 +32,34 @@ fn every_row_of_the_table() {
         rows += 1;
     }
     assert!(rows > 100, "{rows}");
-    assert!(wrong.is_empty(), "what came, above what should:\n{wrong}");
+    assert!(
+        differences.is_empty(),
+        "actual results, each above the expected one:\n{differences}"
+    );
 }
 
-fn shown(url: &str, target: &str) -> String {
+fn describe(url: &str, target: &str) -> String {
     match convert_to(url, target) {
         Ok(conversion) => {
-            let mut shown = conversion.reveal_url().to_owned();
-            let alone = conversion.reveal_complete_url().ok();
-            let says_all = conversion.connect_args.is_empty();
-            assert_eq!(alone, says_all.then_some(&*shown), "{url} for {target}");
+            let mut description = conversion.reveal_url().to_owned();
+            let complete_url = conversion.reveal_complete_url().ok();
+            let is_complete = conversion.connect_args.is_empty();
+            assert_eq!(
+                complete_url,
+                is_complete.then_some(&*description),
+                "{url} for {target}"
+            );
             for (name, value) in &conversion.connect_args {
-                let _ = write!(shown, " {name}={}", argument(value));
+                let _ = write!(description, " {name}={}", argument(value));
             }
             for warning in &conversion.warnings {
                 let _ = write!(
-                    shown,
+                    description,
                     " ?{}",
                     warning.parameter.as_deref().unwrap_or_default()
                 );
             }
-            shown
+            description
         }
         Err(ConvertError {
             kind, parameter, ..
@@ -61,28 +69,28 @@ fn shown(url: &str, target: &str) -> String {
     }
 }
 
-fn argument(value: &Argument) -> String {
+fn argument(value: &ArgumentValue) -> String {
     match value {
-        Argument::None => "None".into(),
-        Argument::Bool(flag) => if *flag { "True" } else { "False" }.into(),
-        Argument::Integer(number) => number.to_string(),
-        Argument::Text(text) => format!("{text:?}"),
-        Argument::Map(pairs) => format!("{pairs:?}"),
-        Argument::TlsContext(context) => tls_context(context),
+        ArgumentValue::None => "None".into(),
+        ArgumentValue::Bool(flag) => if *flag { "True" } else { "False" }.into(),
+        ArgumentValue::Integer(number) => number.to_string(),
+        ArgumentValue::Text(text) => format!("{text:?}"),
+        ArgumentValue::Map(pairs) => format!("{pairs:?}"),
+        ArgumentValue::TlsContext(context) => tls_context(context),
     }
 }
 
 fn tls_context(context: &TlsContext) -> String {
-    let mut words = vec![match (context.verify, context.check_hostname) {
+    let mut words = vec![match (context.verify_certificate, context.check_hostname) {
         (false, _) => "unverified".to_owned(),
         (true, false) => "verify-ca".to_owned(),
         (true, true) => "verify-full".to_owned(),
     }];
     let files = [
-        ("ca", &context.authorities),
-        ("cert", &context.certificate),
-        ("key", &context.key),
-        ("crl", &context.revoked),
+        ("ca", &context.root_certificates),
+        ("cert", &context.client_certificate),
+        ("key", &context.client_key),
+        ("crl", &context.revocation_list),
     ];
     words.extend(
         files
@@ -91,7 +99,7 @@ fn tls_context(context: &TlsContext) -> String {
     );
     words.extend(
         context
-            .key_password
+            .client_key_password
             .as_ref()
             .map(|secret| format!("pw:{}", secret.reveal_clear_text())),
     );

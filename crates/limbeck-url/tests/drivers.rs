@@ -1,4 +1,4 @@
-//! What is written for SQLAlchemy is what its drivers are given, with every version of it.
+//! Comparison with SQLAlchemy: every version must pass the drivers the parameters that a URL was written for.
 
 mod random;
 
@@ -13,22 +13,25 @@ use serde_json::{Map, Value};
 const SCRIPT: &str = include_str!("sqlalchemy.py");
 const URLS: usize = 400;
 
-/// What SQLAlchemy would call `connect` with, for each of the URLs.
-fn asked(python: &Path, urls: &[String]) -> Vec<Map<String, Value>> {
+/// Returns the keyword arguments that SQLAlchemy would call `connect` with, for each URL.
+fn connect_keywords(python: &Path, urls: &[String]) -> Vec<Map<String, Value>> {
     let mut child = Command::new(python)
         .args(["-c", SCRIPT])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
         .expect("Python starts");
-    let mut input = child.stdin.take().expect("its input");
+    let mut input = child.stdin.take().expect("standard input");
     let lines: String = urls
         .iter()
         .map(|url| format!("{}\n", Value::from(&**url)))
         .collect();
     let writer = std::thread::spawn(move || input.write_all(lines.as_bytes()));
-    let output = child.wait_with_output().expect("its output");
-    writer.join().expect("no panic").expect("it reads all");
+    let output = child.wait_with_output().expect("standard output");
+    writer
+        .join()
+        .expect("no panic")
+        .expect("Python reads all lines");
     let answers: Vec<_> = String::from_utf8_lossy(&output.stdout)
         .lines()
         .map(|line| {
@@ -40,7 +43,7 @@ fn asked(python: &Path, urls: &[String]) -> Vec<Map<String, Value>> {
     answers
 }
 
-/// A keyword's value as the text that the driver sees.
+/// Returns the value of the first keyword that is present, as a text.
 fn text(keywords: &Map<String, Value>, names: &[&str]) -> Option<String> {
     let value = names.iter().find_map(|name| keywords.get(*name))?;
     Some(match value {
@@ -50,10 +53,10 @@ fn text(keywords: &Map<String, Value>, names: &[&str]) -> Option<String> {
 }
 
 #[test]
-fn sqlalchemy_gives_the_driver_what_was_meant() {
+fn sqlalchemy_passes_the_intended_parameters() {
     let pythons = all_pythons();
     let mut infos: Vec<ConnectionInfo> = random::some(random::postgresql(), URLS);
-    // SQLAlchemy 1.4 has no several hosts for asyncpg.
+    // SQLAlchemy 1.4 doesn't support several hosts for asyncpg.
     infos.retain(|info| info.hosts.len() < 2);
     for python in &pythons {
         for name in [
@@ -71,43 +74,50 @@ fn sqlalchemy_gives_the_driver_what_was_meant() {
                 .map(|(_, url)| url.reveal_url().to_owned())
                 .collect();
             assert!(urls.len() > URLS / 4, "{}", urls.len());
-            for ((info, conversion), keywords) in written.iter().zip(asked(python, &urls)) {
+            for ((info, conversion), keywords) in
+                written.iter().zip(connect_keywords(python, &urls))
+            {
                 let url = conversion.reveal_url();
-                let place = format!("{} {url}", python.display());
-                let meant = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
+                let context = format!("{} {url}", python.display());
+                let non_empty =
+                    |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
                 let password = info
                     .password
                     .as_ref()
                     .map(|secret| secret.reveal_clear_text().to_owned());
-                assert_eq!(text(&keywords, &["user"]), meant(&info.user), "{place}");
+                assert_eq!(
+                    text(&keywords, &["user"]),
+                    non_empty(&info.user),
+                    "{context}"
+                );
                 assert_eq!(
                     text(&keywords, &["password"]).filter(|text| !text.is_empty()),
-                    meant(&password),
-                    "{place}"
+                    non_empty(&password),
+                    "{context}"
                 );
-                let beside = conversion
+                let has_database_argument = conversion
                     .connect_args
                     .iter()
                     .any(|(key, _)| key == "dbname" || key == "database");
-                if !beside {
+                if !has_database_argument {
                     assert_eq!(
                         text(&keywords, &["dbname", "database"]),
-                        meant(&info.database),
-                        "{place}"
+                        non_empty(&info.database),
+                        "{context}"
                     );
                 }
                 if let [host] = &info.hosts[..] {
-                    if let (Some(folder), "postgresql+pg8000") = (host.socket(), name) {
+                    if let (Some(folder), "postgresql+pg8000") = (host.socket_path(), name) {
                         let file = format!(
                             "{}/.s.PGSQL.{}",
                             folder.trim_end_matches('/'),
                             host.port.unwrap_or(5432)
                         );
-                        assert_eq!(text(&keywords, &["unix_sock"]), Some(file), "{place}");
+                        assert_eq!(text(&keywords, &["unix_sock"]), Some(file), "{context}");
                     } else {
-                        assert_eq!(text(&keywords, &["host"]), host.name, "{place}");
+                        assert_eq!(text(&keywords, &["host"]), host.name, "{context}");
                         let port = host.port.map(|port| port.to_string());
-                        assert_eq!(text(&keywords, &["port"]), port, "{place}");
+                        assert_eq!(text(&keywords, &["port"]), port, "{context}");
                     }
                 }
                 for (key, value) in &info.settings {
@@ -115,7 +125,7 @@ fn sqlalchemy_gives_the_driver_what_was_meant() {
                         assert_eq!(
                             text(&keywords, &["application_name"]).as_ref(),
                             Some(value),
-                            "{place}"
+                            "{context}"
                         );
                     }
                 }

@@ -1,4 +1,4 @@
-//! What holds for every URL: nothing panics, and what was written is read as what was meant.
+//! Property tests: no text panics, and a written URL is read back with the same meaning.
 
 mod random;
 #[path = "random/text.rs"]
@@ -13,17 +13,18 @@ use proptest::prelude::*;
 use crate::text::text_like_a_url;
 
 fn targets() -> impl Iterator<Item = Target> {
-    Target::names().map(|name| name.parse().expect("its own name"))
+    Target::names().map(|name| name.parse().expect("a target's name"))
 }
 
-fn cases(usual: u32) -> ProptestConfig {
-    let asked = std::env::var("LIMBECK_TEST_CASES")
+/// Returns the configuration with the default number of cases, or the number in `LIMBECK_TEST_CASES`.
+fn cases(default: u32) -> ProptestConfig {
+    let requested = std::env::var("LIMBECK_TEST_CASES")
         .ok()
         .and_then(|text| text.parse().ok());
     ProptestConfig {
-        cases: asked.unwrap_or(usual),
+        cases: requested.unwrap_or(default),
         failure_persistence: None,
-        // Names that begin or end with a blank are passed over: after millions of cases there are many.
+        // Names that begin or end with a blank are rejected, which adds up over millions of cases.
         max_local_rejects: u32::MAX,
         ..ProptestConfig::default()
     }
@@ -50,31 +51,29 @@ proptest! {
     }
 }
 
-/// What a target without a word for it leaves out with a warning, or says in its own way.
-fn comparable(info: &ConnectionInfo, target: Target) -> ConnectionInfo {
+/// Removes the differences that a target's syntax can't express, so that two connections can be compared.
+fn normalize(info: &ConnectionInfo, target: Target) -> ConnectionInfo {
     let mut info = info.clone();
     info.settings.sort();
     info.backend = Backend::Postgresql;
     for host in &mut info.hosts {
         host.port = host.port.or(Some(5432));
     }
-    let on_socket = info.hosts.iter().any(|host| host.socket().is_some());
-    // In a socket's name the usual port is as good as none.
+    let on_socket = info.hosts.iter().any(|host| host.socket_path().is_some());
+    // For a socket, the default port is the same as none.
     for host in &mut info.hosts {
-        if host.socket().is_some() && host.port == Some(5432) {
+        if host.socket_path().is_some() && host.port == Some(5432) {
             host.port = None;
         }
     }
-    // libpq's own word for these two is what they come to.
-    info.tls.level = Some(info.tls.effective());
+    // Targets write the effective level.
+    info.tls.level = Some(info.tls.effective_level());
     if on_socket && target.to_string() != "libpq" && !target.to_string().contains("psycopg") {
-        info.tls = limbeck_url::Tls {
-            level: Some(TlsLevel::Prefer),
-            ..limbeck_url::Tls::default()
-        };
+        info.tls = limbeck_url::Tls::default();
+        info.tls.level = Some(TlsLevel::Prefer);
     }
     if info.tls.level == Some(TlsLevel::Disable) {
-        info.tls.root = None;
+        info.tls.root_certificates = None;
     }
     info
 }
@@ -82,9 +81,9 @@ fn comparable(info: &ConnectionInfo, target: Target) -> ConnectionInfo {
 proptest! {
     #![proptest_config(cases(5_000))]
 
-    /// Where the URL says it all, it is read as what was meant, password and all.
+    /// A complete URL is read back as the connection that it was written for, including the password.
     #[test]
-    fn what_is_written_is_read(info in random::postgresql()) {
+    fn a_written_url_has_the_same_meaning(info in random::postgresql()) {
         for target in targets().filter(|target| target.backend == Backend::Postgresql) {
             let Ok(written) = info.render(target) else { continue };
             if !written.is_complete() || !written.warnings.is_empty() {
@@ -92,38 +91,37 @@ proptest! {
             }
             let (read, _) = ConnectionInfo::parse(written.reveal_url())
                 .unwrap_or_else(|error| panic!("{target}: {}: {error}", written.reveal_url()));
-            let (mut read, mut meant) = (comparable(&read, target), comparable(&info, target));
-            // sqlx's `allow` is another thing, so that it is told the next one.
-            for tls in [&mut read.tls, &mut meant.tls] {
+            let (mut read, mut intended) = (normalize(&read, target), normalize(&info, target));
+            // sqlx has no `allow`, and is given `prefer`.
+            for tls in [&mut read.tls, &mut intended.tls] {
                 if tls.level == Some(TlsLevel::Allow) {
                     tls.level = Some(TlsLevel::Prefer);
                 }
             }
-            // A server's name is what it is called, in whichever place it is written.
-            prop_assert_eq!(read, meant, "{}: {}", target, written.reveal_url());
+            prop_assert_eq!(read, intended, "{}: {}", target, written.reveal_url());
         }
     }
 
-    /// There and back is the same, or said not to be.
+    /// A conversion to asyncpg and back returns the same URL, unless there was a warning.
     #[test]
-    fn synchronous_to_asynchronous_and_back(info in random::postgresql()) {
+    fn a_round_trip_to_asyncpg_returns_the_same_url(info in random::postgresql()) {
         let synchronous: Target = "postgresql+psycopg2".parse().expect("a target");
         let asynchronous: Target = "postgresql+asyncpg".parse().expect("a target");
         let Ok(start) = info.render(synchronous) else { return Ok(()) };
-        let Ok(there) = convert(start.reveal_url(), asynchronous) else { return Ok(()) };
-        if !start.is_complete() || !there.is_complete() || !there.warnings.is_empty() {
+        let Ok(converted) = convert(start.reveal_url(), asynchronous) else { return Ok(()) };
+        if !start.is_complete() || !converted.is_complete() || !converted.warnings.is_empty() {
             return Ok(());
         }
-        let back = convert(there.reveal_url(), synchronous).expect("the way back");
-        let on_socket = info.hosts.iter().any(|host| host.socket().is_some());
+        let back = convert(converted.reveal_url(), synchronous).expect("a conversion back");
+        let on_socket = info.hosts.iter().any(|host| host.socket_path().is_some());
         if !on_socket {
             prop_assert_eq!(back.reveal_url(), start.reveal_url());
         }
     }
 
-    /// No password is in what is shown, whatever became of the URL.
+    /// Neither results nor errors show the password.
     #[test]
-    fn a_password_is_not_shown(password in "[A-Za-z0-9]{12}", text in text_like_a_url()) {
+    fn no_output_shows_the_password(password in "[A-Za-z0-9]{12}", text in text_like_a_url()) {
         let url = format!("postgresql://u:{password}@h/d?{text}");
         let shown = match ConnectionInfo::parse(&url) {
             Ok((info, warnings)) => {

@@ -1,4 +1,4 @@
-//! No type of the crate shows a secret: not by `Debug` or `Display`, as an error's cause, or in a panic.
+//! Tests that no type shows a secret: neither in `Debug` and `Display`, nor in an error's causes or a panic.
 
 use std::error::Error;
 
@@ -10,7 +10,7 @@ use limbeck_url::{
 use proptest::prelude::*;
 use proptest::sample::select;
 
-/// `{}` is the secret, encoded.
+/// URLs with `{}` in place of the encoded secret.
 const URLS: &[&str] = &[
     "postgresql+asyncpg://app:{}@db:5432/d",
     "postgresql://app:{}@db/d?sslmode=verify-full&sslrootcert=/ca&sslkey=/k&sslcert=/c&sslpassword={}",
@@ -35,17 +35,18 @@ const URLS: &[&str] = &[
     "'postgresql://app:{}@db/d'",
 ];
 
-/// The URL with the secret. Behind an `@` of its own stands a host, where the URL has no other.
-fn with(url: &str, written: &str) -> String {
+/// Inserts an encoded secret into a URL. In a URL without a host, an `@` is always encoded: the text behind it
+/// would be the host.
+fn insert(url: &str, encoded: &str) -> String {
     if url.ends_with("app:{}") {
-        url.replace("{}", &written.replace('@', "%40"))
+        url.replace("{}", &encoded.replace('@', "%40"))
     } else {
-        url.replace("{}", written)
+        url.replace("{}", encoded)
     }
 }
 
-/// A password of words, so that a part of it is known for one, and how it is written.
-fn written() -> impl Strategy<Value = (Vec<String>, String)> {
+/// Passwords: their words, which no output may contain, and their form in a URL.
+fn password() -> impl Strategy<Value = (Vec<String>, String)> {
     let word = "[A-Za-z0-9]{12}";
     let signs = select(&[
         "", "@", ":", "/", "?", "#", "%", " ", "'", "\\", "&", "=", "é", "@@",
@@ -56,47 +57,48 @@ fn written() -> impl Strategy<Value = (Vec<String>, String)> {
         } else {
             sign.bytes().map(|byte| format!("%{byte:02X}")).collect()
         };
-        let written = format!("{first}{sign}{second}");
-        (vec![first, second], written)
+        let encoded = format!("{first}{sign}{second}");
+        (vec![first, second], encoded)
     })
 }
 
-/// What a result says, by itself and to whom unwraps it.
-fn shown<T: std::fmt::Debug, E: Error>(result: &Result<T, E>) -> String {
+/// Returns all texts of a result, including the error's causes.
+fn texts_of<T: std::fmt::Debug, E: Error>(result: &Result<T, E>) -> String {
     match result {
         Ok(value) => format!("{value:?} {value:#?}"),
         Err(error) => error_text(error),
     }
 }
 
-fn all_that_is_shown(url: &str) -> String {
+/// Returns everything that the crate prints about a URL.
+fn all_output(url: &str) -> String {
     let mut all = String::new();
     let mut add = |text: String| {
         all.push_str(&text);
         all.push('\n');
     };
     let parsed = DatabaseUrl::parse(url);
-    add(shown(&parsed));
+    add(texts_of(&parsed));
     add(parsed.map(|url| url.to_string()).unwrap_or_default());
     let read = ConnectionInfo::parse(url);
-    add(shown(&read));
+    add(texts_of(&read));
     if let Ok((info, _)) = &read {
-        add(shown(&Policy::PRODUCTION.check(info)));
+        add(texts_of(&Policy::PRODUCTION.check(info)));
         for host in &info.hosts {
             add(host.to_string());
         }
     }
     let conversions = Target::names()
-        .map(|name| convert(url, name.parse().expect("its own name")))
+        .map(|name| convert(url, name.parse().expect("a target's name")))
         .chain([
             ensure_sync_database_url(url),
             ensure_async_database_url(url),
         ]);
     for conversion in conversions {
-        add(shown(&conversion));
+        add(texts_of(&conversion));
         add(conversion.map(|url| url.to_string()).unwrap_or_default());
     }
-    add(shown(&url.parse::<Target>()));
+    add(texts_of(&url.parse::<Target>()));
     let secret = Secret::new(url);
     add(format!("{secret} {secret:?}"));
     let variable = |name: &str| (name == "DATABASE_URL").then(|| url.to_owned());
@@ -106,17 +108,17 @@ fn all_that_is_shown(url: &str) -> String {
         DatabaseConfigProvider::from_variables(&|_| None, Some(&file)),
         Ok(DatabaseConfigProvider::new(url).with_migration_url(url)),
     ] {
-        add(shown(&provider));
+        add(texts_of(&provider));
         let provider = provider
-            .expect("there is a URL")
+            .expect("a URL is set")
             .with_policy(Policy::PRODUCTION);
-        add(shown(&provider.sync_database_url()));
-        add(shown(&provider.async_database_url()));
-        add(shown(&provider.allowed_application_url()));
+        add(texts_of(&provider.sync_database_url()));
+        add(texts_of(&provider.async_database_url()));
+        add(texts_of(&provider.allowed_application_url()));
         add(format!(
             "{} {}",
-            provider.application_origin(),
-            provider.migration_origin()
+            provider.application_source(),
+            provider.migration_source()
         ));
     }
     let mut known = KnownSecrets::default();
@@ -128,12 +130,13 @@ fn all_that_is_shown(url: &str) -> String {
     all
 }
 
-fn cases(usual: u32) -> ProptestConfig {
-    let asked = std::env::var("LIMBECK_TEST_CASES")
+/// Returns the configuration with the default number of cases, or the number in `LIMBECK_TEST_CASES`.
+fn cases(default: u32) -> ProptestConfig {
+    let requested = std::env::var("LIMBECK_TEST_CASES")
         .ok()
         .and_then(|text| text.parse().ok());
     ProptestConfig {
-        cases: asked.unwrap_or(usual),
+        cases: requested.unwrap_or(default),
         failure_persistence: None,
         ..ProptestConfig::default()
     }
@@ -143,40 +146,40 @@ proptest! {
     #![proptest_config(cases(2_000))]
 
     #[test]
-    fn no_type_shows_a_secret((words, written) in written(), url in select(URLS)) {
-        let url = with(url, &written);
-        let all = all_that_is_shown(&url);
+    fn no_type_shows_a_secret((words, encoded) in password(), url in select(URLS)) {
+        let url = insert(url, &encoded);
+        let all = all_output(&url);
         for word in &words {
             let line = all.lines().find(|line| line.contains(word.as_str()));
             prop_assert!(line.is_none(), "{}: {:?}", url, line);
         }
     }
 
-    /// In a sentence, where a blank may end the URL.
+    /// In a sentence, white space may end the URL.
     #[test]
-    fn no_text_shows_a_secret((words, written) in written(), url in select(URLS), end in "[ .,)'\"`\n]{0,2}") {
-        if written.contains([' ', '\'']) {
+    fn no_masked_sentence_shows_a_secret((words, encoded) in password(), url in select(URLS), end in "[ .,)'\"`\n]{0,2}") {
+        if encoded.contains([' ', '\'']) {
             return Ok(());
         }
-        let text = format!("ValueError: no use for {}{end} at h", with(url, &written));
-        let shown = mask(&text);
+        let text = format!("ValueError: no use for {}{end} at h", insert(url, &encoded));
+        let masked = mask(&text);
         for word in &words {
-            prop_assert!(!shown.contains(word.as_str()), "{}: {}", text, shown);
+            prop_assert!(!masked.contains(word.as_str()), "{}: {}", text, masked);
         }
     }
 
-    /// Whoever unwraps what is not there reads the other value in the panic.
+    /// The message of a failed assertion contains the `Debug` output.
     #[test]
-    fn no_panic_shows_a_secret((words, written) in written(), url in select(URLS)) {
-        let url = with(url, &written);
+    fn no_panic_shows_a_secret((words, encoded) in password(), url in select(URLS)) {
+        let url = insert(url, &encoded);
         let panicked = std::panic::catch_unwind(|| {
             assert_eq!(
                 ConnectionInfo::parse(&url).map(Some),
                 Ok(None),
-                "another one was expected"
+                "expected nothing"
             );
         });
-        let message = panicked.expect_err("it panics");
+        let message = panicked.expect_err("a panic");
         let message = message.downcast_ref::<String>().expect("a message");
         for word in &words {
             prop_assert!(!message.contains(word.as_str()), "{}: {}", url, message);

@@ -1,4 +1,4 @@
-"""Tells what SQLAlchemy would give to the driver: a URL a line in, a JSON object a line out."""
+"""Prints the arguments that SQLAlchemy would pass to the driver, as JSON, for each URL on standard input."""
 import json
 import sys
 

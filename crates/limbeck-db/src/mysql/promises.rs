@@ -33,13 +33,13 @@ fn check(info: &ConnectionInfo, target: &str) -> bool {
     assert_eq!(Some(&found.user), info.user.as_ref(), "{said}");
     assert_eq!(found.password, info.password, "{said}");
     assert_eq!(found.database, info.database, "{said}");
-    if let Some(path) = info.hosts.first().and_then(|host| host.socket()) {
+    if let Some(path) = info.hosts.first().and_then(|host| host.socket_path()) {
         assert_eq!(found.socket.as_deref(), Some(path), "{said}");
     } else {
         let place = (found.host.clone(), found.port);
         assert_eq!([place], *places(&info.hosts, 3306), "{said}");
     }
-    if let Some(seconds) = info.timeout {
+    if let Some(seconds) = info.connect_timeout {
         assert_eq!(found.timeout.as_secs(), u64::from(seconds), "{said}");
     }
     let Some(level) = info.tls.level else {
@@ -54,7 +54,7 @@ fn check(info: &ConnectionInfo, target: &str) -> bool {
     assert_eq!(tls.required, level >= TlsLevel::Require, "{said}");
     assert_eq!(tls.verify_authority, level >= TlsLevel::VerifyCa, "{said}");
     assert!(tls.verify_name || level < TlsLevel::VerifyFull, "{said}");
-    let given = info.tls.certificate.is_some();
+    let given = info.tls.client_certificate.is_some();
     assert_eq!(tls.client.is_some(), given, "{said}");
     if level >= TlsLevel::VerifyCa {
         assert!(

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use limbeck_url::{ConnectionInfo, Root, TlsLevel};
+use limbeck_url::{ConnectionInfo, RootCertificates, TlsLevel};
 
 use crate::ConnectOptions;
 use crate::promises::{options, places, random};
@@ -48,17 +48,17 @@ fn postgresql(info: &ConnectionInfo, target: &str) {
     for (name, value) in &info.settings {
         assert_eq!(settings.get(name), Some(value), "{said}");
     }
-    if let Some(seconds) = info.timeout {
+    if let Some(seconds) = info.connect_timeout {
         let expected = Duration::from_secs(u64::from(seconds));
         assert_eq!(found.timeout, Some(expected), "{said}");
     }
-    let level = info.tls.effective();
+    let level = info.tls.effective_level();
     let over_network = found.targets.iter().any(|target| !target.is_socket());
     if info.tls.level.is_none() || !over_network {
         return;
     }
     // An authority that is named counts for what is encrypted without need, too.
-    match info.tls.root {
+    match info.tls.root_certificates {
         None => assert_eq!(found.tls.verification, verification(level), "{said}"),
         Some(_) => assert!(found.tls.verification >= verification(level), "{said}"),
     }
@@ -68,7 +68,9 @@ fn postgresql(info: &ConnectionInfo, target: &str) {
         // What is verified is also told by `verification`; pg8000 has no word for `allow`.
         assert!(found.ssl >= level.min(TlsLevel::Require), "{said}");
     }
-    if let (Some(Root::File(file)), true) = (&info.tls.root, level >= TlsLevel::VerifyCa) {
+    if let (Some(RootCertificates::File(file)), true) =
+        (&info.tls.root_certificates, level >= TlsLevel::VerifyCa)
+    {
         let as_file = Authorities::File(file.into());
         let as_read = Authorities::Der(vec![file.clone().into_bytes()]);
         let authorities = found.tls.authorities.as_ref().expect("authorities");
@@ -102,8 +104,8 @@ fn postgresql_connections_do_what_the_url_means() {
     let file = file.to_str().expect("its name").to_owned();
     for mut info in random::some(random::postgresql(), 2_000) {
         // What is to be verified needs authorities, and the home folder here has none.
-        if info.tls.root.is_some() || info.tls.level >= Some(TlsLevel::VerifyCa) {
-            info.tls.root = Some(Root::File(file.clone()));
+        if info.tls.root_certificates.is_some() || info.tls.level >= Some(TlsLevel::VerifyCa) {
+            info.tls.root_certificates = Some(RootCertificates::File(file.clone()));
         }
         for target in ["psycopg2", "psycopg", "asyncpg", "pg8000"] {
             postgresql(&info, &format!("postgresql+{target}"));

@@ -1,16 +1,16 @@
-"""Database URLs for Alembic and for applications: one URL in, the right one out.
+"""Database URLs for Alembic and for applications, and the commands of limbeck.
 
-`ensure_sync_database_url` and `ensure_async_database_url` give the URL for migrations and the one for an
-application; `DatabaseConfigProvider` finds both. `limbeck.alembic` is for `env.py`, `limbeck.command` and
-`limbeck.aio` run migrations.
+`ensure_sync_database_url` and `ensure_async_database_url` convert a URL for migrations and for an application;
+`DatabaseConfigProvider` finds both URLs in the environment. `limbeck.alembic` has functions for `env.py`;
+`limbeck.command` and `limbeck.aio` run migrations.
 """
 
 from ._errors import CommandError, ConversionWarning, ConvertError
 from ._limbeck import (
     Conversion,
     DatabaseConfigProvider,
-    Origin,
     Policy,
+    UrlSource,
     __version__,
     convert,
     ensure_async_database_url,
@@ -23,8 +23,8 @@ __all__ = [
     "ConversionWarning",
     "ConvertError",
     "DatabaseConfigProvider",
-    "Origin",
     "Policy",
+    "UrlSource",
     "__version__",
     "convert",
     "ensure_async_database_url",

@@ -1,11 +1,11 @@
-"""The commands with their arguments, as `limbeck.command` and `limbeck.aio` both run them."""
+"""The commands with their arguments and results, shared by `limbeck.command` and `limbeck.aio`."""
 
 from __future__ import annotations
 
 import os
 from typing import TYPE_CHECKING, Any
 
-from ._run import Call, heads
+from ._run import Call, version_rows
 from .results import (
     CurrentResult,
     DowngradeResult,
@@ -39,7 +39,7 @@ def downgrade(config: ConfigLike, revision: str, sql: bool, tag: str | None) -> 
 def stamp(
     config: ConfigLike, revision: RevisionNames, sql: bool, tag: str | None, purge: bool
 ) -> Call[StampResult]:
-    arguments = [*_flags(sql=sql, tag=tag, purge=purge), "--", *_several(revision)]
+    arguments = [*_flags(sql=sql, tag=tag, purge=purge), "--", *_as_list(revision)]
     return Call("stamp", config, arguments, _stamp, offline=sql)
 
 
@@ -51,7 +51,7 @@ def current(config: ConfigLike, check_heads: bool, verbose: bool) -> Call[Curren
     return Call("current", config, _flags(check_heads=check_heads, verbose=verbose), _current)
 
 
-def heads_(config: ConfigLike, verbose: bool, resolve_dependencies: bool) -> Call[RevisionsResult]:
+def list_heads(config: ConfigLike, verbose: bool, resolve_dependencies: bool) -> Call[RevisionsResult]:
     flags = _flags(verbose=verbose, resolve_dependencies=resolve_dependencies)
     return Call("heads", config, flags, _revisions)
 
@@ -86,8 +86,8 @@ def revision(
 ) -> Call[RevisionsResult]:
     if process_revision_directives is not None:
         raise ValueError(
-            "`process_revision_directives` is a function and can't be given to another process: "
-            "give it to `context.configure` in env.py"
+            "`process_revision_directives` is a function and can't be passed to another process: "
+            "pass it to `context.configure` in env.py"
         )
     flags = _flags(
         message=message,
@@ -95,11 +95,11 @@ def revision(
         sql=sql,
         head=head,
         splice=splice,
-        branch_label=_one("branch_label", branch_label),
+        branch_label=_single("branch_label", branch_label),
         version_path=None if version_path is None else os.fspath(version_path),
         rev_id=rev_id,
     )
-    flags += ["--depends-on=" + each for each in _several(depends_on or ())]
+    flags += ["--depends-on=" + name for name in _as_list(depends_on or ())]
     return Call("revision", config, flags, _revisions, offline=sql)
 
 
@@ -112,27 +112,27 @@ def merge(
     splice: bool,
 ) -> Call[RevisionsResult]:
     flags = _flags(
-        message=message, branch_label=_one("branch_label", branch_label), rev_id=rev_id, splice=splice
+        message=message, branch_label=_single("branch_label", branch_label), rev_id=rev_id, splice=splice
     )
-    return Call("merge", config, [*flags, "--", *_several(revisions)], _revisions)
+    return Call("merge", config, [*flags, "--", *_as_list(revisions)], _revisions)
 
 
 def check(config: ConfigLike) -> Call[Result]:
-    return Call("check", config, [], _plain)
+    return Call("check", config, [], _output_only)
 
 
 def init(config: ConfigLike, directory: str, template: str, package: bool) -> Call[Result]:
-    return Call("init", config, [*_flags(template=template, package=package), "--", directory], _plain)
+    return Call("init", config, [*_flags(template=template, package=package), "--", directory], _output_only)
 
 
 def list_templates(config: ConfigLike) -> Call[Result]:
-    return Call("list_templates", config, [], _plain)
+    return Call("list_templates", config, [], _output_only)
 
 
-def _flags(**given: str | bool | None) -> list[str]:
-    """Options as the command line has them; a value is bound to its option, whatever it begins with."""
+def _flags(**options: str | bool | None) -> list[str]:
+    """Returns options for the command line. `--option=value` allows values that start with a hyphen."""
     flags = []
-    for name, value in given.items():
+    for name, value in options.items():
         option = "--" + name.replace("_", "-")
         if value is True:
             flags.append(option)
@@ -141,43 +141,43 @@ def _flags(**given: str | bool | None) -> list[str]:
     return flags
 
 
-def _several(names: RevisionNames) -> list[str]:
+def _as_list(names: RevisionNames) -> list[str]:
     return [names] if isinstance(names, str) else list(names)
 
 
-def _one(option: str, names: RevisionNames | None) -> str | None:
+def _single(option: str, names: RevisionNames | None) -> str | None:
     if names is None:
         return None
-    if len(_several(names)) != 1:
-        raise ValueError(f"`{option}` takes one name here, and {len(_several(names))} were given")
-    return _several(names)[0]
+    if len(_as_list(names)) != 1:
+        raise ValueError(f"`{option}` accepts one name, and {len(_as_list(names))} were given")
+    return _as_list(names)[0]
 
 
-def _plain(told: dict[str, Any], output: str, log: str) -> Result:
+def _output_only(report: dict[str, Any], output: str, log: str) -> Result:
     return Result(output, log)
 
 
-def _migration(kind: Any) -> Any:
-    def made(told: dict[str, Any], output: str, log: str) -> Any:
-        steps = tuple(Step(step["revision"], step["kind"], step["path"]) for step in told["steps"])
-        return kind(output, log, heads(told, "heads_before"), heads(told, "heads_after"), steps)
+def _migration(result_type: Any) -> Any:
+    def make_result(report: dict[str, Any], output: str, log: str) -> Any:
+        steps = tuple(Step(step["revision"], step["kind"], step["path"]) for step in report["steps"])
+        return result_type(output, log, version_rows(report, "heads_before"), version_rows(report, "heads_after"), steps)
 
-    return made
-
-
-def _stamp(told: dict[str, Any], output: str, log: str) -> StampResult:
-    return StampResult(output, log, heads(told, "heads_before"), heads(told, "heads_after"))
+    return make_result
 
 
-def _revisions(told: dict[str, Any], output: str, log: str) -> RevisionsResult:
-    return RevisionsResult(output, log, _listed(told))
+def _stamp(report: dict[str, Any], output: str, log: str) -> StampResult:
+    return StampResult(output, log, version_rows(report, "heads_before"), version_rows(report, "heads_after"))
 
 
-def _current(told: dict[str, Any], output: str, log: str) -> CurrentResult:
-    return CurrentResult(output, log, _listed(told), heads(told, "heads_before") or ())
+def _revisions(report: dict[str, Any], output: str, log: str) -> RevisionsResult:
+    return RevisionsResult(output, log, _listed_revisions(report))
 
 
-def _listed(told: dict[str, Any]) -> tuple[Revision, ...]:
+def _current(report: dict[str, Any], output: str, log: str) -> CurrentResult:
+    return CurrentResult(output, log, _listed_revisions(report), version_rows(report, "heads_before") or ())
+
+
+def _listed_revisions(report: dict[str, Any]) -> tuple[Revision, ...]:
     return tuple(
         Revision(
             row["revision"],
@@ -188,5 +188,5 @@ def _listed(told: dict[str, Any]) -> tuple[Revision, ...]:
             row["doc"],
             row["path"],
         )
-        for row in told["revisions"]
+        for row in report["revisions"]
     )

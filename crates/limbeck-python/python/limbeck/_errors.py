@@ -1,24 +1,24 @@
-"""What the package raises and warns of."""
+"""Exceptions and warnings of the package."""
 
 from __future__ import annotations
 
 
 class ConvertError(ValueError):
-    """A URL can't be read, or can't be written for a driver without losing something that matters.
+    """Raised if a URL can't be read, or can't be written for a driver without weakening or redirecting the connection.
 
-    No attribute holds a password, nor a value that might be one.
+    No attribute contains a password or a value that might be one.
     """
 
     __module__ = "limbeck"
 
     kind: str
-    """What is wrong, in one word: `invalid_url`, `inexpressible_parameter`, … (`docs/urls.md` lists them)."""
+    """The kind of error: `invalid_url`, `inexpressible_parameter`, … (`docs/urls.md` lists them)."""
     parameter: str | None
-    """The parameter that it is about, as the URL calls it."""
+    """The name of the parameter concerned, as the URL spells it."""
     message: str
-    """The same for people."""
+    """The description for people."""
     help: str | None
-    """The way out."""
+    """The suggested next step."""
 
     def __init__(self, message: str, kind: str, parameter: str | None = None, help: str | None = None) -> None:
         super().__init__(message, kind, parameter, help)
@@ -32,14 +32,14 @@ class ConvertError(ValueError):
 
 
 class ConversionWarning(UserWarning):
-    """What a conversion left out without harm, or how it read what could be read in two ways."""
+    """A notice about a parameter that a conversion dropped or interpreted, without harm to the connection's safety."""
 
     __module__ = "limbeck"
 
     message: str
-    """What was done, and why."""
+    """The change and its reason."""
     parameter: str | None
-    """The parameter that it is about, as the URL calls it."""
+    """The name of the parameter concerned, as the URL spells it."""
 
     def __init__(self, message: str, parameter: str | None = None) -> None:
         super().__init__(message, parameter)
@@ -51,26 +51,26 @@ class ConversionWarning(UserWarning):
 
 
 class CommandError(RuntimeError):
-    """A command of limbeck's failed, or was refused."""
+    """Raised if a command of limbeck fails or is refused."""
 
     __module__ = "limbeck"
 
     message: str
-    """Why, in one sentence; Alembic's own where it has one."""
+    """The reason in one sentence: Alembic's own, if Alembic has one."""
     command: str
-    """The command's name, as `upgrade`."""
+    """The command's name, such as `upgrade`."""
     exit_status: int
-    """What the program ended with: Alembic's numbers, and 128 and the signal's number after a signal."""
+    """The program's exit status: Alembic's numbers, or 128 plus the number of the signal that ended the program."""
     stderr: str
-    """Everything that it wrote to standard error: log lines, then the whole account of the failure."""
+    """The program's standard error: log lines, followed by the report of the failure."""
     kind: str | None
     """`refused`, `failed`, `connection`, `configuration`, `scripts`, `python`, `interrupted`, `system` or `worker`."""
     revision: str | None
     """The revision whose step failed."""
     heads_before: tuple[str, ...] | None
-    """The version rows before the command, where it came to read them."""
+    """The version rows before the command, or `None` if the command didn't read them."""
     heads_after: tuple[str, ...] | None
-    """The version rows after the failure, where they could be read."""
+    """The version rows after the failure, or `None` if they couldn't be read."""
 
     def __init__(
         self,

@@ -9,8 +9,8 @@ from ._errors import ConversionWarning
 __all__ = [
     "Conversion",
     "DatabaseConfigProvider",
-    "Origin",
     "Policy",
+    "UrlSource",
     "__version__",
     "convert",
     "ensure_async_database_url",
@@ -31,23 +31,23 @@ _Url = Union[str, _SqlAlchemyUrl, _PydanticUrl, _PydanticSecret]
 __version__: str
 
 def convert(url: _Url, target: str) -> Conversion:
-    """The URL that means to `target` what `url` means.
+    """Converts a URL to the URL and keyword arguments that give another driver the same connection.
 
-    `target` is a driver as `postgresql+psycopg2` (`docs/urls.md` lists them), or `sync` or `async` for the
-    driver that `ensure_sync_database_url` or `ensure_async_database_url` would take. What would weaken TLS,
-    lose a credential or change the server raises `ConvertError`.
+    `target` is a driver such as `postgresql+psycopg2` (`docs/urls.md` lists them), or `sync` or `async` for the driver
+    of `ensure_sync_database_url` or `ensure_async_database_url`. Raises `ConvertError` if the conversion would weaken
+    TLS, lose a credential or change the server.
     """
 
 def ensure_sync_database_url(url: _Url, driver: str | None = None) -> str:
-    """The URL for migrations with a synchronous driver; one that has such a driver keeps it.
+    """Converts a URL to one with a synchronous driver, for migrations. A synchronous driver stays.
 
-    asyncpg becomes psycopg2, aiomysql and asyncmy become PyMySQL, aiosqlite becomes `sqlite3`. `driver`
-    names another one, as `psycopg`. The URL holds the password: it is for the driver, not for output.
-    Raises `ConvertError`, also where keyword arguments are needed beside the URL: see `convert`.
+    asyncpg becomes psycopg2, aiomysql and asyncmy become PyMySQL, and aiosqlite becomes `sqlite3`. `driver` selects
+    another driver, such as `psycopg`. The result contains the password: it is for the driver, not for output. Raises
+    `ConvertError`, also if the driver needs keyword arguments beside the URL: see `convert`.
     """
 
 def ensure_async_database_url(url: _Url, driver: str | None = None) -> str:
-    """The URL for an application with SQLAlchemy's asyncio extension; one with such a driver keeps it.
+    """Converts a URL to one with an asynchronous driver, for an application. An asynchronous driver stays.
 
     The counterpart of `ensure_sync_database_url`: psycopg2 becomes asyncpg, PyMySQL becomes aiomysql,
     `sqlite3` becomes aiosqlite.
@@ -55,37 +55,37 @@ def ensure_async_database_url(url: _Url, driver: str | None = None) -> str:
 
 @final
 class Conversion:
-    """A URL for a driver, and what goes beside it. `str()` and `repr()` hide the passwords."""
+    """A URL for a driver, with the keyword arguments that the driver needs. `str()` and `repr()` mask passwords."""
 
     @property
     def url(self) -> str:
-        """The URL with its password, for the driver alone; never for output."""
+        """The URL with its password. It is for the driver, not for output."""
 
     @property
     def url_for_ini(self) -> str:
-        """The URL with its password as Alembic's `set_main_option` takes it, where a `%` is written twice."""
+        """The URL with its password, with every `%` doubled, as Alembic's `set_main_option` needs it."""
 
     @property
     def connect_args(self) -> dict[str, object]:
         """Keyword arguments for the driver's `connect`, for `create_engine(url, connect_args=…)`.
 
-        An `ssl.SSLContext` among them is made anew at each access, from files as they then are.
+        Each access creates a new `ssl.SSLContext`, from the current content of its files.
         """
 
     @property
     def is_complete(self) -> bool:
-        """Whether the URL says everything, so that it can be used without `connect_args`."""
+        """`True` if the URL can be used without `connect_args`."""
 
     @property
     def warnings(self) -> tuple[ConversionWarning, ...]:
-        """What was left out without harm, and how what could be read in two ways was read."""
+        """Notices about parameters that the conversion dropped or had to interpret."""
 
 @final
 class Policy:
-    """What an environment demands of a connection."""
+    """The requirements of an environment on database connections."""
 
     PRODUCTION: ClassVar[Policy]
-    """The server's certificate and name are verified, and it is another machine."""
+    """The policy for production: the server is another machine, and its certificate and name are verified."""
 
     def __new__(
         cls,
@@ -93,35 +93,38 @@ class Policy:
         tls: Literal["disable", "allow", "prefer", "require", "verify-ca", "verify-full"] | None = None,
         refuses_local: bool = False,
     ) -> Policy:
-        """`tls` is the least protection, in libpq's words for `sslmode`."""
+        """`tls` is the weakest acceptable level of `sslmode`; `refuses_local` rejects servers on this machine."""
 
     @property
     def tls(self) -> str | None:
-        """The least protection."""
+        """The weakest acceptable TLS level, or `None`."""
 
     @property
     def refuses_local(self) -> bool:
-        """Whether the server may not be on this machine."""
+        """`True` if the server must not be on this machine."""
 
 @final
-class Origin:
-    """Where a value was found; `str()` names the variables."""
+class UrlSource:
+    """The source of a URL. `str()` names the variables."""
 
     @property
     def kind(self) -> Literal["given", "variable", "dotenv", "parts"]:
-        """Handed over, a variable of the process, one of the `.env` file, or several, each a part."""
+        """The kind: the caller, a variable of the process, a variable of the `.env` file, or variables with parts."""
 
 @final
 class DatabaseConfigProvider:
-    """The synchronous URL for migrations and the asynchronous one for the application, from one place.
+    """A provider of two URLs from one source: a synchronous URL for migrations, and an asynchronous one for the application.
 
-    `repr()` shows where the URLs come from, and no URL.
+    `repr()` shows the sources of the URLs, but not the URLs.
     """
 
     def __new__(
         cls, url: _Url, *, migration_url: _Url | None = None, policy: Policy | None = None
     ) -> DatabaseConfigProvider:
-        """With the application's URL, and another one for migrations: past a pooler, with another user."""
+        """Creates a provider from the application's URL.
+
+        `migration_url` is a separate URL for migrations, such as one without the pooler or with another user.
+        """
 
     @staticmethod
     def from_env(
@@ -130,40 +133,43 @@ class DatabaseConfigProvider:
         env_file: str | os.PathLike[str] | None = ".env",
         policy: Policy | None = None,
     ) -> DatabaseConfigProvider:
-        """From the variables of the process (or of `environ`), and of `env_file` where it exists.
+        """Creates a provider from the variables of the process (or `environ`), and of `env_file` if it exists.
 
-        For migrations `MIGRATION_DATABASE_URL`, then `DIRECT_URL`; for the application, and for migrations
-        where neither is set, `DATABASE_URL`, `POSTGRES_URL`, then `SQLALCHEMY_DATABASE_URI`; then parts:
-        `POSTGRES_HOST`, `POSTGRES_PORT`, `POSTGRES_USER`, `POSTGRES_PASSWORD`, `POSTGRES_DB`,
-        `POSTGRES_SSLMODE`, or the same behind `DATABASE_`, `DB_` or `PG`. A variable of the process counts
-        before the same one in the file.
+        The migration URL is `MIGRATION_DATABASE_URL` or `DIRECT_URL`. The application's URL is `DATABASE_URL`,
+        `POSTGRES_URL` or `SQLALCHEMY_DATABASE_URI`; otherwise it is composed of `POSTGRES_HOST`, `POSTGRES_PORT`,
+        `POSTGRES_USER`, `POSTGRES_PASSWORD`, `POSTGRES_DB` and `POSTGRES_SSLMODE`, or the same with the prefix
+        `DATABASE_`, `DB_` or `PG`. If only one of the two URLs is set, both uses share it. A variable of the process
+        takes precedence over the same variable in the file.
         """
 
     @property
-    def application_origin(self) -> Origin:
-        """Where the application's URL comes from."""
+    def application_source(self) -> UrlSource:
+        """The source of the application's URL."""
 
     @property
-    def migration_origin(self) -> Origin:
-        """Where the URL for migrations comes from."""
+    def migration_source(self) -> UrlSource:
+        """The source of the URL for migrations."""
 
     def get_sync_database_url(self, driver: str | None = None) -> str:
-        """The synchronous URL, for migrations, as `ensure_sync_database_url` makes it.
+        """Returns the URL for migrations with a synchronous driver, like `ensure_sync_database_url`.
 
-        Raises `ConvertError`, also when the policy is not kept to.
+        Raises `ConvertError`, also if the URL violates the policy.
         """
 
     def get_async_database_url(self, driver: str | None = None) -> str:
-        """The asynchronous URL, for the application; raises `ConvertError` as the other does."""
+        """Returns the application's URL with an asynchronous driver, like `ensure_async_database_url`.
+
+        Raises `ConvertError`, also if the URL violates the policy.
+        """
 
     def sync_database_url(self, driver: str | None = None) -> str:
-        """`get_sync_database_url` under its other name."""
+        """Returns `get_sync_database_url`."""
 
     def async_database_url(self, driver: str | None = None) -> str:
-        """`get_async_database_url` under its other name."""
+        """Returns `get_async_database_url`."""
 
     def sync_conversion(self, driver: str | None = None) -> Conversion:
-        """The synchronous URL with the `connect_args` that it needs."""
+        """Returns the URL for migrations with a synchronous driver and its `connect_args`."""
 
     def async_conversion(self, driver: str | None = None) -> Conversion:
-        """The asynchronous URL with the `connect_args` that it needs."""
+        """Returns the application's URL with an asynchronous driver and its `connect_args`."""

@@ -1,4 +1,4 @@
-"""Starts the command that the wheel carries, and reads what it reports."""
+"""Runs the program of the wheel, and reads its report."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ _log = logging.getLogger("limbeck")
 
 
 class Call(Generic[R]):
-    """A command with its arguments."""
+    """A command with its arguments and the function that makes its result."""
 
     def __init__(
         self,
         command: str,
         config: ConfigLike,
         arguments: list[str],
-        result: Callable[[dict[str, Any], str, str], R],
+        make_result: Callable[[dict[str, Any], str, str], R],
         *,
         offline: bool = False,
     ) -> None:
@@ -43,42 +43,42 @@ class Call(Generic[R]):
         self._config = config
         self._options = options
         self._arguments = arguments
-        self._result = result
+        self._make_result = make_result
         self._offline = offline
         self.stdin = json.dumps(overrides).encode() if overrides else None
 
     @contextlib.contextmanager
     def prepared(self) -> Iterator[tuple[list[str], dict[str, str], str]]:
-        """The program with its arguments, its environment, and the file for its report, while that is there."""
-        handle, report = tempfile.mkstemp(prefix="limbeck-", suffix=".json")
+        """Yields the program with its arguments, its environment, and the path of a temporary file for its report."""
+        handle, report_path = tempfile.mkstemp(prefix="limbeck-", suffix=".json")
         os.close(handle)
         try:
-            line = [program(), *self._options, "--report=" + report]
+            arguments = [program(), *self._options, "--report=" + report_path]
             if self.stdin is not None:
-                line.append("--overrides=-")
+                arguments.append("--overrides=-")
             python = interpreter()
             if python:
-                line.append("--python=" + python)
-            yield [*line, self.command, *self._arguments], _environment(), report
+                arguments.append("--python=" + python)
+            yield [*arguments, self.command, *self._arguments], _environment(), report_path
         finally:
-            os.unlink(report)
+            os.unlink(report_path)
 
-    def finish(self, status: int, stdout: bytes, stderr: str, report: str) -> R:
-        """The result of a program that has ended; raises `CommandError` where it failed."""
-        # After a signal Python has its number, negative; a shell would say it so.
+    def finish(self, status: int, stdout: bytes, stderr: str, report_path: str) -> R:
+        """Returns the result of a program that has ended. Raises `CommandError` if the program failed."""
+        # After a signal, Python returns its negative number. Shells add the number to 128.
         status = 128 - status if status < 0 else status
-        told: dict[str, Any] = {}
+        report: dict[str, Any] = {}
         with contextlib.suppress(ValueError):
-            with open(report, encoding="utf-8") as file:
-                told = json.load(file)
-        if status != 0 or not told:
-            self._fail(status, stderr, told)
+            with open(report_path, encoding="utf-8") as file:
+                report = json.load(file)
+        if status != 0 or not report:
+            self._fail(status, stderr, report)
         output = stdout.decode("utf-8", "replace")
         self._print(output)
-        return self._result(told, output, stderr)
+        return self._make_result(report, output, stderr)
 
-    def _fail(self, status: int, stderr: str, told: dict[str, Any]) -> NoReturn:
-        reason = told.get("error") or {}
+    def _fail(self, status: int, stderr: str, report: dict[str, Any]) -> NoReturn:
+        reason = report.get("error") or {}
         lines = [line for line in stderr.splitlines() if line.strip()]
         message = reason.get("message") or (
             f"`limbeck {self.command}` ended with status {status}" + (f": {lines[-1]}" if lines else "")
@@ -90,12 +90,12 @@ class Call(Generic[R]):
             stderr,
             reason.get("kind"),
             reason.get("revision"),
-            heads(told, "heads_before"),
-            heads(told, "heads_after"),
+            version_rows(report, "heads_before"),
+            version_rows(report, "heads_after"),
         )
 
     def _print(self, output: str) -> None:
-        """Alembic prints to where its `Config` says."""
+        """Writes the output to the streams of Alembic's `Config`."""
         config = self._config
         if config is None or isinstance(config, (str, os.PathLike)):
             return
@@ -104,10 +104,10 @@ class Call(Generic[R]):
 
 
 def run(call: Call[R]) -> R:
-    """Runs the command to its end. Whatever interrupts this, as Ctrl-C, ends the command first."""
-    with call.prepared() as (line, environment, report):
+    """Runs the command until it ends. An exception in the meantime, such as Ctrl-C, ends the command first."""
+    with call.prepared() as (arguments, environment, report_path):
         process = subprocess.Popen(
-            line,
+            arguments,
             env=environment,
             stdin=subprocess.DEVNULL if call.stdin is None else subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -121,7 +121,7 @@ def run(call: Call[R]) -> R:
         try:
             reader.start()
             if process.stdin is not None and call.stdin is not None:
-                # A program that ended before it read has said why.
+                # A program that ends before it reads its input reports the reason.
                 with contextlib.suppress(BrokenPipeError), process.stdin:
                     process.stdin.write(call.stdin)
             for chunk in _chunks(err.fileno()):
@@ -129,7 +129,7 @@ def run(call: Call[R]) -> R:
             status = process.wait()
         except BaseException:
             process.terminate()
-            # It may have more to say than a pipe holds.
+            # Its remaining output may exceed the capacity of a pipe.
             for _ in _chunks(err.fileno()):
                 pass
             process.wait()
@@ -138,7 +138,7 @@ def run(call: Call[R]) -> R:
             reader.join()
             out.close()
             err.close()
-        return call.finish(status, b"".join(stdout), lines.end(), report)
+        return call.finish(status, b"".join(stdout), lines.end(), report_path)
 
 
 def _chunks(descriptor: int) -> Iterator[bytes]:
@@ -146,32 +146,33 @@ def _chunks(descriptor: int) -> Iterator[bytes]:
 
 
 class Lines:
-    """Standard error: each line is logged as it comes, and all is kept."""
+    """The program's standard error. Each line is logged when it arrives, and all lines are kept."""
 
     def __init__(self) -> None:
         self._text: list[str] = []
-        self._open = b""
+        self._incomplete = b""
 
     def add(self, chunk: bytes) -> None:
-        *lines, self._open = (self._open + chunk).split(b"\n")
+        *lines, self._incomplete = (self._incomplete + chunk).split(b"\n")
         for line in lines:
-            self._take(line.decode("utf-8", "replace"))
+            self._add_line(line.decode("utf-8", "replace"))
 
-    def _take(self, line: str) -> None:
+    def _add_line(self, line: str) -> None:
         self._text.append(line + "\n")
         if line.strip():
             _log.info("%s", line)
 
     def end(self) -> str:
-        if self._open:
-            self._take(self._open.decode("utf-8", "replace"))
-            self._open = b""
+        """Returns the whole text, including a last line without a line end."""
+        if self._incomplete:
+            self._add_line(self._incomplete.decode("utf-8", "replace"))
+            self._incomplete = b""
         return "".join(self._text)
 
 
-def heads(told: dict[str, Any], name: str) -> tuple[str, ...] | None:
-    """The rows of a report; none where they are not known."""
-    rows = told.get(name)
+def version_rows(report: dict[str, Any], name: str) -> tuple[str, ...] | None:
+    """Returns the version rows of a report, or `None` if they are unknown."""
+    rows = report.get(name)
     return None if rows is None else tuple(rows)
 
 
@@ -179,7 +180,7 @@ _program: str | None = None
 
 
 def program() -> str:
-    """The command of this package's own wheel, else the one on the PATH."""
+    """Returns the path of the program: the one of this package's wheel, or else the one on the PATH."""
     global _program
     if _program is None or not os.path.exists(_program):
         _program = _find_program()
@@ -190,37 +191,37 @@ def _find_program() -> str:
     import shutil
     import sysconfig
 
-    beside = os.path.join(sysconfig.get_path("scripts"), "limbeck")
-    if os.access(beside, os.X_OK):
-        return beside
-    # An environment that takes its packages from another one, or an installation for one user.
+    in_scripts = os.path.join(sysconfig.get_path("scripts"), "limbeck")
+    if os.access(in_scripts, os.X_OK):
+        return in_scripts
+    # The package may come from another environment, or be installed for one user.
     import importlib.metadata
 
     with contextlib.suppress(importlib.metadata.PackageNotFoundError):
         for file in importlib.metadata.files("limbeck") or ():
             if file.name == "limbeck" and file.parent.name == "bin":
-                found = os.fspath(file.locate())
-                if os.access(found, os.X_OK):
-                    return os.path.realpath(found)
-    found_on_path = shutil.which("limbeck")
-    if found_on_path is None:
+                installed = os.fspath(file.locate())
+                if os.access(installed, os.X_OK):
+                    return os.path.realpath(installed)
+    on_path = shutil.which("limbeck")
+    if on_path is None:
         raise FileNotFoundError(
-            "the command `limbeck` is neither beside this package nor on the PATH: install the package from its wheel"
+            "program `limbeck` not found, neither with this package nor on the PATH: install the package from its wheel"
         )
-    return found_on_path
+    return on_path
 
 
 def interpreter() -> str | None:
-    """The interpreter that runs this, or the one of its environment where a program has Python built in."""
+    """Returns the running interpreter, or that of the environment if a program embeds Python."""
     if os.path.basename(sys.executable or "").startswith("python"):
         return sys.executable
-    of_environment = os.path.join(sys.prefix, "bin", "python3")
-    return of_environment if os.path.exists(of_environment) else None
+    in_environment = os.path.join(sys.prefix, "bin", "python3")
+    return in_environment if os.path.exists(in_environment) else None
 
 
 def _environment() -> dict[str, str]:
-    """This process's variables; `env.py` can import what can be imported here."""
-    own = (sys.prefix, sys.base_prefix)
+    """Returns this process's variables, with a `PYTHONPATH` so that `env.py` can import the same modules."""
+    prefixes = (sys.prefix, sys.base_prefix)
     folders = [os.path.abspath(entry) for entry in sys.path]
-    added = [folder for folder in folders if os.path.isdir(folder) and not folder.startswith(own)]
+    added = [folder for folder in folders if os.path.isdir(folder) and not folder.startswith(prefixes)]
     return {**os.environ, "PYTHONPATH": os.pathsep.join(added)} if added else dict(os.environ)

@@ -1,4 +1,4 @@
-"""Makes the `ssl.SSLContext` that drivers take where their URLs can't say how a connection is protected."""
+"""Creation of the `ssl.SSLContext` for drivers whose URLs can't express TLS settings."""
 
 from __future__ import annotations
 
@@ -6,33 +6,34 @@ import ssl
 
 
 def tls_context(
-    authorities: str | None,
-    verify: bool,
+    root_certificates: str | None,
+    verify_certificate: bool,
     check_hostname: bool,
-    certificate: str | None,
-    key: str | None,
-    key_password: str | None,
-    revoked: str | None,
+    client_certificate: str | None,
+    client_key: str | None,
+    client_key_password: str | None,
+    revocation_list: str | None,
 ) -> ssl.SSLContext:
-    """The context; files that are missing or can't be read raise here, with their names."""
-    # `create_default_context` would refuse certificates that libpq and asyncpg take, from Python 3.13 on.
+    """Returns the context. Raises `OSError` with the path if a file is missing or can't be read."""
+    # From Python 3.13 on, `create_default_context` rejects certificates that libpq and asyncpg accept.
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    if authorities is not None:
-        _load(context, authorities)
-    elif verify:
+    if root_certificates is not None:
+        _load(context, root_certificates)
+    elif verify_certificate:
         context.load_default_certs()
     context.check_hostname = check_hostname
-    context.verify_mode = ssl.CERT_REQUIRED if verify else ssl.CERT_NONE
-    if revoked is not None:
-        _load(context, revoked)
-        # As libpq does it: each authority on the way needs its list.
+    context.verify_mode = ssl.CERT_REQUIRED if verify_certificate else ssl.CERT_NONE
+    if revocation_list is not None:
+        _load(context, revocation_list)
+        # Like libpq: each authority in the chain needs a list.
         context.verify_flags |= ssl.VERIFY_CRL_CHECK_CHAIN
-    if certificate is not None:
+    if client_certificate is not None:
         try:
-            # Without a password OpenSSL would ask the terminal for it.
-            context.load_cert_chain(certificate, key, key_password or "")
+            # Without a password, OpenSSL would ask for one on the terminal.
+            context.load_cert_chain(client_certificate, client_key, client_key_password or "")
         except OSError as error:
-            raise _unreadable(error, f"`{certificate}`" + (f" and `{key}`" if key else "")) from None
+            files = f"`{client_certificate}`" + (f" and `{client_key}`" if client_key else "")
+            raise _unreadable(error, files) from None
     return context
 
 
@@ -43,6 +44,6 @@ def _load(context: ssl.SSLContext, path: str) -> None:
         raise _unreadable(error, f"`{path}`") from None
 
 
-def _unreadable(error: OSError, what: str) -> OSError:
-    """OpenSSL's errors name no file."""
-    return OSError(error.errno, f"could not load {what} for TLS: {error.strerror}")
+def _unreadable(error: OSError, files: str) -> OSError:
+    """Returns an error that names the files, which OpenSSL's errors don't."""
+    return OSError(error.errno, f"could not load {files} for TLS: {error.strerror}")

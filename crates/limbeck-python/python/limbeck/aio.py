@@ -1,6 +1,6 @@
-"""Alembic's commands as coroutines: `limbeck.command` for code in a running event loop.
+"""Alembic's commands as coroutines, for code in a running event loop. `limbeck.command` describes the arguments.
 
-Cancelling one ends the command, which rolls back what is open, and waits for its end.
+Cancelling a coroutine ends the command, which rolls back its open transaction, and waits until the program has ended.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ async def downgrade(
 
 
 async def current(config: ConfigLike, check_heads: bool = False, verbose: bool = False) -> CurrentResult:
-    """Where the database stands; with `check_heads` an error unless it is at all heads."""
+    """Returns the database's current revisions. With `check_heads`, raises an error unless all heads are applied."""
     return await _run(_calls.current(config, check_heads, verbose))
 
 
@@ -80,12 +80,12 @@ async def stamp(
     tag: str | None = None,
     purge: bool = False,
 ) -> StampResult:
-    """Writes the version table, and runs no migrations."""
+    """Writes the version table without running migrations."""
     return await _run(_calls.stamp(config, revision, sql, tag, purge))
 
 
 async def ensure_version(config: ConfigLike, sql: bool = False) -> StampResult:
-    """Creates the version table where it doesn't exist."""
+    """Creates the version table if it doesn't exist."""
     return await _run(_calls.ensure_version(config, sql))
 
 
@@ -94,8 +94,8 @@ async def heads(
     verbose: bool = False,
     resolve_dependencies: bool = False,
 ) -> RevisionsResult:
-    """The revisions that nothing follows."""
-    return await _run(_calls.heads_(config, verbose, resolve_dependencies))
+    """Returns the heads, the revisions without a successor."""
+    return await _run(_calls.list_heads(config, verbose, resolve_dependencies))
 
 
 async def history(
@@ -104,17 +104,17 @@ async def history(
     verbose: bool = False,
     indicate_current: bool = False,
 ) -> RevisionsResult:
-    """The revisions, newest first."""
+    """Returns the revisions, newest first."""
     return await _run(_calls.history(config, rev_range, verbose, indicate_current))
 
 
 async def branches(config: ConfigLike, verbose: bool = False) -> RevisionsResult:
-    """The revisions that several follow."""
+    """Returns the revisions with several successors."""
     return await _run(_calls.branches(config, verbose))
 
 
 async def show(config: ConfigLike, rev: str) -> RevisionsResult:
-    """The revisions that a name denotes."""
+    """Returns the revisions that a name denotes."""
     return await _run(_calls.show(config, rev))
 
 
@@ -126,7 +126,7 @@ async def merge(
     rev_id: str | None = None,
     splice: bool = False,
 ) -> RevisionsResult:
-    """Makes a revision that joins several; it is what the result lists."""
+    """Creates a revision that merges several. The result contains the new revision."""
     return await _run(_calls.merge(config, revisions, message, branch_label, rev_id, splice))
 
 
@@ -143,7 +143,7 @@ async def revision(
     depends_on: RevisionNames | None = None,
     process_revision_directives: None = None,
 ) -> RevisionsResult:
-    """Makes a revision; it is what the result lists."""
+    """Creates a revision. The result contains the new revision."""
     call = _calls.revision(
         config,
         message,
@@ -161,24 +161,24 @@ async def revision(
 
 
 async def check(config: ConfigLike) -> Result:
-    """An error where `revision(autogenerate=True)` would find something."""
+    """Raises an error if `revision(autogenerate=True)` would find changes."""
     return await _run(_calls.check(config))
 
 
 async def init(config: ConfigLike, directory: str, template: str = "generic", package: bool = False) -> Result:
-    """Makes a script directory."""
+    """Creates a script directory."""
     return await _run(_calls.init(config, directory, template, package))
 
 
 async def list_templates(config: ConfigLike) -> Result:
-    """The templates for `init`, as its output."""
+    """Lists the templates for `init` in the result's output."""
     return await _run(_calls.list_templates(config))
 
 
 async def _run(call: Call[R]) -> R:
-    with call.prepared() as (line, environment, report):
+    with call.prepared() as (arguments, environment, report_path):
         process = await asyncio.create_subprocess_exec(
-            *line,
+            *arguments,
             env=environment,
             stdin=asyncio.subprocess.DEVNULL if call.stdin is None else asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
@@ -193,7 +193,7 @@ async def _run(call: Call[R]) -> R:
         except BaseException:
             await _end(process, [reading, logging, ending])
             raise
-        return call.finish(status, stdout, lines.end(), report)
+        return call.finish(status, stdout, lines.end(), report_path)
 
 
 async def _read(stream: asyncio.StreamReader | None) -> bytes:
@@ -209,7 +209,7 @@ async def _log(stream: asyncio.StreamReader | None, lines: Lines) -> None:
 
 async def _feed(process: asyncio.subprocess.Process, text: bytes | None) -> int:
     if process.stdin is not None and text is not None:
-        # A program that ended before it read has said why.
+        # A program that ends before it reads its input reports the reason.
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
             process.stdin.write(text)
             await process.stdin.drain()
@@ -218,7 +218,7 @@ async def _feed(process: asyncio.subprocess.Process, text: bytes | None) -> int:
 
 
 async def _end(process: asyncio.subprocess.Process, tasks: list[asyncio.Future[Any]]) -> None:
-    """Ends the program and waits, however often the wait itself is cancelled: the database is still its own."""
+    """Ends the program and waits for it, even if the wait is cancelled again: the program still uses the database."""
     with contextlib.suppress(ProcessLookupError):
         process.terminate()
     for task in tasks:
@@ -226,5 +226,5 @@ async def _end(process: asyncio.subprocess.Process, tasks: list[asyncio.Future[A
     while process.returncode is None:
         with contextlib.suppress(asyncio.CancelledError):
             await asyncio.wait(tasks)
-            # It may have more to say than a pipe holds.
+            # Its remaining output may exceed the capacity of a pipe.
             await process.communicate()

@@ -1,11 +1,11 @@
-"""What an `env.py` needs so that plain Alembic runs with the URL that the application has.
+"""Functions for `env.py`, with which plain Alembic runs with the application's URL.
 
 Either in a synchronous `env.py`, after `config = context.config`:
 
     from limbeck.alembic import use_sync_url
     use_sync_url(config)
 
-(`use_async_url` in an asynchronous one), or with `engine_from_config` or `async_engine_from_config` of this
+(`use_async_url` in an asynchronous one), or with `engine_from_config` or `async_engine_from_config` from this
 module in place of SQLAlchemy's.
 """
 
@@ -35,11 +35,11 @@ _PLACEHOLDER = "driver://user:pass@localhost/dbname"
 def use_sync_url(
     config: Config, section: str | None = None, *, driver: str | None = None, policy: Policy | None = None
 ) -> Conversion:
-    """Lets `config` hold the synchronous URL, for `engine_from_config` and a synchronous driver.
+    """Sets `sqlalchemy.url` of `config` to a URL with a synchronous driver, for `engine_from_config`.
 
-    The URL is `sqlalchemy.url` of the section (the main one unless it is named); where none is set or
-    it is the template's, `DatabaseConfigProvider.from_env` finds it. `driver` is another one than the usual,
-    as `psycopg`. Raises `ConvertError`, also where a URL alone can't say what this one does.
+    The URL is `sqlalchemy.url` of the section (by default the main section). If it is not set, or is the template's,
+    `DatabaseConfigProvider.from_env` finds the URL. `driver` selects a driver, such as `psycopg`. Raises `ConvertError`,
+    also if the driver needs keyword arguments beside the URL.
     """
     return _use(config, section, "sync", driver, policy)
 
@@ -47,7 +47,10 @@ def use_sync_url(
 def use_async_url(
     config: Config, section: str | None = None, *, driver: str | None = None, policy: Policy | None = None
 ) -> Conversion:
-    """`use_sync_url` for an `env.py` with `async_engine_from_config`."""
+    """Sets `sqlalchemy.url` of `config` to a URL with an asynchronous driver, for `async_engine_from_config`.
+
+    See `use_sync_url` for the arguments.
+    """
     return _use(config, section, "async", driver, policy)
 
 
@@ -59,9 +62,10 @@ def engine_from_config(
     policy: Policy | None = None,
     **kwargs: Any,
 ) -> Engine:
-    """SQLAlchemy's `engine_from_config` for any URL: a synchronous driver, with the `connect_args` it needs.
+    """Creates a synchronous engine like SQLAlchemy's `engine_from_config`, from the URL of any driver.
 
-    Without a URL in `configuration` (or in `kwargs`) the one of `DatabaseConfigProvider.from_env` counts.
+    The engine gets the `connect_args` that its driver needs. If neither `configuration` nor `kwargs` has a URL,
+    `DatabaseConfigProvider.from_env` finds it.
     """
     from sqlalchemy import engine_from_config as make
 
@@ -76,7 +80,7 @@ def async_engine_from_config(
     policy: Policy | None = None,
     **kwargs: Any,
 ) -> AsyncEngine:
-    """SQLAlchemy's `async_engine_from_config` for any URL; see `engine_from_config`."""
+    """Creates an asynchronous engine like SQLAlchemy's `async_engine_from_config`; see `engine_from_config`."""
     from sqlalchemy.ext.asyncio import async_engine_from_config as make
 
     return make(dict(configuration), prefix, **_arguments("async", configuration, prefix, driver, policy, kwargs))
@@ -86,37 +90,37 @@ def _use(
     config: Config, section: str | None, side: str, driver: str | None, policy: Policy | None
 ) -> Conversion:
     section = section or config.config_ini_section
-    converted = _convert(side, _url_of(config, section), driver, policy)
+    converted = _convert(side, _configured_url(config, section), driver, policy)
     if not converted.is_complete:
         names = ", ".join(f"`{name}`" for name in converted.connect_args)
         function = "engine_from_config" if side == "sync" else "async_engine_from_config"
         raise ConvertError(
-            f"`{converted}` can't say {names}: keyword arguments are needed beside it",
+            f"the URL `{converted}` can't express {names}: the driver needs keyword arguments",
             "inexpressible_parameter",
             next(iter(converted.connect_args)),
-            f"use `limbeck.alembic.{function}` in place of SQLAlchemy's, which passes them",
+            f"use `limbeck.alembic.{function}`, which passes them, in place of SQLAlchemy's function",
         )
     config.set_section_option(section, _OPTION, converted.url_for_ini)
     return converted
 
 
-def _url_of(config: Config, section: str) -> str | None:
+def _configured_url(config: Config, section: str) -> str | None:
     if not config.file_config.has_option(section, _OPTION):
         return None
     try:
         url = config.file_config.get(section, _OPTION)
     except InterpolationError:
-        # Its own message would quote the URL.
+        # The message of the original error would quote the URL.
         raise ConvertError(
-            f"`{_OPTION}` in `[{section}]` has a `%` that stands for nothing",
+            f"`{_OPTION}` in `[{section}]` has a `%` that is not an interpolation",
             "invalid_url",
             None,
-            "write each `%` of the URL twice",
+            "double each `%` of the URL",
         ) from None
-    return url if _is_set(url) else None
+    return url if _is_real_url(url) else None
 
 
-def _is_set(url: object) -> bool:
+def _is_real_url(url: object) -> bool:
     return bool(url) and url != _PLACEHOLDER
 
 
@@ -126,9 +130,9 @@ def _convert(side: str, url: Any, driver: str | None, policy: Policy | None) -> 
     else:
         provider = DatabaseConfigProvider(url, policy=policy)
     converted = provider.sync_conversion(driver) if side == "sync" else provider.async_conversion(driver)
-    for each in converted.warnings:
-        # The caller of the function that was called.
-        warnings.warn(each, stacklevel=4)
+    for warning in converted.warnings:
+        # The level of the caller of a public function.
+        warnings.warn(warning, stacklevel=4)
     return converted
 
 
@@ -140,17 +144,17 @@ def _arguments(
     policy: Policy | None,
     given: dict[str, Any],
 ) -> dict[str, Any]:
-    """The keyword arguments that were given, with the URL, and with its `connect_args` among them."""
+    """Returns the keyword arguments for SQLAlchemy, with the URL and the `connect_args` that its driver needs."""
     url = given.get("url", configuration.get(f"{prefix}url"))
-    converted = _convert(side, url if _is_set(url) else None, driver, policy)
+    converted = _convert(side, url if _is_real_url(url) else None, driver, policy)
     needed = converted.connect_args
     own = dict(given.get("connect_args") or {})
     for name in needed:
         if name in own and own[name] != needed[name]:
             raise ConvertError(
-                f"the URL and `connect_args` both say what `{name}` is",
+                f"conflicting values for `{name}` in the URL and in `connect_args`",
                 "conflicting_parameters",
                 name,
-                f"leave `{name}` out of one of them",
+                f"remove `{name}` from one of them",
             )
     return {**given, "url": converted.url, "connect_args": {**needed, **own}}

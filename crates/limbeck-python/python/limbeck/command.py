@@ -1,11 +1,11 @@
-"""Alembic's commands for calls from code, under the names and with the arguments of `alembic.command`.
+"""Alembic's commands as functions, with the names and arguments of `alembic.command`.
 
-Each runs the command `limbeck` in a process of its own, so that neither the URL's driver nor an event loop that
-may be running matters, and blocks until it has ended (`limbeck.aio` has the same as coroutines). `config` is Alembic's
-`Config`, the path of an ini or a `pyproject.toml`, or `None` for the files of the current folder. With a `Config`, what
-Alembic prints goes where its `stdout` and `output_buffer` say; without one it is in the result only. Log lines go
-to the logger `limbeck`. A failure raises `limbeck.CommandError`; what a `Config` holds and another process can't be
-given (`attributes`) raises `ValueError` before anything runs.
+Each function runs the program `limbeck` in another process and blocks until it ends (`limbeck.aio` has coroutines). So
+the URL may name any driver, and the caller may run an event loop. `config` is Alembic's `Config`, the path of an ini or a
+`pyproject.toml`, or `None` for the files of the current folder. With a `Config`, Alembic's output goes to its `stdout` and
+`output_buffer`, too; otherwise it is only in the result. Log lines go to the logger `limbeck`. A failure raises
+`limbeck.CommandError`. A `Config` with values that can't be passed to another process (`attributes`) raises `ValueError`
+before anything runs.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def downgrade(config: ConfigLike, revision: str, sql: bool = False, tag: str | N
 
 
 def current(config: ConfigLike, check_heads: bool = False, verbose: bool = False) -> CurrentResult:
-    """Where the database stands; with `check_heads` an error unless it is at all heads."""
+    """Returns the database's current revisions. With `check_heads`, raises an error unless all heads are applied."""
     return run(_calls.current(config, check_heads, verbose))
 
 
@@ -69,18 +69,18 @@ def stamp(
     tag: str | None = None,
     purge: bool = False,
 ) -> StampResult:
-    """Writes the version table, and runs no migrations."""
+    """Writes the version table without running migrations."""
     return run(_calls.stamp(config, revision, sql, tag, purge))
 
 
 def ensure_version(config: ConfigLike, sql: bool = False) -> StampResult:
-    """Creates the version table where it doesn't exist."""
+    """Creates the version table if it doesn't exist."""
     return run(_calls.ensure_version(config, sql))
 
 
 def heads(config: ConfigLike, verbose: bool = False, resolve_dependencies: bool = False) -> RevisionsResult:
-    """The revisions that nothing follows."""
-    return run(_calls.heads_(config, verbose, resolve_dependencies))
+    """Returns the heads, the revisions without a successor."""
+    return run(_calls.list_heads(config, verbose, resolve_dependencies))
 
 
 def history(
@@ -89,17 +89,17 @@ def history(
     verbose: bool = False,
     indicate_current: bool = False,
 ) -> RevisionsResult:
-    """The revisions, newest first."""
+    """Returns the revisions, newest first."""
     return run(_calls.history(config, rev_range, verbose, indicate_current))
 
 
 def branches(config: ConfigLike, verbose: bool = False) -> RevisionsResult:
-    """The revisions that several follow."""
+    """Returns the revisions with several successors."""
     return run(_calls.branches(config, verbose))
 
 
 def show(config: ConfigLike, rev: str) -> RevisionsResult:
-    """The revisions that a name denotes."""
+    """Returns the revisions that a name denotes."""
     return run(_calls.show(config, rev))
 
 
@@ -111,7 +111,7 @@ def merge(
     rev_id: str | None = None,
     splice: bool = False,
 ) -> RevisionsResult:
-    """Makes a revision that joins several; it is what the result lists."""
+    """Creates a revision that merges several. The result contains the new revision."""
     return run(_calls.merge(config, revisions, message, branch_label, rev_id, splice))
 
 
@@ -128,7 +128,7 @@ def revision(
     depends_on: RevisionNames | None = None,
     process_revision_directives: None = None,
 ) -> RevisionsResult:
-    """Makes a revision; it is what the result lists."""
+    """Creates a revision. The result contains the new revision."""
     call = _calls.revision(
         config,
         message,
@@ -146,15 +146,15 @@ def revision(
 
 
 def check(config: ConfigLike) -> Result:
-    """An error where `revision(autogenerate=True)` would find something."""
+    """Raises an error if `revision(autogenerate=True)` would find changes."""
     return run(_calls.check(config))
 
 
 def init(config: ConfigLike, directory: str, template: str = "generic", package: bool = False) -> Result:
-    """Makes a script directory."""
+    """Creates a script directory."""
     return run(_calls.init(config, directory, template, package))
 
 
 def list_templates(config: ConfigLike) -> Result:
-    """The templates for `init`, as its output."""
+    """Lists the templates for `init` in the result's output."""
     return run(_calls.list_templates(config))

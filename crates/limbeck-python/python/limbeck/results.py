@@ -1,4 +1,4 @@
-"""What the functions of `limbeck.command` and `limbeck.aio` return."""
+"""Results of the functions in `limbeck.command` and `limbeck.aio`."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ class Step:
     """A revision that was applied or reverted."""
 
     revision: str
+    """The revision's identifier."""
     kind: str
     """`upgrade` or `downgrade`."""
     path: str
-    """Its script."""
+    """The path of the revision's script."""
 
 
 @dataclass(frozen=True)
@@ -21,39 +22,40 @@ class Revision:
     """A revision of the project."""
 
     revision: str
+    """The revision's identifier."""
     down_revisions: tuple[str, ...]
     depends_on: tuple[str, ...]
     branch_labels: tuple[str, ...]
     is_head: bool
     doc: str
-    """The first line of its documentation."""
+    """The first line of the script's docstring."""
     path: str
-    """Its script."""
+    """The path of the revision's script."""
 
 
 @dataclass(frozen=True)
 class Result:
-    """What every command gives."""
+    """The result of any command."""
 
     output: str
-    """What it wrote to standard output; for offline mode the SQL."""
+    """The command's standard output. In offline mode, the SQL."""
     log: str
-    """What it wrote to standard error: Alembic's log lines and limbeck's warnings."""
+    """The command's standard error: Alembic's log lines and limbeck's warnings."""
 
 
 @dataclass(frozen=True)
 class MigrationResult(Result):
-    """What a command gives that goes to a database. `env.py` with several databases: the heads are the last one's."""
+    """The result of a command on a database. If `env.py` uses several databases, the heads are those of the last one."""
 
     heads_before: tuple[str, ...] | None
-    """The version rows before; none in offline mode."""
+    """The version rows before the command. `None` in offline mode."""
     heads_after: tuple[str, ...] | None
-    """The version rows after it, read once more; none in offline mode."""
+    """The version rows after the command, read again. `None` in offline mode."""
 
 
 @dataclass(frozen=True)
 class UpgradeResult(MigrationResult):
-    """What `upgrade` did."""
+    """The result of `upgrade`."""
 
     steps: tuple[Step, ...]
     """The revisions that were applied, in order."""
@@ -61,7 +63,7 @@ class UpgradeResult(MigrationResult):
 
 @dataclass(frozen=True)
 class DowngradeResult(MigrationResult):
-    """What `downgrade` did."""
+    """The result of `downgrade`."""
 
     steps: tuple[Step, ...]
     """The revisions that were reverted, in order."""
@@ -69,19 +71,20 @@ class DowngradeResult(MigrationResult):
 
 @dataclass(frozen=True)
 class StampResult(MigrationResult):
-    """What `stamp` or `ensure_version` did."""
+    """The result of `stamp` or `ensure_version`."""
 
 
 @dataclass(frozen=True)
 class RevisionsResult(Result):
-    """The revisions that a command lists, in its order, or has made."""
+    """The result of a command that lists or creates revisions."""
 
     revisions: tuple[Revision, ...]
+    """The revisions, in the command's order."""
 
 
 @dataclass(frozen=True)
 class CurrentResult(RevisionsResult):
-    """Where a database stands."""
+    """The result of `current`."""
 
     heads: tuple[str, ...]
-    """The rows of its version table."""
+    """The version rows."""

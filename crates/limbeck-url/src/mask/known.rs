@@ -1,17 +1,25 @@
-//! Secrets that a program has met, taken out of texts in which nothing tells them from other words.
+//! Masking of secrets that the program knows, wherever a text quotes them.
 
-use super::find::{Extent, secrets};
+use super::find::{UrlExtent, find_secrets};
 use super::{MASK, is_secret_name, mask};
 use crate::percent;
 
-/// Shorter ones are words that stand in texts for other reasons.
-const SHORTEST: usize = 8;
+/// The minimum length of a known secret. Shorter texts also occur as ordinary words.
+const MINIMUM_LENGTH: usize = 8;
 
-/// What ends a password for one reader or another, so that a message may have a part of it.
+/// The characters that end a password for some reader of URLs, so that its message may quote a part of the password.
 const DELIMITERS: [char; 12] = ['@', ':', '/', '?', '#', '&', '=', '%', ' ', '\'', '"', '\\'];
 
-/// Secrets, to be found wherever they are quoted without the URL around them: `invalid literal for int() with base
-/// 10: 'hunter2.'`. `Debug` shows their number.
+/// A set of secrets to mask in texts that quote them without their URL.
+///
+/// [`mask`] recognizes a password by the URL around it. A message such as
+/// `invalid literal for int() with base 10: 'hunter2.'` contains no URL. `Debug` shows the number of secrets only.
+///
+/// ```
+/// let mut known = limbeck_url::KnownSecrets::default();
+/// known.learn_value("DATABASE_URL", "postgresql://app:correct-horse@db/shop");
+/// assert_eq!(known.mask("bad value 'correct-horse'"), "bad value '***'");
+/// ```
 #[derive(Clone, Default)]
 pub struct KnownSecrets {
     secrets: Vec<String>,
@@ -24,17 +32,17 @@ impl std::fmt::Debug for KnownSecrets {
 }
 
 impl KnownSecrets {
-    /// Remembers the secrets of a value: of the URL that it is, or itself, where its name says so.
+    /// Adds the secrets of a variable or option: its value, if the name is a secret's, and the passwords in the value.
     pub fn learn_value(&mut self, name: &str, value: &str) {
         if is_secret_name(name) {
             self.add(value);
         }
-        for secret in secrets(value, Extent::Whole) {
+        for secret in find_secrets(value, UrlExtent::WholeText) {
             self.add(&value[secret]);
         }
     }
 
-    /// Remembers the secrets of a file with a value in each line.
+    /// Adds the secrets of a file with one value per line, such as an ini or `.env` file.
     pub fn learn_lines(&mut self, text: &str) {
         for line in text.lines() {
             let (name, value) = line.split_once(['=', ':']).unwrap_or_default();
@@ -46,9 +54,9 @@ impl KnownSecrets {
         }
     }
 
-    /// The text with `***` for what is known, and for what [`mask`] finds.
+    /// Replaces the known secrets, and those that [`mask`] finds, with `***`.
     pub fn mask(&self, text: &str) -> String {
-        // By its form first, which says more than the three stars alone.
+        // First by form, which keeps more of a URL readable.
         let mut masked = mask(text).into_owned();
         for secret in &self.secrets {
             if masked.contains(secret) {
@@ -67,22 +75,22 @@ impl KnownSecrets {
         let plus = decoded[0].replace('+', " ");
         for text in [secret, &single, &decoded[0], &decoded[1], &plus] {
             self.add_form(text);
-            // As it is written, a piece has its `%XX`; decoded, a stray `%` may have ended it.
-            let written = text.split(|c| c != '%' && DELIMITERS.contains(&c));
-            for piece in text.split(DELIMITERS).chain(written) {
+            // A message may quote a piece with its `%XX`, or a piece that ends at a stray `%`.
+            let encoded_pieces = text.split(|c| c != '%' && DELIMITERS.contains(&c));
+            for piece in text.split(DELIMITERS).chain(encoded_pieces) {
                 self.add_form(piece);
             }
         }
-        // The longest first, or a part would be masked and the rest be seen.
+        // Longest first: masking a part of a secret would leave the rest visible.
         self.secrets
             .sort_by_key(|secret| std::cmp::Reverse(secret.len()));
         self.secrets.dedup();
     }
 
-    /// A text, as Python and Rust quote it and as URLs have it.
+    /// Adds the forms of a text: plain, quoted by Python or Rust, and percent-encoded.
     fn add_form(&mut self, text: &str) {
         let is_word = text.chars().all(|c| c.is_ascii_lowercase());
-        if text.chars().count() < SHORTEST || is_word {
+        if text.chars().count() < MINIMUM_LENGTH || is_word {
             return;
         }
         let mut encoded = [String::new(), String::new()];
@@ -110,7 +118,7 @@ mod tests {
     use super::KnownSecrets;
 
     #[test]
-    fn what_is_known_is_masked_without_its_url() {
+    fn masks_known_secrets_without_their_url() {
         let mut known = KnownSecrets::default();
         known.learn_value("", "postgresql://u:Gehe1mes/Wort%40x@h/d");
         known.learn_value("", "postgresql://u:%47%65%68/d");

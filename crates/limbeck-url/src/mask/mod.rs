@@ -1,4 +1,4 @@
-//! Takes the passwords out of a text that may quote URLs: an exception's message, a traceback, a source line.
+//! Masking of secrets in texts that may quote URLs, such as error messages, tracebacks and source lines.
 
 mod find;
 mod known;
@@ -8,13 +8,20 @@ use std::ops::Range;
 
 pub use known::KnownSecrets;
 
-/// What stands in place of a password.
+/// The replacement for a secret.
 const MASK: &str = "***";
 
-/// Whether a parameter, a variable or an option of this name has a secret for its value.
+/// Returns `true` if the value of a parameter, variable or option with this name is a secret.
+///
+/// ```
+/// use limbeck_url::is_secret_name;
+///
+/// assert!(is_secret_name("PGPASSWORD") && is_secret_name("api_token"));
+/// assert!(!is_secret_name("user") && !is_secret_name("POSTGRES_PASSWORD_FILE"));
+/// ```
 pub fn is_secret_name(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
-    // The name of a file is none: `POSTGRES_PASSWORD_FILE`.
+    // The path of a file is not a secret: `POSTGRES_PASSWORD_FILE`.
     if name.ends_with("file") {
         return false;
     }
@@ -27,31 +34,32 @@ pub fn is_secret_name(name: &str) -> bool {
         || matches!(&*name, "pass" | "pw" | "key" | "hexkey")
 }
 
-/// The text with `***` for the password of every URL in it, and of every string for libpq.
+/// Replaces the passwords in a text with `***`, in URLs and in libpq's connection strings.
 ///
-/// A password ends at the last `@` before the next blank: one that holds `@`, `/` or quotes unescaped is
-/// masked whole, and sometimes a little more than the password is.
+/// A password extends to the last `@` before the next white space. A password with an unescaped `@`, `/` or quote is
+/// masked completely; sometimes a little more than the password is masked.
 ///
 /// ```
 /// let text = "could not connect to postgresql://u:p%40ss@h/db?sslpassword=key";
 /// assert_eq!(limbeck_url::mask(text), "could not connect to postgresql://u:***@h/db?sslpassword=***");
 /// ```
 pub fn mask(text: &str) -> Cow<'_, str> {
-    without(text, &find::secrets(text, find::Extent::Words))
+    replace_ranges(text, &find::find_secrets(text, find::UrlExtent::Word))
 }
 
-/// The same for a text that is one value, as an argument or a variable's: what follows a URL's beginning is all
-/// the URL's, blanks too.
+/// Replaces the passwords in a single value, such as an argument or a variable, with `***`.
+///
+/// Unlike [`mask`], the function assumes that a URL extends to the end of the text, including white space.
 ///
 /// ```
 /// assert_eq!(limbeck_url::mask_value("url=postgresql://u:two words@a b@h/d"), "url=postgresql://u:***@h/d");
 /// ```
 pub fn mask_value(text: &str) -> Cow<'_, str> {
-    without(text, &find::secrets(text, find::Extent::Whole))
+    replace_ranges(text, &find::find_secrets(text, find::UrlExtent::WholeText))
 }
 
-/// A parameter's value, as far as it may be seen.
-pub(crate) fn shown<'a>(name: &str, value: &'a str) -> Cow<'a, str> {
+/// Returns a parameter's value, masked if its name or its form shows that it contains a secret.
+pub(crate) fn mask_parameter<'a>(name: &str, value: &'a str) -> Cow<'a, str> {
     if is_secret_name(name) {
         Cow::Borrowed(MASK)
     } else {
@@ -59,18 +67,19 @@ pub(crate) fn shown<'a>(name: &str, value: &'a str) -> Cow<'a, str> {
     }
 }
 
-fn without<'a>(text: &'a str, secrets: &[Range<usize>]) -> Cow<'a, str> {
+/// Replaces sorted, disjoint ranges of a text with the mask.
+fn replace_ranges<'a>(text: &'a str, secrets: &[Range<usize>]) -> Cow<'a, str> {
     if secrets.is_empty() {
         return Cow::Borrowed(text);
     }
     let mut masked = String::new();
-    let mut done = 0;
+    let mut copied = 0;
     for secret in secrets {
-        masked.push_str(&text[done..secret.start]);
+        masked.push_str(&text[copied..secret.start]);
         masked.push_str(MASK);
-        done = secret.end;
+        copied = secret.end;
     }
-    masked.push_str(&text[done..]);
+    masked.push_str(&text[copied..]);
     Cow::Owned(masked)
 }
 
@@ -79,7 +88,7 @@ mod tests {
     use super::{is_secret_name, mask, mask_value};
 
     #[test]
-    fn passwords_are_taken_out() {
+    fn masks_passwords_of_urls() {
         let check = |text: &str, expected: &str| assert_eq!(mask(text), expected);
         check("nothing here", "nothing here");
         check(
@@ -111,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_hardly_a_url_is_masked() {
+    fn masks_passwords_of_malformed_urls() {
         let check = |text: &str, expected: &str| assert_eq!(mask(text), expected);
         check("at postgresql://u:secret", "at postgresql://u:***");
         check("at postgresql://u:secret/d", "at postgresql://u:***");
@@ -142,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn strings_for_libpq_are_masked() {
+    fn masks_passwords_of_libpq_strings() {
         let check = |text: &str, expected: &str| assert_eq!(mask(text), expected);
         check(
             "no host=h password=p user=u",
@@ -155,7 +164,7 @@ mod tests {
             "no host=h password=a b port=1",
             "no host=h password=*** port=1",
         );
-        // A call in a script is none.
+        // Calls and statements in a script are not connection strings.
         for text in [
             "connect(host=h, user=u, password=p)",
             "connect(password=p)",
@@ -166,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_is_all_the_urls() {
+    fn masks_a_value_to_its_end() {
         let check = |text: &str, expected: &str| assert_eq!(mask_value(text), expected);
         check("postgresql://u:a@b c@h/d", "postgresql://u:***@h/d");
         check("p://u@h/d?password=a b", "p://u@h/d?password=***");
@@ -178,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn names_of_secrets() {
+    fn recognizes_names_of_secrets() {
         for name in [
             "password",
             "PGPASSWORD",

@@ -1,8 +1,8 @@
-//! Says what a split text means: one reader for each family of databases.
+//! Interprets the parts of a URL as a [`ConnectionInfo`]: one module for each database system.
 
 use crate::connection::ConnectionInfo;
 use crate::error::{ConvertError, ErrorKind, Warning};
-use crate::source::{Split, invalid, unencoded_at};
+use crate::source::{UrlParts, invalid_url, unencoded_at_error};
 use crate::target::Backend;
 
 mod mysql;
@@ -12,29 +12,29 @@ mod sqlite;
 
 pub(crate) use options::write as write_options;
 
-/// What a text means, and what there is to say about how it was read.
-pub(crate) fn read(split: Split) -> Result<(ConnectionInfo, Vec<Warning>), ConvertError> {
-    let (info, warnings) = match split.backend {
-        Backend::Postgresql => postgresql::read(split),
-        Backend::Mysql | Backend::Mariadb => mysql::read(split),
-        Backend::Sqlite => sqlite::read(split),
+/// Interprets the parts of a URL. The warnings are about parameters that have several interpretations.
+pub(crate) fn interpret(parts: UrlParts) -> Result<(ConnectionInfo, Vec<Warning>), ConvertError> {
+    let (info, warnings) = match parts.backend {
+        Backend::Postgresql => postgresql::interpret(parts),
+        Backend::Mysql | Backend::Mariadb => mysql::interpret(parts),
+        Backend::Sqlite => sqlite::interpret(parts),
     }?;
     check_hosts(&info)?;
     Ok((info, warnings))
 }
 
-/// What no driver takes for a host, wherever it stands: written into another URL it would be more than a host.
+/// Rejects hosts with characters that would change the structure of another URL.
 fn check_hosts(info: &ConnectionInfo) -> Result<(), ConvertError> {
     for name in info.hosts.iter().filter_map(|host| host.name.as_deref()) {
-        // Only libpq has sockets without a file.
+        // Only libpq has abstract sockets.
         let is_abstract = name.starts_with('@') && info.backend == Backend::Postgresql;
         if name.starts_with('/') || is_abstract {
             continue;
         }
         if name.contains('@') {
-            return Err(unencoded_at());
+            return Err(unencoded_at_error());
         }
-        let odd = |c: char| {
+        let is_forbidden = |c: char| {
             c.is_whitespace()
                 || c.is_control()
                 || matches!(
@@ -42,78 +42,80 @@ fn check_hosts(info: &ConnectionInfo) -> Result<(), ConvertError> {
                     '/' | '?' | '#' | '%' | '\\' | '<' | '>' | '[' | ']' | ','
                 )
         };
-        if name.contains(odd) {
-            return Err(
-                invalid("the host's name holds a character that no host's name has").of("host"),
-            );
+        if name.contains(is_forbidden) {
+            return Err(invalid_url(
+                "the host name contains a character that host names can't have",
+            )
+            .about("host"));
         }
     }
     Ok(())
 }
 
-/// A query's pairs with each key once; drivers disagree about which of two values counts.
-fn once(
+/// Removes empty and repeated parameters of a query. The keys in `repeatable` may have several values.
+///
+/// # Errors
+/// Returns [`ErrorKind::ConflictingParameters`] if another key has different values: drivers disagree about which counts.
+fn unique_parameters(
     query: Vec<(String, String)>,
-    lists: &[&str],
+    repeatable: &[&str],
 ) -> Result<Vec<(String, String)>, ConvertError> {
-    let mut seen: Vec<(String, String)> = Vec::with_capacity(query.len());
+    let mut unique: Vec<(String, String)> = Vec::with_capacity(query.len());
     for (key, value) in query {
-        // SQLAlchemy drops an empty value, and to libpq it is the default.
+        // SQLAlchemy ignores an empty value, and libpq uses the default for it.
         if value.is_empty() || key.is_empty() {
             continue;
         }
-        match seen.iter().find(|(known, _)| *known == key) {
-            Some((_, same)) if !lists.contains(&&*key) => {
-                if *same != value {
+        match unique.iter().find(|(known, _)| *known == key) {
+            Some((_, first)) if !repeatable.contains(&&*key) => {
+                if *first != value {
                     return Err(conflict(&key));
                 }
             }
-            _ => seen.push((key, value)),
+            _ => unique.push((key, value)),
         }
     }
-    Ok(seen)
+    Ok(unique)
 }
 
 fn conflict(key: &str) -> ConvertError {
     ConvertError::new(
         ErrorKind::ConflictingParameters,
-        format!(
-            "`{key}` is given twice with different values, and drivers disagree about which counts"
-        ),
+        format!("conflicting values for `{key}`, and drivers disagree about which one counts"),
     )
-    .of(key)
-    .help("leave one of them")
+    .about(key)
+    .with_help("keep one of the values")
 }
 
-fn bad_value(key: &str, expected: &str) -> ConvertError {
+fn invalid_value(key: &str, expected: &str) -> ConvertError {
     ConvertError::new(
         ErrorKind::InvalidParameterValue,
-        format!("`{key}` has a value that drivers refuse"),
+        format!("`{key}` has a value that drivers reject"),
     )
-    .of(key)
-    .help(format!("write {expected}"))
+    .about(key)
+    .with_help(format!("write {expected}"))
 }
 
-/// A yes or a no, in any of the words that people write.
-fn flag(key: &str, value: &str) -> Result<bool, ConvertError> {
+/// Parses a boolean in any of its usual spellings.
+fn parse_bool(key: &str, value: &str) -> Result<bool, ConvertError> {
     match &*value.to_ascii_lowercase() {
         "true" | "1" | "yes" | "on" => Ok(true),
         "false" | "0" | "no" | "off" => Ok(false),
-        _ => Err(bad_value(key, "`true` or `false`")),
+        _ => Err(invalid_value(key, "`true` or `false`")),
     }
 }
 
-/// Whole seconds; a fraction is rounded up, and 0 means no limit.
-fn seconds(key: &str, value: &str) -> Result<Option<u32>, ConvertError> {
-    let wrong = || bad_value(key, "a number of seconds");
-    let number: f64 = value.trim().parse().map_err(|_| wrong())?;
+/// Parses a number of seconds, rounded up. Returns `None` for 0, which means no limit.
+fn parse_seconds(key: &str, value: &str) -> Result<Option<u32>, ConvertError> {
+    let invalid = || invalid_value(key, "a number of seconds");
+    let number: f64 = value.trim().parse().map_err(|_| invalid())?;
     if !(0.0..=4e9).contains(&number) {
-        return Err(wrong());
+        return Err(invalid());
     }
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
-        reason = "it was looked at"
+        reason = "the range was checked"
     )]
     let whole = number.ceil() as u32;
     Ok((whole > 0).then_some(whole))

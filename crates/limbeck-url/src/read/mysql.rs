@@ -1,14 +1,14 @@
-//! What a MySQL or MariaDB URL means.
+//! Interpretation of MySQL and MariaDB URLs.
 
-use super::{bad_value, conflict, flag, once, seconds};
-use crate::connection::{ConnectionInfo, Host, Root, TlsLevel};
+use super::{conflict, invalid_value, parse_bool, parse_seconds, unique_parameters};
+use crate::connection::{ConnectionInfo, Host, RootCertificates, Tls, TlsLevel};
 use crate::error::{ConvertError, Warning};
 use crate::secret::Secret;
-use crate::source::{Reader, Split, port};
+use crate::source::{Syntax, UrlParts, parse_port};
 use crate::target::Driver;
 
-/// Other spellings of a parameter: those of `mysql`'s options, of sqlx, JDBC and Prisma.
-fn usual(key: &str) -> &str {
+/// Returns the usual name of a parameter for its spelling in `mysql`'s options, sqlx, JDBC or Prisma.
+fn canonical_name(key: &str) -> &str {
     match key {
         "ssl-mode" | "sslmode" | "sslMode" => "ssl_mode",
         "ssl-ca" | "sslca" => "ssl_ca",
@@ -20,9 +20,9 @@ fn usual(key: &str) -> &str {
     }
 }
 
-/// What a URL says about TLS, before the driver's way of putting it together is applied.
+/// The TLS parameters of a URL, before they are combined.
 #[derive(Default)]
-struct Asked {
+struct TlsParameters {
     mode: Option<TlsLevel>,
     disabled: bool,
     check_hostname: Option<bool>,
@@ -30,30 +30,33 @@ struct Asked {
     verify_identity: Option<bool>,
 }
 
-pub(super) fn read(split: Split) -> Result<(ConnectionInfo, Vec<Warning>), ConvertError> {
-    let Split {
+/// Interprets the parts of a MySQL or MariaDB URL.
+pub(super) fn interpret(parts: UrlParts) -> Result<(ConnectionInfo, Vec<Warning>), ConvertError> {
+    let UrlParts {
         backend,
-        reader,
+        syntax,
         user,
         password,
         hosts,
         database,
         query,
         mut warnings,
-    } = split;
+    } = parts;
     let mut info = ConnectionInfo::new(backend);
     info.user = user;
-    info.password = password.map(|text| Secret::new(as_sent(reader, text)));
+    info.password = password.map(|text| Secret::new(decode_password(syntax, text)));
     info.database = database;
     info.hosts = hosts;
-    let mut asked = Asked::default();
+    let mut parameters = TlsParameters::default();
     let query = query
         .into_iter()
-        .map(|(key, value)| (usual(&key).to_owned(), value));
-    for (key, value) in once(query.collect(), &[])? {
+        .map(|(key, value)| (canonical_name(&key).to_owned(), value));
+    for (key, value) in unique_parameters(query.collect(), &[])? {
         match &*key {
             "user" => info.user = Some(value),
-            "password" | "passwd" => info.password = Some(Secret::new(as_sent(reader, value))),
+            "password" | "passwd" => {
+                info.password = Some(Secret::new(decode_password(syntax, value)))
+            }
             "db" | "database" => info.database = Some(value),
             "host" => {
                 let port = info.hosts.first().and_then(|host| host.port);
@@ -63,7 +66,7 @@ pub(super) fn read(split: Split) -> Result<(ConnectionInfo, Vec<Warning>), Conve
                 }];
             }
             "port" => {
-                let number = port(&value)?;
+                let number = parse_port(&value)?;
                 match info.hosts.first_mut() {
                     Some(host) => host.port = number,
                     None => info.hosts.push(Host {
@@ -73,7 +76,7 @@ pub(super) fn read(split: Split) -> Result<(ConnectionInfo, Vec<Warning>), Conve
                 }
             }
             "unix_socket" if !value.starts_with('/') => {
-                return Err(bad_value(&key, "the socket's path from the root"));
+                return Err(invalid_value(&key, "the absolute path of the socket"));
             }
             "unix_socket" => {
                 info.hosts = vec![Host {
@@ -81,60 +84,60 @@ pub(super) fn read(split: Split) -> Result<(ConnectionInfo, Vec<Warning>), Conve
                     port: None,
                 }];
             }
-            "ssl_mode" => asked.level(&key, mode(&value)?)?,
+            "ssl_mode" => parameters.set_mode(&key, parse_mode(&value)?)?,
             "ssl" => match value.strip_prefix('{') {
-                // Node's way: `ssl={"rejectUnauthorized":true}`.
+                // The form of Node.js: `ssl={"rejectUnauthorized":true}`.
                 Some(object)
                     if object
                         .replace(' ', "")
                         .contains("\"rejectUnauthorized\":true") =>
                 {
-                    asked.level(&key, TlsLevel::VerifyFull)?;
+                    parameters.set_mode(&key, TlsLevel::VerifyFull)?;
                 }
-                Some(_) => asked.level(&key, TlsLevel::Require)?,
-                None => asked.yes_or_no(&key, &value)?,
+                Some(_) => parameters.set_mode(&key, TlsLevel::Require)?,
+                None => parameters.set_mode_from_bool(&key, &value)?,
             },
-            "useSSL" | "requireSSL" | "use_ssl" => asked.yes_or_no(&key, &value)?,
+            "useSSL" | "requireSSL" | "use_ssl" => parameters.set_mode_from_bool(&key, &value)?,
             "sslaccept" => match &*value {
-                "strict" => asked.level(&key, TlsLevel::VerifyFull)?,
-                "accept_invalid_certs" => asked.level(&key, TlsLevel::Require)?,
-                _ => return Err(bad_value(&key, "`strict` or `accept_invalid_certs`")),
+                "strict" => parameters.set_mode(&key, TlsLevel::VerifyFull)?,
+                "accept_invalid_certs" => parameters.set_mode(&key, TlsLevel::Require)?,
+                _ => return Err(invalid_value(&key, "`strict` or `accept_invalid_certs`")),
             },
-            "ssl_disabled" if flag(&key, &value)? => asked.disabled = true,
+            "ssl_disabled" if parse_bool(&key, &value)? => parameters.disabled = true,
             "ssl_disabled" => {
-                return Err(bad_value(
+                return Err(invalid_value(
                     &key,
-                    "nothing: in a URL even `false` switches TLS off, as any text is true",
+                    "nothing: drivers disable TLS for any text in a URL, even `false`",
                 ));
             }
-            "ssl_check_hostname" => asked.check_hostname = Some(flag(&key, &value)?),
+            "ssl_check_hostname" => parameters.check_hostname = Some(parse_bool(&key, &value)?),
             "ssl_verify_cert" | "verifyServerCertificate" => {
-                asked.verify_certificate = Some(flag(&key, &value)?);
+                parameters.verify_certificate = Some(parse_bool(&key, &value)?);
             }
-            "ssl_verify_identity" => asked.verify_identity = Some(flag(&key, &value)?),
-            "ssl_ca" => info.tls.root = Some(Root::File(value)),
-            "ssl_cert" => info.tls.certificate = Some(value),
-            "ssl_key" => info.tls.key = Some(value),
-            "connect_timeout" => info.timeout = seconds(&key, &value)?,
+            "ssl_verify_identity" => parameters.verify_identity = Some(parse_bool(&key, &value)?),
+            "ssl_ca" => info.tls.root_certificates = Some(RootCertificates::File(value)),
+            "ssl_cert" => info.tls.client_certificate = Some(value),
+            "ssl_key" => info.tls.client_key = Some(value),
+            "connect_timeout" => info.connect_timeout = parse_seconds(&key, &value)?,
             _ => info.parameters.push((key, value)),
         }
     }
-    info.tls.level = asked.together(info.tls.root.is_some(), info.tls.certificate.is_some())?;
-    if info.tls.root.is_some()
+    info.tls.level = parameters.level(&info.tls)?;
+    if info.tls.root_certificates.is_some()
         && info.tls.level == Some(TlsLevel::VerifyFull)
-        && reader == Reader::SqlAlchemy(Driver::Mysqldb)
-        && asked.mode.is_none()
+        && syntax == Syntax::SqlAlchemy(Driver::Mysqldb)
+        && parameters.mode.is_none()
     {
         warnings.push(Warning::about(
             "ssl_ca",
-            "mysqlclient without `ssl_mode` may go on in clear; the certificate and its name were taken to be asked for",
+            "mysqlclient without `ssl_mode` may connect without TLS; limbeck verifies the certificate and the host name",
         ));
     }
     Ok((info, warnings))
 }
 
-/// MySQL's word for a level, or libpq's.
-fn mode(value: &str) -> Result<TlsLevel, ConvertError> {
+/// Parses a TLS level in MySQL's spelling or libpq's.
+fn parse_mode(value: &str) -> Result<TlsLevel, ConvertError> {
     Ok(match &*value.to_ascii_uppercase().replace('-', "_") {
         "DISABLED" | "DISABLE" => TlsLevel::Disable,
         "PREFERRED" | "PREFER" => TlsLevel::Prefer,
@@ -143,35 +146,33 @@ fn mode(value: &str) -> Result<TlsLevel, ConvertError> {
         "VERIFY_IDENTITY" | "VERIFY_FULL" => TlsLevel::VerifyFull,
         _ => {
             let words = "`DISABLED`, `PREFERRED`, `REQUIRED`, `VERIFY_CA` or `VERIFY_IDENTITY`";
-            return Err(bad_value("ssl_mode", words));
+            return Err(invalid_value("ssl_mode", words));
         }
     })
 }
 
-impl Asked {
-    fn level(&mut self, key: &str, level: TlsLevel) -> Result<(), ConvertError> {
+impl TlsParameters {
+    fn set_mode(&mut self, key: &str, level: TlsLevel) -> Result<(), ConvertError> {
         match self.mode.replace(level) {
             Some(other) if other != level => Err(conflict(key)),
             _ => Ok(()),
         }
     }
 
-    fn yes_or_no(&mut self, key: &str, value: &str) -> Result<(), ConvertError> {
-        let level = if flag(key, value)? {
+    fn set_mode_from_bool(&mut self, key: &str, value: &str) -> Result<(), ConvertError> {
+        let level = if parse_bool(key, value)? {
             TlsLevel::Require
         } else {
             TlsLevel::Disable
         };
-        self.level(key, level)
+        self.set_mode(key, level)
     }
 
-    /// As PyMySQL puts it together: authorities are there to verify with, the name included.
-    fn together(
-        &self,
-        has_root: bool,
-        has_certificate: bool,
-    ) -> Result<Option<TlsLevel>, ConvertError> {
-        let asks = has_root || has_certificate || self.check_hostname.is_some();
+    /// Combines the parameters like PyMySQL: root certificates mean verification, including the host's name.
+    fn level(&self, files: &Tls) -> Result<Option<TlsLevel>, ConvertError> {
+        let has_root = files.root_certificates.is_some();
+        let needs_tls =
+            has_root || files.client_certificate.is_some() || self.check_hostname.is_some();
         if self.disabled {
             return match self.mode {
                 Some(level) if level > TlsLevel::Prefer => Err(conflict("ssl_disabled")),
@@ -191,14 +192,14 @@ impl Asked {
             || self.verify_identity == Some(true)
         {
             Some(verified)
-        } else if asks {
+        } else if needs_tls {
             Some(TlsLevel::Require)
         } else {
             None
         };
         Ok(match (self.mode, derived) {
             (None, derived) => derived,
-            // A mode is the last word, but authorities beside `REQUIRED` are there to verify with.
+            // A mode takes precedence, but root certificates beside `REQUIRED` mean verification.
             (Some(TlsLevel::Require), Some(derived)) if has_root => {
                 Some(derived.min(TlsLevel::VerifyCa))
             }
@@ -207,11 +208,14 @@ impl Asked {
     }
 }
 
-/// Drivers that send a password's characters as Latin-1: theirs is the text whose UTF-8 they stand for.
-fn as_sent(reader: Reader, text: String) -> String {
+/// Returns the real password for the password of a URL.
+///
+/// PyMySQL, aiomysql and asyncmy send each character as one byte (Latin-1), so their URLs contain the UTF-8 bytes of the
+/// password as characters.
+fn decode_password(syntax: Syntax, text: String) -> String {
     if !matches!(
-        reader,
-        Reader::SqlAlchemy(Driver::Pymysql | Driver::Aiomysql | Driver::Asyncmy)
+        syntax,
+        Syntax::SqlAlchemy(Driver::Pymysql | Driver::Aiomysql | Driver::Asyncmy)
     ) {
         return text;
     }

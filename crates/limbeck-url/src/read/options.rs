@@ -1,9 +1,9 @@
-//! The server's command line in libpq's `options`: `-c search_path=app -c statement_timeout=5s`.
+//! Parser and writer for libpq's `options`, a command line of the server: `-c search_path=app -c statement_timeout=5s`.
 
-/// The settings in it; none where something else is said there.
-pub(super) fn read(text: &str) -> Option<Vec<(String, String)>> {
+/// Parses the settings. Returns `None` if the command line contains anything else.
+pub(super) fn parse(text: &str) -> Option<Vec<(String, String)>> {
     let mut settings = Vec::new();
-    let mut words = split(text).into_iter();
+    let mut words = split_words(text).into_iter();
     while let Some(word) = words.next() {
         let setting = if word == "-c" {
             words.next()?
@@ -18,13 +18,13 @@ pub(super) fn read(text: &str) -> Option<Vec<(String, String)>> {
     Some(settings)
 }
 
-/// C's `isspace`, with which the server splits.
+/// Returns `true` for the white space of C's `isspace`, at which the server splits.
 fn is_space(character: char) -> bool {
     character.is_ascii_whitespace() || character == '\u{b}'
 }
 
-/// Words at white space; a backslash keeps what follows it.
-fn split(text: &str) -> Vec<String> {
+/// Splits at white space. A backslash escapes the next character.
+fn split_words(text: &str) -> Vec<String> {
     let mut words = Vec::new();
     let mut word: Option<String> = None;
     let mut characters = text.chars();
@@ -32,19 +32,19 @@ fn split(text: &str) -> Vec<String> {
         if is_space(character) {
             words.extend(word.take());
         } else {
-            let kept = if character == '\\' {
+            let literal = if character == '\\' {
                 characters.next()
             } else {
                 Some(character)
             };
-            word.get_or_insert_default().extend(kept);
+            word.get_or_insert_default().extend(literal);
         }
     }
     words.extend(word);
     words
 }
 
-/// Settings as `options` has them.
+/// Writes settings as a value of `options`.
 pub(crate) fn write<'a>(settings: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
     let mut options = String::new();
     for (name, value) in settings {
@@ -66,10 +66,10 @@ pub(crate) fn write<'a>(settings: impl IntoIterator<Item = (&'a str, &'a str)>) 
 
 #[cfg(test)]
 mod tests {
-    use super::{read, write};
+    use super::{parse, write};
 
     #[test]
-    fn forms() {
+    fn parses_settings_in_all_forms() {
         for (text, settings) in [
             ("", Some(vec![])),
             ("-c a=b", Some(vec![("a", "b")])),
@@ -84,25 +84,25 @@ mod tests {
             ("-c", None),
             ("-F", None),
         ] {
-            let read = read(text);
-            let read: Option<Vec<_>> = read.as_ref().map(|pairs| {
+            let parsed = parse(text);
+            let parsed: Option<Vec<_>> = parsed.as_ref().map(|pairs| {
                 pairs
                     .iter()
                     .map(|(name, value)| (&**name, &**value))
                     .collect()
             });
-            assert_eq!(read, settings, "{text}");
+            assert_eq!(parsed, settings, "{text}");
         }
     }
 
     #[test]
-    fn what_was_written_is_read() {
+    fn parses_what_it_writes() {
         let settings = [("search_path", r#"a, "b c" \d"#), ("x", "")];
-        let read = read(&write(settings)).unwrap();
-        let read: Vec<_> = read
+        let parsed = parse(&write(settings)).unwrap();
+        let parsed: Vec<_> = parsed
             .iter()
             .map(|(name, value)| (&**name, &**value))
             .collect();
-        assert_eq!(read, settings);
+        assert_eq!(parsed, settings);
     }
 }

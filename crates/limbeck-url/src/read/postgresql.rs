@@ -1,13 +1,13 @@
-//! What a PostgreSQL URL means.
+//! Interpretation of PostgreSQL URLs.
 
-use super::{bad_value, conflict, flag, once, options, seconds};
-use crate::connection::{ConnectionInfo, Host, Root, Tls, TlsLevel};
+use super::{conflict, invalid_value, options, parse_bool, parse_seconds, unique_parameters};
+use crate::connection::{ConnectionInfo, Host, RootCertificates, Tls, TlsLevel};
 use crate::error::{ConvertError, ErrorKind, Warning};
 use crate::secret::Secret;
-use crate::source::{Reader, Split, port};
+use crate::source::{Syntax, UrlParts, parse_port};
 use crate::target::{Backend, Driver};
 
-/// Names that a session's settings have and no driver's parameter has.
+/// Parameters that are settings of the session, and not a driver's own.
 const SETTINGS: &[&str] = &[
     "application_name",
     "search_path",
@@ -28,8 +28,8 @@ const SETTINGS: &[&str] = &[
     "work_mem",
 ];
 
-/// Other spellings of a parameter: sqlx's and those of its forerunners.
-fn usual(key: &str) -> &str {
+/// Returns the usual name of a parameter for its spelling in sqlx and older libraries.
+fn canonical_name(key: &str) -> &str {
     match key {
         "ssl-mode" => "sslmode",
         "ssl-root-cert" | "ssl-ca" => "sslrootcert",
@@ -41,9 +41,10 @@ fn usual(key: &str) -> &str {
     }
 }
 
-pub(super) fn read(split: Split) -> Result<(ConnectionInfo, Vec<Warning>), ConvertError> {
-    let Split {
-        reader,
+/// Interprets the parts of a PostgreSQL URL.
+pub(super) fn interpret(parts: UrlParts) -> Result<(ConnectionInfo, Vec<Warning>), ConvertError> {
+    let UrlParts {
+        syntax,
         user,
         password,
         hosts,
@@ -51,57 +52,59 @@ pub(super) fn read(split: Split) -> Result<(ConnectionInfo, Vec<Warning>), Conve
         query,
         mut warnings,
         ..
-    } = split;
+    } = parts;
     let mut info = ConnectionInfo::new(Backend::Postgresql);
     info.user = user;
     info.password = password.map(Secret::new);
     info.database = database;
-    let mut places = Places {
-        hosts,
-        ..Places::default()
+    let mut addresses = HostParameters {
+        authority: hosts,
+        ..HostParameters::default()
     };
     let mut levels = Vec::new();
     let query = query
         .into_iter()
-        .map(|(key, value)| (usual(&key).to_owned(), value));
-    let mut nested = None;
-    for (key, value) in once(query.collect(), &["host"])? {
+        .map(|(key, value)| (canonical_name(&key).to_owned(), value));
+    let mut dsn = None;
+    for (key, value) in unique_parameters(query.collect(), &["host"])? {
         match &*key {
             "user" | "username" => info.user = Some(value),
             "password" | "passwd" => info.password = Some(Secret::new(value)),
             "dbname" | "database" => info.database = Some(value),
             "host"
-                if reader == Reader::SqlAlchemy(Driver::Asyncpg)
+                if syntax == Syntax::SqlAlchemy(Driver::Asyncpg)
                     && value.starts_with('/')
                     && value.contains("/.s.PGSQL.") =>
             {
-                places.socket_file(&key, &value)?;
+                addresses.set_socket_file(&key, &value)?;
             }
-            "host" => places.names.push(value),
-            "port" => places.ports = Some(value),
-            "unix_sock" => places.socket_file(&key, &value)?,
-            "sslmode" => levels.push((key, sslmode(&value)?)),
-            "ssl" => levels.push((key, ssl(&value)?)),
+            "host" => addresses.names.push(value),
+            "port" => addresses.ports = Some(value),
+            "unix_sock" => addresses.set_socket_file(&key, &value)?,
+            "sslmode" => levels.push((key, parse_sslmode(&value)?)),
+            "ssl" => levels.push((key, parse_ssl(&value)?)),
             "requiressl" => {
-                let level = if flag(&key, &value)? {
+                let level = if parse_bool(&key, &value)? {
                     TlsLevel::Require
                 } else {
                     TlsLevel::Prefer
                 };
                 levels.push((key, level));
             }
-            "sslrootcert" if value == "system" => info.tls.root = Some(Root::System),
-            "sslrootcert" => info.tls.root = Some(Root::File(value)),
-            "sslcert" => info.tls.certificate = Some(value),
-            "sslkey" => info.tls.key = Some(value),
-            "sslpassword" => info.tls.key_password = Some(Secret::new(value)),
-            "sslcrl" => info.tls.revoked = Some(value),
-            "connect_timeout" | "timeout" => info.timeout = seconds(&key, &value)?,
-            "pgbouncer" => info.transaction_pooler = flag(&key, &value)?,
-            "options" => match options::read(&value) {
+            "sslrootcert" if value == "system" => {
+                info.tls.root_certificates = Some(RootCertificates::System)
+            }
+            "sslrootcert" => info.tls.root_certificates = Some(RootCertificates::File(value)),
+            "sslcert" => info.tls.client_certificate = Some(value),
+            "sslkey" => info.tls.client_key = Some(value),
+            "sslpassword" => info.tls.client_key_password = Some(Secret::new(value)),
+            "sslcrl" => info.tls.revocation_list = Some(value),
+            "connect_timeout" | "timeout" => info.connect_timeout = parse_seconds(&key, &value)?,
+            "pgbouncer" => info.transaction_pooler = parse_bool(&key, &value)?,
+            "options" => match options::parse(&value) {
                 Some(settings) => {
                     for (name, value) in settings {
-                        info.set(&name, &value);
+                        info.add_setting(&name, &value);
                     }
                 }
                 None => info.parameters.push((key, value)),
@@ -109,71 +112,76 @@ pub(super) fn read(split: Split) -> Result<(ConnectionInfo, Vec<Warning>), Conve
             "schema" | "currentSchema" => {
                 warnings.push(Warning::about(
                     &key,
-                    format!("`{key}` was taken for the search path"),
+                    format!("used `{key}` as the search path"),
                 ));
-                info.set("search_path", &value);
+                info.add_setting("search_path", &value);
             }
-            "dsn" if reader == Reader::SqlAlchemy(Driver::Asyncpg) => nested = Some(value),
+            "dsn" if syntax == Syntax::SqlAlchemy(Driver::Asyncpg) => dsn = Some(value),
             "direct_tls" => {
-                let way = if flag(&key, &value)? {
+                let negotiation = if parse_bool(&key, &value)? {
                     "direct"
                 } else {
                     "postgres"
                 };
-                info.parameters.push(("sslnegotiation".into(), way.into()));
+                info.parameters
+                    .push(("sslnegotiation".into(), negotiation.into()));
             }
-            name if SETTINGS.contains(&name) => info.set(name, &value),
+            name if SETTINGS.contains(&name) => info.add_setting(name, &value),
             name => match name
                 .strip_prefix("options[")
                 .and_then(|name| name.strip_suffix(']'))
             {
-                Some(setting) => info.set(setting, &value),
+                Some(setting) => info.add_setting(setting, &value),
                 None => info.parameters.push((key, value)),
             },
         }
     }
-    info.tls.level = one_level(levels)?;
-    info.hosts = places.resolve(reader)?;
-    // An address alone is a host; beside a name it says where that name is.
+    info.tls.level = single_level(levels)?;
+    info.hosts = addresses.resolve(syntax)?;
+    // `hostaddr` alone is a host. Beside `host` it is that host's address.
     if info.hosts.is_empty()
-        && let Some(address) = info.take("hostaddr")
+        && let Some(address) = info.remove_parameter("hostaddr")
     {
         info.hosts.push(Host {
             name: Some(address),
             port: None,
         });
     }
-    if let Some(text) = nested {
-        merge(&mut info, &text, &mut warnings)?;
+    if let Some(text) = dsn {
+        merge_dsn(&mut info, &text, &mut warnings)?;
     }
     Ok((info, warnings))
 }
 
-/// libpq's word for a level; it refuses every other one.
-fn sslmode(value: &str) -> Result<TlsLevel, ConvertError> {
-    TlsLevel::named(value).ok_or_else(|| {
-        bad_value(
+/// Parses libpq's `sslmode`.
+fn parse_sslmode(value: &str) -> Result<TlsLevel, ConvertError> {
+    TlsLevel::from_name(value).ok_or_else(|| {
+        invalid_value(
             "sslmode",
             "`disable`, `allow`, `prefer`, `require`, `verify-ca` or `verify-full`",
         )
     })
 }
 
-/// asyncpg's word for a level, or one of the ways to say yes and no.
-fn ssl(value: &str) -> Result<TlsLevel, ConvertError> {
-    if let Some(level) = TlsLevel::named(&value.replace('_', "-")) {
+/// Parses `ssl`: asyncpg's levels, or a boolean.
+fn parse_ssl(value: &str) -> Result<TlsLevel, ConvertError> {
+    if let Some(level) = TlsLevel::from_name(&value.replace('_', "-")) {
         return Ok(level);
     }
-    let wrong = "`disable`, `prefer`, `require`, `verify-ca` or `verify-full`";
-    let yes = flag("ssl", value).map_err(|_| bad_value("ssl", wrong))?;
-    Ok(if yes {
+    let expected = "`disable`, `prefer`, `require`, `verify-ca` or `verify-full`";
+    let is_required = parse_bool("ssl", value).map_err(|_| invalid_value("ssl", expected))?;
+    Ok(if is_required {
         TlsLevel::Require
     } else {
         TlsLevel::Disable
     })
 }
 
-fn one_level(levels: Vec<(String, TlsLevel)>) -> Result<Option<TlsLevel>, ConvertError> {
+/// Returns the only level of several parameters.
+///
+/// # Errors
+/// Returns [`ErrorKind::ConflictingParameters`] if the parameters have different levels.
+fn single_level(levels: Vec<(String, TlsLevel)>) -> Result<Option<TlsLevel>, ConvertError> {
     let mut levels = levels.into_iter();
     let Some((_, first)) = levels.next() else {
         return Ok(None);
@@ -184,18 +192,21 @@ fn one_level(levels: Vec<(String, TlsLevel)>) -> Result<Option<TlsLevel>, Conver
     }
 }
 
-/// asyncpg's `dsn`: a URI in the URL, whose TLS and settings count where the URL itself has none.
-fn merge(
+/// Merges asyncpg's `dsn`, a URI inside the URL. Its parts apply if the URL itself doesn't set them.
+///
+/// # Errors
+/// Returns [`ErrorKind::ConflictingParameters`] if URI and URL contradict each other.
+fn merge_dsn(
     info: &mut ConnectionInfo,
     text: &str,
     warnings: &mut Vec<Warning>,
 ) -> Result<(), ConvertError> {
-    let split = Split::parse(text)?;
-    if split.backend != Backend::Postgresql || split.reader != Reader::Plain {
-        return Err(bad_value("dsn", "a URI of libpq's"));
+    let parts = UrlParts::parse(text)?;
+    if parts.backend != Backend::Postgresql || parts.syntax != Syntax::Plain {
+        return Err(invalid_value("dsn", "a libpq URI"));
     }
-    let (inner, more) = read(split)?;
-    warnings.extend(more);
+    let (inner, inner_warnings) = interpret(parts)?;
+    warnings.extend(inner_warnings);
     let differs = |outer: bool, inner: bool| outer && inner;
     if differs(
         info.tls != Tls::default(),
@@ -227,10 +238,10 @@ fn merge(
     info.user = info.user.take().or(inner.user);
     info.password = info.password.take().or(inner.password);
     info.database = info.database.take().or(inner.database);
-    info.timeout = info.timeout.or(inner.timeout);
+    info.connect_timeout = info.connect_timeout.or(inner.connect_timeout);
     for (name, value) in inner.settings {
         if !info.settings.iter().any(|(known, _)| *known == name) {
-            info.set(&name, &value);
+            info.add_setting(&name, &value);
         }
     }
     for (name, value) in inner.parameters {
@@ -241,48 +252,51 @@ fn merge(
     Ok(())
 }
 
-/// What a URL says in several places about where the server is.
+/// The hosts and ports of a URL, which may be in several parts of it.
 #[derive(Default)]
-struct Places {
-    /// Those before the slash.
-    hosts: Vec<Host>,
-    /// The values of `host`.
+struct HostParameters {
+    /// The hosts before the slash.
+    authority: Vec<Host>,
+    /// The values of the parameter `host`.
     names: Vec<String>,
-    /// The value of `port`.
+    /// The value of the parameter `port`, a list separated by commas.
     ports: Option<String>,
 }
 
-impl Places {
-    /// pg8000's socket, and asyncpg's other form: a file, where others name the folder and the port.
-    fn socket_file(&mut self, key: &str, path: &str) -> Result<(), ConvertError> {
-        let (folder, number) = path
-            .rsplit_once("/.s.PGSQL.")
-            .ok_or_else(|| bad_value(key, "the socket's file: `/run/postgresql/.s.PGSQL.5432`"))?;
-        // The root's own name is its slash.
-        let folder = if folder.is_empty() { "/" } else { folder };
-        self.names = vec![folder.to_owned()];
+impl HostParameters {
+    /// Sets the host to the path of a socket's file, as pg8000 and asyncpg name it. Other drivers name directory and port.
+    fn set_socket_file(&mut self, key: &str, path: &str) -> Result<(), ConvertError> {
+        let (directory, number) = path.rsplit_once("/.s.PGSQL.").ok_or_else(|| {
+            invalid_value(
+                key,
+                "the path of the socket's file, such as `/run/postgresql/.s.PGSQL.5432`",
+            )
+        })?;
+        let directory = if directory.is_empty() { "/" } else { directory };
+        self.names = vec![directory.to_owned()];
         self.ports = (number != "5432").then(|| number.to_owned());
         Ok(())
     }
 
-    fn resolve(self, reader: Reader) -> Result<Vec<Host>, ConvertError> {
+    /// Returns the hosts with their ports.
+    fn resolve(self, syntax: Syntax) -> Result<Vec<Host>, ConvertError> {
         let Self {
-            hosts,
+            authority,
             names,
             ports,
         } = self;
         let ports = match &ports {
             Some(list) => list
                 .split(',')
-                .map(|digits| port(digits.trim()))
+                .map(|digits| parse_port(digits.trim()))
                 .collect::<Result<Vec<_>, _>>()?,
             None => Vec::new(),
         };
-        let mut places: Vec<Host> = if names.is_empty() {
-            hosts
+        let mut hosts: Vec<Host> = if names.is_empty() {
+            authority
         } else {
-            // What is said in a parameter counts; a port that only the other place has still does.
-            let shared = match &hosts[..] {
+            // The parameter `host` takes precedence over the host before the slash, whose port still applies.
+            let default_port = match &authority[..] {
                 [only] => only.port,
                 _ => None,
             };
@@ -290,19 +304,20 @@ impl Places {
                 [list] => list.split(',').collect::<Vec<_>>(),
                 several => several.iter().map(String::as_str).collect(),
             };
-            let place = |name: &str| place(name, reader, ports.is_empty(), shared);
-            list.into_iter().map(place).collect::<Result<_, _>>()?
+            let may_have_port = matches!(syntax, Syntax::SqlAlchemy(_)) && ports.is_empty();
+            let host = |name: &str| parse_host(name, may_have_port, default_port);
+            list.into_iter().map(host).collect::<Result<_, _>>()?
         };
         match &ports[..] {
             [] => {}
-            [only] if places.is_empty() => places.push(Host {
+            [only] if hosts.is_empty() => hosts.push(Host {
                 name: None,
                 port: *only,
             }),
-            [only] => places.iter_mut().for_each(|place| place.port = *only),
-            several if several.len() == places.len() => {
-                for (place, port) in places.iter_mut().zip(several) {
-                    place.port = *port;
+            [only] => hosts.iter_mut().for_each(|host| host.port = *only),
+            several if several.len() == hosts.len() => {
+                for (host, port) in hosts.iter_mut().zip(several) {
+                    host.port = *port;
                 }
             }
             several => {
@@ -310,54 +325,49 @@ impl Places {
                     ErrorKind::ConflictingParameters,
                     format!(
                         "the URL names {} hosts and {} ports",
-                        places.len(),
+                        hosts.len(),
                         several.len()
                     ),
                 )
-                .of("port"));
+                .about("port"));
             }
         }
-        Ok(places)
+        Ok(hosts)
     }
 }
 
-/// An address as it stands without its port.
+/// Removes the brackets around an IPv6 address.
 fn without_brackets(name: &str) -> &str {
     name.strip_prefix('[')
         .and_then(|name| name.strip_suffix(']'))
         .unwrap_or(name)
 }
 
-/// A host in a parameter; SQLAlchemy reads a port behind it, libpq does not.
-fn place(
+/// Parses a host of the parameter `host`. SQLAlchemy accepts a port behind the name, libpq doesn't.
+fn parse_host(
     text: &str,
-    reader: Reader,
     may_have_port: bool,
-    shared: Option<u16>,
+    default_port: Option<u16>,
 ) -> Result<Host, ConvertError> {
     if text.starts_with(['/', '@']) {
-        // Any character may be part of a folder's name.
+        // A directory's name may contain any character.
         return Ok(Host {
             name: Some(text.to_owned()),
-            port: shared,
+            port: default_port,
         });
     }
     let text = text.trim();
     let whole = |name: &str| Host {
         name: (!name.is_empty()).then(|| without_brackets(name).to_owned()),
-        port: shared,
+        port: default_port,
     };
-    let is_sqlalchemy = matches!(reader, Reader::SqlAlchemy(_));
     match text.split_once(':') {
         Some((name, digits))
-            if is_sqlalchemy
-                && may_have_port
-                && !digits.contains(':')
-                && !text.starts_with('[') =>
+            if may_have_port && !digits.contains(':') && !text.starts_with('[') =>
         {
             Ok(Host {
                 name: (!name.is_empty()).then(|| name.to_owned()),
-                port: port(digits)?.or(shared),
+                port: parse_port(digits)?.or(default_port),
             })
         }
         _ => Ok(whole(text)),

@@ -1,25 +1,26 @@
-//! What a SQLite URL means.
+//! Interpretation of SQLite URLs.
 
-use super::{flag, once};
+use super::{parse_bool, unique_parameters};
 use crate::connection::ConnectionInfo;
 use crate::error::{ConvertError, Warning};
 use crate::percent;
-use crate::source::{Split, invalid};
+use crate::source::{UrlParts, invalid_url};
 use crate::target::Backend;
 
-pub(super) fn read(split: Split) -> Result<(ConnectionInfo, Vec<Warning>), ConvertError> {
-    let Split {
+/// Interprets the parts of a SQLite URL.
+pub(super) fn interpret(parts: UrlParts) -> Result<(ConnectionInfo, Vec<Warning>), ConvertError> {
+    let UrlParts {
         database,
         query,
         mut warnings,
         ..
-    } = split;
+    } = parts;
     let mut info = ConnectionInfo::new(Backend::Sqlite);
     info.database = database;
     let mut is_uri = false;
-    for (key, value) in once(query, &[])? {
+    for (key, value) in unique_parameters(query, &[])? {
         match &*key {
-            "uri" => is_uri = flag(&key, &value)?,
+            "uri" => is_uri = parse_bool(&key, &value)?,
             _ => info.parameters.push((key, value)),
         }
     }
@@ -29,36 +30,36 @@ pub(super) fn read(split: Split) -> Result<(ConnectionInfo, Vec<Warning>), Conve
             .as_deref()
             .and_then(|name| name.strip_prefix("file:"))
     {
-        // `file:///path` and `file://localhost/path` are the same file.
+        // `file:///path` and `file://localhost/path` name the same file.
         let path = match path.strip_prefix("//") {
             None => path,
             Some(after) => match after.strip_prefix("localhost").unwrap_or(after) {
                 path if path.starts_with('/') => path,
                 _ => {
-                    return Err(invalid(
-                        "the SQLite URI names a host: only an empty one and `localhost` exist",
+                    return Err(invalid_url(
+                        "the SQLite URI has a host other than `localhost`",
                     ));
                 }
             },
         };
         let path = percent::decode(path)
-            .ok_or_else(|| invalid("the file's name holds bytes that are no UTF-8"))?;
-        let named = !path.is_empty() && path != ":memory:";
-        info.database = named.then_some(path);
+            .ok_or_else(|| invalid_url("the file's name contains bytes that are not UTF-8"))?;
+        let is_file = !path.is_empty() && path != ":memory:";
+        info.database = is_file.then_some(path);
     } else if let Some((_, mode)) = info.parameters.iter().find(|(key, _)| key == "mode")
         && mode != "rwc"
     {
         warnings.push(Warning::about(
             "mode",
-            "SQLAlchemy drops `mode` without `file:` and `uri=true`, and opens the file for writing",
+            "SQLAlchemy ignores `mode` without `file:` and `uri=true`, and opens the file for writing",
         ));
     }
-    if let Some(at) = info
+    if let Some(position) = info
         .parameters
         .iter()
         .position(|(key, value)| key == "mode" && value == "memory")
     {
-        info.parameters.remove(at);
+        info.parameters.remove(position);
         info.database = None;
     }
     Ok((info, warnings))

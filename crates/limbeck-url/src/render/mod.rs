@@ -1,7 +1,7 @@
-//! Writes what a URL means for a driver: one writer for each family of databases.
+//! Writers of a [`ConnectionInfo`] for drivers: one module for each database system.
 
 use crate::connection::{ConnectionInfo, Host};
-use crate::convert::{Argument, Conversion};
+use crate::convert::{ArgumentValue, Conversion};
 use crate::error::{ConvertError, ErrorKind, Warning};
 use crate::percent;
 
@@ -14,93 +14,110 @@ pub(crate) use mysql::render as mysql;
 pub(crate) use postgresql::render as postgresql;
 pub(crate) use sqlite::render as sqlite;
 
-/// A URL as it is written, with its secrets and without.
+/// A URL under construction, in clear text and masked.
 struct UrlWriter {
-    clear: String,
+    url: String,
     masked: String,
     has_query: bool,
 }
 
 impl UrlWriter {
     fn new(scheme: &str) -> Self {
-        let clear = format!("{scheme}://");
+        let url = format!("{scheme}://");
         Self {
-            masked: clear.clone(),
-            clear,
+            masked: url.clone(),
+            url,
             has_query: false,
         }
     }
 
-    fn raw(&mut self, text: &str) {
-        self.clear.push_str(text);
+    /// Appends a text as it is.
+    fn push(&mut self, text: &str) {
+        self.url.push_str(text);
         self.masked.push_str(text);
     }
 
-    fn encoded(&mut self, text: &str, kept: &[u8]) {
-        percent::encode(&mut self.clear, text, kept);
+    /// Appends a text, percent-encoded except for the bytes in `kept`.
+    fn push_encoded(&mut self, text: &str, kept: &[u8]) {
+        percent::encode(&mut self.url, text, kept);
         percent::encode(&mut self.masked, text, kept);
     }
 
-    fn secret(&mut self, text: &str) {
-        percent::encode(&mut self.clear, text, b"");
+    /// Appends a secret, percent-encoded.
+    fn push_secret(&mut self, text: &str) {
+        percent::encode(&mut self.url, text, b"");
         self.masked.push_str("***");
     }
 
-    /// `user:password@`, where there is one.
-    fn credentials(&mut self, user: Option<&str>, password: Option<&str>) {
-        self.encoded(user.unwrap_or_default(), b"");
+    /// Appends `user:password@`, without the parts that are `None`.
+    fn push_credentials(&mut self, user: Option<&str>, password: Option<&str>) {
+        self.push_encoded(user.unwrap_or_default(), b"");
         if let Some(password) = password {
-            self.raw(":");
-            self.secret(password);
+            self.push(":");
+            self.push_secret(password);
         }
         if user.is_some() || password.is_some() {
-            self.raw("@");
+            self.push("@");
         }
     }
 
-    fn host(&mut self, host: &Host, encode: bool) {
+    /// Appends `host:port`, with the host's name as it is.
+    fn push_host(&mut self, host: &Host) {
         let name = host.name.as_deref().unwrap_or_default();
         if host.is_ipv6() {
-            self.raw("[");
-            self.raw(name);
-            self.raw("]");
-        } else if encode {
-            self.encoded(name, b"");
+            self.push(&format!("[{name}]"));
         } else {
-            self.raw(name);
+            self.push(name);
         }
+        self.push_port(host);
+    }
+
+    /// Appends `host:port`, with the host's name percent-encoded.
+    fn push_encoded_host(&mut self, host: &Host) {
+        let name = host.name.as_deref().unwrap_or_default();
+        if host.is_ipv6() {
+            self.push(&format!("[{name}]"));
+        } else {
+            self.push_encoded(name, b"");
+        }
+        self.push_port(host);
+    }
+
+    fn push_port(&mut self, host: &Host) {
         if let Some(port) = host.port {
-            self.raw(&format!(":{port}"));
+            self.push(&format!(":{port}"));
         }
     }
 
-    fn pair(&mut self, key: &str, value: &str) {
-        self.key(key);
-        // An `@` would make SQLAlchemy take what is before it for a user and a password.
-        self.encoded(value, b"/:,");
+    /// Appends a parameter to the query.
+    fn add_parameter(&mut self, key: &str, value: &str) {
+        self.start_parameter(key);
+        // `@` is encoded, because SQLAlchemy would read the text before it as user and password.
+        self.push_encoded(value, b"/:,");
     }
 
-    fn secret_pair(&mut self, key: &str, value: &str) {
-        self.key(key);
-        self.secret(value);
+    /// Appends a parameter with a secret value to the query.
+    fn add_secret_parameter(&mut self, key: &str, value: &str) {
+        self.start_parameter(key);
+        self.push_secret(value);
     }
 
-    fn key(&mut self, key: &str) {
-        self.raw(if self.has_query { "&" } else { "?" });
+    fn start_parameter(&mut self, key: &str) {
+        self.push(if self.has_query { "&" } else { "?" });
         self.has_query = true;
-        self.encoded(key, b"[]");
-        self.raw("=");
+        self.push_encoded(key, b"[]");
+        self.push("=");
     }
 
     fn finish(self) -> Conversion {
-        Conversion::new(self.clear, self.masked)
+        Conversion::new(self.url, self.masked)
     }
 }
 
-/// What is written for a driver: a URL, and what goes beside it.
+/// A [`Conversion`] under construction.
 struct Output {
     url: UrlWriter,
-    arguments: Vec<(String, Argument)>,
+    arguments: Vec<(String, ArgumentValue)>,
     warnings: Vec<Warning>,
 }
 
@@ -113,7 +130,7 @@ impl Output {
         }
     }
 
-    fn argument(&mut self, name: &str, value: Argument) {
+    fn add_argument(&mut self, name: &str, value: ArgumentValue) {
         self.arguments.push((name.to_owned(), value));
     }
 
@@ -125,33 +142,34 @@ impl Output {
     }
 }
 
-/// The driver can't do what a parameter asks for.
-fn inexpressible(parameter: &str, driver: &str, way_out: &str) -> ConvertError {
+/// Returns the error for a parameter that the driver has no equivalent of, and that must not be dropped.
+fn inexpressible(parameter: &str, driver: &str, help: &str) -> ConvertError {
     ConvertError::new(
         ErrorKind::InexpressibleParameter,
-        format!("{driver} can't be told `{parameter}`, and without it the connection would be another one"),
+        format!("{driver} has no equivalent of `{parameter}`, and dropping it would weaken or redirect the connection"),
     )
-    .of(parameter)
-    .help(way_out)
+    .about(parameter)
+    .with_help(help)
 }
 
-/// A parameter that the driver does without.
-fn left_out(parameter: &str, driver: &str) -> Warning {
+/// Returns the warning for a parameter that the driver has no equivalent of, and that is dropped.
+fn dropped_parameter(parameter: &str, driver: &str) -> Warning {
     Warning::about(
         parameter,
-        format!("`{parameter}` was left out: {driver} has nothing like it"),
+        format!("dropped `{parameter}`: {driver} has no equivalent"),
     )
 }
 
-/// Whether a text can't stand unencoded in a URL without harm.
+/// Returns `true` if a text would change when somebody copies the URL: it has a control character or a blank at its end.
 fn is_fragile(text: &str) -> bool {
     text.contains(char::is_control) || text.trim_end() != text
 }
 
 impl ConnectionInfo {
-    /// Whether SQLAlchemy would read the database's name in a URL as another one. 2.0 takes it as it is written
-    /// and 2.1 decodes it; an `@` in it ends a password where there is none before it. A URL with a line's end in it, or
-    /// a blank at its own end, is another one when it has been copied.
+    /// Returns `true` if the database's name must be a keyword argument, because a SQLAlchemy URL can't carry it.
+    ///
+    /// SQLAlchemy 2.0 reads the name as written, and 2.1 decodes it. In a URL without a password, an `@` in the name
+    /// would end a password. A line end, or a blank at the end, is lost when the URL is copied.
     fn database_needs_argument(&self) -> bool {
         self.database.as_deref().is_some_and(|name| {
             let ends_password = self.password.is_none() && name.contains('@');
@@ -159,9 +177,9 @@ impl ConnectionInfo {
         })
     }
 
-    /// `user:password@` of this connection.
+    /// Appends `user:password@` of this connection to a URL.
     fn write_credentials(&self, url: &mut UrlWriter) {
         let password = self.password.as_ref().map(crate::Secret::reveal_clear_text);
-        url.credentials(self.user.as_deref(), password);
+        url.push_credentials(self.user.as_deref(), password);
     }
 }

@@ -1,13 +1,13 @@
-//! URLs for the drivers of MySQL and MariaDB.
+//! Writer for the drivers of MySQL and MariaDB.
 
-use super::{Output, inexpressible, left_out, tls};
-use crate::connection::{ConnectionInfo, Host, Root, Tls, TlsLevel};
-use crate::convert::{Argument, Conversion};
+use super::{Output, dropped_parameter, inexpressible, tls};
+use crate::connection::{ConnectionInfo, Host, RootCertificates, Tls, TlsLevel};
+use crate::convert::{ArgumentValue, Conversion};
 use crate::error::{ConvertError, Warning};
 use crate::target::{Driver, Target};
 
-/// Parameters that change what statements do, or with which credentials: they are never left out.
-const NEEDED: &[&str] = &[
+/// Parameters that change the effect of statements or the credentials. They are never dropped.
+const REQUIRED_PARAMETERS: &[&str] = &[
     "auth_plugin",
     "client_flag",
     "init_command",
@@ -22,113 +22,107 @@ const NEEDED: &[&str] = &[
     "timezone",
 ];
 
+/// Writes a connection for a driver of MySQL or MariaDB.
 pub(crate) fn render(info: &ConnectionInfo, target: Target) -> Result<Conversion, ConvertError> {
     let mut writer = Writer {
         info,
         driver: target.driver,
-        out: Output::new(target.scheme),
+        output: Output::new(target.scheme),
     };
     if target.driver == Driver::Sqlx {
-        writer.sqlx_place()?;
+        writer.write_sqlx_address()?;
     } else {
-        writer.sqlalchemy_place()?;
+        writer.write_sqlalchemy_address()?;
     }
     if info.only_socket().is_none() || target.driver != Driver::Sqlx {
-        writer.keep_certificate()?;
+        writer.check_certificate()?;
         writer.tls();
     }
-    if let Some(seconds) = info.timeout {
+    if let Some(seconds) = info.connect_timeout {
         match target.driver {
             Driver::Sqlx => writer
-                .out
+                .output
                 .warnings
-                .push(left_out("connect_timeout", "a URL of sqlx")),
-            _ => writer.out.url.pair("connect_timeout", &seconds.to_string()),
+                .push(dropped_parameter("connect_timeout", "a URL of sqlx")),
+            _ => writer
+                .output
+                .url
+                .add_parameter("connect_timeout", &seconds.to_string()),
         }
     }
     writer.parameters()?;
-    Ok(writer.out.finish())
+    Ok(writer.output.finish())
 }
 
 struct Writer<'a> {
     info: &'a ConnectionInfo,
     driver: Driver,
-    out: Output,
-}
-
-fn name(driver: Driver) -> &'static str {
-    match driver {
-        Driver::Pymysql => "PyMySQL",
-        Driver::Aiomysql => "aiomysql",
-        Driver::Asyncmy => "asyncmy",
-        Driver::Mysqldb => "mysqlclient",
-        Driver::Mysqlconnector => "mysql-connector-python",
-        Driver::Mariadbconnector => "mariadb-connector-python",
-        _ => "sqlx",
-    }
+    output: Output,
 }
 
 impl Writer<'_> {
-    fn sqlalchemy_place(&mut self) -> Result<(), ConvertError> {
+    fn write_sqlalchemy_address(&mut self) -> Result<(), ConvertError> {
         let info = self.info;
         let password = info
             .password
             .as_ref()
-            .map(|secret| self.as_sent(secret.reveal_clear_text()));
-        self.out
+            .map(|secret| self.encode_password(secret.reveal_clear_text()));
+        self.output
             .url
-            .credentials(info.user.as_deref(), password.as_deref());
-        let host = info.one_host(name(self.driver))?;
-        if let Some(host) = host.filter(|host| host.socket().is_none()) {
-            self.out.url.host(host, false);
+            .push_credentials(info.user.as_deref(), password.as_deref());
+        let host = info.one_host(self.driver.project_name())?;
+        if let Some(host) = host.filter(|host| host.socket_path().is_none()) {
+            self.output.url.push_host(host);
         }
         if let Some(database) = &info.database {
             if info.database_needs_argument() {
-                // Every driver of the family knows the older of its two names.
+                // The drivers that know both names share the older one.
                 let keyword = match self.driver {
                     Driver::Mysqlconnector | Driver::Mariadbconnector => "database",
                     _ => "db",
                 };
-                self.out.argument(keyword, Argument::Text(database.clone()));
+                self.output
+                    .add_argument(keyword, ArgumentValue::Text(database.clone()));
             } else {
-                self.out.url.raw("/");
-                self.out.url.raw(database);
+                self.output.url.push("/");
+                self.output.url.push(database);
             }
         } else if info.only_socket().is_some() {
-            self.out.url.raw("/");
+            self.output.url.push("/");
         }
         if let Some((path, _)) = info.only_socket() {
-            self.out.url.pair("unix_socket", path);
+            self.output.url.add_parameter("unix_socket", path);
         }
         Ok(())
     }
 
-    fn sqlx_place(&mut self) -> Result<(), ConvertError> {
+    fn write_sqlx_address(&mut self) -> Result<(), ConvertError> {
         let info = self.info;
-        info.write_credentials(&mut self.out.url);
+        info.write_credentials(&mut self.output.url);
         match info.one_host("sqlx")? {
-            Some(host) if host.socket().is_none() && host.name.is_some() => {
-                self.out.url.host(host, true);
+            Some(host) if host.socket_path().is_none() && host.name.is_some() => {
+                self.output.url.push_encoded_host(host);
             }
             Some(Host {
                 port: Some(port),
                 name: None,
-            }) => self.out.url.raw(&format!("localhost:{port}")),
-            // A user needs a host behind it.
-            _ => self.out.url.raw("localhost"),
+            }) => self.output.url.push(&format!("localhost:{port}")),
+            // sqlx accepts a user only together with a host.
+            _ => self.output.url.push("localhost"),
         }
         if let Some(database) = &info.database {
-            self.out.url.raw("/");
-            self.out.url.encoded(database, b"");
+            self.output.url.push("/");
+            self.output.url.push_encoded(database, b"");
         }
         if let Some((path, _)) = info.only_socket() {
-            self.out.url.pair("socket", path);
+            self.output.url.add_parameter("socket", path);
         }
         Ok(())
     }
 
-    /// These drivers send a text's characters as Latin-1: UTF-8 must come in as such characters.
-    fn as_sent(&self, password: &str) -> String {
+    /// Returns the password for the URL. Some drivers send each character as one byte (Latin-1), so that their URL must
+    /// contain the UTF-8 bytes as characters.
+    fn encode_password(&self, password: &str) -> String {
         match self.driver {
             Driver::Pymysql | Driver::Aiomysql | Driver::Asyncmy => {
                 password.bytes().map(char::from).collect()
@@ -137,18 +131,20 @@ impl Writer<'_> {
         }
     }
 
-    /// Drivers that are told of TLS only when it is required would leave a client's certificate at home.
-    fn keep_certificate(&self) -> Result<(), ConvertError> {
+    /// Rejects a client certificate below `require`: these drivers would not send it.
+    ///
+    /// They have TLS parameters only for connections that require TLS.
+    fn check_certificate(&self) -> Result<(), ConvertError> {
         let tls = &self.info.tls;
         let below_require = matches!(tls.level, Some(TlsLevel::Allow | TlsLevel::Prefer));
-        if tls.certificate.is_some()
+        if tls.client_certificate.is_some()
             && below_require
             && !matches!(self.driver, Driver::Sqlx | Driver::Mysqldb)
         {
             return Err(inexpressible(
                 "ssl_cert",
-                name(self.driver),
-                "say what is meant: ssl_mode=REQUIRED, VERIFY_CA or VERIFY_IDENTITY",
+                self.driver.project_name(),
+                "set ssl_mode to REQUIRED, VERIFY_CA or VERIFY_IDENTITY",
             ));
         }
         Ok(())
@@ -167,96 +163,98 @@ impl Writer<'_> {
                     self.connector_tls(tls);
                 } else if level == Some(TlsLevel::Disable) && self.driver == Driver::Mysqlconnector
                 {
-                    self.out.argument("ssl_disabled", Argument::Bool(true));
+                    self.output
+                        .add_argument("ssl_disabled", ArgumentValue::Bool(true));
                 }
             }
         }
     }
 
-    fn files(&mut self, tls: &Tls, keys: [&str; 3]) {
-        let root = match &tls.root {
-            Some(Root::File(path)) => Some(path),
+    /// Adds root certificates, client certificate and client key under the driver's names for them.
+    fn add_files(&mut self, tls: &Tls, keys: [&str; 3]) {
+        let root = match &tls.root_certificates {
+            Some(RootCertificates::File(path)) => Some(path),
             _ => None,
         };
-        for (key, value) in keys
-            .into_iter()
-            .zip([root, tls.certificate.as_ref(), tls.key.as_ref()])
-        {
+        for (key, value) in keys.into_iter().zip([
+            root,
+            tls.client_certificate.as_ref(),
+            tls.client_key.as_ref(),
+        ]) {
             if let Some(value) = value {
-                self.out.url.pair(key, value);
+                self.output.url.add_parameter(key, value);
             }
         }
     }
 
-    fn warn_of_plain(&mut self) {
-        let driver = name(self.driver);
-        self.out.warnings.push(Warning::about(
+    fn warn_of_fallback(&mut self) {
+        let driver = self.driver.project_name();
+        self.output.warnings.push(Warning::about(
             "ssl",
             format!(
-                "{driver} goes on in clear with a server that has no TLS, a downgrade that no setting of it prevents; \
-                 have the server demand TLS of this user (`REQUIRE SSL`)"
+                "{driver} connects without TLS if the server has none, and no setting prevents this downgrade; require TLS \
+                 for this user on the server (`REQUIRE SSL`)"
             ),
         ));
     }
 
-    fn warn_of_no_preference(&mut self) {
-        let driver = name(self.driver);
-        self.out.warnings.push(Warning::about(
+    fn warn_of_missing_preference(&mut self) {
+        let driver = self.driver.project_name();
+        self.output.warnings.push(Warning::about(
             "ssl-mode",
-            format!(
-                "`ssl-mode` was left out: {driver} encrypts when it is told to, and never by itself"
-            ),
+            format!("dropped `ssl-mode`: {driver} encrypts only if TLS is required"),
         ));
     }
 
     fn sqlx_tls(&mut self, tls: &Tls) {
         if let Some(level) = tls.level {
-            let word = mode(level);
-            self.out.url.pair("ssl-mode", word);
+            let mode = mode_name(level);
+            self.output.url.add_parameter("ssl-mode", mode);
         }
-        self.files(tls, ["ssl-ca", "ssl-cert", "ssl-key"]);
+        self.add_files(tls, ["ssl-ca", "ssl-cert", "ssl-key"]);
     }
 
     fn mysqldb_tls(&mut self, tls: &Tls) {
-        self.files(tls, ["ssl_ca", "ssl_cert", "ssl_key"]);
+        self.add_files(tls, ["ssl_ca", "ssl_cert", "ssl_key"]);
         if let Some(level) = tls.level {
-            self.out.url.pair("ssl_mode", mode(level));
+            self.output.url.add_parameter("ssl_mode", mode_name(level));
             if level == TlsLevel::Require {
-                self.warn_of_plain();
+                self.warn_of_fallback();
             }
         }
     }
 
-    /// PyMySQL and asyncmy verify when they are given authorities, and the name unless told otherwise.
+    /// PyMySQL and asyncmy verify the certificate if the URL names root certificates, and by default the host name, too.
     fn pymysql_tls(&mut self, tls: &Tls) {
         match tls.level {
-            // PyMySQL prefers it by itself, and asyncmy has none by itself.
+            // PyMySQL's default is to prefer TLS, and asyncmy's is to use none.
             Some(TlsLevel::Allow | TlsLevel::Prefer) if self.driver == Driver::Asyncmy => {
-                self.warn_of_no_preference();
+                self.warn_of_missing_preference();
             }
             Some(TlsLevel::Disable) if self.driver == Driver::Pymysql => {
-                self.out.argument("ssl_disabled", Argument::Bool(true));
+                self.output
+                    .add_argument("ssl_disabled", ArgumentValue::Bool(true));
             }
             None | Some(TlsLevel::Disable | TlsLevel::Allow | TlsLevel::Prefer) => {}
             Some(level @ (TlsLevel::VerifyCa | TlsLevel::VerifyFull))
-                if !matches!(tls.root, Some(Root::File(_))) =>
+                if !matches!(tls.root_certificates, Some(RootCertificates::File(_))) =>
             {
-                self.system_authorities(tls, level);
+                self.add_system_context(tls, level);
             }
             Some(level) => {
                 let without_root = Tls {
-                    root: None,
+                    root_certificates: None,
                     ..tls.clone()
                 };
-                // Authorities would be verified against, which `require` does not ask for.
+                // With root certificates, the drivers would verify, which `require` doesn't ask for.
                 let tls = if level == TlsLevel::Require {
                     &without_root
                 } else {
                     tls
                 };
-                self.files(tls, ["ssl_ca", "ssl_cert", "ssl_key"]);
+                self.add_files(tls, ["ssl_ca", "ssl_cert", "ssl_key"]);
                 if level < TlsLevel::VerifyFull {
-                    self.out.url.pair("ssl_check_hostname", "false");
+                    self.output.url.add_parameter("ssl_check_hostname", "false");
                 }
             }
         }
@@ -265,60 +263,65 @@ impl Writer<'_> {
     fn aiomysql_tls(&mut self, tls: &Tls) {
         match tls.level {
             None | Some(TlsLevel::Disable) => {}
-            Some(TlsLevel::Allow | TlsLevel::Prefer) => self.warn_of_no_preference(),
+            Some(TlsLevel::Allow | TlsLevel::Prefer) => self.warn_of_missing_preference(),
             Some(level) => {
-                if level > TlsLevel::Require && !matches!(tls.root, Some(Root::File(_))) {
-                    self.system_authorities(tls, level);
+                if level > TlsLevel::Require
+                    && !matches!(tls.root_certificates, Some(RootCertificates::File(_)))
+                {
+                    self.add_system_context(tls, level);
                 } else {
-                    self.out.argument("ssl", tls::context(tls, level));
+                    self.output.add_argument("ssl", tls::context(tls, level));
                 }
-                self.warn_of_plain();
+                self.warn_of_fallback();
             }
         }
     }
 
-    fn system_authorities(&mut self, tls: &Tls, level: TlsLevel) {
-        self.out.argument("ssl", tls::context(tls, level));
-        self.out.warnings.push(Warning::about(
+    fn add_system_context(&mut self, tls: &Tls, level: TlsLevel) {
+        self.output.add_argument("ssl", tls::context(tls, level));
+        self.output.warnings.push(Warning::about(
             "ssl_ca",
-            "no file of root certificates is named: the system's are verified against",
+            "verifying against the system's certificate store, because the URL names no root certificates",
         ));
     }
 
     fn connector_tls(&mut self, tls: &Tls) {
-        self.files(tls, ["ssl_ca", "ssl_cert", "ssl_key"]);
+        self.add_files(tls, ["ssl_ca", "ssl_cert", "ssl_key"]);
         if self.driver == Driver::Mariadbconnector {
-            self.out.argument("ssl", Argument::Bool(true));
-            self.warn_of_plain();
+            self.output.add_argument("ssl", ArgumentValue::Bool(true));
+            self.warn_of_fallback();
         }
         let level = tls.level.unwrap_or(TlsLevel::Require);
         if level > TlsLevel::Require {
-            self.out.argument("ssl_verify_cert", Argument::Bool(true));
+            self.output
+                .add_argument("ssl_verify_cert", ArgumentValue::Bool(true));
             if self.driver == Driver::Mysqlconnector && level == TlsLevel::VerifyFull {
-                self.out
-                    .argument("ssl_verify_identity", Argument::Bool(true));
+                self.output
+                    .add_argument("ssl_verify_identity", ArgumentValue::Bool(true));
             }
         } else if self.driver == Driver::Mysqlconnector {
-            self.warn_of_plain();
+            self.warn_of_fallback();
         }
     }
 
     fn parameters(&mut self) -> Result<(), ConvertError> {
         for (key, value) in &self.info.parameters {
-            if self.takes(key) {
-                self.out.url.pair(key, value);
-            } else if NEEDED.contains(&&**key) {
-                let way_out =
-                    format!("take `{key}` out of the URL if the connection may do without it");
-                return Err(inexpressible(key, name(self.driver), &way_out));
+            if self.accepts(key) {
+                self.output.url.add_parameter(key, value);
+            } else if REQUIRED_PARAMETERS.contains(&&**key) {
+                let help = format!("remove `{key}` from the URL if the connection doesn't need it");
+                return Err(inexpressible(key, self.driver.project_name(), &help));
             } else {
-                self.out.warnings.push(left_out(key, name(self.driver)));
+                self.output
+                    .warnings
+                    .push(dropped_parameter(key, self.driver.project_name()));
             }
         }
         Ok(())
     }
 
-    fn takes(&self, key: &str) -> bool {
+    /// Returns `true` if the driver has a parameter of this name.
+    fn accepts(&self, key: &str) -> bool {
         use Driver::{Aiomysql, Asyncmy, Mariadbconnector, Mysqlconnector, Mysqldb, Pymysql, Sqlx};
         let drivers: &[Driver] = match key {
             "charset" => &[Pymysql, Aiomysql, Asyncmy, Mysqldb, Mysqlconnector, Sqlx],
@@ -352,8 +355,8 @@ impl Writer<'_> {
     }
 }
 
-/// MySQL's word for a level.
-fn mode(level: TlsLevel) -> &'static str {
+/// Returns MySQL's name of a level.
+fn mode_name(level: TlsLevel) -> &'static str {
     match level {
         TlsLevel::Disable => "DISABLED",
         TlsLevel::Allow | TlsLevel::Prefer => "PREFERRED",

@@ -1,22 +1,22 @@
-//! URLs for the drivers of SQLite.
+//! Writer for the drivers of SQLite.
 
-use super::{UrlWriter, inexpressible, is_fragile, left_out};
+use super::{UrlWriter, inexpressible, is_fragile, dropped_parameter};
 use crate::connection::ConnectionInfo;
 use crate::convert::Conversion;
 use crate::error::{ConvertError, Warning};
 use crate::percent;
 use crate::target::{Driver, Target};
 
-/// What `sqlite3.connect` and SQLAlchemy understand.
-const PYTHON: &[&str] = &[
+/// The parameters of `sqlite3.connect`.
+const PYTHON_PARAMETERS: &[&str] = &[
     "cached_statements",
     "check_same_thread",
     "detect_types",
     "isolation_level",
     "timeout",
 ];
-/// What SQLite itself understands in a URI.
-const URI: &[&str] = &[
+/// The parameters of SQLite's URIs.
+const URI_PARAMETERS: &[&str] = &[
     "mode",
     "cache",
     "immutable",
@@ -25,18 +25,19 @@ const URI: &[&str] = &[
     "psow",
     "modeof",
 ];
-/// What sqlx takes.
-const SQLX: &[&str] = &["mode", "cache", "immutable", "vfs"];
+/// The parameters of sqlx.
+const SQLX_PARAMETERS: &[&str] = &["mode", "cache", "immutable", "vfs"];
 
+/// Writes a connection for a driver of SQLite.
 pub(crate) fn render(info: &ConnectionInfo, target: Target) -> Result<Conversion, ConvertError> {
     if target.driver == Driver::Sqlx {
-        sqlx(info)
+        render_sqlx(info)
     } else {
-        sqlalchemy(info, target)
+        render_sqlalchemy(info, target)
     }
 }
 
-fn sqlx(info: &ConnectionInfo) -> Result<Conversion, ConvertError> {
+fn render_sqlx(info: &ConnectionInfo) -> Result<Conversion, ConvertError> {
     let Some(file) = &info.database else {
         return Ok(Conversion::new(
             "sqlite::memory:".into(),
@@ -44,18 +45,18 @@ fn sqlx(info: &ConnectionInfo) -> Result<Conversion, ConvertError> {
         ));
     };
     let mut url = UrlWriter::new("sqlite");
-    url.encoded(file, b"/:");
-    // sqlx opens what is there; SQLAlchemy makes what is not.
+    url.push_encoded(file, b"/:");
+    // Without a mode, SQLAlchemy creates a missing file, and sqlx doesn't.
     if !info.parameters.iter().any(|(key, _)| key == "mode") {
-        url.pair("mode", "rwc");
+        url.add_parameter("mode", "rwc");
     }
     let mut warnings = Vec::new();
     for (key, value) in &info.parameters {
         match &**key {
-            name if SQLX.contains(&name) => url.pair(key, value),
+            name if SQLX_PARAMETERS.contains(&name) => url.add_parameter(key, value),
             "check_same_thread" | "cached_statements" => {}
-            "nolock" => return Err(inexpressible(key, "sqlx", "take it out of the URL")),
-            _ => warnings.push(left_out(key, "sqlx")),
+            "nolock" => return Err(inexpressible(key, "sqlx", "remove it from the URL")),
+            _ => warnings.push(dropped_parameter(key, "sqlx")),
         }
     }
     let mut conversion = url.finish();
@@ -63,53 +64,53 @@ fn sqlx(info: &ConnectionInfo) -> Result<Conversion, ConvertError> {
     Ok(conversion)
 }
 
-fn sqlalchemy(info: &ConnectionInfo, target: Target) -> Result<Conversion, ConvertError> {
+fn render_sqlalchemy(info: &ConnectionInfo, target: Target) -> Result<Conversion, ConvertError> {
     let mut url = UrlWriter::new(target.scheme);
-    let is_uri = |(key, value): &&(String, String)| {
-        URI.contains(&&**key) && (&**key, &**value) != ("mode", "rwc")
+    let needs_uri = |(key, value): &&(String, String)| {
+        URI_PARAMETERS.contains(&&**key) && (&**key, &**value) != ("mode", "rwc")
     };
-    let as_uri = info.parameters.iter().any(|pair| is_uri(&pair));
+    let as_uri = info.parameters.iter().any(|pair| needs_uri(&pair));
     match &info.database {
         None if !as_uri => {}
-        None => url.raw("/file::memory:"),
+        None => url.push("/file::memory:"),
         Some(file) => {
-            // SQLAlchemy 2.0 takes the name as it is written, 2.1 decodes it; a URI's own `%` would be a third way.
-            let odd = |c: char| c == '?' || (as_uri && matches!(c, '%' | '#'));
-            if percent::is_encoded(file) || file.contains(odd) {
+            // SQLAlchemy 2.0 reads the name as written, and 2.1 decodes it. SQLite decodes the `%` of a URI once more.
+            let is_ambiguous = |c: char| c == '?' || (as_uri && matches!(c, '%' | '#'));
+            if percent::is_encoded(file) || file.contains(is_ambiguous) {
                 return Err(inexpressible(
                     "database",
                     "SQLAlchemy",
-                    "rename the file: versions of SQLAlchemy disagree about `%` and `?` in its name",
+                    "rename the file: SQLAlchemy's versions disagree about `%` and `?` in its name",
                 ));
             }
             if is_fragile(file) {
                 return Err(inexpressible(
                     "database",
                     "SQLAlchemy",
-                    "rename the file: its name has a control character, or a blank at its end",
+                    "rename the file: its name contains a control character, or ends with a blank",
                 ));
             }
-            url.raw(if as_uri { "/file:" } else { "/" });
-            url.raw(file);
+            url.push(if as_uri { "/file:" } else { "/" });
+            url.push(file);
         }
     }
     let mut warnings = Vec::new();
     for (key, value) in &info.parameters {
         match &**key {
-            name if PYTHON.contains(&name) => url.pair(key, value),
-            name if URI.contains(&name) => {
+            name if PYTHON_PARAMETERS.contains(&name) => url.add_parameter(key, value),
+            name if URI_PARAMETERS.contains(&name) => {
                 if as_uri {
-                    url.pair(key, value);
+                    url.add_parameter(key, value);
                 }
             }
             _ => warnings.push(Warning::about(
                 key,
-                format!("`{key}` was left out: SQLAlchemy would ignore it"),
+                format!("dropped `{key}`: SQLAlchemy would ignore it"),
             )),
         }
     }
     if as_uri {
-        url.pair("uri", "true");
+        url.add_parameter("uri", "true");
     }
     let mut conversion = url.finish();
     conversion.warnings = warnings;

@@ -1,22 +1,22 @@
-//! TLS where a driver takes an `ssl.SSLContext`.
+//! `ssl.SSLContext` arguments for drivers whose URL can't express TLS settings.
 
-use crate::connection::{Root, Tls, TlsLevel};
-use crate::convert::{Argument, TlsContext};
+use crate::connection::{RootCertificates, Tls, TlsLevel};
+use crate::convert::{ArgumentValue, TlsContext};
 
-/// The context of what is required at least; its level is one of the last three.
-pub(super) fn context(tls: &Tls, level: TlsLevel) -> Argument {
+/// Returns the context for a level, which must be `require` or stronger.
+pub(super) fn context(tls: &Tls, level: TlsLevel) -> ArgumentValue {
     let verify = level > TlsLevel::Require;
-    let authorities = match &tls.root {
-        Some(Root::File(path)) if verify => Some(path.clone()),
+    let root_certificates = match &tls.root_certificates {
+        Some(RootCertificates::File(path)) if verify => Some(path.clone()),
         _ => None,
     };
-    Argument::TlsContext(TlsContext {
-        authorities,
-        verify,
+    ArgumentValue::TlsContext(TlsContext {
+        root_certificates,
+        verify_certificate: verify,
         check_hostname: level == TlsLevel::VerifyFull,
-        certificate: tls.certificate.clone(),
-        key: tls.key.clone(),
-        key_password: tls.key_password.clone(),
-        revoked: tls.revoked.clone().filter(|_| verify),
+        client_certificate: tls.client_certificate.clone(),
+        client_key: tls.client_key.clone(),
+        client_key_password: tls.client_key_password.clone(),
+        revocation_list: tls.revocation_list.clone().filter(|_| verify),
     })
 }

@@ -1,48 +1,50 @@
-//! The part between the slashes: user, password, hosts and ports.
+//! Splitting of a URL's text behind `://`: user, password, hosts, ports, database and parameters.
 
-use super::{Reader, Split, invalid, parse_query, port, unencoded_at};
+use super::{Syntax, UrlParts, invalid_url, parse_port, parse_query, unencoded_at_error};
 use crate::connection::Host;
 use crate::error::{ConvertError, Warning};
 use crate::percent;
 use crate::target::Backend;
 
-fn decode(what: &str, text: &str) -> Result<String, ConvertError> {
+/// Decodes a part of a URL. `part` names it in errors.
+fn decode(part: &str, text: &str) -> Result<String, ConvertError> {
     let decoded = percent::decode(text).ok_or_else(|| {
-        invalid(format!(
-            "{what} holds bytes that are no UTF-8, which drivers replace"
+        invalid_url(format!(
+            "{part} contains bytes that are not UTF-8, which drivers replace"
         ))
     })?;
     if decoded.contains('\0') {
-        return Err(invalid(format!(
-            "{what} holds a zero byte, which no server takes"
+        return Err(invalid_url(format!(
+            "{part} contains a zero byte, which no server accepts"
         )));
     }
     Ok(decoded)
 }
 
-fn given(text: String) -> Option<String> {
+/// Returns `None` for an empty text.
+fn non_empty(text: String) -> Option<String> {
     (!text.is_empty()).then_some(text)
 }
 
-/// SQLAlchemy's expression: a user up to a colon or slash, a password up to the next `@`, whatever it holds.
-pub(super) fn read_sqlalchemy(split: &mut Split, rest: &str) -> Result<(), ConvertError> {
+/// Splits by SQLAlchemy's rules: the user ends at a colon or slash, and the password at the next `@`, whatever it contains.
+pub(super) fn split_sqlalchemy(parts: &mut UrlParts, rest: &str) -> Result<(), ConvertError> {
     let name_end = rest.find([':', '/']).unwrap_or(rest.len());
     let (name, after_name) = rest.split_at(name_end);
     let password = after_name
         .strip_prefix(':')
         .and_then(|after| after.split_once('@'));
     let location = if let Some((password, location)) = password {
-        if ends_like_a_port(password) {
-            return Err(invalid(
-                "an `@` behind the host makes SQLAlchemy take all before it for a user and a password",
+        if is_like_port_and_database(password) {
+            return Err(invalid_url(
+                "an `@` behind the host makes SQLAlchemy read everything before it as user and password",
             )
-            .help("write %40 for the `@` in the parameters"));
+            .with_help("write `%40` for the `@` in the parameters"));
         }
-        split.user = given(decode("the user's name", name)?);
-        split.password = Some(decode("the password", password)?);
+        parts.user = non_empty(decode("the user name", name)?);
+        parts.password = Some(decode("the password", password)?);
         location
     } else if let Some((user, _)) = name.rsplit_once('@') {
-        split.user = given(decode("the user's name", user)?);
+        parts.user = non_empty(decode("the user name", user)?);
         &rest[user.len() + 1..]
     } else {
         rest
@@ -52,43 +54,42 @@ pub(super) fn read_sqlalchemy(split: &mut Split, rest: &str) -> Result<(), Conve
         None => (location, None),
     };
     let (hosts, database) = match location.split_once('/') {
-        Some((hosts, database)) => (hosts, given(database.to_owned())),
+        Some((hosts, database)) => (hosts, non_empty(database.to_owned())),
         None => (location, None),
     };
     if hosts.contains(',') {
-        split.warnings.push(Warning {
+        parts.warnings.push(Warning {
             parameter: Some("host".into()),
             message:
-                "SQLAlchemy itself reads several hosts from the parameters only (`?host=…&host=…`)"
+                "SQLAlchemy itself accepts several hosts only as parameters (`?host=…&host=…`)"
                     .into(),
         });
     }
-    read_hosts(split, hosts)?;
+    split_hosts(parts, hosts)?;
     if database.as_deref().is_some_and(percent::is_encoded) {
-        split.warnings.push(Warning {
+        parts.warnings.push(Warning {
             parameter: Some("database".into()),
-            message: "the database's name is taken as it is written: SQLAlchemy 2.1 decodes the `%` in it, \
-                      older versions do not"
+            message: "used the database's name as written: SQLAlchemy 2.1 decodes the `%` in it, older versions don't"
                 .into(),
         });
     }
-    split.database = database;
+    parts.database = database;
     if let Some(query) = query {
-        split.query = parse_query(query, true)?;
+        parts.query = parse_query(query, true)?;
     }
     Ok(())
 }
 
-/// `5432/app?key=…`: no password that anybody chose.
-fn ends_like_a_port(password: &str) -> bool {
+/// Returns `true` for a text like `5432/app?key=…`, which is a port and a database rather than a password.
+fn is_like_port_and_database(password: &str) -> bool {
     let digits = password.bytes().take_while(u8::is_ascii_digit).count();
     let after = password.get(digits..).unwrap_or_default();
     after.starts_with(['/', '?']) && after.contains('?')
 }
 
-/// libpq's rules: credentials end at the first `@` that comes before a slash; everything is decoded.
-pub(super) fn read_plain(split: &mut Split, rest: &str) -> Result<(), ConvertError> {
-    let is_libpq = split.backend == Backend::Postgresql;
+/// Splits by libpq's rules: credentials end at the first `@` before a slash, and every part is decoded.
+pub(super) fn split_plain(parts: &mut UrlParts, rest: &str) -> Result<(), ConvertError> {
+    let is_libpq = parts.backend == Backend::Postgresql;
     let end = rest
         .find(['@', '/'])
         .filter(|&at| rest[at..].starts_with('@'));
@@ -98,19 +99,19 @@ pub(super) fn read_plain(split: &mut Split, rest: &str) -> Result<(), ConvertErr
                 Some((user, password)) => (user, Some(password)),
                 None => (&rest[..at], None),
             };
-            split.user = given(decode("the user's name", user)?);
-            split.password = password
+            parts.user = non_empty(decode("the user name", user)?);
+            parts.password = password
                 .map(|text| decode("the password", text))
                 .transpose()?;
             &rest[at + 1..]
         }
         None => rest,
     };
-    if percent::has_stray(rest) {
-        split.warnings.push(Warning {
+    if percent::has_stray_percent(rest) {
+        parts.warnings.push(Warning {
             parameter: None,
             message:
-                "a `%` that begins no `%XX` was taken as it is; libpq refuses it, so write %25"
+                "kept a `%` without two hexadecimal digits, which libpq refuses; write `%25` instead"
                     .into(),
         });
     }
@@ -122,56 +123,56 @@ pub(super) fn read_plain(split: &mut Split, rest: &str) -> Result<(), ConvertErr
         Some((hosts, database)) => (hosts, database),
         None => (location, ""),
     };
-    read_hosts(split, hosts)?;
-    split.database = given(decode("the database's name", database)?);
+    split_hosts(parts, hosts)?;
+    parts.database = non_empty(decode("the database's name", database)?);
     if let Some(query) = query {
-        split.query = parse_query(query, !is_libpq)?;
+        parts.query = parse_query(query, !is_libpq)?;
     }
     Ok(())
 }
 
-/// `host:port`, or several of them.
-fn read_hosts(split: &mut Split, hosts: &str) -> Result<(), ConvertError> {
+/// Splits `host:port`, or a list of them separated by commas.
+fn split_hosts(parts: &mut UrlParts, hosts: &str) -> Result<(), ConvertError> {
     if hosts.is_empty() {
         return Ok(());
     }
     for host in hosts.split(',') {
         if host.starts_with('@') {
-            // To libpq a socket without a file: but `user:p@@host` has lost a part of its password.
-            return Err(unencoded_at());
+            // libpq reads an abstract socket, but in `user:p@@host` the `@` belongs to the password.
+            return Err(unencoded_at_error());
         }
         let (name, digits) = if let Some(inside) = host.strip_prefix('[') {
             let (name, after) = inside
                 .split_once(']')
-                .ok_or_else(|| invalid("the `[` before the host's address is not closed"))?;
+                .ok_or_else(|| invalid_url("the `[` before the host's address has no `]`"))?;
             let digits = match after.strip_prefix(':') {
                 Some(digits) => digits,
                 None if after.is_empty() => "",
                 None => {
-                    return Err(invalid(
-                        "something stands between the host's `]` and its port",
+                    return Err(invalid_url(
+                        "the host's `]` is followed by something other than a port",
                     ));
                 }
             };
             if name.is_empty() {
-                return Err(invalid("no address stands between `[` and `]`"));
+                return Err(invalid_url("the host's `[` and `]` contain no address"));
             }
             (name, digits)
         } else {
             host.split_once(':').unwrap_or((host, ""))
         };
-        // A socket of Linux begins with one, too, but nobody writes it here: it is a password's.
+        // An abstract socket starts with `@`, too, but isn't written here. The `@` belongs to a password.
         if name.contains('@') {
-            return Err(unencoded_at());
+            return Err(unencoded_at_error());
         }
-        let name = match split.reader {
-            // SQLAlchemy hands the host on as it is written.
-            Reader::SqlAlchemy(_) => name.to_owned(),
-            Reader::Plain => decode("the host's name", name)?,
+        let name = match parts.syntax {
+            // SQLAlchemy passes the host on without decoding it.
+            Syntax::SqlAlchemy(_) => name.to_owned(),
+            Syntax::Plain => decode("the host name", name)?,
         };
-        split.hosts.push(Host {
-            name: given(name),
-            port: port(digits)?,
+        parts.hosts.push(Host {
+            name: non_empty(name),
+            port: parse_port(digits)?,
         });
     }
     Ok(())

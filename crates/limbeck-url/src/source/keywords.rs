@@ -1,37 +1,39 @@
-//! libpq's other form: `host=localhost dbname=app password='a b'`.
+//! Parser for libpq's connection strings: `host=localhost dbname=app password='a b'`.
 
-use super::{Reader, Split, invalid};
+use super::{Syntax, UrlParts, invalid_url};
 use crate::error::ConvertError;
 use crate::target::Backend;
 
-pub(super) fn parse(text: &str) -> Result<Split, ConvertError> {
-    let no_url = || {
-        invalid("the text is no database URL: it has no `dialect://` at its start")
-            .help("write postgresql://user:password@host:port/database")
+/// Splits a connection string.
+pub(super) fn parse(text: &str) -> Result<UrlParts, ConvertError> {
+    let not_a_url = || {
+        invalid_url("the text is not a database URL: it doesn't start with `dialect://`")
+            .with_help("write `postgresql://user:password@host:port/database`")
     };
     if !text.contains('=') {
-        return Err(no_url());
+        return Err(not_a_url());
     }
     let mut query = Vec::new();
     let mut rest = text.trim_start();
     while !rest.is_empty() {
-        let (key, after) = rest.split_once('=').ok_or_else(no_url)?;
+        let (key, after) = rest.split_once('=').ok_or_else(not_a_url)?;
         let key = key.trim_end();
         if key.is_empty()
             || !key
                 .bytes()
                 .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
         {
-            return Err(no_url());
+            return Err(not_a_url());
         }
-        let (value, after) = value(after.trim_start())
-            .ok_or_else(|| invalid(format!("the quoted value of `{key}` does not end")).of(key))?;
+        let (value, after) = split_value(after.trim_start()).ok_or_else(|| {
+            invalid_url(format!("the quoted value of `{key}` has no closing quote")).about(key)
+        })?;
         query.push((key.to_owned(), value));
         rest = after.trim_start();
     }
-    Ok(Split {
+    Ok(UrlParts {
         backend: Backend::Postgresql,
-        reader: Reader::Plain,
+        syntax: Syntax::Plain,
         user: None,
         password: None,
         hosts: Vec::new(),
@@ -41,8 +43,10 @@ pub(super) fn parse(text: &str) -> Result<Split, ConvertError> {
     })
 }
 
-/// A value up to white space, or between quotes; a backslash takes the next character as it is.
-fn value(text: &str) -> Option<(String, &str)> {
+/// Splits off a value, which ends at white space or at its closing quote. A backslash escapes the next character.
+///
+/// Returns `None` if the closing quote is missing.
+fn split_value(text: &str) -> Option<(String, &str)> {
     let quoted = text.starts_with('\'');
     let mut characters = text.char_indices();
     if quoted {

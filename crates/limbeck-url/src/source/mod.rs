@@ -1,4 +1,4 @@
-//! Splits what applications have: SQLAlchemy's URLs, libpq's URIs and strings, what sqlx and hosters write.
+//! Splitting of SQLAlchemy's URLs, libpq's URIs and connection strings, and the URLs of sqlx and hosters into parts.
 
 use crate::connection::Host;
 use crate::error::{ConvertError, ErrorKind, Warning};
@@ -8,20 +8,20 @@ use crate::target::{Backend, Driver};
 mod authority;
 mod keywords;
 
-/// Whose rules a text follows.
+/// The syntax that a text follows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Reader {
-    /// `dialect+driver://…`: the driver under SQLAlchemy.
+pub(crate) enum Syntax {
+    /// SQLAlchemy's: `dialect+driver://…`, with this driver.
     SqlAlchemy(Driver),
-    /// A scheme without a driver: libpq's rules, which hosters, sqlx and the drivers' own readers share.
+    /// libpq's, for a scheme without a driver. Hosters, sqlx and the drivers' own parsers share it.
     Plain,
 }
 
-/// A text's parts, decoded.
+/// The parts of a URL or connection string, decoded.
 #[derive(Debug)]
-pub(crate) struct Split {
+pub(crate) struct UrlParts {
     pub(crate) backend: Backend,
-    pub(crate) reader: Reader,
+    pub(crate) syntax: Syntax,
     pub(crate) user: Option<String>,
     pub(crate) password: Option<String>,
     pub(crate) hosts: Vec<Host>,
@@ -30,12 +30,13 @@ pub(crate) struct Split {
     pub(crate) warnings: Vec<Warning>,
 }
 
-pub(crate) fn invalid(message: impl Into<String>) -> ConvertError {
+/// Returns an [`ErrorKind::InvalidUrl`] error.
+pub(crate) fn invalid_url(message: impl Into<String>) -> ConvertError {
     ConvertError::new(ErrorKind::InvalidUrl, message)
 }
 
-/// The schemes without a driver.
-fn backend_of(dialect: &str) -> Option<Backend> {
+/// Returns the database system of a scheme without a driver.
+fn backend_of_dialect(dialect: &str) -> Option<Backend> {
     Some(match dialect {
         "postgres" | "postgresql" => Backend::Postgresql,
         "mysql" => Backend::Mysql,
@@ -45,44 +46,47 @@ fn backend_of(dialect: &str) -> Option<Backend> {
     })
 }
 
-/// What sqlx knows in a URL of SQLite.
-const SQLX_KEYS: [&str; 4] = ["mode", "cache", "immutable", "vfs"];
+/// The parameters of sqlx's SQLite URLs.
+const SQLX_PARAMETERS: [&str; 4] = ["mode", "cache", "immutable", "vfs"];
 
-impl Split {
+impl UrlParts {
+    /// Splits a URL, a libpq URI or a libpq connection string.
     pub(crate) fn parse(text: &str) -> Result<Self, ConvertError> {
         let mut warnings = Vec::new();
         let trimmed = text.trim();
         if trimmed.is_empty() {
-            return Err(invalid("there is no database URL: the text is empty"));
+            return Err(invalid_url("the database URL is empty"));
         }
         if trimmed.len() != text.len() {
-            // To SQLAlchemy a line's end would be part of the database's name.
+            // SQLAlchemy would read a line end as a part of the database's name.
             warnings.push(Warning {
                 parameter: None,
-                message: "white space around the URL was left out".into(),
+                message: "ignored white space around the URL".into(),
             });
         }
         if trimmed.starts_with(['"', '\'', '`']) {
-            return Err(invalid("the database URL is in quotes")
-                .help("take the quotes away where the URL is set: they are part of it"));
+            return Err(invalid_url("the database URL is in quotes").with_help(
+                "remove the quotes where the URL is set: they become part of the value",
+            ));
         }
         if let Some(control) = trimmed.chars().find(|c| c.is_control()) {
-            return Err(invalid(format!(
-                "the database URL holds the control character {}",
+            return Err(invalid_url(format!(
+                "the database URL contains the control character `{}`",
                 control.escape_default()
             )));
         }
-        let mut split = Self::parse_clean(trimmed)?;
-        split.warnings.splice(..0, warnings);
-        Ok(split)
+        let mut parts = Self::parse_trimmed(trimmed)?;
+        parts.warnings.splice(..0, warnings);
+        Ok(parts)
     }
 
-    fn parse_clean(text: &str) -> Result<Self, ConvertError> {
+    fn parse_trimmed(text: &str) -> Result<Self, ConvertError> {
         let Some((scheme, rest)) = text.split_once(':') else {
             return keywords::parse(text);
         };
-        let word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '+' | '.' | '-');
-        if scheme.is_empty() || !scheme.chars().all(word) {
+        let is_scheme_character =
+            |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '+' | '.' | '-');
+        if scheme.is_empty() || !scheme.chars().all(is_scheme_character) {
             return keywords::parse(text);
         }
         let lower = scheme.to_ascii_lowercase();
@@ -90,24 +94,25 @@ impl Split {
             Some((dialect, driver)) => (dialect, Some(driver)),
             None => (&*lower, None),
         };
-        let slashes = rest.strip_prefix("//");
-        if slashes.is_none() && dialect != "sqlite" {
+        let after_slashes = rest.strip_prefix("//");
+        if after_slashes.is_none() && dialect != "sqlite" {
             return if lower == "jdbc" {
-                Err(unsupported(&lower))
+                Err(unsupported_scheme(&lower))
             } else {
                 keywords::parse(text)
             };
         }
-        let backend = backend_of(dialect).ok_or_else(|| unsupported(&lower))?;
-        let reader = match driver {
-            None => Reader::Plain,
-            Some(name) => Reader::SqlAlchemy(
-                Driver::of_sqlalchemy(backend, name).ok_or_else(|| unsupported(&lower))?,
+        let backend = backend_of_dialect(dialect).ok_or_else(|| unsupported_scheme(&lower))?;
+        let syntax = match driver {
+            None => Syntax::Plain,
+            Some(name) => Syntax::SqlAlchemy(
+                Driver::from_sqlalchemy_name(backend, name)
+                    .ok_or_else(|| unsupported_scheme(&lower))?,
             ),
         };
-        let mut split = Self {
+        let mut parts = Self {
             backend,
-            reader,
+            syntax,
             user: None,
             password: None,
             hosts: Vec::new(),
@@ -115,23 +120,27 @@ impl Split {
             query: Vec::new(),
             warnings: Vec::new(),
         };
-        match (backend, reader, slashes) {
-            (Backend::Sqlite, ..) => split.read_file(rest)?,
-            (_, Reader::SqlAlchemy(_), Some(rest)) => authority::read_sqlalchemy(&mut split, rest)?,
-            (_, _, Some(rest)) => authority::read_plain(&mut split, rest)?,
-            (_, _, None) => return Err(unsupported(&lower)),
+        match (backend, syntax, after_slashes) {
+            (Backend::Sqlite, ..) => parts.split_sqlite(rest)?,
+            (_, Syntax::SqlAlchemy(_), Some(rest)) => {
+                authority::split_sqlalchemy(&mut parts, rest)?
+            }
+            (_, _, Some(rest)) => authority::split_plain(&mut parts, rest)?,
+            (_, _, None) => return Err(unsupported_scheme(&lower)),
         }
         if dialect == "postgres" && driver.is_some() {
-            split.warnings.push(Warning {
+            parts.warnings.push(Warning {
                 parameter: None,
-                message: "SQLAlchemy knows no dialect `postgres`: `postgresql` is meant".into(),
+                message:
+                    "read the dialect `postgres`, which SQLAlchemy doesn't know, as `postgresql`"
+                        .into(),
             });
         }
-        Ok(split)
+        Ok(parts)
     }
 
-    /// `sqlite:///file`, and sqlx's `sqlite:file` and `sqlite::memory:`.
-    fn read_file(&mut self, rest: &str) -> Result<(), ConvertError> {
+    /// Splits SQLAlchemy's `sqlite:///file`, and sqlx's `sqlite:file` and `sqlite::memory:`.
+    fn split_sqlite(&mut self, rest: &str) -> Result<(), ConvertError> {
         let (path, query) = match rest.split_once('?') {
             Some((path, query)) => (path, Some(query)),
             None => (rest, None),
@@ -141,20 +150,20 @@ impl Split {
             .transpose()?
             .unwrap_or_default();
         let has = |key: &str| self.query.iter().any(|(known, _)| known == key);
-        if self.reader == Reader::Plain && !has("uri") && SQLX_KEYS.iter().any(|key| has(key)) {
-            return self.read_file_of_sqlx(path);
+        if self.syntax == Syntax::Plain && !has("uri") && SQLX_PARAMETERS.iter().any(|key| has(key))
+        {
+            return self.split_sqlx_sqlite(path);
         }
         let path = match path.strip_prefix("//") {
-            None if self.reader == Reader::Plain => path,
-            None => return Err(no_file()),
+            None if self.syntax == Syntax::Plain => path,
+            None => return Err(sqlite_host_error()),
             Some("") => "",
-            Some(after) => after.strip_prefix('/').ok_or_else(no_file)?,
+            Some(after) => after.strip_prefix('/').ok_or_else(sqlite_host_error)?,
         };
         if percent::is_encoded(path) {
             self.warnings.push(Warning {
                 parameter: None,
-                message: "the file's name is taken as it is written: SQLAlchemy 2.1 decodes the `%` in it, \
-                          older versions do not"
+                message: "used the file's name as written: SQLAlchemy 2.1 decodes the `%` in it, older versions don't"
                     .into(),
             });
         }
@@ -162,13 +171,14 @@ impl Split {
         Ok(())
     }
 
-    /// sqlx's own: `sqlite://rel.db` and `sqlite:///abs.db`, encoded. Its keys tell it from SQLAlchemy's, where
-    /// they work with `uri=true` alone.
-    fn read_file_of_sqlx(&mut self, path: &str) -> Result<(), ConvertError> {
+    /// Splits sqlx's `sqlite://relative.db` and `sqlite:///absolute.db`, which are percent-encoded.
+    ///
+    /// The parameters identify sqlx: SQLAlchemy supports them only together with `uri=true`.
+    fn split_sqlx_sqlite(&mut self, path: &str) -> Result<(), ConvertError> {
         let path = path.strip_prefix("//").unwrap_or(path);
         let path = percent::decode(path)
-            .ok_or_else(|| invalid("the file's name holds bytes that are no UTF-8"))?;
-        // Four slashes are the habit from SQLAlchemy, and the same file.
+            .ok_or_else(|| invalid_url("the file's name contains bytes that are not UTF-8"))?;
+        // Users of SQLAlchemy write four slashes, which name the same file.
         let path = path
             .strip_prefix('/')
             .filter(|rest| rest.starts_with('/'))
@@ -178,26 +188,26 @@ impl Split {
     }
 }
 
-/// An `@` of a password that is taken for its end.
-pub(crate) fn unencoded_at() -> ConvertError {
-    invalid("the part before the host holds an `@` that is not encoded")
-        .help("write %40 for an `@` in a user's name or a password")
+/// Returns the error for an `@` in a user or password that would end the credentials too early.
+pub(crate) fn unencoded_at_error() -> ConvertError {
+    invalid_url("the part before the host contains an `@` that is not encoded")
+        .with_help("write `%40` for an `@` in a user name or password")
 }
 
-fn unsupported(scheme: &str) -> ConvertError {
+fn unsupported_scheme(scheme: &str) -> ConvertError {
     ConvertError::new(
         ErrorKind::UnsupportedScheme,
-        format!("the scheme `{scheme}` names no database and driver that limbeck knows"),
+        format!("unknown database or driver in the scheme `{scheme}`"),
     )
-    .help("limbeck knows postgresql, mysql, mariadb and sqlite, and their usual drivers")
+    .with_help("use `postgresql`, `mysql`, `mariadb` or `sqlite`, and one of their drivers")
 }
 
-fn no_file() -> ConvertError {
-    invalid("the SQLite URL names a host where its file's path should begin")
-        .help("write sqlite:///relative/path.db or sqlite:////absolute/path.db")
+fn sqlite_host_error() -> ConvertError {
+    invalid_url("the SQLite URL has a host in place of the file's path")
+        .with_help("write `sqlite:///relative/path.db` or `sqlite:////absolute/path.db`")
 }
 
-/// A query's pairs in their order. To libpq a `+` is a `+`, to the others a space.
+/// Decodes the keys and values of a query, in order. In libpq a `+` is a plus, elsewhere a space.
 pub(crate) fn parse_query(
     query: &str,
     plus_is_space: bool,
@@ -208,11 +218,12 @@ pub(crate) fn parse_query(
         } else {
             percent::decode(part)
         };
-        let decoded = decoded
-            .ok_or_else(|| invalid("a parameter of the URL holds bytes that are no UTF-8"))?;
+        let decoded = decoded.ok_or_else(|| {
+            invalid_url("a parameter of the URL contains bytes that are not UTF-8")
+        })?;
         if decoded.contains('\0') {
-            // libpq, and all that is written in C, would take what is before it.
-            return Err(invalid("a parameter of the URL holds a zero byte"));
+            // C libraries such as libpq would use the text before the zero byte.
+            return Err(invalid_url("a parameter of the URL contains a zero byte"));
         }
         Ok(decoded)
     };
@@ -226,8 +237,11 @@ pub(crate) fn parse_query(
         .collect()
 }
 
-/// A port's number.
-pub(crate) fn port(digits: &str) -> Result<Option<u16>, ConvertError> {
+/// Parses a port. Returns `None` for an empty text.
+///
+/// # Errors
+/// Returns [`ErrorKind::InvalidPort`] if the text is not a number from 1 to 65535.
+pub(crate) fn parse_port(digits: &str) -> Result<Option<u16>, ConvertError> {
     if digits.is_empty() {
         return Ok(None);
     }
@@ -241,7 +255,7 @@ pub(crate) fn port(digits: &str) -> Result<Option<u16>, ConvertError> {
             ErrorKind::InvalidPort,
             "the port of the database URL is not a number from 1 to 65535",
         )
-        .of("port")
-        .help("a `/`, `?` or `#` in a password must be written as %2F, %3F or %23")),
+        .about("port")
+        .with_help("write `%2F`, `%3F` or `%23` for a `/`, `?` or `#` in a password")),
     }
 }

@@ -1,19 +1,20 @@
 //! Random connections for the tests.
 
-use limbeck_url::{ConnectionInfo, Host, Root, Secret, TlsLevel};
+use limbeck_url::{ConnectionInfo, Host, RootCertificates, Secret, TlsLevel};
 use proptest::prelude::*;
 use proptest::sample::select;
 
 mod first;
 
-#[allow(unused_imports, reason = "not every test counts them itself")]
+#[allow(unused_imports, reason = "some test binaries don't use it")]
 pub(crate) use first::some;
 
-/// Any text that a password, a user or a database can be.
+/// Texts for passwords, users and databases.
 fn word() -> impl Strategy<Value = String> {
     "[^\\x00-\\x1f\\x7f-\\x9f]{1,12}".prop_filter("a name", |text| text.trim() == text)
 }
 
+/// Host names, addresses and sockets, with or without a port.
 fn host() -> impl Strategy<Value = Host> {
     let name = prop_oneof![
         "[a-z][a-z0-9.-]{0,10}",
@@ -28,6 +29,7 @@ fn host() -> impl Strategy<Value = Host> {
     })
 }
 
+/// Connections to PostgreSQL.
 pub(crate) fn postgresql() -> impl Strategy<Value = ConnectionInfo> {
     let level = select(&[
         TlsLevel::Disable,
@@ -61,24 +63,24 @@ pub(crate) fn postgresql() -> impl Strategy<Value = ConnectionInfo> {
         .prop_map(
             |((user, password, database), hosts, (level, root), settings, timeout)| {
                 let mut info = ConnectionInfo::parse("postgresql://")
-                    .expect("the shortest one")
+                    .expect("the shortest URL")
                     .0;
                 info.user = user;
                 info.password = password.map(Secret::new);
                 info.database = database;
                 info.hosts = hosts;
                 info.tls.level = level;
-                // Nobody verifies what is not encrypted.
-                info.tls.root = root
-                    .map(Root::File)
+                // An unencrypted connection verifies nothing.
+                info.tls.root_certificates = root
+                    .map(RootCertificates::File)
                     .filter(|_| info.tls.level != Some(TlsLevel::Disable));
                 let mut settings = settings;
-                settings.dedup_by(|one, other| one.0 == other.0);
+                settings.dedup_by(|next, previous| next.0 == previous.0);
                 info.settings = settings
                     .into_iter()
                     .map(|(name, value)| (name.to_owned(), value))
                     .collect();
-                info.timeout = timeout;
+                info.connect_timeout = timeout;
                 info
             },
         )

@@ -1,14 +1,14 @@
-//! Random texts that come near to real URLs.
+//! Random texts that resemble URLs.
 
 use proptest::prelude::*;
 use proptest::sample::select;
 
-/// Some pieces after one another.
+/// Concatenations of pieces of URLs.
 pub(crate) fn text_like_a_url() -> impl Strategy<Value = String> {
     proptest::collection::vec(select(PIECES), 0..14).prop_map(|pieces| pieces.concat())
 }
 
-/// Pieces that URLs are made of.
+/// The pieces of the random texts.
 const PIECES: &[&str] = &[
     "postgresql",
     "postgres",

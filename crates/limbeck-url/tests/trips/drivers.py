@@ -1,4 +1,7 @@
-"""Tells what the real drivers make of a URL and of what stands beside it: a case a line in, its meaning a line out."""
+"""Reports how the real drivers interpret URLs with their keyword arguments.
+
+Standard input has a case per line, as JSON; standard output has its interpretation.
+"""
 
 import asyncio
 import contextlib
@@ -11,7 +14,7 @@ import ssl
 import sys
 import warnings
 
-# Nobody's files and variables are read; who is not named shows.
+# The drivers must read no files of a real user. The login name makes a missing user visible.
 os.environ.update(HOME="/nowhere", LOGNAME="the default user")
 
 import aiomysql
@@ -31,7 +34,7 @@ spec.loader.exec_module(tls)
 
 
 def load_verify_locations(context, cafile=None, capath=None, cadata=None):
-    # A context does not give back what it was told to load. The files need not exist, but asyncpg looks for some.
+    # A context doesn't expose the files that it loads. They need not exist, except those that asyncpg searches for.
     cafile = os.fspath(cafile)
     if cafile.startswith("/nowhere/") and not cafile.endswith("/root.crt"):
         raise FileNotFoundError(cafile)
@@ -55,26 +58,26 @@ ssl.SSLContext.load_cert_chain = load_cert_chain
 ssl.SSLContext.load_default_certs = load_default_certs
 
 
-def of_context(context, level=None):
-    """What a context makes sure of; the level where its maker had a word for it that says more."""
+def context_protection(context, level=None):
+    """Returns the protection of a context. `level` is the driver's own level, if it has one that is more precise."""
     if context.verify_mode != ssl.CERT_REQUIRED:
-        made = "require"
+        enforced = "require"
     else:
-        made = "verify-full" if context.check_hostname else "verify-ca"
+        enforced = "verify-full" if context.check_hostname else "verify-ca"
     files = list(getattr(context, "files", []))
     revoked = files.pop() if context.verify_flags & ssl.VERIFY_CRL_CHECK_CHAIN else None
     root = files.pop() if files else None
     assert not files
     if root and root.startswith("/nowhere/"):
-        # libpq's words mean the same file: `require` verifies if it is there.
-        made, root = level, None
+        # libpq's levels imply the same file: `require` verifies if the file exists.
+        enforced, root = level, None
     elif level in ("allow", "prefer"):
-        assert made == "require"
-        made = level
-    if getattr(context, "system", False) and made != "require":
+        assert enforced == "require"
+        enforced = level
+    if getattr(context, "system", False) and enforced != "require":
         root = "system"
     certificate, key, password = getattr(context, "client", (None, None, None))
-    return protection(made, root, certificate, key, password, revoked)
+    return protection(enforced, root, certificate, key, password, revoked)
 
 
 def protection(level, root=None, certificate=None, key=None, key_password=None, revoked=None):
@@ -89,38 +92,38 @@ def protection(level, root=None, certificate=None, key=None, key_password=None, 
 
 
 class Called(Exception):
-    """What the driver was called with, in place of the call."""
+    """The arguments of a call to a driver, raised in place of the call."""
 
 
-def call(*arguments, **keywords):
+def intercept(*arguments, **keywords):
     raise Called(arguments, keywords)
 
 
-ADAPTED = {}
+ADAPTERS = {}
 
 
-def arguments_of(url, beside):
-    """What SQLAlchemy calls the driver with."""
+def driver_arguments(url, connect_args):
+    """Returns the arguments that SQLAlchemy calls the driver with."""
     url = make_url(url)
     dialect = url.get_dialect()()
     if dialect.driver == "mysqldb":
-        # It is not installed.
+        # mysqlclient is not installed.
         dialect._found_rows_client_flag = lambda: None
     arguments, keywords = dialect.create_connect_args(url)
-    keywords = {**keywords, **beside}
+    keywords = {**keywords, **connect_args}
     if dialect.is_async and dialect.driver != "psycopg":
-        # What SQLAlchemy keeps for itself does not reach the driver.
-        if dialect.driver not in ADAPTED:
-            ADAPTED[dialect.driver] = type(dialect).import_dbapi()
+        # SQLAlchemy's adapter removes its own arguments.
+        if dialect.driver not in ADAPTERS:
+            ADAPTERS[dialect.driver] = type(dialect).import_dbapi()
         try:
-            ADAPTED[dialect.driver].connect(*arguments, async_creator_fn=call, **keywords)
+            ADAPTERS[dialect.driver].connect(*arguments, async_creator_fn=intercept, **keywords)
         except Called as called:
             arguments, keywords = called.args
     return list(arguments), keywords
 
 
 def server_options(text):
-    """The settings in `options`, as the server splits them."""
+    """Parses the settings in `options` like the server."""
     words, word, characters = [], None, iter(text)
     for character in characters:
         if character in " \t\n\v\f\r":
@@ -145,14 +148,15 @@ def server_options(text):
     return settings
 
 
-def of_libpq(words):
+def libpq_meaning(words):
+    """Returns the meaning of libpq's parameters."""
     words = {key: value for key, value in words.items() if value != ""}
     names = words.pop("host", "").split(",")
     ports = words.pop("port", "").split(",")
     if len(ports) == 1:
         ports *= len(names)
     assert len(names) == len(ports), "libpq: could not match port numbers to hosts"
-    # libpq reads a number when it connects.
+    # libpq itself parses the numbers when it connects.
     hosts = [[name or None, int(port or 5432)] for name, port in zip(names, ports)]
     assert all(0 < port < 65536 for _, port in hosts), "libpq: invalid port number"
     settings = server_options(words.pop("options", ""))
@@ -184,8 +188,8 @@ def of_libpq(words):
     }
 
 
-def libpq(url, beside):
-    assert not beside
+def libpq(url, connect_args):
+    assert not connect_args
     newer = {
         option.keyword.decode(): option.val.decode()
         for option in psycopg.pq.Conninfo.parse(url.encode())
@@ -193,36 +197,36 @@ def libpq(url, beside):
     }
     older = psycopg2.extensions.parse_dsn(url)
     assert newer == older, (newer, older)
-    return of_libpq(newer)
+    return libpq_meaning(newer)
 
 
-def psycopg2_(url, beside):
-    arguments, keywords = arguments_of(url, beside)
+def psycopg2_(url, connect_args):
+    arguments, keywords = driver_arguments(url, connect_args)
     assert arguments in ([], [""]), arguments
-    return of_libpq(psycopg2.extensions.parse_dsn(psycopg2.extensions.make_dsn(**keywords)))
+    return libpq_meaning(psycopg2.extensions.parse_dsn(psycopg2.extensions.make_dsn(**keywords)))
 
 
-OF_PSYCOPG = ["prepare_threshold", "context", "row_factory", "cursor_factory", "autocommit"]
+PSYCOPG_ARGUMENTS = ["prepare_threshold", "context", "row_factory", "cursor_factory", "autocommit"]
 
 
-def psycopg_(url, beside):
-    arguments, keywords = arguments_of(url, beside)
+def psycopg_(url, connect_args):
+    arguments, keywords = driver_arguments(url, connect_args)
     assert arguments in ([], [""]), arguments
-    own = {key: keywords.pop(key) for key in OF_PSYCOPG if key in keywords}
+    own = {key: keywords.pop(key) for key in PSYCOPG_ARGUMENTS if key in keywords}
     text = psycopg.conninfo.make_conninfo(**keywords)
-    # psycopg hands its text to libpq.
+    # psycopg passes this text to libpq.
     read = {key: str(value) for key, value in psycopg.conninfo.conninfo_to_dict(text).items()}
-    return {**of_libpq(read), "pooler": own.get("prepare_threshold", "") is None}
+    return {**libpq_meaning(read), "pooler": own.get("prepare_threshold", "") is None}
 
 
-# What stands in asyncpg's own signature goes to its parser unless it has to do with the connection's life alone.
+# The arguments of `asyncpg.connect` that its parser takes; the others concern the connection's lifetime.
 SIGNATURE = inspect.signature(asyncpg.connect).parameters
 PARSER = inspect.signature(asyncpg.connect_utils._parse_connect_arguments).parameters
 DEFAULT_PLACES = ["/run/postgresql", "/var/run/postgresql", "/tmp", "/private/tmp", "localhost"]
 
 
-def asyncpg_(url, beside):
-    arguments, keywords = arguments_of(url, beside)
+def asyncpg_(url, connect_args):
+    arguments, keywords = driver_arguments(url, connect_args)
     assert not arguments
     unknown = keywords.keys() - SIGNATURE.keys()
     assert not unknown, f"connect() got an unexpected keyword argument {unknown}"
@@ -234,19 +238,19 @@ def asyncpg_(url, beside):
             folder, port = place.rsplit("/.s.PGSQL.", 1)
             place = (folder or "/", int(port))
         else:
-            assert not place[0].startswith("@"), "asyncpg takes it for a server's name"
+            assert not place[0].startswith("@"), "asyncpg would resolve it as a host name"
         hosts.append(list(place))
     if [name for name, _ in hosts] == DEFAULT_PLACES:
         hosts = [[None, hosts[0][1]]]
     settings = dict(read.server_settings or {})
     settings.update(server_options(settings.pop("options", "")))
     level = read.sslmode.name.replace("_", "-")
-    is_word = not isinstance(given["ssl"], ssl.SSLContext)
+    has_level = not isinstance(given["ssl"], ssl.SSLContext)
     context = read.ssl
     user = None if read.user == "the default user" else read.user
     timeout = keywords.get("timeout")
     assert timeout is None or isinstance(timeout, int)
-    # Only the asyncpg connection itself says what is done without a cache; SQLAlchemy has one of its own.
+    # asyncpg and SQLAlchemy each have a cache of statements.
     query = make_url(url).query
     caches = (query.get("prepared_statement_cache_size"), configuration.statement_cache_size)
     session = read.target_session_attrs.value
@@ -255,7 +259,7 @@ def asyncpg_(url, beside):
         "password": read.password or None,
         "hosts": hosts,
         "database": None if read.database == read.user else read.database,
-        "tls": of_context(context, level if is_word else None) if context else protection(level),
+        "tls": context_protection(context, level if has_level else None) if context else protection(level),
         "settings": settings,
         "timeout": timeout,
         "pooler": caches == ("0", 0),
@@ -263,17 +267,17 @@ def asyncpg_(url, beside):
     }
 
 
-OF_PG8000 = inspect.signature(pg8000.dbapi.connect).parameters.keys()
+PG8000_ARGUMENTS = inspect.signature(pg8000.dbapi.connect).parameters.keys()
 
 
-def pg8000_(url, beside):
-    """pg8000 has no parser: its keywords are what it connects with."""
-    arguments, keywords = arguments_of(url, beside)
-    assert not arguments and not keywords.keys() - OF_PG8000, keywords
+def pg8000_(url, connect_args):
+    """Returns the meaning of pg8000's arguments, with which it connects without parsing."""
+    arguments, keywords = driver_arguments(url, connect_args)
+    assert not arguments and not keywords.keys() - PG8000_ARGUMENTS, keywords
     socket, context = keywords.get("unix_sock"), keywords.get("ssl_context")
     if socket is not None:
         folder, port = socket.rsplit("/.s.PGSQL.", 1)
-        assert folder.startswith("/") or not folder, "pg8000 takes it for a file"
+        assert folder.startswith("/") or not folder, "pg8000 would use it as a file"
         hosts = [[folder or "/", int(port)]]
     else:
         hosts = [[keywords.get("host"), keywords.get("port", 5432)]]
@@ -288,14 +292,15 @@ def pg8000_(url, beside):
         "password": keywords.get("password"),
         "hosts": hosts,
         "database": keywords.get("database"),
-        "tls": of_context(context) if is_context else protection(words[context]),
+        "tls": context_protection(context) if is_context else protection(words[context]),
         "settings": settings,
         "timeout": keywords.get("timeout"),
         "extra": {},
     }
 
 
-def of_mysql(user, password, host, port, socket, database, protected, timeout, extra):
+def mysql_meaning(user, password, host, port, socket, database, protected, timeout, extra):
+    """Returns a meaning in the common format."""
     return {
         "user": user,
         "password": password.decode("utf-8") or None,
@@ -307,24 +312,24 @@ def of_mysql(user, password, host, port, socket, database, protected, timeout, e
     }
 
 
-def pymysql_(url, beside):
-    arguments, keywords = arguments_of(url, beside)
+def pymysql_(url, connect_args):
+    arguments, keywords = driver_arguments(url, connect_args)
     assert not arguments
     connection = pymysql.connect(defer_connect=True, **keywords)
     if not connection.ssl:
         protected = protection("disable")
     elif connection._ssl_required:
-        protected = of_context(connection.ctx)
+        protected = context_protection(connection.ctx)
     else:
         protected = protection("prefer")
     timeout = connection.connect_timeout if "connect_timeout" in keywords else None
     extra = {name: getattr(connection, name) for name in ("init_command", "sql_mode")}
     extra.update(charset=keywords.get("charset"), collation=connection.collation)
     extra.update(program_name=connection._connect_attrs.get("program_name"))
-    return of_mysql(
-        default(connection.user, pymysql.connections.DEFAULT_USER),
+    return mysql_meaning(
+        unless_default(connection.user, pymysql.connections.DEFAULT_USER),
         connection.password,
-        default(connection.host, "localhost"),
+        unless_default(connection.host, "localhost"),
         connection.port,
         connection.unix_socket,
         connection.db,
@@ -334,27 +339,27 @@ def pymysql_(url, beside):
     )
 
 
-def default(value, usual):
-    return None if value == usual else value
+def unless_default(value, default):
+    return None if value == default else value
 
 
-def aiomysql_(url, beside):
-    arguments, keywords = arguments_of(url, beside)
+def aiomysql_(url, connect_args):
+    arguments, keywords = driver_arguments(url, connect_args)
     assert not arguments
     inspect.signature(aiomysql.connect).bind(**keywords)
     connection = aiomysql.connection.Connection(**keywords, loop=LOOP)
     context = connection._ssl_context
-    assert context is None or isinstance(context, ssl.SSLContext), "aiomysql wraps its streams with it"
+    assert context is None or isinstance(context, ssl.SSLContext), "aiomysql needs a context"
     extra = {name: getattr(connection, name) for name in ("init_command", "sql_mode")}
     extra.update(charset=keywords.get("charset"), program_name=connection._connect_attrs.get("program_name"))
-    meaning = of_mysql(
-        default(connection._user, aiomysql.connection.DEFAULT_USER),
+    meaning = mysql_meaning(
+        unless_default(connection._user, aiomysql.connection.DEFAULT_USER),
         connection._password.encode("latin1"),
-        default(connection._host, "localhost"),
+        unless_default(connection._host, "localhost"),
         connection._port,
         connection._unix_socket,
         connection._db,
-        of_context(context) if context else protection("disable"),
+        context_protection(context) if context else protection("disable"),
         connection.connect_timeout,
         extra,
     )
@@ -362,30 +367,30 @@ def aiomysql_(url, beside):
     return meaning
 
 
-def asyncmy_(url, beside):
-    arguments, keywords = arguments_of(url, beside)
+def asyncmy_(url, connect_args):
+    arguments, keywords = driver_arguments(url, connect_args)
     assert not arguments
     connection = asyncmy.connection.Connection(**keywords)
     context = connection._ssl_context
     extra = dict(init_command=connection._init_command, sql_mode=connection._sql_mode)
     extra.update(charset=keywords.get("charset"), program_name=connection._connect_attrs.get("program_name"))
     password = connection._password
-    return of_mysql(
-        default(connection._user, pymysql.connections.DEFAULT_USER),
+    return mysql_meaning(
+        unless_default(connection._user, pymysql.connections.DEFAULT_USER),
         password.encode("latin1") if isinstance(password, str) else password,
-        default(connection._host, "localhost"),
+        unless_default(connection._host, "localhost"),
         connection._port,
         connection._unix_socket,
         connection._db,
-        of_context(context) if context else protection("disable"),
+        context_protection(context) if context else protection("disable"),
         connection._connect_timeout if "connect_timeout" in keywords else None,
         extra,
     )
 
 
-def mysqldb_(url, beside):
-    """mysqlclient is not installed: what SQLAlchemy would call it with."""
-    _, keywords = arguments_of(url, beside)
+def mysqldb_(url, connect_args):
+    """Returns the meaning of the arguments that SQLAlchemy would call mysqlclient with, which is not installed."""
+    _, keywords = driver_arguments(url, connect_args)
     words = {
         None: "disable",
         "DISABLED": "disable",
@@ -395,12 +400,12 @@ def mysqldb_(url, beside):
         "VERIFY_IDENTITY": "verify-full",
     }
     level, files = words[keywords.get("ssl_mode")], keywords.get("ssl", {})
-    # It may have authorities that it does not ask.
+    # Below `VERIFY_CA`, root certificates have no effect.
     root = files.get("ca") if level.startswith("verify") else None
-    return of_mysql(
+    return mysql_meaning(
         keywords.get("user"),
         keywords.get("password", keywords.get("passwd", "")).encode(),
-        default(keywords.get("host"), "localhost"),
+        unless_default(keywords.get("host"), "localhost"),
         keywords.get("port", 3306),
         keywords.get("unix_socket"),
         keywords.get("database", keywords.get("db")),
@@ -410,8 +415,8 @@ def mysqldb_(url, beside):
     )
 
 
-def of_sqlite(connection, folder):
-    """Which file is open, and whether it can be written to."""
+def sqlite_meaning(connection, folder):
+    """Returns the open file, and `True` for `writes` if it is writable."""
     file = connection.execute("PRAGMA database_list").fetchone()[2]
     connection.execute("PRAGMA synchronous = OFF")
     try:
@@ -423,20 +428,20 @@ def of_sqlite(connection, folder):
     return {"database": os.path.relpath(file, folder) if file else None, "writes": writes}
 
 
-def pysqlite_(url, beside):
-    arguments, keywords = arguments_of(url, beside)
+def pysqlite_(url, connect_args):
+    arguments, keywords = driver_arguments(url, connect_args)
     with contextlib.closing(sqlite3.connect(*arguments, **keywords)) as connection:
-        return of_sqlite(connection, os.getcwd())
+        return sqlite_meaning(connection, os.getcwd())
 
 
-def aiosqlite_(url, beside):
-    arguments, keywords = arguments_of(url, beside)
+def aiosqlite_(url, connect_args):
+    arguments, keywords = driver_arguments(url, connect_args)
 
-    async def look():
+    async def inspect_connection():
         async with aiosqlite.connect(*arguments, **keywords) as connection:
-            return await connection._execute(of_sqlite, connection._conn, os.getcwd())
+            return await connection._execute(sqlite_meaning, connection._conn, os.getcwd())
 
-    return LOOP.run_until_complete(look())
+    return LOOP.run_until_complete(inspect_connection())
 
 
 DRIVERS = {
@@ -465,11 +470,11 @@ def argument(value):
 
 for line in sys.stdin:
     case = json.loads(line)
-    beside = {name: argument(value) for name, value in case["beside"]}
+    connect_args = {name: argument(value) for name, value in case["connect_args"]}
     try:
         driver = DRIVERS[case["target"].replace("mariadb", "mysql")]
-        answer = driver(case["url"], beside)
+        answer = driver(case["url"], connect_args)
     except Exception as error:
-        answer = {"refused": f"{type(error).__name__}: {error}"}
+        answer = {"rejected": f"{type(error).__name__}: {error}"}
     print(json.dumps(answer), flush=False)
 LOOP.close()

@@ -1,45 +1,45 @@
-//! The real drivers in one process of Python, which is asked about many URLs.
+//! Client of `drivers.py`, a Python process that reports how the real drivers interpret URLs.
 
 use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use limbeck_url::{Argument, Target};
+use limbeck_url::{ArgumentValue, Target};
 use serde_json::{Value, json};
 
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/trips/drivers.py");
-/// What makes an `ssl.SSLContext` in the Python package.
-const CONTEXTS: &str = concat!(
+/// The module of the Python package that creates an `ssl.SSLContext`.
+const TLS_MODULE: &str = concat!(
     env!("CARGO_MANIFEST_DIR"),
     "/../limbeck-python/python/limbeck/_tls.py"
 );
 
-/// A URL and what stands beside it, for a driver.
+/// A URL with its keyword arguments, for a driver.
 pub(crate) struct Question<'a> {
     pub(crate) target: Target,
     pub(crate) url: &'a str,
-    pub(crate) beside: &'a [(String, Argument)],
+    pub(crate) connect_args: &'a [(String, ArgumentValue)],
 }
 
-/// What the drivers understand, in the order of the questions; they work in the folder.
+/// Returns the drivers' interpretations, in the order of the questions. The process runs in `folder`.
 pub(crate) fn ask(python: &Path, folder: &Path, questions: &[Question<'_>]) -> Vec<Value> {
     let mut lines = String::new();
     for question in questions {
-        let beside: Vec<_> = question
-            .beside
+        let connect_args: Vec<_> = question
+            .connect_args
             .iter()
             .map(|(name, value)| json!([name, argument(value)]))
             .collect();
         let line = json!({
             "target": question.target.to_string(),
             "url": question.url,
-            "beside": beside,
+            "connect_args": connect_args,
         });
         lines.push_str(&line.to_string());
         lines.push('\n');
     }
     let mut child = Command::new(python)
-        .args([SCRIPT, CONTEXTS])
+        .args([SCRIPT, TLS_MODULE])
         .current_dir(folder)
         .env_clear()
         .env("PYTHONUTF8", "1")
@@ -48,12 +48,12 @@ pub(crate) fn ask(python: &Path, folder: &Path, questions: &[Question<'_>]) -> V
         .stdout(Stdio::piped())
         .spawn()
         .expect("Python starts");
-    let mut input = child.stdin.take().expect("its input");
+    let mut input = child.stdin.take().expect("standard input");
     let writer = std::thread::spawn(move || input.write_all(lines.as_bytes()));
-    let output = child.wait_with_output().expect("its output");
+    let output = child.wait_with_output().expect("standard output");
     let written = writer.join().expect("no panic");
     assert!(output.status.success(), "{}", output.status);
-    written.expect("it reads all");
+    written.expect("Python reads all lines");
     let answers: Vec<Value> = String::from_utf8(output.stdout)
         .expect("text")
         .lines()
@@ -63,25 +63,25 @@ pub(crate) fn ask(python: &Path, folder: &Path, questions: &[Question<'_>]) -> V
     answers
 }
 
-fn argument(value: &Argument) -> Value {
+fn argument(value: &ArgumentValue) -> Value {
     match value {
-        Argument::None => Value::Null,
-        Argument::Bool(flag) => (*flag).into(),
-        Argument::Integer(number) => (*number).into(),
-        Argument::Text(text) => text.clone().into(),
-        Argument::Map(pairs) => pairs
+        ArgumentValue::None => Value::Null,
+        ArgumentValue::Bool(flag) => (*flag).into(),
+        ArgumentValue::Integer(number) => (*number).into(),
+        ArgumentValue::Text(text) => text.clone().into(),
+        ArgumentValue::Map(pairs) => pairs
             .iter()
             .map(|(name, value)| (name.clone(), value.clone().into()))
             .collect::<serde_json::Map<_, _>>()
             .into(),
-        Argument::TlsContext(context) => json!({ "tls": [
-            context.authorities,
-            context.verify,
+        ArgumentValue::TlsContext(context) => json!({ "tls": [
+            context.root_certificates,
+            context.verify_certificate,
             context.check_hostname,
-            context.certificate,
-            context.key,
-            context.key_password.as_ref().map(limbeck_url::Secret::reveal_clear_text),
-            context.revoked,
+            context.client_certificate,
+            context.client_key,
+            context.client_key_password.as_ref().map(limbeck_url::Secret::reveal_clear_text),
+            context.revocation_list,
         ] }),
     }
 }

@@ -1,7 +1,8 @@
-//! Round trips: what a random connection is written as means the same to the real drivers, and comes back the same.
+//! Round trips of random connections: the real drivers must read a written URL with the same meaning, and a conversion there
+//! and back must preserve it.
 
+mod connections;
 mod drivers;
-mod intent;
 mod meaning;
 #[path = "../random/first.rs"]
 mod random;
@@ -17,7 +18,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use crate::drivers::{Question, ask};
-use crate::source::Author;
+use crate::source::RandomWriter;
 
 const POSTGRESQL: [&str; 5] = [
     "libpq",
@@ -33,53 +34,54 @@ const MYSQL: [&str; 4] = [
     "mysql+mysqldb",
 ];
 
-/// How many cases a test looks at; `LIMBECK_TEST_CASES` asks for another number.
-fn cases(usual: usize) -> usize {
-    let asked = std::env::var("LIMBECK_TEST_CASES");
-    asked
+/// Returns the default number of cases, or the number in `LIMBECK_TEST_CASES`.
+fn cases(default: usize) -> usize {
+    let requested = std::env::var("LIMBECK_TEST_CASES");
+    requested
         .ok()
         .and_then(|text| text.parse().ok())
-        .unwrap_or(usual)
+        .unwrap_or(default)
 }
 
 fn target(name: &str) -> Target {
     name.parse().expect("a target")
 }
 
-/// Disagreements, the shortest of which are worth a look.
+/// Descriptions of differences, each starting with the target. The shortest are reported.
 #[derive(Default)]
-struct Wrong(Vec<String>);
+struct Differences(Vec<String>);
 
-impl Wrong {
-    fn check(self) {
+impl Differences {
+    /// Panics if there are differences, with the three shortest of each target.
+    fn assert_none(self) {
         let mut all = self.0;
         all.sort_by_key(String::len);
-        let mut shown = String::new();
+        let mut shortest = String::new();
         let mut per_target: BTreeMap<&str, usize> = BTreeMap::new();
-        for one in &all {
+        for difference in &all {
             let count = per_target
-                .entry(one.split(' ').next().unwrap_or_default())
+                .entry(difference.split(' ').next().unwrap_or_default())
                 .or_default();
             *count += 1;
             if *count <= 3 {
-                let _ = writeln!(shown, "\n{one}");
+                let _ = writeln!(shortest, "\n{difference}");
             }
         }
         assert!(
             all.is_empty(),
-            "{} disagreements, of which{shown}",
+            "{} differences, of which{shortest}",
             all.len()
         );
     }
 }
 
-/// Writes each connection for each target, and compares what the driver understands with what was meant.
-fn meant_and_understood(infos: &[ConnectionInfo], targets: &[&str]) {
+/// Writes each connection for each target, and compares the driver's interpretation with the connection.
+fn assert_drivers_agree(infos: &[ConnectionInfo], targets: &[&str]) {
     let python = limbeck_testkit::reference_python();
     let folder = tempfile::tempdir().expect("a folder");
     for file in infos.iter().filter(|info| info.backend == Backend::Sqlite) {
         if let Some(name) = &file.database {
-            // Nobody makes a file that is only to be read.
+            // A read-only connection doesn't create the file.
             std::fs::write(folder.path().join(name), "").expect("a file");
         }
     }
@@ -107,79 +109,79 @@ fn meant_and_understood(infos: &[ConnectionInfo], targets: &[&str]) {
         .map(|(_, target, conversion)| Question {
             target: *target,
             url: conversion.reveal_url(),
-            beside: &conversion.connect_args,
+            connect_args: &conversion.connect_args,
         })
         .collect();
     let answers = ask(&python, folder.path(), &questions);
-    let mut wrong = Wrong::default();
+    let mut differences = Differences::default();
     for ((info, target, conversion), answer) in written.iter().zip(answers) {
         let warnings: &[Warning] = &conversion.warnings;
         let expected = meaning::expected(info, *target, warnings);
-        let answer = meaning::answered(answer, info);
+        let answer = meaning::normalize_answer(answer, info);
         if answer != expected {
-            wrong.0.push(format!(
-                "{target} {}\n  {:?}\n  meant {expected}\n  got   {answer}",
+            differences.0.push(format!(
+                "{target} {}\n  {:?}\n  expected {expected}\n  actual   {answer}",
                 conversion.reveal_url(),
                 conversion.connect_args
             ));
         }
     }
-    wrong.check();
+    differences.assert_none();
 }
 
 #[test]
-fn drivers_of_postgresql_understand_what_is_meant() {
-    meant_and_understood(
-        &random::some(intent::postgresql(), cases(1_000)),
+fn postgresql_drivers_agree_with_written_urls() {
+    assert_drivers_agree(
+        &random::some(connections::postgresql(), cases(1_000)),
         &POSTGRESQL,
     );
 }
 
 #[test]
-fn drivers_of_mysql_understand_what_is_meant() {
-    meant_and_understood(&random::some(intent::mysql(), cases(1_000)), &MYSQL);
+fn mysql_drivers_agree_with_written_urls() {
+    assert_drivers_agree(&random::some(connections::mysql(), cases(1_000)), &MYSQL);
 }
 
 #[test]
-fn drivers_of_sqlite_open_the_file_that_is_meant() {
+fn sqlite_drivers_open_the_intended_file() {
     let targets = ["sqlite", "sqlite+pysqlite", "sqlite+aiosqlite"];
-    meant_and_understood(&random::some(intent::sqlite(), cases(500)), &targets);
+    assert_drivers_agree(&random::some(connections::sqlite(), cases(500)), &targets);
 }
 
-/// What applications write is read as what they mean, and as the real reader reads it.
+/// URLs in the styles of applications are read with their intended meaning, and the same as by the real reader.
 #[test]
-fn sources_are_read_as_their_readers_read_them() {
+fn reads_urls_of_applications_like_their_readers() {
     let cases: Vec<(ConnectionInfo, u64)> =
-        random::some((intent::postgresql(), any::<u64>()), cases(2_000));
+        random::some((connections::postgresql(), any::<u64>()), cases(2_000));
     let libpq = target("libpq");
     let sqlalchemy = target("postgresql+psycopg2");
     let mut texts: Vec<(&ConnectionInfo, Target, String)> = Vec::new();
     for (info, seed) in &cases {
-        texts.push((info, libpq, Author::new(*seed).libpq(info)));
-        if let Some(text) = Author::new(*seed).keywords(info) {
+        texts.push((info, libpq, RandomWriter::new(*seed).libpq(info)));
+        if let Some(text) = RandomWriter::new(*seed).keywords(info) {
             texts.push((info, libpq, text));
         }
-        texts.push((info, sqlalchemy, Author::new(*seed).sqlalchemy(info)));
+        texts.push((info, sqlalchemy, RandomWriter::new(*seed).sqlalchemy(info)));
     }
-    let mut wrong = Wrong::default();
-    let mut refused = 0;
+    let mut differences = Differences::default();
+    let mut rejected = 0;
     for (info, target, text) in &texts {
         match ConnectionInfo::parse(text) {
             Ok((read, warnings)) => {
                 let expected = meaning::expected(info, *target, &[]);
                 let read = meaning::expected(&read, *target, &[]);
                 if read != expected || !warnings.is_empty() {
-                    wrong.0.push(format!(
-                        "{target} {text:?}\n  meant {expected}\n  read  {read} {warnings:?}"
+                    differences.0.push(format!(
+                        "{target} {text:?}\n  expected {expected}\n  read     {read} {warnings:?}"
                     ));
                 }
             }
-            Err(_) => refused += 1,
+            Err(_) => rejected += 1,
         }
     }
-    wrong.check();
-    assert!(refused < texts.len() / 20, "{refused} of {}", texts.len());
-    // pgbouncer is no word of libpq's.
+    differences.assert_none();
+    assert!(rejected < texts.len() / 20, "{rejected} of {}", texts.len());
+    // libpq doesn't know `pgbouncer`.
     texts.retain(|(info, ..)| !info.transaction_pooler);
     let python = limbeck_testkit::reference_python();
     let folder = tempfile::tempdir().expect("a folder");
@@ -188,28 +190,28 @@ fn sources_are_read_as_their_readers_read_them() {
         .map(|(_, target, text)| Question {
             target: *target,
             url: text,
-            beside: &[],
+            connect_args: &[],
         })
         .collect();
-    let mut wrong = Wrong::default();
+    let mut differences = Differences::default();
     for ((info, target, text), answer) in texts.iter().zip(ask(&python, folder.path(), &questions))
     {
         let expected = meaning::expected(info, *target, &[]);
-        let answer = meaning::answered(answer, info);
+        let answer = meaning::normalize_answer(answer, info);
         if answer != expected {
-            wrong.0.push(format!(
-                "{target} {text:?}\n  meant {expected}\n  got   {answer}"
+            differences.0.push(format!(
+                "{target} {text:?}\n  expected {expected}\n  actual   {answer}"
             ));
         }
     }
-    wrong.check();
+    differences.assert_none();
 }
 
-/// Where a real reader takes a text, and it is read here without a warning, it is read as the same.
+/// A text that a real reader accepts, and that is read here without a warning, has the same meaning for both.
 #[test]
-fn texts_are_read_as_real_readers_read_them() {
+fn reads_random_texts_like_real_readers() {
     let python = limbeck_testkit::reference_python();
-    let begin = select(&[
+    let prefix = select(&[
         ("libpq", "postgresql://"),
         ("libpq", "postgres://u:p@h/"),
         ("libpq", "host=h "),
@@ -222,8 +224,8 @@ fn texts_are_read_as_real_readers_read_them() {
         ("mysql+pymysql", "mysql+pymysql://u:p@h/d?"),
     ]);
     let texts: Vec<(Target, String)> = random::some(
-        (begin, text::text_like_a_url())
-            .prop_map(|((name, begin), text)| (target(name), format!("{begin}{text}"))),
+        (prefix, text::text_like_a_url())
+            .prop_map(|((name, prefix), text)| (target(name), format!("{prefix}{text}"))),
         cases(10_000),
     );
     let folder = tempfile::tempdir().expect("a folder");
@@ -232,79 +234,86 @@ fn texts_are_read_as_real_readers_read_them() {
         .map(|(target, url)| Question {
             target: *target,
             url,
-            beside: &[],
+            connect_args: &[],
         })
         .collect();
-    let (mut wrong, mut compared) = (Wrong::default(), 0);
+    let (mut differences, mut compared) = (Differences::default(), 0);
     for ((target, text), answer) in texts.iter().zip(ask(&python, folder.path(), &questions)) {
         let read = ConnectionInfo::parse(text);
         let Ok((info, warnings)) = read else { continue };
-        if answer.get("refused").is_some() || !warnings.is_empty() {
+        if answer.get("rejected").is_some() || !warnings.is_empty() {
             continue;
         }
         compared += 1;
         let expected = meaning::expected(&info, *target, &[]);
-        let answer = meaning::answered(answer, &info);
+        let answer = meaning::normalize_answer(answer, &info);
         if answer != expected {
-            wrong.0.push(format!(
-                "{target} {text:?}\n  read  {expected}\n  there {answer}"
+            differences.0.push(format!(
+                "{target} {text:?}\n  read here   {expected}\n  by a driver {answer}"
             ));
         }
     }
-    wrong.check();
+    differences.assert_none();
     assert!(compared > texts.len() / 50, "{compared} of {}", texts.len());
 }
 
-/// There and back with every pair of drivers: the same connection, or an error or a warning that says what is not.
-fn there_and_back(
+/// Converts to a second driver and back, for every pair of drivers, and checks that the connection is the same apart from
+/// what warnings name.
+fn assert_round_trips(
     strategy: impl Strategy<Value = ConnectionInfo>,
     (synchronous, asynchronous): (&[&str], &[&str]),
-    usual: usize,
+    default_cases: usize,
 ) {
-    let infos: Vec<ConnectionInfo> = random::some(strategy, cases(usual));
-    let mut wrong = Wrong::default();
-    for (here, there) in pairs(synchronous, asynchronous) {
+    let infos: Vec<ConnectionInfo> = random::some(strategy, cases(default_cases));
+    let mut differences = Differences::default();
+    for (first, second) in pairs(synchronous, asynchronous) {
         let mut returned = 0;
         for info in &infos {
-            let Ok(start) = info.render(here) else {
+            let Ok(start) = info.render(first) else {
                 continue;
             };
-            let meant = meaning::with_arguments(&start);
-            let Ok(away) = onward(&start, &meant, there) else {
+            let intended = meaning::with_arguments(&start);
+            let Ok(away) = convert_onward(&start, &intended, second) else {
                 continue;
             };
             let read = meaning::with_arguments(&away);
-            let place = format!(
-                "{here}>{there} {:?} {:?}",
+            let context = format!(
+                "{first}>{second} {:?} {:?}",
                 start.reveal_url(),
                 start.connect_args
             );
-            let back = match onward(&away, &read, here) {
+            let back = match convert_onward(&away, &read, first) {
                 Ok(back) => back,
                 Err(error) => {
-                    wrong.0.push(format!("{place}\n  away {away:?}\n  {error}"));
+                    differences
+                        .0
+                        .push(format!("{context}\n  away {away:?}\n  {error}"));
                     continue;
                 }
             };
             returned += 1;
             let end = meaning::with_arguments(&back);
-            let steps = [(info, &start, &meant, here), (&meant, &away, &read, there)];
-            for (meant, conversion, read, target) in steps {
-                let expected = meaning::expected(meant, target, &conversion.warnings);
+            let steps = [
+                (info, &start, &intended, first),
+                (&intended, &away, &read, second),
+            ];
+            for (intended, conversion, read, target) in steps {
+                let expected = meaning::expected(intended, target, &conversion.warnings);
                 let read = meaning::expected(read, target, &conversion.warnings);
                 if read != expected {
                     let url = conversion.reveal_url();
-                    wrong.0.push(format!(
-                        "{target} {url:?}\n  meant {expected}\n  read  {read}"
+                    differences.0.push(format!(
+                        "{target} {url:?}\n  expected {expected}\n  read     {read}"
                     ));
                 }
             }
-            let mut said = away.warnings.clone();
-            said.extend(back.warnings.iter().cloned());
-            let (meant, end) = meaning::same_for_both(&meant, &end, here, there, &said);
-            if meant != end {
-                wrong.0.push(format!(
-                    "{place}\n  away {:?} {:?}\n  meant {meant}\n  end   {end}",
+            let mut warnings = away.warnings.clone();
+            warnings.extend(back.warnings.iter().cloned());
+            let (intended, end) =
+                meaning::common_meaning(&intended, &end, first, second, &warnings);
+            if intended != end {
+                differences.0.push(format!(
+                    "{context}\n  away {:?} {:?}\n  expected {intended}\n  actual   {end}",
                     away.reveal_url(),
                     away.connect_args
                 ));
@@ -312,48 +321,52 @@ fn there_and_back(
         }
         assert!(
             returned > infos.len() / 5,
-            "{here} {there}: {returned} of {}",
+            "{first} {second}: {returned} of {}",
             infos.len()
         );
     }
-    wrong.check();
+    differences.assert_none();
 }
 
 fn pairs(synchronous: &[&str], asynchronous: &[&str]) -> Vec<(Target, Target)> {
-    let pair = |here| {
+    let pair = |first| {
         asynchronous
             .iter()
-            .map(move |there| (target(here), target(there)))
+            .map(move |second| (target(first), target(second)))
     };
     synchronous.iter().copied().flat_map(pair).collect()
 }
 
-/// The next conversion, from the text alone where it says everything.
-fn onward(
+/// Converts a conversion's URL if it is complete, and otherwise renders the connection.
+fn convert_onward(
     from: &Conversion,
-    meant: &ConnectionInfo,
+    intended: &ConnectionInfo,
     to: Target,
 ) -> Result<Conversion, ConvertError> {
     if from.is_complete() {
         convert(from.reveal_url(), to)
     } else {
-        meant.render(to)
+        intended.render(to)
     }
 }
 
 #[test]
-fn postgresql_there_and_back() {
+fn postgresql_urls_survive_round_trips() {
     let synchronous = [
         "postgresql+psycopg2",
         "postgresql+psycopg",
         "postgresql+pg8000",
     ];
     let asynchronous = ["postgresql+asyncpg", "postgresql+psycopg_async"];
-    there_and_back(intent::postgresql(), (&synchronous, &asynchronous), 2_000);
+    assert_round_trips(
+        connections::postgresql(),
+        (&synchronous, &asynchronous),
+        2_000,
+    );
 }
 
 #[test]
-fn mysql_there_and_back() {
+fn mysql_urls_survive_round_trips() {
     let synchronous = [
         "mysql+pymysql",
         "mysql+mysqldb",
@@ -366,23 +379,23 @@ fn mysql_there_and_back() {
         "mariadb+aiomysql",
         "mariadb+asyncmy",
     ];
-    there_and_back(intent::mysql(), (&synchronous, &asynchronous), 2_000);
+    assert_round_trips(connections::mysql(), (&synchronous, &asynchronous), 2_000);
 }
 
 #[test]
-fn sqlite_there_and_back() {
+fn sqlite_urls_survive_round_trips() {
     let synchronous = ["sqlite", "sqlite+pysqlite"];
-    there_and_back(
-        intent::sqlite(),
+    assert_round_trips(
+        connections::sqlite(),
         (&synchronous, &["sqlite+aiosqlite"]),
         2_000,
     );
 }
 
-/// Whatever is read is written as what it was read as.
+/// A random text is written for the drivers with the meaning that it was read with.
 #[test]
-fn texts_are_written_as_they_are_read() {
-    let begin = select(&[
+fn drivers_agree_with_random_texts() {
+    let prefix = select(&[
         "postgresql://",
         "postgresql://u:p@/d?host=",
         "postgresql+asyncpg://h/",
@@ -391,18 +404,20 @@ fn texts_are_written_as_they_are_read() {
         "mysql+pymysql://u:p@h/d?",
         "mysql+mysqldb://u:p@/d?host=",
     ]);
-    let texts = (begin, text::text_like_a_url()).prop_map(|(begin, text)| format!("{begin}{text}"));
+    let texts =
+        (prefix, text::text_like_a_url()).prop_map(|(prefix, text)| format!("{prefix}{text}"));
     let texts: Vec<String> = random::some(texts, cases(10_000));
-    // What is no setting goes to the server, which refuses it.
-    let is_raw = |info: &ConnectionInfo| info.parameters.iter().any(|(key, _)| key == "options");
+    // `options` without settings go to the server, which rejects them.
+    let has_raw_options =
+        |info: &ConnectionInfo| info.parameters.iter().any(|(key, _)| key == "options");
     let read = texts
         .iter()
         .filter_map(|text| ConnectionInfo::parse(text).ok());
     let (postgresql, mysql): (Vec<_>, Vec<_>) = read
         .map(|(info, _)| info)
-        .filter(|info| !is_raw(info))
+        .filter(|info| !has_raw_options(info))
         .partition(|info| info.backend == Backend::Postgresql);
     assert!(postgresql.len() > texts.len() / 50 && mysql.len() > texts.len() / 50);
-    meant_and_understood(&postgresql, &POSTGRESQL);
-    meant_and_understood(&mysql, &MYSQL);
+    assert_drivers_agree(&postgresql, &POSTGRESQL);
+    assert_drivers_agree(&mysql, &MYSQL);
 }

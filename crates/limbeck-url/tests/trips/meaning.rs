@@ -1,12 +1,12 @@
-//! What a connection means, in the words of `drivers.py`, and what a driver's words for it mean.
+//! The meaning of a connection as JSON in the format of `drivers.py`, for comparison with a driver's interpretation.
 
 use limbeck_url::{
-    Argument, Backend, ConnectionInfo, Conversion, Host, Root, Secret, Target, Tls, TlsContext,
-    TlsLevel, Warning,
+    ArgumentValue, Backend, ConnectionInfo, Conversion, Host, RootCertificates, Secret, Target,
+    Tls, TlsContext, TlsLevel, Warning,
 };
 use serde_json::{Map, Value, json};
 
-/// What the driver must be found to have understood.
+/// Returns the interpretation that the driver must report.
 pub(crate) fn expected(info: &ConnectionInfo, target: Target, warnings: &[Warning]) -> Value {
     match info.backend {
         Backend::Postgresql => postgresql(info, target, warnings),
@@ -21,26 +21,27 @@ pub(crate) fn expected(info: &ConnectionInfo, target: Target, warnings: &[Warnin
     }
 }
 
+/// Returns the secret's text. For every driver, an empty secret is the same as none.
 fn text(secret: Option<&Secret>) -> Option<&str> {
-    // To every driver an empty one is none.
     secret
         .map(Secret::reveal_clear_text)
         .filter(|text| !text.is_empty())
 }
 
-/// A socket's folder without the slashes at its end, which only some drivers keep; a host without blanks around it,
-/// with which no driver finds it.
-fn folder(name: &str) -> &str {
+/// Returns a host in a normal form: a socket's directory without the slashes at its end, which only some drivers keep, and a
+/// host name without blanks around it, which no driver could resolve.
+fn normalize_host(name: &str) -> &str {
     if name.starts_with('/') {
         Some(name.trim_end_matches('/'))
-            .filter(|folder| !folder.is_empty())
+            .filter(|directory| !directory.is_empty())
             .unwrap_or("/")
     } else {
         name.trim()
     }
 }
 
-fn left_out(warnings: &[Warning], key: &str) -> bool {
+/// Returns `true` if a warning names the parameter.
+fn is_dropped(warnings: &[Warning], key: &str) -> bool {
     warnings
         .iter()
         .any(|warning| warning.parameter.as_deref() == Some(key))
@@ -51,7 +52,7 @@ fn postgresql(info: &ConnectionInfo, target: Target, warnings: &[Warning]) -> Va
     let mut hosts: Vec<_> = info
         .hosts
         .iter()
-        .map(|host| json!([host.name.as_deref().map(folder), port(host)]))
+        .map(|host| json!([host.name.as_deref().map(normalize_host), port(host)]))
         .collect();
     if hosts.is_empty() {
         hosts.push(json!([null, 5432]));
@@ -62,29 +63,29 @@ fn postgresql(info: &ConnectionInfo, target: Target, warnings: &[Warning]) -> Va
         .map(|(name, value)| (name.clone(), value.clone().into()))
         .collect();
     let name = target.to_string();
-    let says_all = matches!(&*name, "libpq" | "postgresql+psycopg2") || name.contains("psycopg");
+    let uses_libpq = matches!(&*name, "libpq" | "postgresql+psycopg2") || name.contains("psycopg");
     let extra: Map<String, Value> = info
         .parameters
         .iter()
         .filter(|(key, value)| {
-            !left_out(warnings, key)
-                && (says_all || key == "target_session_attrs" && value != "any")
+            !is_dropped(warnings, key)
+                && (uses_libpq || key == "target_session_attrs" && value != "any")
         })
         .map(|(key, value)| (key.clone(), value.clone().into()))
         .collect();
     let pooler = info.transaction_pooler
         && (name.starts_with("postgresql+psycopg") && !name.ends_with('2')
             || name.ends_with("asyncpg"));
-    let mut tls = protection(&info.tls, only_sockets(info));
+    let mut tls = protection(&info.tls, transport(info));
     if name.ends_with("pg8000")
-        && info.tls.root.is_none()
+        && info.tls.root_certificates.is_none()
         && let Some(revoked) = tls.get_mut("revoked")
     {
-        // Lists are looked at where something is verified.
+        // pg8000 uses revocation lists only if it verifies the certificate.
         *revoked = Value::Null;
     }
     if name.ends_with("pg8000") && tls["level"] == "allow" {
-        // It tries TLS first.
+        // pg8000 tries TLS first.
         tls["level"] = "prefer".into();
     }
     json!({
@@ -94,44 +95,61 @@ fn postgresql(info: &ConnectionInfo, target: Target, warnings: &[Warning]) -> Va
         "database": info.database.as_ref().filter(|name| Some(*name) != info.user.as_ref()),
         "tls": tls,
         "settings": settings,
-        "timeout": info.timeout,
+        "timeout": info.connect_timeout,
         "pooler": pooler,
         "extra": extra,
     })
 }
 
-fn only_sockets(info: &ConnectionInfo) -> bool {
-    !info.hosts.is_empty() && info.hosts.iter().all(|host| host.socket().is_some())
+/// Returns the transport. A connection with a socket and a host name counts as a network connection.
+fn transport(info: &ConnectionInfo) -> Transport {
+    let is_socket = |host: &Host| host.socket_path().is_some();
+    if !info.hosts.is_empty() && info.hosts.iter().all(is_socket) {
+        Transport::Socket
+    } else {
+        Transport::Network
+    }
 }
 
-/// How a connection is protected; nothing is said of one that can't be, or shall not.
-fn protection(tls: &Tls, on_socket: bool) -> Value {
-    let level = tls.effective();
-    if on_socket || level == TlsLevel::Disable {
-        let level = if on_socket { "none" } else { "disable" };
+/// The transport of a connection.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Transport {
+    Network,
+    /// A Unix domain socket, which has no TLS.
+    Socket,
+}
+
+/// Returns the TLS settings. Without TLS, they consist of the level.
+fn protection(tls: &Tls, transport: Transport) -> Value {
+    let level = tls.effective_level();
+    if transport == Transport::Socket || level == TlsLevel::Disable {
+        let level = match transport {
+            Transport::Socket => "none",
+            Transport::Network => "disable",
+        };
         return json!({ "level": level });
     }
-    let root = match &tls.root {
-        Some(Root::File(path)) => Some(&**path),
-        Some(Root::System) => Some("system"),
+    let root = match &tls.root_certificates {
+        Some(RootCertificates::File(path)) => Some(&**path),
+        Some(RootCertificates::System) => Some("system"),
         None => None,
     };
     json!({
         "level": level.name(),
         "root": root,
-        "certificate": tls.certificate,
-        "key": tls.key,
-        "key_password": text(tls.key_password.as_ref()),
-        "revoked": tls.revoked,
+        "certificate": tls.client_certificate,
+        "key": tls.client_key,
+        "key_password": text(tls.client_key_password.as_ref()),
+        "revoked": tls.revocation_list,
     })
 }
 
 fn mysql(info: &ConnectionInfo, target: Target, warnings: &[Warning]) -> Value {
     let host = info.hosts.first();
-    let place = match host {
-        Some(host) if host.socket().is_some() => json!([host.name, null]),
+    let address = match host {
+        Some(host) if host.socket_path().is_some() => json!([host.name, null]),
         Some(host) => {
-            // The default to the MySQL drivers.
+            // The default of the MySQL drivers.
             let name = host.name.as_ref().filter(|name| *name != "localhost");
             json!([name, host.port.unwrap_or(3306)])
         }
@@ -140,65 +158,58 @@ fn mysql(info: &ConnectionInfo, target: Target, warnings: &[Warning]) -> Value {
     let extra: Map<String, Value> = info
         .parameters
         .iter()
-        .filter(|(key, _)| !left_out(warnings, key))
+        .filter(|(key, _)| !is_dropped(warnings, key))
         .map(|(key, value)| (key.clone(), value.clone().into()))
         .collect();
     json!({
         "user": info.user,
         "password": text(info.password.as_ref()),
-        "hosts": [place],
+        "hosts": [address],
         "database": info.database,
         "tls": mysql_protection(&info.tls, target),
-        "timeout": info.timeout,
+        "timeout": info.connect_timeout,
         "extra": extra,
     })
 }
 
 fn mysql_protection(tls: &Tls, target: Target) -> Value {
     let name = target.to_string();
-    let opportunistic = name.ends_with("pymysql");
-    // These never encrypt by themselves.
-    let by_itself = if opportunistic {
+    let prefers_tls = name.ends_with("pymysql");
+    // Without parameters, the other drivers don't use TLS.
+    let default_level = if prefers_tls {
         TlsLevel::Prefer
     } else {
         TlsLevel::Disable
     };
     let level = match tls.level {
-        None => by_itself,
-        Some(TlsLevel::Allow | TlsLevel::Prefer) if !name.ends_with("mysqldb") => by_itself,
+        None => default_level,
+        Some(TlsLevel::Allow | TlsLevel::Prefer) if !name.ends_with("mysqldb") => default_level,
         Some(TlsLevel::Allow) => TlsLevel::Prefer,
         Some(level) => level,
     };
     if level == TlsLevel::Disable {
         return json!({ "level": "disable" });
     }
-    let meant = Tls {
-        level: Some(level),
-        ..tls.clone()
-    };
-    let mut meant = protection(
-        &Tls {
-            root: None,
-            ..meant
-        },
-        false,
-    );
-    meant["root"] = match &tls.root {
-        Some(Root::File(path)) if level > TlsLevel::Require => path.clone().into(),
-        // mysqlclient finds them by itself.
+    let mut settings = tls.clone();
+    settings.level = Some(level);
+    settings.root_certificates = None;
+    let mut meaning = protection(&settings, Transport::Network);
+    meaning["root"] = match &tls.root_certificates {
+        Some(RootCertificates::File(path)) if level > TlsLevel::Require => path.clone().into(),
+        // mysqlclient uses its own default.
         _ if level > TlsLevel::Require && !name.ends_with("mysqldb") => "system".into(),
         _ => Value::Null,
     };
-    meant
+    meaning
 }
 
-/// An answer of a driver, as [`expected`] has it where drivers differ without a difference.
-pub(crate) fn answered(mut answer: Value, info: &ConnectionInfo) -> Value {
+/// Converts a driver's answer to the form of [`expected`], which ignores differences without an effect.
+pub(crate) fn normalize_answer(mut answer: Value, info: &ConnectionInfo) -> Value {
     if info.backend == Backend::Sqlite {
         return answer;
     }
     let tls = answer["tls"].clone();
-    if info.backend == Backend::Postgresql && only_sockets(info) {
+    if info.backend == Backend::Postgresql && transport(info) == Transport::Socket {
         answer["tls"] = json!({ "level": "none" });
     } else if tls["level"] == "disable" {
         answer["tls"] = json!({ "level": "disable" });
@@ -208,7 +219,7 @@ pub(crate) fn answered(mut answer: Value, info: &ConnectionInfo) -> Value {
     }
     for host in answer["hosts"].as_array_mut().into_iter().flatten() {
         if let Some(name) = host[0].as_str() {
-            host[0] = folder(name).into();
+            host[0] = normalize_host(name).into();
         }
     }
     if answer["database"] == answer["user"] {
@@ -220,94 +231,93 @@ pub(crate) fn answered(mut answer: Value, info: &ConnectionInfo) -> Value {
     answer
 }
 
-/// The connection that a URL means together with the arguments beside it.
+/// Returns the connection that a URL means together with its keyword arguments.
 pub(crate) fn with_arguments(conversion: &Conversion) -> ConnectionInfo {
     let url = conversion.reveal_url();
     let (mut info, _) = ConnectionInfo::parse(url).unwrap_or_else(|error| panic!("{url}: {error}"));
     for (name, value) in &conversion.connect_args {
         match (&**name, value) {
-            ("dbname" | "database" | "db", Argument::Text(name)) => {
+            ("dbname" | "database" | "db", ArgumentValue::Text(name)) => {
                 info.database = Some(name.clone());
             }
-            ("server_settings" | "startup_params", Argument::Map(pairs)) => {
+            ("server_settings" | "startup_params", ArgumentValue::Map(pairs)) => {
                 for (name, value) in pairs {
                     info.settings.push((name.clone(), value.clone()));
                 }
             }
-            ("timeout", Argument::Integer(seconds)) => {
-                info.timeout = u32::try_from(*seconds).ok();
+            ("timeout", ArgumentValue::Integer(seconds)) => {
+                info.connect_timeout = u32::try_from(*seconds).ok();
             }
-            ("ssl" | "ssl_context", Argument::TlsContext(context)) => {
-                info.tls = of_context(context);
+            ("ssl" | "ssl_context", ArgumentValue::TlsContext(context)) => {
+                info.tls = tls_of_context(context);
             }
-            ("ssl", Argument::Bool(true)) => {
+            ("ssl", ArgumentValue::Bool(true)) => {
                 info.tls.level = Some(TlsLevel::VerifyFull);
-                info.tls.root = Some(Root::System);
+                info.tls.root_certificates = Some(RootCertificates::System);
             }
-            ("ssl_context", Argument::Bool(true)) => info.tls.level = Some(TlsLevel::Require),
-            ("ssl_context", Argument::Bool(false)) | ("ssl_disabled", Argument::Bool(true)) => {
+            ("ssl_context", ArgumentValue::Bool(true)) => info.tls.level = Some(TlsLevel::Require),
+            ("ssl_context", ArgumentValue::Bool(false))
+            | ("ssl_disabled", ArgumentValue::Bool(true)) => {
                 info.tls.level = Some(TlsLevel::Disable);
             }
-            ("statement_cache_size", Argument::Integer(0))
-            | ("prepare_threshold", Argument::None) => info.transaction_pooler = true,
-            ("direct_tls", Argument::Bool(true)) => {
+            ("statement_cache_size", ArgumentValue::Integer(0))
+            | ("prepare_threshold", ArgumentValue::None) => info.transaction_pooler = true,
+            ("direct_tls", ArgumentValue::Bool(true)) => {
                 info.parameters
                     .push(("sslnegotiation".into(), "direct".into()));
             }
-            _ => panic!("{name}={value:?} beside {url}"),
+            _ => panic!("unexpected argument {name}={value:?} for {url}"),
         }
     }
     info
 }
 
-fn of_context(context: &TlsContext) -> Tls {
-    let level = match (context.verify, context.check_hostname) {
+/// Returns the TLS settings that a context implements.
+fn tls_of_context(context: &TlsContext) -> Tls {
+    let level = match (context.verify_certificate, context.check_hostname) {
         (false, _) => TlsLevel::Require,
         (true, false) => TlsLevel::VerifyCa,
         (true, true) => TlsLevel::VerifyFull,
     };
-    let root = match &context.authorities {
-        Some(path) => Some(Root::File(path.clone())),
-        None if context.verify => Some(Root::System),
+    let root = match &context.root_certificates {
+        Some(path) => Some(RootCertificates::File(path.clone())),
+        None if context.verify_certificate => Some(RootCertificates::System),
         None => None,
     };
-    Tls {
-        level: Some(level),
-        root,
-        certificate: context.certificate.clone(),
-        key: context.key.clone(),
-        key_password: context.key_password.clone(),
-        revoked: context.revoked.clone(),
-    }
+    let mut tls = Tls::default();
+    tls.level = Some(level);
+    tls.root_certificates = root;
+    tls.client_certificate = context.client_certificate.clone();
+    tls.client_key = context.client_key.clone();
+    tls.client_key_password = context.client_key_password.clone();
+    tls.revocation_list = context.revocation_list.clone();
+    tls
 }
 
-/// Both ends of a way there and back, without what either driver has no word for and what was said to be left out.
-pub(crate) fn same_for_both(
+/// Returns the meaning of both ends of a round trip, without parameters that one of the drivers can't express or a warning
+/// names.
+pub(crate) fn common_meaning(
     start: &ConnectionInfo,
     end: &ConnectionInfo,
-    here: Target,
-    there: Target,
-    said: &[Warning],
+    first: Target,
+    second: Target,
+    warnings: &[Warning],
 ) -> (Value, Value) {
-    let poorer = if there.to_string().contains("psycopg") {
-        here
+    let weaker = if second.to_string().contains("psycopg") || first.to_string().ends_with("pg8000")
+    {
+        first
     } else {
-        there
-    };
-    let poorer = if here.to_string().ends_with("pg8000") {
-        here
-    } else {
-        poorer
+        second
     };
     let mut ends = [start, end].map(|info| {
-        let mut meaning = expected(info, poorer, said);
+        let mut meaning = expected(info, weaker, warnings);
         if info.backend == Backend::Sqlite {
             let mut parameters = info.parameters.clone();
             parameters.sort();
             meaning["parameters"] = json!(parameters);
         }
         if info.backend.name() != "postgresql" && info.backend != Backend::Sqlite {
-            // Nothing here demands TLS; which of them use it all the same is the drivers' own affair.
+            // Nothing requires TLS, and the drivers' defaults differ.
             if matches!(meaning["tls"]["level"].as_str(), Some("disable" | "prefer")) {
                 meaning["tls"] = Value::Null;
             }

@@ -1,46 +1,53 @@
-//! What applications may have written for a connection, each in a way that its reader allows.
+//! Random spellings of a connection's URL, as applications may write them for a reader.
 
-use limbeck_url::{ConnectionInfo, Host, Root, Secret};
+use limbeck_url::{ConnectionInfo, Host, RootCertificates, Secret};
 
-/// Writes URLs with choices of its own: which bytes are encoded, in which case, and where things stand.
-pub(crate) struct Author {
-    state: u64,
+/// A writer of URLs that chooses at random which bytes to encode, their case, and the position of parameters.
+pub(crate) struct RandomWriter {
+    random_state: u64,
     text: String,
     has_query: bool,
     plus_is_space: bool,
 }
 
-impl Author {
+/// The encoding of a host name in a URL.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum HostEncoding {
+    None,
+    Percent,
+}
+
+impl RandomWriter {
     pub(crate) fn new(seed: u64) -> Self {
         Self {
-            state: seed | 1,
+            random_state: seed | 1,
             text: String::new(),
             has_query: false,
             plus_is_space: false,
         }
     }
 
-    /// True once in so many times.
+    /// Returns `true` in one of `times` cases.
     fn one_in(&mut self, times: u64) -> bool {
-        // Xorshift: any sequence will do, and the same each time.
-        self.state ^= self.state << 13;
-        self.state ^= self.state >> 7;
-        self.state ^= self.state << 17;
-        (self.state >> 33).is_multiple_of(times)
+        // Xorshift: the quality doesn't matter, and the sequence is reproducible.
+        self.random_state ^= self.random_state << 13;
+        self.random_state ^= self.random_state >> 7;
+        self.random_state ^= self.random_state << 17;
+        (self.random_state >> 33).is_multiple_of(times)
     }
 
-    /// Encodes what stands in `special`, what no text may hold, and now and then something else.
-    fn encoded(&mut self, text: &str, special: &str) {
+    /// Appends a text. The characters in `special` and those that a URL can't contain are encoded, others at random.
+    fn push_encoded(&mut self, text: &str, special: &str) {
         let last = text.chars().count().saturating_sub(1);
         for (at, character) in text.chars().enumerate() {
-            let at_an_end = (at == 0 || at == last) && character.is_whitespace();
-            let must = special.contains(character)
+            let is_outer_blank = (at == 0 || at == last) && character.is_whitespace();
+            let must_encode = special.contains(character)
                 || character == '%'
                 || character.is_control()
-                // Newer versions of libpq take no blank.
+                // Newer versions of libpq reject blanks.
                 || !self.plus_is_space && character == ' '
-                || at_an_end;
-            if must || self.one_in(4) {
+                || is_outer_blank;
+            if must_encode || self.one_in(4) {
                 let lower = self.one_in(2);
                 for byte in character.to_string().bytes() {
                     let pair = if lower {
@@ -56,7 +63,8 @@ impl Author {
         }
     }
 
-    fn pair(&mut self, key: &str, value: &str) {
+    /// Appends a parameter to the query.
+    fn add_parameter(&mut self, key: &str, value: &str) {
         self.text.push(if self.has_query { '&' } else { '?' });
         self.has_query = true;
         self.text.push_str(key);
@@ -68,15 +76,15 @@ impl Author {
                     let space = if self.one_in(2) { "+" } else { "%20" };
                     self.text.push_str(space);
                 }
-                self.encoded(part, "&+=@;");
+                self.push_encoded(part, "&+=@;");
             }
         } else {
-            // Where no slash comes before it, an `@` ends a user and a password.
-            self.encoded(value, "&=@");
+            // Without a slash before it, an `@` would end the credentials.
+            self.push_encoded(value, "&=@");
         }
     }
 
-    /// libpq's URI, whose every part is decoded.
+    /// Writes a libpq URI, of which every part is decoded.
     pub(crate) fn libpq(mut self, info: &ConnectionInfo) -> String {
         let scheme = if self.one_in(2) {
             "postgres://"
@@ -85,57 +93,59 @@ impl Author {
         };
         self.text.push_str(scheme);
         let password = info.password.as_ref().map(Secret::reveal_clear_text);
-        let beside = self.one_in(5);
-        if !beside && (info.user.is_some() || password.is_some()) {
-            self.encoded(info.user.as_deref().unwrap_or_default(), ":@/");
+        let credentials_in_query = self.one_in(5);
+        if !credentials_in_query && (info.user.is_some() || password.is_some()) {
+            self.push_encoded(info.user.as_deref().unwrap_or_default(), ":@/");
             if let Some(password) = password {
                 self.text.push(':');
-                self.encoded(password, "@/");
+                self.push_encoded(password, "@/");
             }
             self.text.push('@');
         }
-        let in_query = info.hosts.iter().any(|host| host.socket().is_some()) || self.one_in(5);
-        if !in_query {
+        let hosts_in_query =
+            info.hosts.iter().any(|host| host.socket_path().is_some()) || self.one_in(5);
+        if !hosts_in_query {
             for (at, host) in info.hosts.iter().enumerate() {
                 if at > 0 {
                     self.text.push(',');
                 }
-                self.host(host, true);
+                self.push_host(host, HostEncoding::Percent);
             }
         }
         match &info.database {
-            Some(_) if beside => {}
+            Some(_) if credentials_in_query => {}
             Some(database) => {
                 self.text.push('/');
-                self.encoded(database, "?");
+                self.push_encoded(database, "?");
             }
             None if self.one_in(2) => self.text.push('/'),
             None => {}
         }
-        if beside {
+        if credentials_in_query {
             for (key, value) in [
                 ("user", info.user.as_deref()),
                 ("password", password),
                 ("dbname", info.database.as_deref()),
             ] {
                 if let Some(value) = value {
-                    self.pair(key, value);
+                    self.add_parameter(key, value);
                 }
             }
         }
-        if in_query {
-            self.hosts_in_query(info);
+        if hosts_in_query {
+            self.add_hosts(info);
         }
-        self.libpq_words(info);
+        self.add_libpq_parameters(info);
         self.text
     }
 
-    fn host(&mut self, host: &Host, encode: bool) {
+    /// Appends `host:port`.
+    fn push_host(&mut self, host: &Host, encoding: HostEncoding) {
         let name = host.name.as_deref().unwrap_or_default();
         if name.contains(':') {
             self.text.push_str(&format!("[{name}]"));
-        } else if encode {
-            self.encoded(name, ":,/?@[");
+        } else if encoding == HostEncoding::Percent {
+            self.push_encoded(name, ":,/?@[");
         } else {
             self.text.push_str(name);
         }
@@ -144,7 +154,8 @@ impl Author {
         }
     }
 
-    fn hosts_in_query(&mut self, info: &ConnectionInfo) {
+    /// Appends the hosts and ports as parameters.
+    fn add_hosts(&mut self, info: &ConnectionInfo) {
         let names: Vec<_> = info
             .hosts
             .iter()
@@ -156,48 +167,49 @@ impl Author {
             .map(|host| host.port.map(|port| port.to_string()).unwrap_or_default())
             .collect();
         if names.iter().any(|name| !name.is_empty()) {
-            self.pair("host", &names.join(","));
+            self.add_parameter("host", &names.join(","));
         }
         if info.hosts.iter().any(|host| host.port.is_some()) {
-            self.pair("port", &ports.join(","));
+            self.add_parameter("port", &ports.join(","));
         }
     }
 
-    fn libpq_words(&mut self, info: &ConnectionInfo) {
+    /// Appends the parameters of libpq, except hosts and credentials.
+    fn add_libpq_parameters(&mut self, info: &ConnectionInfo) {
         let tls = &info.tls;
-        let root = tls.root.as_ref().map(|root| match root {
-            Root::File(path) => path.clone(),
-            Root::System => "system".to_owned(),
+        let root = tls.root_certificates.as_ref().map(|root| match root {
+            RootCertificates::File(path) => path.clone(),
+            RootCertificates::System => "system".to_owned(),
         });
-        let words = [
+        let parameters = [
             ("sslmode", tls.level.map(|level| level.name().to_owned())),
             ("sslrootcert", root),
-            ("sslcert", tls.certificate.clone()),
-            ("sslkey", tls.key.clone()),
+            ("sslcert", tls.client_certificate.clone()),
+            ("sslkey", tls.client_key.clone()),
             (
                 "sslpassword",
-                tls.key_password
+                tls.client_key_password
                     .as_ref()
                     .map(|secret| secret.reveal_clear_text().to_owned()),
             ),
-            ("sslcrl", tls.revoked.clone()),
+            ("sslcrl", tls.revocation_list.clone()),
             (
                 "connect_timeout",
-                info.timeout.map(|timeout| timeout.to_string()),
+                info.connect_timeout.map(|timeout| timeout.to_string()),
             ),
         ];
-        for (key, value) in words {
+        for (key, value) in parameters {
             if let Some(value) = value {
-                self.pair(key, &value);
+                self.add_parameter(key, &value);
             }
         }
         for (key, value) in &info.parameters {
-            self.pair(key, value);
+            self.add_parameter(key, value);
         }
         let mut options = String::new();
         for (name, value) in &info.settings {
             if name == "application_name" {
-                self.pair(name, value);
+                self.add_parameter(name, value);
                 continue;
             }
             let form = if self.one_in(2) { "-c " } else { "--" };
@@ -214,19 +226,19 @@ impl Author {
             }
         }
         if !options.is_empty() {
-            self.pair("options", &options);
+            self.add_parameter("options", &options);
         }
         if info.transaction_pooler {
-            self.pair("pgbouncer", "true");
+            self.add_parameter("pgbouncer", "true");
         }
     }
 
-    /// libpq's string of keywords, in which nothing is encoded; none for what it can't hold.
+    /// Writes a libpq connection string, in which nothing is encoded. Returns `None` if the string can't express a value.
     pub(crate) fn keywords(mut self, info: &ConnectionInfo) -> Option<String> {
-        // The query of a URI has the same keywords.
-        let mut query = Self::new(self.state);
-        query.hosts_in_query(info);
-        query.libpq_words(info);
+        // A URI's query has the same keywords.
+        let mut query = Self::new(self.random_state);
+        query.add_hosts(info);
+        query.add_libpq_parameters(info);
         let mut pairs: Vec<(String, String)> = Vec::new();
         for (key, value) in [
             ("user", info.user.clone()),
@@ -269,31 +281,31 @@ impl Author {
         Some(self.text.trim_end().to_owned())
     }
 
-    /// SQLAlchemy's URL for psycopg2, whose host and database stand as they are.
+    /// Writes a SQLAlchemy URL for psycopg2, in which host and database are not encoded.
     pub(crate) fn sqlalchemy(mut self, info: &ConnectionInfo) -> String {
         self.plus_is_space = true;
         self.text.push_str("postgresql+psycopg2://");
         let password = info.password.as_ref().map(Secret::reveal_clear_text);
         if info.user.is_some() || password.is_some() {
-            self.encoded(info.user.as_deref().unwrap_or_default(), ":@/");
+            self.push_encoded(info.user.as_deref().unwrap_or_default(), ":@/");
             if let Some(password) = password {
                 self.text.push(':');
-                // Only an `@` ends it.
-                self.encoded(password, "@");
+                // Only an `@` ends the password.
+                self.push_encoded(password, "@");
             }
             self.text.push('@');
         }
-        let in_query =
-            info.hosts.len() > 1 || info.hosts.iter().any(|host| host.socket().is_some());
-        if !in_query && let Some(host) = info.hosts.first() {
-            self.host(host, false);
+        let hosts_in_query =
+            info.hosts.len() > 1 || info.hosts.iter().any(|host| host.socket_path().is_some());
+        if !hosts_in_query && let Some(host) = info.hosts.first() {
+            self.push_host(host, HostEncoding::None);
         }
-        let plain = |name: &&String| {
+        let is_plain = |name: &&String| {
             !name.contains(['?', '%', '@'])
                 && name.trim() == **name
                 && !name.contains(char::is_control)
         };
-        let beside = match info.database.as_ref().filter(plain) {
+        let database_parameter = match info.database.as_ref().filter(is_plain) {
             Some(database) => {
                 self.text.push('/');
                 self.text.push_str(database);
@@ -301,13 +313,13 @@ impl Author {
             }
             None => info.database.as_ref(),
         };
-        if let Some(database) = beside {
-            self.pair("dbname", database);
+        if let Some(database) = database_parameter {
+            self.add_parameter("dbname", database);
         }
-        if in_query {
-            self.hosts_in_query(info);
+        if hosts_in_query {
+            self.add_hosts(info);
         }
-        self.libpq_words(info);
+        self.add_libpq_parameters(info);
         self.text
     }
 }

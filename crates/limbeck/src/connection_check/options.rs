@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use limbeck_db::{ConnectArg, ConnectArgs, ConnectError, ConnectOptions, ProcessEnvironment};
 use limbeck_url::{
-    Argument, Backend, ConnectionInfo, ConvertError, DatabaseUrl, ErrorKind, TlsContext, UrlError,
-    convert,
+    ArgumentValue, Backend, ConnectionInfo, ConvertError, DatabaseUrl, ErrorKind, TlsContext,
+    UrlError, convert,
 };
 
 /// Why a URL gives no connection.
@@ -64,19 +64,19 @@ pub fn connect_options(
     )?)
 }
 
-fn argument(value: &Argument) -> ConnectArg {
+fn argument(value: &ArgumentValue) -> ConnectArg {
     match value {
-        Argument::None => ConnectArg::Null,
-        Argument::Bool(flag) => ConnectArg::Bool(*flag),
-        Argument::Integer(number) => ConnectArg::Integer(*number),
-        Argument::Text(text) => ConnectArg::Text(text.clone()),
-        Argument::Map(pairs) => ConnectArg::Map(
+        ArgumentValue::None => ConnectArg::Null,
+        ArgumentValue::Bool(flag) => ConnectArg::Bool(*flag),
+        ArgumentValue::Integer(number) => ConnectArg::Integer(*number),
+        ArgumentValue::Text(text) => ConnectArg::Text(text.clone()),
+        ArgumentValue::Map(pairs) => ConnectArg::Map(
             pairs
                 .iter()
                 .map(|(name, text)| (name.clone(), ConnectArg::Text(text.clone())))
                 .collect(),
         ),
-        Argument::TlsContext(context) => tls(context),
+        ArgumentValue::TlsContext(context) => tls(context),
     }
 }
 
@@ -88,10 +88,13 @@ fn tls(context: &TlsContext) -> ConnectArg {
             entries.insert(name.to_owned(), ConnectArg::Text(path.clone()));
         }
     };
-    file("ca", &context.authorities);
-    file("cert", &context.certificate);
-    file("key", &context.key);
-    entries.insert("verify_mode".into(), ConnectArg::Bool(context.verify));
+    file("ca", &context.root_certificates);
+    file("cert", &context.client_certificate);
+    file("key", &context.client_key);
+    entries.insert(
+        "verify_mode".into(),
+        ConnectArg::Bool(context.verify_certificate),
+    );
     entries.insert(
         "check_hostname".into(),
         ConnectArg::Bool(context.check_hostname),

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use limbeck_script::environment::EnvironmentFindings;
-use limbeck_url::{DatabaseConfigProvider, Origin, Secret};
+use limbeck_url::{DatabaseConfigProvider, Secret, UrlSource};
 
 use super::configuration::databases;
 use crate::config::Config;
@@ -86,9 +86,9 @@ fn is_database_url(value: &str) -> bool {
 }
 
 fn of_provider(provider: &DatabaseConfigProvider) -> FoundUrl {
-    let origin = provider.application_origin();
+    let origin = provider.application_source();
     let line = match origin {
-        Origin::DotEnv(_, line) => Some(*line),
+        UrlSource::DotEnv { line, .. } => Some(*line),
         _ => None,
     };
     FoundUrl {

@@ -328,16 +328,14 @@ fn is_only_async(driver: &str) -> bool {
 
 /// Whether the server is on this machine.
 pub(super) fn is_local(info: &ConnectionInfo) -> bool {
-    let elsewhere = Policy {
-        tls: None,
-        refuses_local: true,
-    };
-    info.backend == Backend::Sqlite || elsewhere.check(info).is_err()
+    let mut remote_only = Policy::default();
+    remote_only.refuses_local = true;
+    info.backend == Backend::Sqlite || remote_only.check(info).is_err()
 }
 
 fn tls(info: &ConnectionInfo) -> Check {
     let id = Id::UrlTls;
-    let level = info.tls.effective();
+    let level = info.tls.effective_level();
     if is_local(info) {
         return id.ok("the database is on this machine");
     }

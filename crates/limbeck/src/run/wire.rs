@@ -53,7 +53,7 @@ pub(super) fn database_url(parts: UrlParts) -> Result<DatabaseUrl, UrlError> {
         user: given(parts.user),
         password: parts.password.map(Secret::new),
         host: given(parts.host),
-        port: port.map_err(|_| UrlError::Port)?,
+        port: port.map_err(|_| UrlError::InvalidPort)?,
         database: given(parts.database),
         query: parts.query,
     })

@@ -1,7 +1,7 @@
 //! The JSON output of the `url` commands.
 
 use limbeck::connection_check::{ConnectionCheck, Right};
-use limbeck::url::{Argument, Conversion, ConvertError, TlsContext, Warning};
+use limbeck::url::{ArgumentValue, Conversion, ConvertError, TlsContext, Warning};
 use serde_json::{Map, Value, json};
 
 /// Returns `{"url": …, "connect_args": {…}, "warnings": […]}`.
@@ -69,30 +69,30 @@ fn right(right: &Right) -> Value {
     json!({"right": right.right, "on": right.on, "granted": right.granted, "needed": right.needed})
 }
 
-fn argument(value: &Argument) -> Value {
+fn argument(value: &ArgumentValue) -> Value {
     match value {
-        Argument::None => Value::Null,
-        Argument::Bool(flag) => json!(flag),
-        Argument::Integer(number) => json!(number),
-        Argument::Text(text) => json!(text),
-        Argument::Map(pairs) => pairs
+        ArgumentValue::None => Value::Null,
+        ArgumentValue::Bool(flag) => json!(flag),
+        ArgumentValue::Integer(number) => json!(number),
+        ArgumentValue::Text(text) => json!(text),
+        ArgumentValue::Map(pairs) => pairs
             .iter()
             .map(|(key, text)| (key.clone(), json!(text)))
             .collect::<Map<_, _>>()
             .into(),
-        Argument::TlsContext(context) => json!({"$sslcontext": tls_context(context)}),
+        ArgumentValue::TlsContext(context) => json!({"$sslcontext": tls_context(context)}),
     }
 }
 
 /// Returns the arguments for `ssl.create_default_context` and `load_cert_chain`.
 fn tls_context(context: &TlsContext) -> Value {
     json!({
-        "cafile": context.authorities,
+        "cafile": context.root_certificates,
         "check_hostname": context.check_hostname,
-        "verify_mode": if context.verify { "CERT_REQUIRED" } else { "CERT_NONE" },
-        "certfile": context.certificate,
-        "keyfile": context.key,
-        "keypassword": context.key_password.as_ref().map(limbeck::url::Secret::reveal_clear_text),
-        "crlfile": context.revoked,
+        "verify_mode": if context.verify_certificate { "CERT_REQUIRED" } else { "CERT_NONE" },
+        "certfile": context.client_certificate,
+        "keyfile": context.client_key,
+        "keypassword": context.client_key_password.as_ref().map(limbeck::url::Secret::reveal_clear_text),
+        "crlfile": context.revocation_list,
     })
 }

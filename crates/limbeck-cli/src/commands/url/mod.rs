@@ -54,7 +54,7 @@ impl UrlArgument {
                 let provider = context.url_provider()?;
                 anstream::eprintln!(
                     "limbeck: using the URL from {}",
-                    provider.application_origin()
+                    provider.application_source()
                 );
                 Ok(provider.application_url().clone())
             }

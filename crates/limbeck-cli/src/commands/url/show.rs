@@ -1,6 +1,6 @@
 //! `url show`: explains a URL, without its secrets.
 
-use limbeck::url::{ConnectionInfo, Root, is_secret_name, mask_value};
+use limbeck::url::{ConnectionInfo, RootCertificates, is_secret_name, mask_value};
 use serde_json::json;
 
 use super::{UrlArgument, json, print_rows, refuse};
@@ -65,23 +65,26 @@ fn rows(info: &ConnectionInfo) -> Vec<(String, String)> {
     row("password", masked(info.password.is_some()));
     row("database", info.database.clone());
     let tls = &info.tls;
-    let has_tls_settings = tls.level.is_some() || tls.root.is_some();
+    let has_tls_settings = tls.level.is_some() || tls.root_certificates.is_some();
     row(
         "TLS",
-        has_tls_settings.then(|| tls.effective().name().into()),
+        has_tls_settings.then(|| tls.effective_level().name().into()),
     );
-    let root = tls.root.as_ref().map(|root| match root {
-        Root::File(path) => path.clone(),
-        Root::System => "the system's".into(),
+    let root = tls.root_certificates.as_ref().map(|root| match root {
+        RootCertificates::File(path) => path.clone(),
+        RootCertificates::System => "the system's".into(),
     });
     row("authorities", root);
-    row("client certificate", tls.certificate.clone());
-    row("client key", tls.key.clone());
-    row("client key's password", masked(tls.key_password.is_some()));
-    row("revoked certificates", tls.revoked.clone());
+    row("client certificate", tls.client_certificate.clone());
+    row("client key", tls.client_key.clone());
+    row(
+        "client key's password",
+        masked(tls.client_key_password.is_some()),
+    );
+    row("revoked certificates", tls.revocation_list.clone());
     row(
         "connecting takes at most",
-        info.timeout.map(|seconds| format!("{seconds} s")),
+        info.connect_timeout.map(|seconds| format!("{seconds} s")),
     );
     row(
         "pooler",

@@ -187,7 +187,7 @@ impl<'a, F: Fn(&str) -> Option<&'a str>> Sources<'a, F> {
 }
 
 fn parse_mode(word: &str, root: Option<&str>) -> Result<TlsLevel, ConnectError> {
-    if let Some(level) = TlsLevel::named(word) {
+    if let Some(level) = TlsLevel::from_name(word) {
         return Ok(level);
     }
     Ok(match word {

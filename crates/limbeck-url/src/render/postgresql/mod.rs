@@ -1,8 +1,8 @@
-//! URLs for the drivers of PostgreSQL.
+//! Writer for the drivers of PostgreSQL.
 
-use super::{Output, inexpressible, left_out, tls};
-use crate::connection::{ConnectionInfo, Host, Root, Tls, TlsLevel};
-use crate::convert::{Argument, Conversion};
+use super::{Output, dropped_parameter, inexpressible, tls};
+use crate::connection::{ConnectionInfo, Host, RootCertificates, Tls, TlsLevel};
+use crate::convert::{ArgumentValue, Conversion};
 use crate::error::{ConvertError, ErrorKind, Warning};
 use crate::read::write_options;
 use crate::target::{Driver, Target};
@@ -11,80 +11,68 @@ mod parameters;
 
 const DEFAULT_PORT: u16 = 5432;
 
+/// Writes a connection for a driver of PostgreSQL.
 pub(crate) fn render(info: &ConnectionInfo, target: Target) -> Result<Conversion, ConvertError> {
     let mut writer = Writer {
         info,
         driver: target.driver,
-        out: Output::new(target.scheme),
+        output: Output::new(target.scheme),
     };
-    writer.refuse_places_of_libpq()?;
+    writer.check_hosts()?;
     match target.driver {
-        Driver::Sqlx => writer.sqlx_place()?,
-        Driver::Libpq | Driver::TokioPostgres => writer.libpq_place(),
-        _ => writer.sqlalchemy_place()?,
+        Driver::Sqlx => writer.write_sqlx_address()?,
+        Driver::Libpq | Driver::TokioPostgres => writer.write_libpq_address(),
+        _ => writer.write_sqlalchemy_address()?,
     }
     writer.tls()?;
     writer.settings();
     writer.timeout();
     writer.pooler();
     writer.parameters()?;
-    Ok(writer.out.finish())
+    Ok(writer.output.finish())
 }
 
 struct Writer<'a> {
     info: &'a ConnectionInfo,
     driver: Driver,
-    out: Output,
-}
-
-fn name(driver: Driver) -> &'static str {
-    match driver {
-        Driver::Asyncpg => "asyncpg",
-        Driver::Pg8000 => "pg8000",
-        Driver::Sqlx => "sqlx",
-        Driver::TokioPostgres => "tokio-postgres",
-        Driver::Psycopg => "psycopg",
-        Driver::Psycopg2 => "psycopg2",
-        Driver::Psycopg2cffi => "psycopg2cffi",
-        _ => "libpq",
-    }
+    output: Output,
 }
 
 impl Writer<'_> {
-    /// Places that libpq knows, and another driver takes for another one.
-    fn refuse_places_of_libpq(&self) -> Result<(), ConvertError> {
+    /// Rejects hosts that another driver than libpq would resolve to another server.
+    fn check_hosts(&self) -> Result<(), ConvertError> {
         let is_asyncpg = self.driver == Driver::Asyncpg;
         let several = self.info.hosts.len() > 1;
-        let is_libpqs = |host: &Host| match &host.name {
-            // The default is a socket, wherever it is; SQLAlchemy refuses asyncpg an empty name among others, and
-            // tokio-postgres would look for its address.
+        let needs_libpq = |host: &Host| match &host.name {
+            // libpq's default is a socket. SQLAlchemy rejects an empty name among several for asyncpg, and
+            // tokio-postgres would resolve it as a host name.
             None => several && (is_asyncpg || self.driver == Driver::TokioPostgres),
-            // A socket without a file; others look for a server or a folder of this name.
+            // An abstract socket. Other drivers would use a host or directory of this name.
             Some(name) if name.starts_with('@') => true,
-            // asyncpg takes it for the socket's file.
+            // asyncpg reads it as the path of the socket's file.
             Some(name) => is_asyncpg && name.contains(".s.PGSQL."),
         };
-        if !self.driver.is_libpq() && self.info.hosts.iter().any(is_libpqs) {
+        if !self.driver.is_libpq() && self.info.hosts.iter().any(needs_libpq) {
             return Err(inexpressible(
                 "host",
-                name(self.driver),
-                "name the folder of a socket that has a file, or a host",
+                self.driver.project_name(),
+                "use the directory of a socket that has a file, or a host name",
             ));
         }
         Ok(())
     }
 
-    /// `user:password@host:port/database`, as SQLAlchemy splits it.
-    fn sqlalchemy_place(&mut self) -> Result<(), ConvertError> {
+    /// Writes `user:password@host:port/database` in SQLAlchemy's syntax.
+    fn write_sqlalchemy_address(&mut self) -> Result<(), ConvertError> {
         let info = self.info;
-        info.write_credentials(&mut self.out.url);
+        info.write_credentials(&mut self.output.url);
         if self.driver == Driver::Pg8000 {
-            info.one_host(name(self.driver))?;
+            info.one_host(self.driver.project_name())?;
         }
         match &info.hosts[..] {
             [] => {}
-            [only] if only.socket().is_some() => {}
-            [only] => self.out.url.host(only, false),
+            [only] if only.socket_path().is_some() => {}
+            [only] => self.output.url.push_host(only),
             _ => {}
         }
         if let Some(database) = &info.database {
@@ -94,71 +82,72 @@ impl Writer<'_> {
                 } else {
                     "database"
                 };
-                self.out.argument(keyword, Argument::Text(database.clone()));
+                self.output
+                    .add_argument(keyword, ArgumentValue::Text(database.clone()));
             } else {
-                self.out.url.raw("/");
-                self.out.url.raw(database);
+                self.output.url.push("/");
+                self.output.url.push(database);
             }
         }
-        self.sqlalchemy_hosts();
+        self.write_sqlalchemy_hosts();
         Ok(())
     }
 
-    /// Sockets and several hosts stand in the query.
-    fn sqlalchemy_hosts(&mut self) {
+    /// Writes a socket or several hosts, which belong into the query.
+    fn write_sqlalchemy_hosts(&mut self) {
         let info = self.info;
         if let Some((folder, port)) = info.only_socket() {
             if self.driver == Driver::Pg8000 {
                 let port = port.unwrap_or(DEFAULT_PORT);
                 let file = format!("{}/.s.PGSQL.{port}", folder.trim_end_matches('/'));
-                self.out.url.pair("unix_sock", &file);
+                self.output.url.add_parameter("unix_sock", &file);
             } else {
-                self.out.url.pair("host", folder);
+                self.output.url.add_parameter("host", folder);
                 if let Some(port) = port {
-                    self.out.url.pair("port", &port.to_string());
+                    self.output.url.add_parameter("port", &port.to_string());
                 }
             }
         } else if info.hosts.len() > 1 {
             let port = |host: &Host| host.port.unwrap_or(DEFAULT_PORT).to_string();
             let host_name = |host: &Host| host.name.clone().unwrap_or_default();
-            let odd =
-                |host: &Host| host.name.is_none() || host.is_ipv6() || host.socket().is_some();
-            if info.hosts.iter().any(odd) {
+            let needs_list =
+                |host: &Host| host.name.is_none() || host.is_ipv6() || host.socket_path().is_some();
+            if info.hosts.iter().any(needs_list) {
                 let join = |parts: Vec<String>| parts.join(",");
-                self.out
+                self.output
                     .url
-                    .pair("host", &join(info.hosts.iter().map(host_name).collect()));
-                self.out
+                    .add_parameter("host", &join(info.hosts.iter().map(host_name).collect()));
+                self.output
                     .url
-                    .pair("port", &join(info.hosts.iter().map(port).collect()));
+                    .add_parameter("port", &join(info.hosts.iter().map(port).collect()));
             } else {
                 for host in &info.hosts {
-                    self.out
+                    self.output
                         .url
-                        .pair("host", &format!("{}:{}", host_name(host), port(host)));
+                        .add_parameter("host", &format!("{}:{}", host_name(host), port(host)));
                 }
             }
         }
     }
 
-    /// libpq's URI: all in its place, all encoded.
-    fn libpq_place(&mut self) {
+    /// Writes the address of a libpq URI, in which every part is encoded.
+    fn write_libpq_address(&mut self) {
         let info = self.info;
-        info.write_credentials(&mut self.out.url);
-        let sockets = info.hosts.iter().any(|host| host.socket().is_some());
+        info.write_credentials(&mut self.output.url);
+        let sockets = info.hosts.iter().any(|host| host.socket_path().is_some());
         if !sockets {
             for (number, host) in info.hosts.iter().enumerate() {
                 if number > 0 {
-                    self.out.url.raw(",");
+                    self.output.url.push(",");
                 }
-                self.out.url.host(host, true);
+                self.output.url.push_encoded_host(host);
             }
         }
         if let Some(database) = &info.database {
-            self.out.url.raw("/");
-            self.out.url.encoded(database, b"");
+            self.output.url.push("/");
+            self.output.url.push_encoded(database, b"");
         } else if sockets {
-            self.out.url.raw("/");
+            self.output.url.push("/");
         }
         if sockets {
             let names: Vec<_> = info
@@ -166,27 +155,29 @@ impl Writer<'_> {
                 .iter()
                 .map(|host| host.name.clone().unwrap_or_default())
                 .collect();
-            self.out.url.pair("host", &names.join(","));
+            self.output.url.add_parameter("host", &names.join(","));
             if info.hosts.iter().any(|host| host.port.is_some()) {
                 let ports = info
                     .hosts
                     .iter()
                     .map(|host| host.port.map(|port| port.to_string()).unwrap_or_default());
-                self.out
+                self.output
                     .url
-                    .pair("port", &ports.collect::<Vec<_>>().join(","));
+                    .add_parameter("port", &ports.collect::<Vec<_>>().join(","));
             }
         }
     }
 
-    /// sqlx reads a socket from the host's place, an IPv6 address from the query alone, and no user without a host.
-    fn sqlx_place(&mut self) -> Result<(), ConvertError> {
+    /// Writes the address for sqlx. sqlx reads a socket from the host, an IPv6 address from the query only, and rejects a
+    /// user without a host.
+    fn write_sqlx_address(&mut self) -> Result<(), ConvertError> {
         let info = self.info;
         let host = info.one_host("sqlx")?;
         let name = host.and_then(|host| host.name.as_deref());
-        let beside = name.is_none() && (info.user.is_some() || info.password.is_some());
-        if !beside {
-            info.write_credentials(&mut self.out.url);
+        let credentials_in_query =
+            name.is_none() && (info.user.is_some() || info.password.is_some());
+        if !credentials_in_query {
+            info.write_credentials(&mut self.output.url);
         }
         match (host, name) {
             (Some(host), Some(_)) if host.is_ipv6() => {
@@ -194,34 +185,34 @@ impl Writer<'_> {
                     name: Some("localhost".into()),
                     port: host.port,
                 };
-                self.out.url.host(&local, false);
+                self.output.url.push_host(&local);
             }
-            (Some(host), Some(_)) => self.out.url.host(host, true),
+            (Some(host), Some(_)) => self.output.url.push_encoded_host(host),
             _ => {}
         }
         if let Some(database) = &info.database {
-            self.out.url.raw("/");
-            self.out.url.encoded(database, b"");
-        } else if beside {
-            self.out.url.raw("/");
+            self.output.url.push("/");
+            self.output.url.push_encoded(database, b"");
+        } else if credentials_in_query {
+            self.output.url.push("/");
         }
         if let Some(host) = host.filter(|host| host.is_ipv6()) {
-            self.out
+            self.output
                 .url
-                .pair("host", host.name.as_deref().unwrap_or_default());
+                .add_parameter("host", host.name.as_deref().unwrap_or_default());
         }
-        if beside {
+        if credentials_in_query {
             if let Some(user) = &info.user {
-                self.out.url.pair("user", user);
+                self.output.url.add_parameter("user", user);
             }
             if let Some(password) = &info.password {
-                self.out
+                self.output
                     .url
-                    .secret_pair("password", password.reveal_clear_text());
+                    .add_secret_parameter("password", password.reveal_clear_text());
             }
         }
         if let Some(port) = host.filter(|_| name.is_none()).and_then(|host| host.port) {
-            self.out.url.pair("port", &port.to_string());
+            self.output.url.add_parameter("port", &port.to_string());
         }
         Ok(())
     }
@@ -233,7 +224,7 @@ impl Writer<'_> {
             return Ok(());
         }
         if self.info.only_socket().is_some() {
-            // Nothing is encrypted there, and libpq ignores what is asked for; the others fail.
+            // Sockets have no TLS. libpq ignores the TLS parameters there, and other drivers would fail.
             return Ok(());
         }
         match self.driver {
@@ -246,66 +237,68 @@ impl Writer<'_> {
 
     fn libpq_tls(&mut self, tls: &Tls) {
         if let Some(level) = tls.level {
-            self.out.url.pair("sslmode", level.name());
+            self.output.url.add_parameter("sslmode", level.name());
         }
-        match &tls.root {
-            Some(Root::File(path)) => self.out.url.pair("sslrootcert", path),
-            Some(Root::System) => {
-                self.out.url.pair("sslrootcert", "system");
-                if name(self.driver) != "libpq" {
-                    self.out.warnings.push(Warning::about(
+        match &tls.root_certificates {
+            Some(RootCertificates::File(path)) => {
+                self.output.url.add_parameter("sslrootcert", path)
+            }
+            Some(RootCertificates::System) => {
+                self.output.url.add_parameter("sslrootcert", "system");
+                if self.driver != Driver::Libpq {
+                    self.output.warnings.push(Warning::about(
                         "sslrootcert",
-                        "`sslrootcert=system` needs libpq 16 or newer; an older one looks for a file of that name",
+                        "`sslrootcert=system` needs libpq 16 or newer; older versions read it as a file name",
                     ));
                 }
             }
             None => {}
         }
         self.client_certificate(tls);
-        if let Some(password) = &tls.key_password {
-            self.out
+        if let Some(password) = &tls.client_key_password {
+            self.output
                 .url
-                .secret_pair("sslpassword", password.reveal_clear_text());
+                .add_secret_parameter("sslpassword", password.reveal_clear_text());
         }
-        if let Some(path) = &tls.revoked {
-            self.out.url.pair("sslcrl", path);
+        if let Some(path) = &tls.revocation_list {
+            self.output.url.add_parameter("sslcrl", path);
         }
     }
 
     fn client_certificate(&mut self, tls: &Tls) {
-        if let Some(path) = &tls.certificate {
-            self.out.url.pair("sslcert", path);
+        if let Some(path) = &tls.client_certificate {
+            self.output.url.add_parameter("sslcert", path);
         }
-        if let Some(path) = &tls.key {
-            self.out.url.pair("sslkey", path);
+        if let Some(path) = &tls.client_key {
+            self.output.url.add_parameter("sslkey", path);
         }
     }
 
     fn asyncpg_tls(&mut self, tls: &Tls) -> Result<(), ConvertError> {
-        let level = tls.effective();
-        // A key alone belongs to the certificate in ~/.postgresql.
-        if !tls.has_files() && tls.key.is_none() {
+        let level = tls.effective_level();
+        // A key without a certificate belongs to the certificate in ~/.postgresql.
+        if !tls.has_files() && tls.client_key.is_none() {
             if let Some(level) = tls.level {
-                self.out.url.pair("ssl", level.name());
+                self.output.url.add_parameter("ssl", level.name());
             }
             return Ok(());
         }
         if level == TlsLevel::Disable {
-            self.out.url.pair("ssl", level.name());
+            self.output.url.add_parameter("ssl", level.name());
             return Ok(());
         }
-        refuse_below_require(tls, level, "asyncpg")?;
-        if tls.root.is_none() {
+        check_files_level(tls, level, "asyncpg")?;
+        if tls.root_certificates.is_none() {
             // A context can't fall back on ~/.postgresql/root.crt, with which even `require` verifies; asyncpg's
             // own reader of a URI does.
             self.asyncpg_dsn(tls);
-        } else if tls.root == Some(Root::System)
-            && tls.certificate.is_none()
-            && tls.revoked.is_none()
+        } else if tls.root_certificates == Some(RootCertificates::System)
+            && tls.client_certificate.is_none()
+            && tls.revocation_list.is_none()
         {
-            self.out.argument("ssl", Argument::Bool(true));
+            self.output.add_argument("ssl", ArgumentValue::Bool(true));
         } else {
-            self.out.argument("ssl", tls::context(tls, level));
+            self.output.add_argument("ssl", tls::context(tls, level));
         }
         Ok(())
     }
@@ -314,70 +307,77 @@ impl Writer<'_> {
         let mut inner = Writer {
             info: self.info,
             driver: Driver::Libpq,
-            out: Output::new("postgresql"),
+            output: Output::new("postgresql"),
         };
         inner.libpq_tls(tls);
-        let inner = inner.out.finish();
-        if tls.key_password.is_some() {
-            self.out.url.secret_pair("dsn", inner.reveal_url());
+        let inner = inner.output.finish();
+        if tls.client_key_password.is_some() {
+            self.output
+                .url
+                .add_secret_parameter("dsn", inner.reveal_url());
         } else {
-            self.out.url.pair("dsn", inner.reveal_url());
+            self.output.url.add_parameter("dsn", inner.reveal_url());
         }
     }
 
     fn pg8000_tls(&mut self, tls: &Tls) -> Result<(), ConvertError> {
-        let level = tls.effective();
+        let level = tls.effective_level();
         match level {
-            TlsLevel::Disable => self.out.argument("ssl_context", Argument::Bool(false)),
+            TlsLevel::Disable => self
+                .output
+                .add_argument("ssl_context", ArgumentValue::Bool(false)),
             TlsLevel::Allow | TlsLevel::Prefer => {
                 if tls.has_files() {
-                    refuse_below_require(tls, level, "pg8000")?;
+                    check_files_level(tls, level, "pg8000")?;
                 }
             }
-            TlsLevel::Require if tls.certificate.is_none() => {
-                self.out.argument("ssl_context", Argument::Bool(true));
+            TlsLevel::Require if tls.client_certificate.is_none() => {
+                self.output
+                    .add_argument("ssl_context", ArgumentValue::Bool(true));
             }
-            TlsLevel::VerifyCa | TlsLevel::VerifyFull if tls.root.is_none() => {
+            TlsLevel::VerifyCa | TlsLevel::VerifyFull if tls.root_certificates.is_none() => {
                 return Err(ConvertError::new(
                     ErrorKind::NeedsRootCert,
-                    "pg8000 verifies a server only against authorities that it is given, and the URL names none",
+                    "pg8000 verifies a server only against explicit root certificates, and the URL names none",
                 )
-                .of("sslrootcert")
-                .help("add sslrootcert=/path/to/ca.pem, or sslrootcert=system"));
+                .about("sslrootcert")
+                .with_help("add sslrootcert=/path/to/ca.pem, or sslrootcert=system"));
             }
-            level => self.out.argument("ssl_context", tls::context(tls, level)),
+            level => self
+                .output
+                .add_argument("ssl_context", tls::context(tls, level)),
         }
         Ok(())
     }
 
     fn sqlx_tls(&mut self, tls: &Tls) -> Result<(), ConvertError> {
-        if tls.key_password.is_some() {
+        if tls.client_key_password.is_some() {
             return Err(inexpressible(
                 "sslpassword",
                 "sqlx",
-                "decrypt the key, or keep it in a file without a password",
+                "decrypt the key, or use a key without a password",
             ));
         }
-        let level = tls.effective();
-        if tls.revoked.is_some() && level > TlsLevel::Require {
+        let level = tls.effective_level();
+        if tls.revocation_list.is_some() && level > TlsLevel::Require {
             return Err(inexpressible(
                 "sslcrl",
                 "sqlx",
                 "sqlx would connect to a server whose certificate is revoked",
             ));
         }
-        if tls.level.is_some() || tls.root.is_some() {
+        if tls.level.is_some() || tls.root_certificates.is_some() {
             // sqlx's `allow` never encrypts, and its `require` never verifies.
             let level = if level == TlsLevel::Allow {
                 TlsLevel::Prefer
             } else {
                 level
             };
-            self.out.url.pair("sslmode", level.name());
+            self.output.url.add_parameter("sslmode", level.name());
         }
-        match &tls.root {
-            Some(Root::File(path)) => self.out.url.pair("sslrootcert", path),
-            _ if level > TlsLevel::Require => self.out.warnings.push(Warning::about(
+        match &tls.root_certificates {
+            Some(RootCertificates::File(path)) => self.output.url.add_parameter("sslrootcert", path),
+            _ if level > TlsLevel::Require => self.output.warnings.push(Warning::about(
                 "sslrootcert",
                 "sqlx does not read ~/.postgresql/root.crt: it verifies with the root certificates that it was built with",
             )),
@@ -388,9 +388,9 @@ impl Writer<'_> {
     }
 
     fn tokio_tls(&mut self, tls: &Tls) -> Result<(), ConvertError> {
-        let level = tls.effective();
+        let level = tls.effective_level();
         if tls.has_files() || level > TlsLevel::Require {
-            let parameter = if tls.root.is_some() {
+            let parameter = if tls.root_certificates.is_some() {
                 "sslrootcert"
             } else {
                 "sslmode"
@@ -398,7 +398,7 @@ impl Writer<'_> {
             return Err(inexpressible(
                 parameter,
                 "tokio-postgres",
-                "give it a TLS connector that verifies, and a URL with sslmode=require",
+                "configure a verifying TLS connector, and use a URL with sslmode=require",
             ));
         }
         if tls.level.is_some() {
@@ -407,7 +407,7 @@ impl Writer<'_> {
             } else {
                 level
             };
-            self.out.url.pair("sslmode", level.name());
+            self.output.url.add_parameter("sslmode", level.name());
         }
         Ok(())
     }
@@ -426,35 +426,38 @@ impl Writer<'_> {
                     Driver::Asyncpg => ("server_settings", None),
                     _ => ("startup_params", Some("application_name")),
                 };
-                let mut beside = Vec::new();
+                let mut arguments = Vec::new();
                 for (key, value) in settings {
                     if in_url == Some(&**key) {
-                        self.out.url.pair(key, value);
+                        self.output.url.add_parameter(key, value);
                     } else {
-                        beside.push((key.clone(), value.clone()));
+                        arguments.push((key.clone(), value.clone()));
                     }
                 }
-                beside.extend(raw.map(|raw| ("options".to_owned(), raw)));
-                if !beside.is_empty() {
-                    self.out.argument(keyword, Argument::Map(beside));
+                arguments.extend(raw.map(|raw| ("options".to_owned(), raw)));
+                if !arguments.is_empty() {
+                    self.output
+                        .add_argument(keyword, ArgumentValue::Map(arguments));
                 }
             }
             Driver::Sqlx => {
                 for (key, value) in settings {
                     if key == "application_name" {
-                        self.out.url.pair(key, value);
+                        self.output.url.add_parameter(key, value);
                     } else {
-                        self.out.url.pair(&format!("options[{key}]"), value);
+                        self.output
+                            .url
+                            .add_parameter(&format!("options[{key}]"), value);
                     }
                 }
                 if let Some(raw) = raw {
-                    self.out.url.pair("options", &raw);
+                    self.output.url.add_parameter("options", &raw);
                 }
             }
             _ => {
-                let of_the_session = settings.iter().filter(|(key, _)| key != "application_name");
+                let session_settings = settings.iter().filter(|(key, _)| key != "application_name");
                 let mut options =
-                    write_options(of_the_session.map(|(key, value)| (&**key, &**value)));
+                    write_options(session_settings.map(|(key, value)| (&**key, &**value)));
                 if let Some(raw) = raw {
                     options = if options.is_empty() {
                         raw
@@ -463,69 +466,83 @@ impl Writer<'_> {
                     };
                 }
                 for (key, value) in settings.iter().filter(|(key, _)| key == "application_name") {
-                    self.out.url.pair(key, value);
+                    self.output.url.add_parameter(key, value);
                 }
                 if !options.is_empty() {
-                    self.out.url.pair("options", &options);
+                    self.output.url.add_parameter("options", &options);
                 }
             }
         }
     }
 
     fn timeout(&mut self) {
-        let Some(seconds) = self.info.timeout else {
+        let Some(seconds) = self.info.connect_timeout else {
             return;
         };
         match self.driver {
             Driver::Asyncpg | Driver::Pg8000 => {
-                self.out
-                    .argument("timeout", Argument::Integer(seconds.into()));
+                self.output
+                    .add_argument("timeout", ArgumentValue::Integer(seconds.into()));
             }
             Driver::Sqlx => self
-                .out
+                .output
                 .warnings
-                .push(left_out("connect_timeout", "a URL of sqlx")),
-            _ => self.out.url.pair("connect_timeout", &seconds.to_string()),
+                .push(dropped_parameter("connect_timeout", "a URL of sqlx")),
+            _ => self
+                .output
+                .url
+                .add_parameter("connect_timeout", &seconds.to_string()),
         }
     }
 
-    /// Prepared statements don't survive a pooler that gives each transaction another session.
+    /// Disables prepared statements behind a pooler by transaction, where the next transaction has another session.
     fn pooler(&mut self) {
         if !self.info.transaction_pooler {
             return;
         }
         match self.driver {
             Driver::Asyncpg => {
-                self.out.url.pair("prepared_statement_cache_size", "0");
-                self.out
-                    .argument("statement_cache_size", Argument::Integer(0));
+                self.output
+                    .url
+                    .add_parameter("prepared_statement_cache_size", "0");
+                self.output
+                    .add_argument("statement_cache_size", ArgumentValue::Integer(0));
             }
-            Driver::Psycopg => self.out.argument("prepare_threshold", Argument::None),
-            Driver::Sqlx => self.out.url.pair("statement-cache-capacity", "0"),
+            Driver::Psycopg => self
+                .output
+                .add_argument("prepare_threshold", ArgumentValue::None),
+            Driver::Sqlx => self
+                .output
+                .url
+                .add_parameter("statement-cache-capacity", "0"),
             _ => {}
         }
     }
 }
 
-/// Files beside a level that demands nothing: a driver that ignores them would be told less than libpq is.
-fn refuse_below_require(tls: &Tls, level: TlsLevel, driver: &str) -> Result<(), ConvertError> {
+/// Rejects certificates and keys at a level below `require`, at which the driver would ignore them and libpq wouldn't.
+fn check_files_level(tls: &Tls, level: TlsLevel, driver: &str) -> Result<(), ConvertError> {
     if level >= TlsLevel::Require {
         return Ok(());
     }
     let parameter = match tls {
-        Tls { root: Some(_), .. } => "sslrootcert",
         Tls {
-            certificate: Some(_),
+            root_certificates: Some(_),
+            ..
+        } => "sslrootcert",
+        Tls {
+            client_certificate: Some(_),
             ..
         } => "sslcert",
         Tls {
-            revoked: Some(_), ..
+            revocation_list: Some(_),
+            ..
         } => "sslcrl",
         _ => "sslkey",
     };
     Err(inexpressible(
         parameter,
         driver,
-        "say what is meant: sslmode=verify-full, verify-ca or require",
+        "set sslmode to verify-full, verify-ca or require",
     ))
 }

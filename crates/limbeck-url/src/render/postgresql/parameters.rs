@@ -1,58 +1,58 @@
-//! Parameters that are nobody's but the drivers': who takes which, and what leaving one out would do.
+//! Parameters that only drivers interpret: which driver has them, and the effect of dropping them.
 
-use super::{Writer, name};
-use crate::convert::Argument;
+use super::Writer;
+use crate::convert::ArgumentValue;
 use crate::error::ConvertError;
-use crate::render::{inexpressible, left_out};
+use crate::render::{inexpressible, dropped_parameter};
 use crate::target::Driver;
 
-/// What a connection without a parameter would be.
+/// The effect of dropping a parameter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Weight {
-    /// As good.
-    Comfort,
-    /// Less safe, to another server, or without a credential.
-    Needed,
+enum Importance {
+    /// The connection is as safe, and goes to the same server.
+    Optional,
+    /// The connection would be less safe, go to another server, or lack a credential.
+    Required,
 }
 
-/// libpq's parameters beside those that [`crate::ConnectionInfo`] has fields for.
-const LIBPQ: &[(&str, Weight)] = &[
-    ("hostaddr", Weight::Needed),
-    ("passfile", Weight::Needed),
-    ("service", Weight::Needed),
-    ("servicefile", Weight::Needed),
-    ("require_auth", Weight::Needed),
-    ("requirepeer", Weight::Needed),
-    ("scram_client_key", Weight::Needed),
-    ("scram_server_key", Weight::Needed),
-    ("sslcrldir", Weight::Needed),
-    ("sslcertmode", Weight::Needed),
-    ("ssl_min_protocol_version", Weight::Needed),
-    ("target_session_attrs", Weight::Needed),
-    ("replication", Weight::Needed),
-    ("gssencmode", Weight::Needed),
-    ("channel_binding", Weight::Comfort),
-    ("client_encoding", Weight::Comfort),
-    ("fallback_application_name", Weight::Comfort),
-    ("gssdelegation", Weight::Comfort),
-    ("gsslib", Weight::Comfort),
-    ("keepalives", Weight::Comfort),
-    ("keepalives_count", Weight::Comfort),
-    ("keepalives_idle", Weight::Comfort),
-    ("keepalives_interval", Weight::Comfort),
-    ("krbsrvname", Weight::Comfort),
-    ("load_balance_hosts", Weight::Comfort),
-    ("max_protocol_version", Weight::Comfort),
-    ("min_protocol_version", Weight::Comfort),
-    ("ssl_max_protocol_version", Weight::Comfort),
-    ("sslcompression", Weight::Comfort),
-    ("sslnegotiation", Weight::Comfort),
-    ("sslsni", Weight::Comfort),
-    ("tcp_user_timeout", Weight::Comfort),
+/// libpq's parameters, except those with a field in [`crate::ConnectionInfo`].
+const LIBPQ_PARAMETERS: &[(&str, Importance)] = &[
+    ("hostaddr", Importance::Required),
+    ("passfile", Importance::Required),
+    ("service", Importance::Required),
+    ("servicefile", Importance::Required),
+    ("require_auth", Importance::Required),
+    ("requirepeer", Importance::Required),
+    ("scram_client_key", Importance::Required),
+    ("scram_server_key", Importance::Required),
+    ("sslcrldir", Importance::Required),
+    ("sslcertmode", Importance::Required),
+    ("ssl_min_protocol_version", Importance::Required),
+    ("target_session_attrs", Importance::Required),
+    ("replication", Importance::Required),
+    ("gssencmode", Importance::Required),
+    ("channel_binding", Importance::Optional),
+    ("client_encoding", Importance::Optional),
+    ("fallback_application_name", Importance::Optional),
+    ("gssdelegation", Importance::Optional),
+    ("gsslib", Importance::Optional),
+    ("keepalives", Importance::Optional),
+    ("keepalives_count", Importance::Optional),
+    ("keepalives_idle", Importance::Optional),
+    ("keepalives_interval", Importance::Optional),
+    ("krbsrvname", Importance::Optional),
+    ("load_balance_hosts", Importance::Optional),
+    ("max_protocol_version", Importance::Optional),
+    ("min_protocol_version", Importance::Optional),
+    ("ssl_max_protocol_version", Importance::Optional),
+    ("sslcompression", Importance::Optional),
+    ("sslnegotiation", Importance::Optional),
+    ("sslsni", Importance::Optional),
+    ("tcp_user_timeout", Importance::Optional),
 ];
 
-/// What is so anyway, or nearly: nothing is lost without it.
-fn says_nothing(key: &str, value: &str) -> bool {
+/// Returns `true` if the value is the default, or makes no relevant difference, so that the parameter is dropped silently.
+fn is_insignificant(key: &str, value: &str) -> bool {
     let value = value.to_ascii_lowercase();
     match key {
         "gssencmode" => value != "require",
@@ -65,7 +65,7 @@ fn says_nothing(key: &str, value: &str) -> bool {
         "sslcertmode" => value == "allow",
         "sslnegotiation" => value == "postgres",
         "replication" => matches!(&*value, "0" | "false" | "off" | "no"),
-        // How many statements a driver keeps prepared, and how it names them, is its own affair.
+        // Size and names of a driver's statement cache matter to that driver only.
         "prepared_statement_cache_size"
         | "statement_cache_size"
         | "prepared_statement_name_func" => true,
@@ -75,39 +75,48 @@ fn says_nothing(key: &str, value: &str) -> bool {
 }
 
 impl Writer<'_> {
+    /// Writes the parameters that the driver has.
+    ///
+    /// # Errors
+    /// Returns [`ErrorKind::InexpressibleParameter`](crate::ErrorKind::InexpressibleParameter) if the driver lacks a
+    /// required parameter.
     pub(super) fn parameters(&mut self) -> Result<(), ConvertError> {
         let info = self.info;
         for (key, value) in info.parameters.iter().filter(|(key, _)| key != "options") {
-            if self.carry(key, value) || says_nothing(key, value) {
+            if self.write_parameter(key, value) || is_insignificant(key, value) {
                 continue;
             }
-            let weight = LIBPQ.iter().find(|(known, _)| known == key);
-            // With one host they only look at it, and a password that is given needs no file.
-            let idle = match &**key {
+            let importance = LIBPQ_PARAMETERS.iter().find(|(known, _)| known == key);
+            // With one host, the attributes select nothing; with a password, no file is needed.
+            let has_no_effect = match &**key {
                 "target_session_attrs" => info.hosts.len() < 2,
                 "passfile" => info.password.is_some(),
                 _ => false,
             };
-            match weight {
-                Some((_, Weight::Needed)) if !idle => {
-                    let way_out =
-                        format!("take `{key}` out of the URL if the connection may do without it");
-                    return Err(inexpressible(key, name(self.driver), &way_out));
+            match importance {
+                Some((_, Importance::Required)) if !has_no_effect => {
+                    let help =
+                        format!("remove `{key}` from the URL if the connection doesn't need it");
+                    return Err(inexpressible(key, self.driver.project_name(), &help));
                 }
-                _ => self.out.warnings.push(left_out(key, name(self.driver))),
+                _ => self
+                    .output
+                    .warnings
+                    .push(dropped_parameter(key, self.driver.project_name())),
             }
         }
         Ok(())
     }
 
-    /// Writes a parameter where the driver has one for it.
-    fn carry(&mut self, key: &str, value: &str) -> bool {
-        let is_libpqs = LIBPQ.iter().any(|(known, _)| *known == key);
+    /// Writes a parameter. Returns `false` if the driver has no equivalent.
+    fn write_parameter(&mut self, key: &str, value: &str) -> bool {
+        let is_libpq_parameter = LIBPQ_PARAMETERS.iter().any(|(known, _)| *known == key);
         match (self.driver, key) {
             (Driver::Asyncpg, "sslnegotiation") => {
-                // On a socket nothing is encrypted, and asyncpg refuses the word.
+                // Sockets have no TLS, and asyncpg rejects the argument there.
                 if value == "direct" && self.info.only_socket().is_none() {
-                    self.out.argument("direct_tls", Argument::Bool(true));
+                    self.output
+                        .add_argument("direct_tls", ArgumentValue::Bool(true));
                 }
                 true
             }
@@ -123,9 +132,9 @@ impl Writer<'_> {
                 | "prepared_statement_cache_size"
                 | "async_fallback",
             ) => {
-                // A pooler's own word for the cache has been written already.
+                // With a pooler, `pooler` has written the size of the cache already.
                 if !(self.info.transaction_pooler && key == "prepared_statement_cache_size") {
-                    self.out.url.pair(key, value);
+                    self.output.url.add_parameter(key, value);
                 }
                 true
             }
@@ -137,26 +146,29 @@ impl Writer<'_> {
             ) => match value.parse() {
                 Ok(number) => {
                     if !(self.info.transaction_pooler && key == "statement_cache_size") {
-                        self.out.argument(key, Argument::Integer(number));
+                        self.output
+                            .add_argument(key, ArgumentValue::Integer(number));
                     }
                     true
                 }
                 Err(_) => false,
             },
             (Driver::Pg8000, "keepalives") if value == "true" || value == "1" => {
-                self.out.url.pair("tcp_keepalive", "true");
+                self.output.url.add_parameter("tcp_keepalive", "true");
                 true
             }
             (Driver::Sqlx, "prepared_statement_cache_size" | "statement_cache_size") => {
-                let said = self.info.transaction_pooler
+                let is_written = self.info.transaction_pooler
                     || (key == "statement_cache_size"
                         && self
                             .info
                             .parameters
                             .iter()
                             .any(|(other, _)| other == "prepared_statement_cache_size"));
-                if !said && value.parse::<u32>().is_ok() {
-                    self.out.url.pair("statement-cache-capacity", value);
+                if !is_written && value.parse::<u32>().is_ok() {
+                    self.output
+                        .url
+                        .add_parameter("statement-cache-capacity", value);
                 }
                 true
             }
@@ -171,11 +183,11 @@ impl Writer<'_> {
                 | "tcp_user_timeout"
                 | "sslnegotiation",
             ) => {
-                self.out.url.pair(key, value);
+                self.output.url.add_parameter(key, value);
                 true
             }
-            (driver, _) if driver.is_libpq() && is_libpqs => {
-                self.out.url.pair(key, value);
+            (driver, _) if driver.is_libpq() && is_libpq_parameter => {
+                self.output.url.add_parameter(key, value);
                 true
             }
             _ => false,

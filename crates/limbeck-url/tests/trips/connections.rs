@@ -1,12 +1,12 @@
-//! Random connections with all that a URL can say.
+//! Strategies for random connections, with every field and difficult texts.
 
-use limbeck_url::{ConnectionInfo, Host, Root, Secret, Tls, TlsLevel};
+use limbeck_url::{ConnectionInfo, Host, RootCertificates, Secret, Tls, TlsLevel};
 use proptest::option::of;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-/// What readers of URLs stumble over.
-const TRAPS: &[&str] = &[
+/// Texts that readers of URLs misread.
+const DIFFICULT_TEXTS: &[&str] = &[
     "%",
     "%%",
     "%41",
@@ -69,16 +69,17 @@ const TRAPS: &[&str] = &[
     "://",
 ];
 
-/// Any text that a user, a password, a name or a value can be.
+/// Texts for users, passwords, names and values.
 fn word() -> impl Strategy<Value = String> {
     prop_oneof![
-        4 => proptest::collection::vec(select(TRAPS), 1..7).prop_map(|parts| parts.concat()),
+        4 => proptest::collection::vec(select(DIFFICULT_TEXTS), 1..7).prop_map(|parts| parts.concat()),
         2 => "[ -~]{1,12}",
         1 => "[a-z]{1,8}",
         1 => "[^\\x00]{1,6}",
     ]
 }
 
+/// Host names and IP addresses.
 fn name() -> impl Strategy<Value = String> {
     prop_oneof![
         3 => "[a-z][a-zA-Z0-9._-]{0,10}",
@@ -88,7 +89,7 @@ fn name() -> impl Strategy<Value = String> {
     ]
 }
 
-/// A folder of sockets; commas separate hosts.
+/// Directories of sockets, without commas, which separate hosts.
 fn socket() -> impl Strategy<Value = String> {
     prop_oneof![
         3 => select(&["/run/postgresql", "/cloudsql/a:b:c", "/"]).prop_map(str::to_owned),
@@ -97,6 +98,7 @@ fn socket() -> impl Strategy<Value = String> {
     ]
 }
 
+/// A name from a strategy, with or without a port.
 fn host(name: impl Strategy<Value = String>) -> impl Strategy<Value = Host> {
     (name, of(1..=u16::MAX)).prop_map(|(name, port)| Host {
         name: Some(name),
@@ -104,10 +106,12 @@ fn host(name: impl Strategy<Value = String>) -> impl Strategy<Value = Host> {
     })
 }
 
+/// Absolute paths.
 fn file() -> impl Strategy<Value = String> {
     word().prop_map(|text| format!("/{text}"))
 }
 
+/// TLS settings, with and without files.
 fn tls() -> impl Strategy<Value = Tls> {
     let level = select(&[
         TlsLevel::Disable,
@@ -117,35 +121,38 @@ fn tls() -> impl Strategy<Value = Tls> {
         TlsLevel::VerifyCa,
         TlsLevel::VerifyFull,
     ]);
-    let root = prop_oneof![4 => file().prop_map(Root::File), 1 => Just(Root::System)];
+    let root = prop_oneof![4 => file().prop_map(RootCertificates::File), 1 => Just(RootCertificates::System)];
     let client = of((file(), of((file(), of(word())))));
     let full = (of(level.clone()), of(root), client, of(file()));
     let full = full.prop_map(|(level, root, client, revoked)| {
         let (certificate, key) = client.unzip();
         let (key, key_password) = key.flatten().unzip();
-        // libpq refuses to verify less than fully against the system's authorities.
-        let level = level.filter(|_| root != Some(Root::System));
-        Tls {
-            level,
-            root,
-            certificate,
-            key,
-            key_password: key_password.flatten().map(Secret::new),
-            revoked,
-        }
+        // With the system's store, libpq rejects every level but `verify-full`.
+        let level = level.filter(|_| root != Some(RootCertificates::System));
+        let mut tls = Tls::default();
+        tls.level = level;
+        tls.root_certificates = root;
+        tls.client_certificate = certificate;
+        tls.client_key = key;
+        tls.client_key_password = key_password.flatten().map(Secret::new);
+        tls.revocation_list = revoked;
+        tls
     });
-    let simple = of(level).prop_map(|level| Tls {
-        level,
-        ..Tls::default()
+    let simple = of(level).prop_map(|level| {
+        let mut tls = Tls::default();
+        tls.level = level;
+        tls
     });
     prop_oneof![simple, full]
 }
 
+/// A connection without any settings.
 fn empty(scheme: &str) -> ConnectionInfo {
-    let (info, _) = ConnectionInfo::parse(scheme).expect("the shortest one");
+    let (info, _) = ConnectionInfo::parse(scheme).expect("the shortest URL");
     info
 }
 
+/// Connections to PostgreSQL.
 pub(crate) fn postgresql() -> impl Strategy<Value = ConnectionInfo> {
     let hosts = prop_oneof![
         1 => Just(Vec::new()),
@@ -191,11 +198,11 @@ pub(crate) fn postgresql() -> impl Strategy<Value = ConnectionInfo> {
                     info.settings.retain(|(known, _)| known != name);
                     info.settings.push((name.to_owned(), value));
                 }
-                info.timeout = timeout;
+                info.connect_timeout = timeout;
                 info.transaction_pooler = pooler;
                 info.parameters = owned(&parameters);
-                // libpq refuses it beside anything weaker.
-                let direct = info.tls.effective() >= TlsLevel::Require;
+                // libpq rejects `sslnegotiation=direct` at a level below `require`.
+                let direct = info.tls.effective_level() >= TlsLevel::Require;
                 info.parameters
                     .retain(|(key, _)| key != "sslnegotiation" || direct);
                 info
@@ -203,6 +210,7 @@ pub(crate) fn postgresql() -> impl Strategy<Value = ConnectionInfo> {
         )
 }
 
+/// Connections to MySQL and MariaDB.
 pub(crate) fn mysql() -> impl Strategy<Value = ConnectionInfo> {
     let hosts = prop_oneof![
         1 => Just(Vec::new()),
@@ -233,25 +241,30 @@ pub(crate) fn mysql() -> impl Strategy<Value = ConnectionInfo> {
                 info.database = database;
                 info.hosts = hosts;
                 info.tls = tls;
-                // A URL of theirs has no word for the rest.
-                info.tls.root = info.tls.root.filter(|root| *root != Root::System);
+                // MySQL's URLs can't express the other values.
+                info.tls.root_certificates = info
+                    .tls
+                    .root_certificates
+                    .filter(|root| *root != RootCertificates::System);
                 info.tls.level = match info.tls.level {
-                    None if info.tls.root.is_some() => Some(TlsLevel::VerifyFull),
-                    Some(TlsLevel::Require) if info.tls.root.is_some() => Some(TlsLevel::VerifyCa),
-                    None if info.tls.certificate.is_some() => Some(TlsLevel::Require),
+                    None if info.tls.root_certificates.is_some() => Some(TlsLevel::VerifyFull),
+                    Some(TlsLevel::Require) if info.tls.root_certificates.is_some() => {
+                        Some(TlsLevel::VerifyCa)
+                    }
+                    None if info.tls.client_certificate.is_some() => Some(TlsLevel::Require),
                     Some(TlsLevel::Allow) => Some(TlsLevel::Prefer),
                     level => level,
                 };
-                info.tls.revoked = None;
-                info.tls.key_password = None;
-                info.timeout = timeout;
+                info.tls.revocation_list = None;
+                info.tls.client_key_password = None;
+                info.connect_timeout = timeout;
                 info.parameters = owned(&parameters);
                 info
             },
         )
 }
 
-/// Files in the folder that the test runs in.
+/// Connections to SQLite files in the working directory.
 pub(crate) fn sqlite() -> impl Strategy<Value = ConnectionInfo> {
     let file = word().prop_map(|text| {
         let text = text.replace(['/', ':'], "_");
