@@ -5,7 +5,6 @@ use std::process::Command;
 
 use limbeck_testkit::{Postgres, Tls, all_pythons, package_python};
 
-
 /// Returns the directory of the environment's packages.
 fn site_packages(python: &Path) -> PathBuf {
     let output = Command::new(python)

@@ -1,6 +1,6 @@
 //! Writer for the drivers of SQLite.
 
-use super::{UrlWriter, inexpressible, is_fragile, dropped_parameter};
+use super::{UrlWriter, dropped_parameter, inexpressible, is_fragile};
 use crate::connection::ConnectionInfo;
 use crate::convert::Conversion;
 use crate::error::{ConvertError, Warning};

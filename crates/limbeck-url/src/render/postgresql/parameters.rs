@@ -3,7 +3,7 @@
 use super::Writer;
 use crate::convert::ArgumentValue;
 use crate::error::ConvertError;
-use crate::render::{inexpressible, dropped_parameter};
+use crate::render::{dropped_parameter, inexpressible};
 use crate::target::Driver;
 
 /// The effect of dropping a parameter.
