@@ -62,7 +62,7 @@ fn run_helper() -> Option<ExitCode> {
     let mut arguments = std::env::args_os().skip(1);
     let name = arguments.next()?;
     if name == launcher::GUARD {
-        limbeck_supervisor::guard();
+        limbeck_supervisor::run_guard();
         return Some(ExitCode::SUCCESS);
     }
     if name == launcher::EXEC {

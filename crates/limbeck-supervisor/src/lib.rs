@@ -1,18 +1,20 @@
-//! Starts an application, stays in front of it, probes its health, and serves health endpoints; knows no SQL.
+//! Starts an application, supervises and probes it, and serves the health endpoints. Contains no database code.
 
-mod board;
 mod health;
 mod init;
 mod probe;
 mod process;
 mod signals;
+mod state;
 
-pub use board::{
-    ApplicationFacts, Board, DatabaseFacts, FAILURES, Facts, Phase, ProbeRecord, ProcessFacts,
-    SchemaFacts, StepFacts,
+pub use health::{HealthServer, Metrics, Page, PageAccess, RenderedPage};
+pub use init::{is_init, run_as_init};
+pub use probe::{Probe, ProbeError, ProbeFailure, fetch_health};
+pub use process::{
+    Application, Guard, LaunchSpec, exec_under_parent, listening_addresses, run_guard, shell_status,
 };
-pub use health::{Audience, Drawn, HealthServer, Metrics, Page};
-pub use init::{init, is_init};
-pub use probe::{Probe, ProbeError, ProbeFailure, ask_health};
-pub use process::{Application, Guard, Launch, exec_under_parent, guard, listening, shell_status};
-pub use signals::{Received, Signals};
+pub use signals::{ReceivedSignal, Signals};
+pub use state::{
+    ApplicationState, DatabaseHealth, FAILURE_THRESHOLD, PendingRevision, Phase, ProbeRecord,
+    ProcessState, ReadinessProblem, SchemaState, SharedState, StateSnapshot, StepState,
+};

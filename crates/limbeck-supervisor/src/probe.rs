@@ -1,4 +1,4 @@
-//! Asks an application whether it is well, as Kubernetes asks: over HTTP, with a connection, or with a command.
+//! Probes of an application, as in Kubernetes: over HTTP, with a TCP connection, or with a command.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -17,39 +17,39 @@ use tokio::net::TcpStream;
 use tokio::process::Command;
 use tokio::time::timeout;
 
-/// How many redirections are followed.
-const REDIRECTIONS: usize = 10;
+/// The maximum number of redirects that a probe follows.
+const MAX_REDIRECTS: usize = 10;
 
-/// A way to ask an application whether it is well.
+/// A health check of an application.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Probe {
-    /// `http://HOST[:PORT]/PATH`: a status from 200 to 399 is well.
+    /// `http://HOST[:PORT]/PATH`: succeeds with a status from 200 to 399.
     Http(Uri),
-    /// `tcp://HOST:PORT`: a connection is well.
+    /// `tcp://HOST:PORT`: succeeds if the connection is accepted.
     Tcp(String),
-    /// `exec:COMMAND`: a shell's command that ends with 0 is well.
+    /// `exec:COMMAND`: succeeds if the shell command exits with 0.
     Exec(String),
 }
 
-/// Why a text is no probe.
+/// The error of a text that is not a probe.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{text}` is no probe: {problem}")]
+#[error("`{text}` is not a probe: {problem}")]
 pub struct ProbeError {
     text: String,
     problem: String,
 }
 
-/// Why an application is not well.
+/// The reason why a probe failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ProbeFailure {
-    /// Nothing listens there (yet).
+    /// No process listens on the address (yet).
     Refused,
-    /// No answer in time.
+    /// The application did not answer in time.
     Timeout,
-    /// It answers that it is not well: an HTTP status or the status of a command.
-    Unwell(String),
-    /// It could not be asked.
-    Failed(String),
+    /// The application reports a problem: the HTTP status or the command's exit status.
+    Unhealthy(String),
+    /// The probe itself failed.
+    Error(String),
 }
 
 impl fmt::Display for ProbeFailure {
@@ -57,8 +57,8 @@ impl fmt::Display for ProbeFailure {
         match self {
             Self::Refused => out.write_str("nothing listens there"),
             Self::Timeout => out.write_str("no answer in time"),
-            Self::Unwell(answer) => write!(out, "it answers {answer}"),
-            Self::Failed(problem) => out.write_str(problem),
+            Self::Unhealthy(answer) => write!(out, "it answers {answer}"),
+            Self::Error(problem) => out.write_str(problem),
         }
     }
 }
@@ -77,13 +77,13 @@ impl FromStr for Probe {
     type Err = ProbeError;
 
     fn from_str(text: &str) -> Result<Self, ProbeError> {
-        let refuse = |problem: &str| ProbeError {
+        let error = |problem: &str| ProbeError {
             text: text.to_owned(),
             problem: problem.to_owned(),
         };
         if let Some(command) = text.strip_prefix("exec:") {
             return match command.trim() {
-                "" => Err(refuse("a command is missing after `exec:`")),
+                "" => Err(error("a command is missing after `exec:`")),
                 command => Ok(Self::Exec(command.to_owned())),
             };
         }
@@ -94,63 +94,65 @@ impl FromStr for Probe {
                 .and_then(|(_, port)| port.parse::<u16>().ok());
             return match port {
                 Some(_) => Ok(Self::Tcp(address.to_owned())),
-                None => Err(refuse("write tcp://HOST:PORT")),
+                None => Err(error("expected tcp://HOST:PORT")),
             };
         }
         if text.starts_with("http://") {
-            let uri: Uri = text.parse().map_err(|_| refuse("this is no URL"))?;
+            let uri: Uri = text.parse().map_err(|_| error("it is not a URL"))?;
             let authority = uri.authority().map_or("", |authority| authority.as_str());
             if authority.contains('@') {
-                return Err(refuse("a user in the URL is not sent"));
+                return Err(error(
+                    "a probe can't send a user name; remove it from the URL",
+                ));
             }
             return Ok(Self::Http(uri));
         }
         if text.starts_with("https://") {
-            return Err(refuse(
-                "the application is asked on its own machine; write http://, tcp:// or exec:",
+            return Err(error(
+                "limbeck probes the application on its own machine, without TLS; write http://, tcp:// or exec:",
             ));
         }
-        Err(refuse(
-            "write http://HOST:PORT/PATH, tcp://HOST:PORT or exec:COMMAND",
+        Err(error(
+            "expected http://HOST:PORT/PATH, tcp://HOST:PORT or exec:COMMAND",
         ))
     }
 }
 
 impl Probe {
-    /// Asks once.
+    /// Probes the application once, for at most `limit`.
     ///
     /// # Errors
-    /// Why the application is not well.
-    pub async fn ask(&self, limit: Duration) -> Result<(), ProbeFailure> {
-        let asking = async {
+    /// Returns the reason if the application is not healthy or could not be probed.
+    pub async fn run(&self, limit: Duration) -> Result<(), ProbeFailure> {
+        let probing = async {
             match self {
                 Self::Http(uri) => get(uri).await,
                 Self::Tcp(address) => connect(address).await.map(drop),
-                Self::Exec(command) => run(command).await,
+                Self::Exec(command) => run_command(command).await,
             }
         };
-        timeout(limit, asking)
+        timeout(limit, probing)
             .await
             .unwrap_or(Err(ProbeFailure::Timeout))
     }
 }
 
-/// Asks a supervisor at this address for its `/health`.
+/// Fetches `/health` from the supervisor at an address, within `limit`.
 ///
 /// # Errors
-/// Why there is no answer, or none that is understood.
-pub async fn ask_health(address: SocketAddr, limit: Duration) -> Result<Json, ProbeFailure> {
-    let failed = |error: &dyn std::error::Error| ProbeFailure::Failed(error.to_string());
-    let asking = async {
+/// Returns the reason if the supervisor does not answer, or the answer is not JSON.
+pub async fn fetch_health(address: SocketAddr, limit: Duration) -> Result<Json, ProbeFailure> {
+    let failed = |error: &dyn std::error::Error| ProbeFailure::Error(error.to_string());
+    let fetching = async {
         let uri: Uri = format!("http://{address}/health")
             .parse()
             .map_err(|error: hyper::http::uri::InvalidUri| failed(&error))?;
         let response = get_once(&uri).await?;
         let body = Limited::new(response.into_body(), 1 << 20).collect().await;
-        let body = body.map_err(|error| ProbeFailure::Failed(error.to_string()))?;
+        let body = body.map_err(|error| ProbeFailure::Error(error.to_string()))?;
         serde_json::from_slice(&body.to_bytes()).map_err(|error| failed(&error))
     };
-    timeout(limit, asking)
+    timeout(limit, fetching)
         .await
         .unwrap_or(Err(ProbeFailure::Timeout))
 }
@@ -160,18 +162,18 @@ async fn connect(address: &str) -> Result<TcpStream, ProbeFailure> {
         .await
         .map_err(|error| match error.kind() {
             std::io::ErrorKind::ConnectionRefused => ProbeFailure::Refused,
-            _ => ProbeFailure::Failed(error.to_string()),
+            _ => ProbeFailure::Error(error.to_string()),
         })
 }
 
-/// Follows redirections as the kubelet does: on the same host they count, another host's are well.
+/// Requests a URL and follows redirects on the same host. As for the kubelet, a redirect to another host is a success.
 async fn get(uri: &Uri) -> Result<(), ProbeFailure> {
     let mut uri = uri.clone();
-    for _ in 0..=REDIRECTIONS {
+    for _ in 0..=MAX_REDIRECTS {
         let response = get_once(&uri).await?;
         let status = response.status();
         if status.is_redirection()
-            && let Some(next) = redirection(&uri, &response)
+            && let Some(next) = redirect_target(&uri, &response)
         {
             if next.host() != uri.host() {
                 return Ok(());
@@ -182,16 +184,19 @@ async fn get(uri: &Uri) -> Result<(), ProbeFailure> {
         return if (200..400).contains(&status.as_u16()) {
             Ok(())
         } else {
-            Err(ProbeFailure::Unwell(format!("status {}", status.as_u16())))
+            Err(ProbeFailure::Unhealthy(format!(
+                "status {}",
+                status.as_u16()
+            )))
         };
     }
-    Err(ProbeFailure::Failed(format!(
-        "it redirects more than {REDIRECTIONS} times"
+    Err(ProbeFailure::Error(format!(
+        "it redirects more than {MAX_REDIRECTS} times"
     )))
 }
 
 async fn get_once(uri: &Uri) -> Result<Response<hyper::body::Incoming>, ProbeFailure> {
-    let failed = |error: hyper::Error| ProbeFailure::Failed(error.to_string());
+    let failed = |error: hyper::Error| ProbeFailure::Error(error.to_string());
     let host = uri.host().unwrap_or_default();
     let stream = connect(&format!("{host}:{}", uri.port_u16().unwrap_or(80))).await?;
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream))
@@ -205,14 +210,14 @@ async fn get_once(uri: &Uri) -> Result<Response<hyper::body::Incoming>, ProbeFai
         .header(ACCEPT, "*/*")
         .header(CONNECTION, "close")
         .body(Empty::<Bytes>::new())
-        .map_err(|error| ProbeFailure::Failed(error.to_string()))?;
-    // It ends with the last one who reads of it.
+        .map_err(|error| ProbeFailure::Error(error.to_string()))?;
+    // The connection ends when the response has been read or dropped.
     tokio::spawn(connection);
     sender.send_request(request).await.map_err(failed)
 }
 
-/// Where an answer sends the client, as an absolute URL; none where it doesn't say, or not over HTTP.
-fn redirection<T>(from: &Uri, response: &Response<T>) -> Option<Uri> {
+/// Returns the absolute URL of the `Location` header. `None` if the header is missing, or the URL is not HTTP.
+fn redirect_target<T>(from: &Uri, response: &Response<T>) -> Option<Uri> {
     let location = response.headers().get(LOCATION)?.to_str().ok()?;
     if location.starts_with('/') && !location.starts_with("//") {
         let mut parts = from.clone().into_parts();
@@ -225,7 +230,7 @@ fn redirection<T>(from: &Uri, response: &Response<T>) -> Option<Uri> {
         .filter(|uri: &Uri| uri.scheme_str() == Some("http"))
 }
 
-async fn run(command: &str) -> Result<(), ProbeFailure> {
+async fn run_command(command: &str) -> Result<(), ProbeFailure> {
     let status = Command::new("/bin/sh")
         .arg("-c")
         .arg(command)
@@ -235,11 +240,11 @@ async fn run(command: &str) -> Result<(), ProbeFailure> {
         .kill_on_drop(true)
         .status()
         .await
-        .map_err(|error| ProbeFailure::Failed(error.to_string()))?;
+        .map_err(|error| ProbeFailure::Error(error.to_string()))?;
     if status.success() {
         Ok(())
     } else {
-        Err(ProbeFailure::Unwell(status.to_string()))
+        Err(ProbeFailure::Unhealthy(status.to_string()))
     }
 }
 
@@ -252,18 +257,18 @@ mod tests {
     use super::{Probe, ProbeFailure};
 
     #[test]
-    fn what_is_a_probe() {
+    fn parses_and_rejects_probes() {
         for (text, problem) in [
             ("http://127.0.0.1:8000/health", None),
             ("http://[::1]:8000", None),
             ("tcp://localhost:5432", None),
             ("exec:test -f ready", None),
             ("exec: ", Some("a command is missing")),
-            ("tcp://localhost", Some("write tcp://HOST:PORT")),
-            ("tcp://:80", Some("write tcp://HOST:PORT")),
-            ("http://u:p@h/", Some("a user in the URL")),
+            ("tcp://localhost", Some("expected tcp://HOST:PORT")),
+            ("tcp://:80", Some("expected tcp://HOST:PORT")),
+            ("http://u:p@h/", Some("can't send a user name")),
             ("https://h/", Some("on its own machine")),
-            ("ftp://h/", Some("write http://HOST:PORT/PATH")),
+            ("ftp://h/", Some("expected http://HOST:PORT/PATH")),
         ] {
             let parsed: Result<Probe, _> = text.parse();
             match (parsed, problem) {
@@ -276,7 +281,7 @@ mod tests {
         }
     }
 
-    /// Answers each connection with the next of these, and then listens no more.
+    /// Starts a server that gives each connection the next of these answers, then stops listening.
     fn server(answers: &'static [&'static str]) -> String {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
@@ -293,14 +298,14 @@ mod tests {
         address.to_string()
     }
 
-    async fn ask(text: &str) -> Result<(), ProbeFailure> {
+    async fn run(text: &str) -> Result<(), ProbeFailure> {
         let probe: Probe = text.parse().unwrap();
-        probe.ask(Duration::from_secs(2)).await
+        probe.run(Duration::from_secs(2)).await
     }
 
     #[tokio::test]
-    async fn statuses_as_kubernetes_reads_them() {
-        for (answers, well) in [
+    async fn reads_http_statuses_as_kubernetes_does() {
+        for (answers, is_healthy) in [
             (&["200 OK"][..], true),
             (&["204 No Content"], true),
             (&["304 Not Modified"], true),
@@ -308,36 +313,36 @@ mod tests {
             (&["503 Service Unavailable"], false),
             (&["302 Found\r\nLocation: /other", "200 OK"], true),
             (&["302 Found\r\nLocation: /other", "500 Error"], false),
-            // Another host's business.
+            // A redirect to another host counts as a success.
             (&["302 Found\r\nLocation: http://example.com/"], true),
         ] {
-            let asked = ask(&format!("http://{}/", server(answers))).await;
-            assert_eq!(asked.is_ok(), well, "{answers:?}: {asked:?}");
+            let result = run(&format!("http://{}/", server(answers))).await;
+            assert_eq!(result.is_ok(), is_healthy, "{answers:?}: {result:?}");
         }
     }
 
     #[tokio::test]
-    async fn other_ways_to_ask() {
-        let nobody = {
+    async fn reports_refused_silent_and_failing_applications() {
+        let closed = {
             let listener = TcpListener::bind("127.0.0.1:0").unwrap();
             listener.local_addr().unwrap()
         };
         assert_eq!(
-            ask(&format!("tcp://{nobody}")).await,
+            run(&format!("tcp://{closed}")).await,
             Err(ProbeFailure::Refused)
         );
         assert_eq!(
-            ask(&format!("http://{nobody}/")).await,
+            run(&format!("http://{closed}/")).await,
             Err(ProbeFailure::Refused)
         );
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let silent = listener.local_addr().unwrap();
-        assert_eq!(ask(&format!("tcp://{silent}")).await, Ok(()));
+        assert_eq!(run(&format!("tcp://{silent}")).await, Ok(()));
         let probe: Probe = format!("http://{silent}/").parse().unwrap();
-        let asked = probe.ask(Duration::from_millis(100)).await;
-        assert_eq!(asked, Err(ProbeFailure::Timeout));
-        assert_eq!(ask("exec:true").await, Ok(()));
-        let unwell = ProbeFailure::Unwell("exit status: 3".into());
-        assert_eq!(ask("exec:exit 3").await, Err(unwell));
+        let result = probe.run(Duration::from_millis(100)).await;
+        assert_eq!(result, Err(ProbeFailure::Timeout));
+        assert_eq!(run("exec:true").await, Ok(()));
+        let unhealthy = ProbeFailure::Unhealthy("exit status: 3".into());
+        assert_eq!(run("exec:exit 3").await, Err(unhealthy));
     }
 }

@@ -1,4 +1,4 @@
-//! The signals that a supervisor gets, in the order in which they come.
+//! The signals that a supervisor receives, in order.
 
 use std::io;
 
@@ -6,11 +6,11 @@ use rustix::process::Signal;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
-/// A signal that was received.
+/// A signal that the supervisor has received.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Received(Signal);
+pub struct ReceivedSignal(Signal);
 
-impl Received {
+impl ReceivedSignal {
     /// `SIGHUP`.
     pub const HANGUP: Self = Self(Signal::HUP);
     /// `SIGINT`.
@@ -23,16 +23,16 @@ impl Received {
     pub const USER_2: Self = Self(Signal::USR2);
     /// `SIGTERM`.
     pub const TERMINATE: Self = Self(Signal::TERM);
-    /// `SIGWINCH`: the terminal has another size.
+    /// `SIGWINCH`: the size of the terminal has changed.
     pub const WINDOW: Self = Self(Signal::WINCH);
 
-    /// Its number.
+    /// Returns the signal's number.
     pub fn number(self) -> i32 {
         self.0.as_raw()
     }
 
-    /// What it is to rustix.
-    pub(crate) fn to_send(self) -> Signal {
+    /// Returns the signal in the type that sends it.
+    pub(crate) fn signal(self) -> Signal {
         self.0
     }
 
@@ -40,40 +40,40 @@ impl Received {
         SignalKind::from_raw(self.number())
     }
 
-    /// Whether whoever sent it wants the program to end.
-    pub fn ends(self) -> bool {
+    /// Returns whether the signal asks the program to end.
+    pub fn is_end_request(self) -> bool {
         [Self::HANGUP, Self::INTERRUPT, Self::QUIT, Self::TERMINATE].contains(&self)
     }
 
-    /// Whether a terminal sends it to all of its foreground processes by itself.
-    pub(crate) fn comes_from_terminals(self) -> bool {
+    /// Returns whether a terminal sends the signal to all of its foreground processes.
+    pub(crate) fn is_sent_by_terminals(self) -> bool {
         [Self::INTERRUPT, Self::QUIT, Self::WINDOW].contains(&self)
     }
 }
 
-/// What is passed on to an application.
-const PASSED_ON: [Received; 7] = [
-    Received::HANGUP,
-    Received::INTERRUPT,
-    Received::QUIT,
-    Received::USER_1,
-    Received::USER_2,
-    Received::TERMINATE,
-    Received::WINDOW,
+/// The signals that the supervisor forwards to an application.
+const FORWARDED: [ReceivedSignal; 7] = [
+    ReceivedSignal::HANGUP,
+    ReceivedSignal::INTERRUPT,
+    ReceivedSignal::QUIT,
+    ReceivedSignal::USER_1,
+    ReceivedSignal::USER_2,
+    ReceivedSignal::TERMINATE,
+    ReceivedSignal::WINDOW,
 ];
 
-/// Signals as they come.
+/// The stream of received signals.
 #[derive(Debug)]
-pub struct Signals(mpsc::UnboundedReceiver<Received>);
+pub struct Signals(mpsc::UnboundedReceiver<ReceivedSignal>);
 
 impl Signals {
-    /// Starts listening; needs a running tokio runtime.
+    /// Starts listening. Must be called inside a tokio runtime.
     ///
     /// # Errors
-    /// When the system refuses the handlers.
+    /// Returns the operating system's error if it refuses a signal handler.
     pub fn listen() -> io::Result<Self> {
         let (sender, receiver) = mpsc::unbounded_channel();
-        for received in PASSED_ON {
+        for received in FORWARDED {
             let mut stream = signal(received.kind())?;
             let sender = sender.clone();
             tokio::spawn(async move {
@@ -87,11 +87,11 @@ impl Signals {
         Ok(Self(receiver))
     }
 
-    /// The next signal.
-    pub async fn next(&mut self) -> Received {
+    /// Waits for the next signal and returns it.
+    pub async fn next(&mut self) -> ReceivedSignal {
         match self.0.recv().await {
             Some(received) => received,
-            // The listeners end with the runtime only.
+            // The senders live as long as the runtime.
             None => std::future::pending().await,
         }
     }

@@ -2,12 +2,12 @@
 
 use std::net::SocketAddr;
 
-use limbeck_supervisor::Audience;
+use limbeck_supervisor::PageAccess;
 
 use crate::cli_error::Outcome;
 use crate::context::Context;
 use crate::launcher::Settings;
-use crate::launcher::dev::{self, DevSettings, Migrate};
+use crate::launcher::dev::{self, DevSettings, NewRevisions};
 use crate::value_parsers::parse_address;
 
 /// Run the processes of a project over a database at head, and restart them when sources change.
@@ -19,13 +19,13 @@ use crate::value_parsers::parse_address;
 pub(crate) struct Args {
     /// Action when new revisions appear [default: offer].
     #[arg(long, value_name = "ACTION")]
-    migrate: Option<Migrate>,
+    migrate: Option<NewRevisions>,
     /// Address of the health endpoints and the status page [default: a free port of the loopback address].
     #[arg(long, value_name = "HOST:PORT", value_parser = parse_address)]
     health_addr: Option<SocketAddr>,
     /// Audience of the status page: `local` (requests from this machine), `everyone` or `off` [default: local].
     #[arg(long, value_name = "AUDIENCE")]
-    page: Option<Audience>,
+    page: Option<PageAccess>,
 }
 
 pub(crate) fn run(context: &Context, args: &Args) -> Outcome {

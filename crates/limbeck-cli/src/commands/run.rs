@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use limbeck_supervisor::{Audience, Probe, init, is_init};
+use limbeck_supervisor::{PageAccess, Probe, is_init, run_as_init};
 
 use crate::cli_error::{CliError, Outcome};
 use crate::context::Context;
@@ -35,7 +35,7 @@ pub(crate) struct Args {
     health_addr: Option<SocketAddr>,
     /// Audience of the status page: `local` (requests from this machine), `everyone` or `off` [default: local].
     #[arg(long, value_name = "AUDIENCE")]
-    page: Option<Audience>,
+    page: Option<PageAccess>,
     /// Time to wait for the database [default: 60s].
     #[arg(long, value_name = "TIME", value_parser = parse_duration)]
     wait: Option<Duration>,
@@ -75,10 +75,10 @@ pub(crate) struct Args {
 
 pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
     if is_init() {
-        let command = launcher::this_program(std::env::args_os().skip(1))?;
+        let command = launcher::own_command(std::env::args_os().skip(1))?;
         return context
             .runtime()?
-            .block_on(init(&command))
+            .block_on(run_as_init(&command))
             .map_err(|error| CliError::System("could not start the supervisor", error));
     }
     let mut settings = Settings::read(context)?;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use limbeck::migrator::{Status, Watch};
 use limbeck::run::Event;
-use limbeck_supervisor::ask_health;
+use limbeck_supervisor::fetch_health;
 use serde_json::{Value as Json, json};
 
 use crate::cli_error::{CliError, Outcome};
@@ -59,7 +59,7 @@ pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
             .map(|position| Status::new(project, &position.rows, &args.revision))
             .collect::<Result<Vec<_>, _>>()?;
         let application = match health_addr {
-            Some(address) => Some(ask_health(address, HEALTH_TIMEOUT).await),
+            Some(address) => Some(fetch_health(address, HEALTH_TIMEOUT).await),
             None => None,
         };
         Ok::<_, CliError>((databases, application))

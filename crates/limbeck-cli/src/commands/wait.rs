@@ -12,7 +12,7 @@ use tokio::time::timeout;
 
 use crate::cli_error::{CliError, Outcome};
 use crate::context::Context;
-use crate::launcher::{Waiting, connect_error, since, tell};
+use crate::launcher::{Waiting, format_elapsed, print_notice, retryable_failure};
 use crate::output::message::Message;
 use crate::output::notices::print_event;
 use crate::signals;
@@ -55,16 +55,16 @@ pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
         };
         loop {
             let Some(reason) = target.reason_to_wait().await? else {
-                tell(&format!(
+                print_notice(&format!(
                     "the database is at {revision} after {}",
-                    since(start)
+                    format_elapsed(start)
                 ));
                 return Ok(0);
             };
-            let Some(pause) = waiting.pause(&reason) else {
+            let Some(pause) = waiting.next_pause(&reason) else {
                 Message::new(format!(
                     "the database was not at {revision} after {}",
-                    since(start)
+                    format_elapsed(start)
                 ))
                 .note(format!("waited {reason}"))
                 .help("run `limbeck status` to see what is pending, or wait longer with --timeout")
@@ -98,7 +98,7 @@ impl Target<'_> {
         if self.locations.is_empty() {
             match self.find_locations().await {
                 Ok(locations) => self.locations = locations,
-                Err(error) => match connect_error(error, false) {
+                Err(error) => match retryable_failure(error, false) {
                     Ok(error) => return unreachable(&error),
                     Err(error) => return Err(error.into()),
                 },

@@ -1,4 +1,4 @@
-//! The application: found before anything is done, then stayed in front of until it ends.
+//! The application: finds its program, and supervises it until it ends.
 
 use std::ffi::OsString;
 use std::io;
@@ -8,37 +8,37 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use limbeck_supervisor::{
-    Application, Board, FAILURES, Metrics, Phase, Probe, ProbeRecord, shell_status,
+    Application, FAILURE_THRESHOLD, Metrics, Phase, Probe, ProbeRecord, SharedState, shell_status,
 };
 use rustix::fs::{Access, access};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio::time::{Instant as Moment, sleep, sleep_until};
 
-use super::database::Migrated;
+use super::database::MigrationResult;
 use super::monitor::Monitor;
-use super::rollback::Undone;
-use super::{Launcher, OnUnhealthy, seconds, tell};
+use super::rollback::RollbackOutcome;
+use super::{Launcher, OnUnhealthy, format_seconds, print_notice};
 use crate::cli_error::{CliError, Outcome};
 use crate::context::Context;
 use crate::launch_error::{LaunchError, NOT_READY, NOT_ROLLED_BACK, ROLLED_BACK};
 use crate::output::message::Message;
 
-/// What could not be done when the application's end can't be seen.
-const WAIT: &str = "could not wait for the application";
+/// The headline of a system error while limbeck waits for the application.
+const WAIT_FAILED: &str = "could not wait for the application";
 
-/// How long between two probes until the application is ready for the first time.
-const EAGER: Duration = Duration::from_millis(50);
+/// The interval between two probes while the application is not healthy.
+const STARTUP_INTERVAL: Duration = Duration::from_millis(50);
 
-/// Makes sure that the program is there before the database is touched.
-pub(super) fn find(context: &Context, command: &[OsString]) -> Result<(), CliError> {
+/// Checks that the program exists, before limbeck connects to the database.
+pub(super) fn find_program(context: &Context, command: &[OsString]) -> Result<(), CliError> {
     let program = command.first().map_or(Path::new(""), Path::new);
-    let runs = |path: &Path| path.is_file() && access(path, Access::EXEC_OK).is_ok();
+    let is_executable = |path: &Path| path.is_file() && access(path, Access::EXEC_OK).is_ok();
     let found = if program.components().count() > 1 {
-        runs(program)
+        is_executable(program)
     } else {
         let folders = context.variable("PATH").unwrap_or("/usr/bin:/bin");
-        std::env::split_paths(folders).any(|folder| runs(&folder.join(program)))
+        std::env::split_paths(folders).any(|folder| is_executable(&folder.join(program)))
     };
     if found {
         return Ok(());
@@ -47,83 +47,86 @@ pub(super) fn find(context: &Context, command: &[OsString]) -> Result<(), CliErr
     Err(LaunchError::NoProgram { program }.into())
 }
 
-/// How staying in front of an application came to its end.
-enum Ended {
-    /// By itself, or because it was told to.
-    Application(ExitStatus),
-    /// By itself, before it was ready, and not well.
-    TooEarly(ExitStatus),
-    /// It was not ready in time.
+/// The end of the supervision of an application.
+enum SupervisionEnd {
+    /// The application exited by itself or after a signal.
+    Exited(ExitStatus),
+    /// The application exited with an error before it was ready.
+    FailedEarly(ExitStatus),
+    /// The application was not ready in time.
     NotReady,
 }
 
 impl Launcher<'_> {
-    /// Stays in front of the application until it ends, or is not ready in time.
-    pub(super) async fn stay(
+    /// Supervises the application until it ends, or is not ready in time.
+    pub(super) async fn supervise(
         mut self,
         mut application: Application,
-        migrated: Migrated,
+        migration: MigrationResult,
     ) -> Outcome {
         let pid = application.pid();
         let probe = self.settings.probe.clone();
-        self.board.note(|facts| {
-            facts.application.pid = Some(pid);
-            for process in &mut facts.application.processes {
-                process.runs(pid);
+        self.state.update(|state| {
+            state.application.pid = Some(pid);
+            for process in &mut state.application.processes {
+                process.record_start(pid);
             }
-            facts.application.probed = probe.is_some();
-            facts.application.well = probe.is_none();
+            state.application.has_probe = probe.is_some();
+            state.application.is_healthy = probe.is_none();
         });
         let changed = Arc::new(Notify::new());
         let mut tasks = JoinSet::new();
-        let (monitor, _sight) = Monitor::new(&self, &migrated, &changed);
-        tasks.spawn(monitor.watch());
+        let (monitor, _target) = Monitor::new(&self, &migration, &changed);
+        tasks.spawn(monitor.run());
         if let Some(probe) = probe {
-            let probing = Probing {
+            let prober = Prober {
                 probe,
-                board: self.board.clone(),
+                state: self.state.clone(),
                 metrics: self.metrics.clone(),
                 limit: self.settings.probe_timeout,
                 interval: self.settings.probe_interval,
                 changed: Arc::clone(&changed),
             };
-            tasks.spawn(probing.go_on());
+            tasks.spawn(prober.run());
         }
-        let ended = self.wait_for_end(&mut application, &changed).await;
+        let end = self.wait_for_end(&mut application, &changed).await;
         tasks.shutdown().await;
-        let obstacles = self.board.facts().obstacles();
-        self.board.enter(Phase::Stopping);
-        self.board.note(|facts| facts.application.well = false);
-        let ended = ended.map_err(|error| CliError::System(WAIT, error))?;
+        let problems = self.state.snapshot().readiness_problems();
+        self.state.enter_phase(Phase::Stopping);
+        self.state
+            .update(|state| state.application.is_healthy = false);
+        let end = end.map_err(|error| CliError::System(WAIT_FAILED, error))?;
         let stopped = application.stop(self.settings.stop_timeout).await;
-        let status = match &ended {
-            Ended::Application(status) | Ended::TooEarly(status) => Some(shell_status(*status)),
-            Ended::NotReady => None,
+        let status = match &end {
+            SupervisionEnd::Exited(status) | SupervisionEnd::FailedEarly(status) => {
+                Some(shell_status(*status))
+            }
+            SupervisionEnd::NotReady => None,
         };
-        self.board.note(|facts| {
-            facts.application.pid = None;
-            for process in &mut facts.application.processes {
-                process.ended(status);
+        self.state.update(|state| {
+            state.application.pid = None;
+            for process in &mut state.application.processes {
+                process.record_exit(status);
             }
         });
-        stopped.map_err(|error| CliError::System(WAIT, error))?;
-        let status = match ended {
-            Ended::Application(status) => return Ok(shell_status(status)),
-            Ended::TooEarly(status) => {
+        stopped.map_err(|error| CliError::System(WAIT_FAILED, error))?;
+        let status = match end {
+            SupervisionEnd::Exited(status) => return Ok(shell_status(status)),
+            SupervisionEnd::FailedEarly(status) => {
                 let status = shell_status(status);
-                tell(&format!(
-                    "the application ended with {status} before it was ready"
+                print_notice(&format!(
+                    "the application exited with {status} before it was ready"
                 ));
                 status
             }
-            Ended::NotReady => {
-                let why: Vec<String> = obstacles
-                    .into_iter()
-                    .map(|(what, why)| format!("{what}: {why}"))
+            SupervisionEnd::NotReady => {
+                let reasons: Vec<String> = problems
+                    .iter()
+                    .map(|problem| format!("{}: {}", problem.component, problem.reason))
                     .collect();
-                let limit = seconds(self.settings.ready_timeout);
+                let limit = format_seconds(self.settings.ready_timeout);
                 Message::new(format!("the application was not ready within {limit}"))
-                    .note(why.join(", "))
+                    .note(reasons.join(", "))
                     .print();
                 NOT_READY
             }
@@ -131,10 +134,10 @@ impl Launcher<'_> {
         if self.settings.on_unhealthy == OnUnhealthy::Keep {
             return Ok(status);
         }
-        Ok(match self.roll_back(&migrated).await {
-            Undone::Nothing => status,
-            Undone::All => ROLLED_BACK,
-            Undone::NotAll => NOT_ROLLED_BACK,
+        Ok(match self.roll_back(&migration).await {
+            RollbackOutcome::NothingToDo => status,
+            RollbackOutcome::RolledBack => ROLLED_BACK,
+            RollbackOutcome::Failed => NOT_ROLLED_BACK,
         })
     }
 
@@ -142,80 +145,86 @@ impl Launcher<'_> {
         &mut self,
         application: &mut Application,
         changed: &Notify,
-    ) -> io::Result<Ended> {
+    ) -> io::Result<SupervisionEnd> {
         let start = Moment::now();
         let mut stop_at: Option<Moment> = None;
-        let mut ready = false;
+        let mut is_ready = false;
         loop {
-            if !ready && stop_at.is_none() && self.board.facts().obstacles().is_empty() {
-                ready = true;
-                self.board.enter(Phase::Running);
-                self.board.note(|facts| facts.started = true);
-                tell(&format!("ready after {}", seconds(start.elapsed())));
+            if !is_ready && stop_at.is_none() && self.state.snapshot().is_ready() {
+                is_ready = true;
+                self.state.enter_phase(Phase::Running);
+                self.state.update(|state| state.has_been_ready = true);
+                print_notice(&format!("ready after {}", format_seconds(start.elapsed())));
             }
             let ready_by = start + self.settings.ready_timeout;
             tokio::select! {
-                status = application.ended() => {
-                    let early = !ready && stop_at.is_none();
+                status = application.wait() => {
+                    let is_early = !is_ready && stop_at.is_none();
                     return status.map(|status| {
-                        if early && !status.success() {
-                            Ended::TooEarly(status)
+                        if is_early && !status.success() {
+                            SupervisionEnd::FailedEarly(status)
                         } else {
-                            Ended::Application(status)
+                            SupervisionEnd::Exited(status)
                         }
                     });
                 }
                 signal = self.signals.next() => {
-                    application.pass_on(signal);
-                    if application.is_told_to_end(signal) {
-                        self.board.enter(Phase::Stopping);
+                    application.forward(signal);
+                    if application.is_asked_to_end(signal) {
+                        self.state.enter_phase(Phase::Stopping);
                         stop_at.get_or_insert(Moment::now() + self.settings.stop_timeout);
                     }
                 }
                 () = changed.notified() => {}
-                () = sleep_until(ready_by), if !ready && stop_at.is_none() => {
-                    return Ok(Ended::NotReady);
+                () = sleep_until(ready_by), if !is_ready && stop_at.is_none() => {
+                    return Ok(SupervisionEnd::NotReady);
                 }
                 () = sleep_until(stop_at.unwrap_or(start)), if stop_at.is_some() => {
-                    return application.stop(Duration::ZERO).await.map(Ended::Application);
+                    return application.stop(Duration::ZERO).await.map(SupervisionEnd::Exited);
                 }
             }
         }
     }
 }
 
-/// The probing of an application.
-struct Probing {
+/// The task that probes the application.
+struct Prober {
     probe: Probe,
-    board: Board,
+    state: SharedState,
     metrics: Metrics,
     limit: Duration,
     interval: Duration,
     changed: Arc<Notify>,
 }
 
-impl Probing {
-    async fn go_on(self) {
+impl Prober {
+    async fn run(self) {
         let mut failures = 0;
-        let mut was_well = false;
+        let mut was_healthy = false;
         loop {
             let start = Instant::now();
-            let asked = self.probe.ask(self.limit).await;
+            let result = self.probe.run(self.limit).await;
             let took = start.elapsed();
-            self.metrics.probe(asked.is_ok(), took);
-            failures = if asked.is_ok() { 0 } else { failures + 1 };
-            let well = asked.is_ok() || (was_well && failures < FAILURES);
-            self.board.probed(ProbeRecord {
+            self.metrics.observe_probe(&result, took);
+            failures = if result.is_ok() { 0 } else { failures + 1 };
+            let is_healthy = result.is_ok() || (was_healthy && failures < FAILURE_THRESHOLD);
+            self.state.record_probe(ProbeRecord {
                 at: SystemTime::now(),
                 took,
-                failure: asked.err().map(|failure| failure.to_string()),
+                failure: result.err().map(|failure| failure.to_string()),
             });
-            self.board.note(|facts| facts.application.well = well);
-            if well != was_well {
-                was_well = well;
+            self.state
+                .update(|state| state.application.is_healthy = is_healthy);
+            if is_healthy != was_healthy {
+                was_healthy = is_healthy;
                 self.changed.notify_one();
             }
-            sleep(if well { self.interval } else { EAGER }).await;
+            sleep(if is_healthy {
+                self.interval
+            } else {
+                STARTUP_INTERVAL
+            })
+            .await;
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Before the application: the database is waited for, and brought to the wanted revision.
+//! Waits for the database and upgrades it before the application starts.
 
 use std::cell::{Cell, RefCell};
 use std::time::{Duration, Instant};
@@ -9,56 +9,58 @@ use limbeck::migrator::{Call, Migrator, Status, Watch};
 use limbeck::native::{NativeEnvironment, OpenSession};
 use limbeck::project::Project;
 use limbeck::run::{Ending, Event, Intent, Interrupt, Refusal, Standing};
-use limbeck_supervisor::{Board, Metrics, Phase, Received, SchemaFacts, StepFacts};
+use limbeck_supervisor::{
+    Metrics, PendingRevision, Phase, ReceivedSignal, SchemaState, SharedState, StepState,
+};
 use tokio::time::{sleep, timeout};
 
-use super::waiting::{Waiting, connect_error, too_slow};
-use super::{Launcher, migrator, since};
+use super::waiting::{Waiting, no_answer, retryable_failure};
+use super::{Launcher, format_elapsed, migrator};
 use crate::cli_error::CliError;
 use crate::context::Context;
 use crate::launch_error::LaunchError;
 use crate::output::notices::{print_event, print_log, print_warning};
 use crate::output::progress::{Progress, truncate_sql};
 
-/// How long a try has at least, however little is left of the wait.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// The minimum time of an attempt to connect, even if less of the wait remains.
+const MIN_ATTEMPT: Duration = Duration::from_secs(1);
 
-/// What has been done before the application starts.
-pub(super) struct Migrated {
+/// The result of the migration before the application starts.
+pub(super) struct MigrationResult {
     pub(super) project: &'static Project,
-    /// Where version rows are to be looked at from now on.
+    /// The locations of the version tables.
     pub(super) locations: Vec<VersionLocation>,
-    /// The rows before and after; none where nothing was done.
-    pub(super) standing: Option<Standing>,
-    /// The revisions that were applied, in order.
+    /// The version rows before and after; `None` if no migration was necessary.
+    pub(super) version_rows: Option<Standing>,
+    /// The applied revisions, in order.
     pub(super) applied: Vec<String>,
 }
 
-/// What came of one try.
-enum Try {
-    Done(Migrated),
-    /// The database may come yet.
-    NotYet(ConnectError),
-    /// There was no answer in the time that there was.
+/// The outcome of one attempt.
+enum AttemptOutcome {
+    Done(MigrationResult),
+    /// The database can't be reached, but a later attempt may succeed.
+    Unreachable(ConnectError),
+    /// The database did not answer in time.
     NoAnswer,
 }
 
 impl Launcher<'_> {
-    /// Waits for the database and upgrades it.
-    pub(super) async fn migrate(&mut self) -> Result<Migrated, CliError> {
+    /// Waits for the database and upgrades it to the target revision.
+    pub(super) async fn migrate(&mut self) -> Result<MigrationResult, CliError> {
         let start = Instant::now();
         let context = self.context;
-        let (board, metrics) = (self.board.clone(), self.metrics.clone());
+        let (state, metrics) = (self.state.clone(), self.metrics.clone());
         let settings = self.settings.clone();
-        let has_terminal = self.has_terminal;
+        let owns_terminal = self.owns_terminal;
         let url = self.url.clone();
         let url = url.as_deref();
-        let loading = async |interrupt| load(context, url, interrupt).await;
-        let (project, signal) = self.unless_signalled(loading).await;
-        let project = refuse_signal(project, signal)??;
-        self.picture.note_project(project);
+        let loading = async |interrupt| load_project(context, url, interrupt).await;
+        let (project, signal) = self.run_interruptible(loading).await;
+        let project = unless_signalled(project, signal)??;
+        self.page.set_project(project);
         let mut waiting = Waiting::new(start, settings.wait);
-        let mut last = None;
+        let mut last_error = None;
         loop {
             let attempt = async |interrupt: Interrupt| {
                 let attempt = Attempt {
@@ -67,45 +69,45 @@ impl Launcher<'_> {
                         ..migrator(context, url)?
                     },
                     project,
-                    board: &board,
+                    state: &state,
                     metrics: &metrics,
                     revision: &settings.revision,
-                    left: waiting.left().max(PATIENCE),
-                    has_terminal,
+                    time_limit: waiting.remaining().max(MIN_ATTEMPT),
+                    owns_terminal,
                 };
-                Box::pin(attempt.make(interrupt)).await
+                Box::pin(attempt.run(interrupt)).await
             };
-            let (tried, signal) = self.unless_signalled(attempt).await;
-            let error = match refuse_signal(tried, signal)?? {
-                Try::Done(migrated) => return Ok(migrated),
-                Try::NotYet(error) => error,
-                // What it was before says more.
-                Try::NoAnswer => last.unwrap_or_else(too_slow),
+            let (outcome, signal) = self.run_interruptible(attempt).await;
+            let error = match unless_signalled(outcome, signal)?? {
+                AttemptOutcome::Done(result) => return Ok(result),
+                AttemptOutcome::Unreachable(error) => error,
+                // The error of an earlier attempt is more specific.
+                AttemptOutcome::NoAnswer => last_error.unwrap_or_else(no_answer),
             };
-            last = Some(error.clone());
-            let Some(pause) = waiting.pause(&format!("for the database: {error}")) else {
+            last_error = Some(error.clone());
+            let Some(pause) = waiting.next_pause(&format!("for the database: {error}")) else {
                 return Err(LaunchError::Database {
                     error: error.into(),
-                    waited: since(start),
+                    waited: format_elapsed(start),
                 }
                 .into());
             };
             let reason = error.kind.to_string();
-            self.board
-                .note(|facts| facts.waiting_for = Some(reason.clone()));
-            self.board.database_failed(reason);
+            self.state
+                .update(|state| state.waiting_for = Some(reason.clone()));
+            self.state.record_database_failure(reason);
             let pausing = async |mut interrupt: Interrupt| {
-                // The pause's end and a signal are told apart by the caller.
+                // The caller checks whether the pause ended or a signal came.
                 let _ = timeout(pause, interrupt.wait_for(Option::is_some)).await;
             };
-            let ((), signal) = self.unless_signalled(pausing).await;
-            refuse_signal((), signal)?;
+            let ((), signal) = self.run_interruptible(pausing).await;
+            unless_signalled((), signal)?;
         }
     }
 }
 
-/// The project, which is there to the end of the process.
-pub(super) async fn load(
+/// Loads the project. It stays in memory until the process ends.
+pub(super) async fn load_project(
     context: &Context,
     url: Option<&str>,
     interrupt: Interrupt,
@@ -124,93 +126,95 @@ pub(super) async fn load(
     Ok(Box::leak(Box::new(project)))
 }
 
-/// What came of some work, unless a signal has come meanwhile: then nothing is begun any more.
-fn refuse_signal<T>(done: T, signal: Option<Received>) -> Result<T, CliError> {
+/// Returns the result of some work, or an error if a signal came meanwhile, so that nothing more is started.
+fn unless_signalled<T>(result: T, signal: Option<ReceivedSignal>) -> Result<T, CliError> {
     match signal {
         Some(signal) => Err(LaunchError::Signalled {
             number: signal.number(),
         }
         .into()),
-        None => Ok(done),
+        None => Ok(result),
     }
 }
 
-/// One try to bring the database to the wanted revision.
+/// One attempt to upgrade the database to the target revision.
 struct Attempt<'a> {
     migrator: Migrator,
     project: &'static Project,
-    board: &'a Board,
+    state: &'a SharedState,
     metrics: &'a Metrics,
     revision: &'a str,
-    /// How long the database may take to let us in.
-    left: Duration,
-    /// Whether nobody else writes to the terminal meanwhile.
-    has_terminal: bool,
+    /// The time that the database has to accept a connection.
+    time_limit: Duration,
+    /// Whether no other process writes to the terminal.
+    owns_terminal: bool,
 }
 
 impl Attempt<'_> {
-    async fn make(self, interrupt: Interrupt) -> Result<Try, CliError> {
+    async fn run(self, interrupt: Interrupt) -> Result<AttemptOutcome, CliError> {
         let project = self.project;
         let mut session = None;
         if let Some(environment) =
             NativeEnvironment::read(project, &self.migrator.process_environment)?
         {
-            let looked = Instant::now();
-            match timeout(self.left, environment.look()).await {
+            let start = Instant::now();
+            match timeout(self.time_limit, environment.look()).await {
                 Ok(Ok(look)) => {
-                    self.reached(looked.elapsed());
+                    self.record_answer(start.elapsed());
                     let rows = look.heads.unwrap_or_default();
                     let status = Status::new(project, &rows, self.revision)?;
-                    note_status(self.board, &status);
-                    if look_says_done(&status, &rows) {
+                    record_status(self.state, &status);
+                    if is_up_to_date(&status, &rows) {
                         print_log(&look.log);
                         if let Some(session) = look.session {
-                            // What was read stays so.
+                            // The session has only read, so an error while closing it has no effect.
                             let _ = session.close().await;
                         }
-                        return Ok(Try::Done(Migrated {
+                        return Ok(AttemptOutcome::Done(MigrationResult {
                             project,
                             locations: vec![environment.location().clone()],
-                            standing: None,
+                            version_rows: None,
                             applied: Vec::new(),
                         }));
                     }
                     session = look.session;
                 }
                 Ok(Err(DbError::Connect(error))) if error.kind.is_transient() => {
-                    return Ok(Try::NotYet(error));
+                    return Ok(AttemptOutcome::Unreachable(error));
                 }
-                // The worker meets the same and tells where.
+                // The worker will fail in the same way, and its report has the location.
                 Ok(Err(_)) => {}
-                Err(_) => return Ok(Try::NoAnswer),
+                Err(_) => return Ok(AttemptOutcome::NoAnswer),
             }
         }
-        self.run(session, interrupt).await
+        self.upgrade(session, interrupt).await
     }
 
-    async fn run(
+    async fn upgrade(
         &self,
         session: Option<OpenSession>,
         interrupt: Interrupt,
-    ) -> Result<Try, CliError> {
+    ) -> Result<AttemptOutcome, CliError> {
         let project = self.project;
         let target = self.revision;
         let start = Instant::now();
-        let reached = Cell::new(false);
-        let seen = RefCell::new(Seen::default());
-        let mut progress = Progress::new(self.has_terminal);
+        let has_connected = Cell::new(false);
+        let observer = RefCell::new(RunObserver::default());
+        let mut progress = Progress::new(self.owns_terminal);
         let mut on_event = |event: Event<'_>| {
             progress.event(&event);
             if let Event::Located(_) = &event
-                && !reached.replace(true)
+                && !has_connected.replace(true)
             {
-                self.reached(start.elapsed());
-                self.board.enter(Phase::Migrating);
+                self.record_answer(start.elapsed());
+                self.state.enter_phase(Phase::Migrating);
             }
             if let Event::Planned { heads, .. } = &event {
-                self.stands(heads);
+                self.record_rows(heads);
             }
-            seen.borrow_mut().event(&event, self.board, self.metrics);
+            observer
+                .borrow_mut()
+                .observe(&event, self.state, self.metrics);
         };
         let (stop, stopped) = tokio::sync::watch::channel(*interrupt.borrow());
         let watch = Watch {
@@ -227,43 +231,43 @@ impl Attempt<'_> {
             let running = self.migrator.run(call, Some(project), intent, watch);
             tokio::pin!(running);
             let mut interrupt = interrupt;
-            let mut late = false;
+            let mut timed_out = false;
             loop {
                 tokio::select! {
-                    ended = &mut running => break (ended, late),
-                    // Only until the environment is connected: a migration takes the time that it takes.
-                    () = sleep(self.left), if !reached.get() && !late => {
-                        if !reached.get() {
-                            late = true;
+                    ended = &mut running => break (ended, timed_out),
+                    // The time limit applies to the connection only, never to the migration.
+                    () = sleep(self.time_limit), if !has_connected.get() && !timed_out => {
+                        if !has_connected.get() {
+                            timed_out = true;
                             stop.send_replace(Some(limbeck::run::Signal::Terminate));
                         }
                     }
                     Ok(signal) = interrupt.wait_for(Option::is_some) => {
                         stop.send_replace(*signal);
                         drop(signal);
-                        break ((&mut running).await, late);
+                        break ((&mut running).await, timed_out);
                     }
                 }
             }
         };
-        let seen = seen.into_inner();
+        let observer = observer.into_inner();
         match ended {
             (Ok(Ending::Done), _) => {
-                seen.last_step(self.metrics);
-                if let ([_], Some(standing)) = (&seen.locations[..], &seen.standing)
-                    && let Some(rows) = &standing.after
+                observer.end_step(self.metrics);
+                if let ([_], Some(change)) = (&observer.locations[..], &observer.version_rows)
+                    && let Some(rows) = &change.after
                 {
-                    self.stands(rows);
+                    self.record_rows(rows);
                 }
-                self.board.note(|facts| {
-                    facts.step = None;
-                    facts.steps_done = 0;
+                self.state.update(|state| {
+                    state.step = None;
+                    state.steps_done = 0;
                 });
-                Ok(Try::Done(Migrated {
+                Ok(AttemptOutcome::Done(MigrationResult {
                     project,
-                    locations: seen.locations,
-                    standing: seen.standing,
-                    applied: seen.applied,
+                    locations: observer.locations,
+                    version_rows: observer.version_rows,
+                    applied: observer.applied,
                 }))
             }
             (Ok(Ending::Refused(message)), _) => Err(CliError::Refused(message).in_launch()),
@@ -272,62 +276,69 @@ impl Attempt<'_> {
                 Err(CliError::Refused(refusal.0).in_launch())
             }
             (Ok(Ending::Headers(_)), _) => {
-                let text = "the worker has answered another question".to_owned();
+                let text =
+                    "the worker sent the headers of the scripts instead of the end of the upgrade"
+                        .to_owned();
                 Err(CliError::Refused(text).in_launch())
             }
-            (Err(_), true) => Ok(Try::NoAnswer),
-            (Err(error), false) => match connect_error(error, reached.get()) {
-                Ok(error) => Ok(Try::NotYet(error)),
+            (Err(_), true) => Ok(AttemptOutcome::NoAnswer),
+            (Err(error), false) => match retryable_failure(error, has_connected.get()) {
+                Ok(error) => Ok(AttemptOutcome::Unreachable(error)),
                 Err(error) => Err(CliError::from(error).in_launch()),
             },
         }
     }
 
-    /// Notes where the schema stands; what doesn't fit the scripts is refused by the run itself.
-    fn stands(&self, rows: &[String]) {
+    /// Records the schema for version rows. Ignores rows that the scripts don't have: the run itself reports that error.
+    fn record_rows(&self, rows: &[String]) {
         if let Ok(status) = Status::new(self.project, rows, self.revision) {
-            note_status(self.board, &status);
+            record_status(self.state, &status);
         }
     }
 
-    fn reached(&self, took: Duration) {
-        self.board.note(|facts| facts.waiting_for = None);
-        self.board.database_answered(took);
+    fn record_answer(&self, took: Duration) {
+        self.state.update(|state| state.waiting_for = None);
+        self.state.record_database_answer(took);
     }
 }
 
-/// A plan that is empty because there is nothing to do: without version rows `upgrade` makes the table, at least.
-fn look_says_done(status: &Status, rows: &[String]) -> bool {
+/// Returns whether an upgrade has nothing to do. Without version rows it still creates the version table.
+fn is_up_to_date(status: &Status, rows: &[String]) -> bool {
     status.is_there() && !rows.is_empty()
 }
 
-/// Notes where the schema stands.
-pub(super) fn note_status(board: &Board, status: &Status) {
+/// Records the schema in the shared state.
+pub(super) fn record_status(state: &SharedState, status: &Status) {
     let pending = status
         .pending
         .iter()
-        .map(|pending| (pending.revision.clone(), pending.doc.clone()))
+        .map(|pending| PendingRevision {
+            id: pending.revision.clone(),
+            doc: pending.doc.clone(),
+        })
         .collect();
-    let schema = SchemaFacts {
+    let schema = SchemaState {
         current: status.current.clone(),
         heads: status.heads.clone(),
         pending,
-        at_head: status.is_there(),
+        is_at_target: status.is_there(),
     };
-    board.note(|facts| facts.schema = Some(schema));
+    state.update(|state| state.schema = Some(schema));
 }
 
-/// What a run has told.
+/// The data from a run's events.
 #[derive(Default)]
-pub(super) struct Seen {
+pub(super) struct RunObserver {
     locations: Vec<VersionLocation>,
-    standing: Option<Standing>,
+    version_rows: Option<Standing>,
     applied: Vec<String>,
-    step: Option<Instant>,
+    /// The start of the last step.
+    step_started: Option<Instant>,
 }
 
-impl Seen {
-    pub(super) fn event(&mut self, event: &Event<'_>, board: &Board, metrics: &Metrics) {
+impl RunObserver {
+    /// Collects an event, and updates the shared state and the metrics.
+    pub(super) fn observe(&mut self, event: &Event<'_>, state: &SharedState, metrics: &Metrics) {
         match event {
             Event::Located(location) => {
                 let scope = location.scope();
@@ -342,54 +353,55 @@ impl Seen {
                 of,
                 ..
             } => {
-                self.last_step(metrics);
+                self.end_step(metrics);
                 self.applied.push((*revision).to_owned());
-                let since = Instant::now();
-                self.step = Some(since);
-                board.note(|facts| {
-                    facts.steps_done = number - 1;
-                    facts.step = Some(StepFacts {
+                let started_at = Instant::now();
+                self.step_started = Some(started_at);
+                state.update(|state| {
+                    state.steps_done = number - 1;
+                    state.step = Some(StepState {
                         revision: (*revision).to_owned(),
                         kind: (*kind).to_owned(),
                         number: *number,
-                        of: *of,
+                        total: *of,
                         statements: 0,
-                        statement: None,
-                        since,
+                        running_statement: None,
+                        started_at,
                     });
                 });
             }
             Event::StatementBegins { sql } => {
-                let shown = truncate_sql(sql);
-                board.note(|facts| {
-                    if let Some(step) = &mut facts.step {
-                        step.statement = Some(shown);
+                let beginning = truncate_sql(sql);
+                state.update(|state| {
+                    if let Some(step) = &mut state.step {
+                        step.running_statement = Some(beginning);
                     }
                 });
             }
             Event::StatementEnds { took, succeeded } => {
                 if *succeeded {
-                    metrics.statement(*took);
+                    metrics.observe_statement(*took);
                 }
-                board.note(|facts| {
-                    if let Some(step) = &mut facts.step {
-                        step.statement = None;
+                state.update(|state| {
+                    if let Some(step) = &mut state.step {
+                        step.running_statement = None;
                         step.statements += usize::from(*succeeded);
                     }
                 });
             }
-            Event::Stands(standing) => self.standing = Some(standing.clone()),
+            Event::Stands(rows) => self.version_rows = Some(rows.clone()),
             Event::Planned { .. } | Event::Rehearsed(_) => {}
             Event::WaitingForLock { .. } => {
-                board.note(|facts| facts.waiting_for = Some("migration lock".into()));
+                state.update(|state| state.waiting_for = Some("migration lock".into()));
             }
-            Event::LockTaken { .. } => board.note(|facts| facts.waiting_for = None),
+            Event::LockTaken { .. } => state.update(|state| state.waiting_for = None),
         }
     }
 
-    fn last_step(&self, metrics: &Metrics) {
-        if let Some(start) = self.step {
-            metrics.step(start.elapsed());
+    /// Records the duration of the last step.
+    fn end_step(&self, metrics: &Metrics) {
+        if let Some(start) = self.step_started {
+            metrics.observe_step(start.elapsed());
         }
     }
 }

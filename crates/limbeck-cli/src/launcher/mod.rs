@@ -1,10 +1,10 @@
-//! Waits for the database, migrates, starts the application, and stays in front of it.
+//! Waits for the database, migrates, starts the application, and supervises it.
 
 mod application;
 mod database;
 pub(crate) mod dev;
 mod monitor;
-mod picture;
+mod page_sql;
 mod rollback;
 mod settings;
 mod urls;
@@ -18,61 +18,63 @@ use std::time::{Duration, Instant};
 use limbeck::migrator::Migrator;
 use limbeck::run::Signal;
 use limbeck_supervisor::{
-    Application, Audience, Board, Guard, HealthServer, Launch, Metrics, Phase, ProcessFacts,
-    Received, Signals,
+    Application, Guard, HealthServer, LaunchSpec, Metrics, PageAccess, Phase, ProcessState,
+    ReceivedSignal, SharedState, Signals,
 };
 use tokio::sync::watch;
 use tokio::task::LocalSet;
 
 pub(crate) use settings::{OnUnhealthy, Settings};
-pub(crate) use waiting::{Waiting, connect_error};
+pub(crate) use waiting::{Waiting, retryable_failure};
 
 use crate::cli_error::{CliError, Outcome};
 use crate::context::Context;
 use crate::launch_error::LaunchError;
-use crate::page::Picture;
+use crate::page::PageState;
 
-/// The name of the command that becomes the application, and of the one that guards it.
+/// The name of the hidden command that becomes the application.
 pub(crate) const EXEC: &str = "exec_under_parent";
+
+/// The name of the hidden command that guards the application.
 pub(crate) const GUARD: &str = "guard";
 
-/// This program with arguments.
-pub(crate) fn this_program(
+/// Returns a command line that runs this program with arguments.
+pub(crate) fn own_command(
     arguments: impl Iterator<Item = OsString>,
 ) -> Result<Vec<OsString>, CliError> {
     let program = std::env::current_exe()
-        .map_err(|error| CliError::System("could not find limbeck's own program", error))?;
+        .map_err(|error| CliError::System("could not find the path of limbeck's program", error))?;
     Ok(std::iter::once(program.into()).chain(arguments).collect())
 }
 
-/// What a launch has.
+/// The parts of a launch.
 struct Launcher<'a> {
     context: &'a Context,
     settings: Settings,
-    /// The database's URL, where it is not the project's own to know.
+    /// The database's URL, if the project itself does not know one.
     url: Option<String>,
-    board: Board,
+    state: SharedState,
     metrics: Metrics,
-    /// What the page shows besides.
-    picture: Picture,
+    /// The page's data besides `state`.
+    page: PageState,
     signals: Signals,
-    /// Whether nobody else writes to the terminal while the database is migrated.
-    has_terminal: bool,
+    /// Whether no other process writes to the terminal during a migration.
+    owns_terminal: bool,
 }
 
-/// Launches a command.
+/// Runs `limbeck run` with the application's command.
 pub(crate) fn run(context: &Context, settings: Settings, command: &[OsString]) -> Outcome {
-    application::find(context, command)?;
-    let aside = LocalSet::new();
-    context.runtime()?.block_on(aside.run_until(async {
+    application::find_program(context, command)?;
+    let tasks = LocalSet::new();
+    context.runtime()?.block_on(tasks.run_until(async {
         let address = settings.health_addr;
         let launcher = Launcher::new(context, settings, None)?;
         let server = match address {
             Some(address) => {
-                let server = launcher.serve(address)?;
+                let server = launcher.start_health_server(address)?;
                 let address = server.address();
-                tell(&match launcher.settings.page {
-                    Audience::Nobody => format!("health endpoints at http://{address}"),
+                print_notice(&match launcher.settings.page {
+                    PageAccess::Off => format!("health endpoints at http://{address}"),
                     _ => format!("health endpoints and a page at http://{address}/"),
                 });
                 Some(server)
@@ -85,7 +87,7 @@ pub(crate) fn run(context: &Context, settings: Settings, command: &[OsString]) -
     }))
 }
 
-/// What runs the project's migrations, over this URL where there is one.
+/// Returns the migrator of the project, with this URL if one is given.
 fn migrator(context: &Context, url: Option<&str>) -> Result<Migrator, CliError> {
     let migrator = context.migrator()?;
     Ok(match url {
@@ -106,60 +108,60 @@ impl<'a> Launcher<'a> {
             context,
             settings,
             url,
-            board: Board::default(),
+            state: SharedState::default(),
             metrics: Metrics::default(),
-            picture: Picture::new(&picture::project_name()),
+            page: PageState::new(&page_sql::project_name()),
             signals,
-            has_terminal: true,
+            owns_terminal: true,
         })
     }
 
-    /// Serves the health endpoints, and the page.
-    fn serve(&self, address: SocketAddr) -> Result<HealthServer, CliError> {
-        let page = self.picture.page(self.settings.page);
-        let (board, metrics) = (self.board.clone(), self.metrics.clone());
-        let server = HealthServer::start(address, board, metrics, page)
+    /// Starts the server of the health endpoints and the page, and the task that writes the page's SQL.
+    fn start_health_server(&self, address: SocketAddr) -> Result<HealthServer, CliError> {
+        let page = self.page.page(self.settings.page);
+        let (state, metrics) = (self.state.clone(), self.metrics.clone());
+        let server = HealthServer::start(address, state, metrics, page)
             .map_err(|error| LaunchError::HealthAddress { address, error })?;
-        self.write_sql()?;
+        self.start_sql_writer()?;
         Ok(server)
     }
 
-    fn guard() -> Result<Guard, CliError> {
-        Guard::start(&this_program([GUARD.into()].into_iter())?)
-            .map_err(|error| CliError::System("could not start a guard", error))
+    fn start_guard() -> Result<Guard, CliError> {
+        Guard::start(&own_command([GUARD.into()].into_iter())?)
+            .map_err(|error| CliError::System("could not start the guard process", error))
     }
 
     async fn launch(mut self, command: &[OsString]) -> Outcome {
-        let guard = Self::guard()?;
-        self.will_run(command);
-        let migrated = self.migrate().await?;
-        let variables = self.variables(migrated.project)?;
-        let launch = Launch {
-            starter: this_program([EXEC.into()].into_iter())?,
+        let guard = Self::start_guard()?;
+        self.register_process(command);
+        let migration = self.migrate().await?;
+        let variables = self.application_variables(migration.project)?;
+        let spec = LaunchSpec {
+            starter: own_command([EXEC.into()].into_iter())?,
             command: command.to_vec(),
             variables,
             is_piped: false,
         };
-        self.board.enter(Phase::Starting);
-        let application = Application::start(&launch, guard)
+        self.state.enter_phase(Phase::Starting);
+        let application = Application::start(&spec, guard)
             .map_err(|error| CliError::System("could not start the application", error))?;
-        self.stay(application, migrated).await
+        self.supervise(application, migration).await
     }
 
-    /// Notes what is going to run: by its name alone, as arguments may be anything.
-    fn will_run(&self, command: &[OsString]) {
+    /// Records the application's process under its file name. Arguments could contain secrets.
+    fn register_process(&self, command: &[OsString]) {
         let program = command.first().map(Path::new).and_then(Path::file_name);
         let name = program.unwrap_or_default().to_string_lossy();
-        let process = ProcessFacts::new(&name);
-        self.board
-            .note(|facts| facts.application.processes = vec![process]);
+        let process = ProcessState::new(&name);
+        self.state
+            .update(|state| state.application.processes = vec![process]);
     }
 
-    /// Does something that a signal may interrupt.
-    async fn unless_signalled<T>(
+    /// Runs work that a signal may interrupt. Returns its result, and the first signal that asks to end.
+    async fn run_interruptible<T>(
         &mut self,
         work: impl AsyncFnOnce(watch::Receiver<Option<Signal>>) -> T,
-    ) -> (T, Option<Received>) {
+    ) -> (T, Option<ReceivedSignal>) {
         let (interrupt, interrupted) = watch::channel(None);
         let mut received = None;
         let working = work(interrupted);
@@ -167,9 +169,9 @@ impl<'a> Launcher<'a> {
         loop {
             tokio::select! {
                 done = &mut working => return (done, received),
-                signal = self.signals.next() => if signal.ends() {
+                signal = self.signals.next() => if signal.is_end_request() {
                     received.get_or_insert(signal);
-                    let signal = if signal == Received::INTERRUPT {
+                    let signal = if signal == ReceivedSignal::INTERRUPT {
                         Signal::Interrupt
                     } else {
                         Signal::Terminate
@@ -181,16 +183,17 @@ impl<'a> Launcher<'a> {
     }
 }
 
-/// A line about what is going on.
-pub(crate) fn tell(text: &str) {
+/// Prints a notice to standard error.
+pub(crate) fn print_notice(text: &str) {
     anstream::eprintln!("limbeck: {text}");
 }
 
-/// A duration as one reads it.
-fn seconds(duration: Duration) -> String {
+/// Formats a duration in seconds.
+fn format_seconds(duration: Duration) -> String {
     format!("{:.1} s", duration.as_secs_f64())
 }
 
-pub(crate) fn since(start: Instant) -> String {
-    seconds(start.elapsed())
+/// Formats the time since `start` in seconds.
+pub(crate) fn format_elapsed(start: Instant) -> String {
+    format_seconds(start.elapsed())
 }

@@ -1,4 +1,4 @@
-//! Looks at the database while the application runs: whether it answers, and whether the schema is still the wanted one.
+//! Checks the database while the application runs: its connection, and whether the schema is still at the target.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -7,74 +7,77 @@ use limbeck::db::DbError;
 use limbeck::location::VersionLocation;
 use limbeck::migrator::Status;
 use limbeck::project::Project;
-use limbeck_supervisor::Board;
+use limbeck_supervisor::SharedState;
 use tokio::sync::{Notify, watch};
 use tokio::time::{sleep, timeout};
 
 use super::Launcher;
-use super::database::{Migrated, note_status};
+use super::database::{MigrationResult, record_status};
 
-/// How long between two looks, and how long one may take.
+/// The interval between two checks.
 const INTERVAL: Duration = Duration::from_secs(10);
+
+/// The maximum duration of a check.
 const LIMIT: Duration = Duration::from_secs(5);
 
-/// What the rows are held against, and where they are.
-pub(super) struct Sight {
+/// The scripts and the version tables that the monitor compares.
+pub(super) struct MonitorTarget {
     project: &'static Project,
     locations: Vec<VersionLocation>,
 }
 
-impl Sight {
-    pub(super) fn of(migrated: &Migrated) -> Self {
+impl MonitorTarget {
+    pub(super) fn new(migration: &MigrationResult) -> Self {
         Self {
-            project: migrated.project,
-            locations: migrated.locations.clone(),
+            project: migration.project,
+            locations: migration.locations.clone(),
         }
     }
 }
 
-/// What looks at the database.
+/// The task that checks the database.
 pub(super) struct Monitor {
-    board: Board,
+    state: SharedState,
     revision: String,
-    sight: watch::Receiver<Sight>,
+    target: watch::Receiver<MonitorTarget>,
     changed: Arc<Notify>,
 }
 
 impl Monitor {
-    /// What looks, and who tells it when the project is another one.
+    /// Creates a monitor, and the sender that replaces its target. The monitor notifies `changed` after each check.
     pub(super) fn new(
         launcher: &Launcher<'_>,
-        migrated: &Migrated,
+        migration: &MigrationResult,
         changed: &Arc<Notify>,
-    ) -> (Self, watch::Sender<Sight>) {
-        let (sender, sight) = watch::channel(Sight::of(migrated));
+    ) -> (Self, watch::Sender<MonitorTarget>) {
+        let (sender, target) = watch::channel(MonitorTarget::new(migration));
         let monitor = Self {
-            board: launcher.board.clone(),
+            state: launcher.state.clone(),
             revision: launcher.settings.revision.clone(),
-            sight,
+            target,
             changed: Arc::clone(changed),
         };
         (monitor, sender)
     }
 
-    pub(super) async fn watch(mut self) {
+    /// Checks the database at each interval, and at once when the target changes.
+    pub(super) async fn run(mut self) {
         loop {
-            self.look().await;
+            self.check().await;
             self.changed.notify_one();
             tokio::select! {
                 () = sleep(INTERVAL) => {}
-                Ok(()) = self.sight.changed() => {}
+                Ok(()) = self.target.changed() => {}
             }
         }
     }
 
-    async fn look(&mut self) {
+    async fn check(&mut self) {
         let start = Instant::now();
         let mut all = Status::default();
         let (project, locations) = {
-            let sight = self.sight.borrow_and_update();
-            (sight.project, sight.locations.clone())
+            let target = self.target.borrow_and_update();
+            (target.project, target.locations.clone())
         };
         for location in &locations {
             let problem = match timeout(LIMIT, location.heads()).await {
@@ -87,7 +90,7 @@ impl Monitor {
                             all.heads = status.heads;
                             continue;
                         }
-                        // A revision that no script of ours has: a newer release has migrated.
+                        // The scripts don't have a row's revision: a newer release has migrated.
                         Err(_) => "unknown_revision".to_owned(),
                     }
                 }
@@ -96,10 +99,10 @@ impl Monitor {
                 Ok(Err(_)) => "lost".to_owned(),
                 Err(_) => "timeout".to_owned(),
             };
-            self.board.database_failed(problem);
+            self.state.record_database_failure(problem);
             return;
         }
-        self.board.database_answered(start.elapsed());
-        note_status(&self.board, &all);
+        self.state.record_database_answer(start.elapsed());
+        record_status(&self.state, &all);
     }
 }

@@ -1,4 +1,4 @@
-//! The way back: a migration after which the application is unwell is undone, where that loses nothing.
+//! The rollback of a migration after which the application is not ready, if it loses no data.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -7,92 +7,94 @@ use limbeck::DowngradeStatus;
 use limbeck::migrator::{Call, Watch};
 use limbeck::project::Project;
 use limbeck::run::{Ending, Event, Intent, Interrupt, Rehearsed};
-use limbeck_supervisor::{Phase, Received};
+use limbeck_supervisor::{Phase, ReceivedSignal};
 
-use super::database::{Migrated, Seen};
-use super::{Launcher, migrator, tell};
+use super::database::{MigrationResult, RunObserver};
+use super::{Launcher, migrator, print_notice};
 use crate::cli_error::CliError;
 use crate::exit;
 use crate::output::message::Message;
 use crate::output::progress::Progress;
 
-/// How an attempt to undo a migration came out.
-pub(super) enum Undone {
-    /// Nothing was migrated, so there is nothing to undo.
-    Nothing,
-    /// It is undone.
-    All,
-    /// It is not, or not all of it; why has been told.
-    NotAll,
+/// The outcome of a rollback.
+pub(super) enum RollbackOutcome {
+    /// The launch has applied no revision.
+    NothingToDo,
+    /// The database is at the revision from before the launch.
+    RolledBack,
+    /// The database is not, or not completely, at the revision from before. The reason was printed.
+    Failed,
 }
 
 impl Launcher<'_> {
-    /// Brings the database back to where it was before this launch.
-    pub(super) async fn roll_back(&mut self, migrated: &Migrated) -> Undone {
-        let Some(standing) = &migrated.standing else {
-            return Undone::Nothing;
+    /// Downgrades the database to the revision from before this launch.
+    pub(super) async fn roll_back(&mut self, migration: &MigrationResult) -> RollbackOutcome {
+        let Some(rows) = &migration.version_rows else {
+            return RollbackOutcome::NothingToDo;
         };
-        let (Some(before), Some(after)) = (&standing.before, &standing.after) else {
-            return refuse("it isn't known where the database stood before");
+        let (Some(before), Some(after)) = (&rows.before, &rows.after) else {
+            return not_rolled_back("the revision from before the migration is unknown");
         };
-        if migrated.applied.is_empty() {
-            return Undone::Nothing;
+        if migration.applied.is_empty() {
+            return RollbackOutcome::NothingToDo;
         }
-        self.board.enter(Phase::RollingBack);
-        let target = match way_back(migrated, before, after) {
+        self.state.enter_phase(Phase::RollingBack);
+        let target = match rollback_target(migration, before, after) {
             Ok(target) => target,
-            Err(why) => return refuse(&why),
+            Err(reason) => return not_rolled_back(&reason),
         };
         if !self.settings.allow_data_loss {
-            match self.downgrade(migrated.project, &target, true).await {
-                Ok(rehearsed) if rehearsed.losses.is_empty() => {}
-                Ok(rehearsed) => {
+            match self.downgrade(migration.project, &target, true).await {
+                Ok(dry_run) if dry_run.losses.is_empty() => {}
+                Ok(dry_run) => {
                     let mut message =
-                        Message::new("the migration is not undone: that would lose data");
-                    message.notes = rehearsed.losses.iter().map(ToString::to_string).collect();
+                        Message::new("the migration was not rolled back: that would lose data");
+                    message.notes = dry_run.losses.iter().map(ToString::to_string).collect();
                     message
-                        .help("allow it with --allow-data-loss, or look with `limbeck downgrade --dry-run`")
+                        .help(
+                            "allow it with --allow-data-loss, or see `limbeck downgrade --dry-run`",
+                        )
                         .print();
-                    return Undone::NotAll;
+                    return RollbackOutcome::Failed;
                 }
-                Err((error, signal)) => return self.failed(error, signal),
+                Err((error, signal)) => return self.downgrade_failed(error, signal),
             }
         }
-        match self.downgrade(migrated.project, &target, false).await {
+        match self.downgrade(migration.project, &target, false).await {
             Ok(_) => {
-                tell(&format!(
-                    "the migration is undone: {} downgraded to {target}",
-                    migrated.applied.join(", ")
+                print_notice(&format!(
+                    "the migration was rolled back: {} downgraded to {target}",
+                    migration.applied.join(", ")
                 ));
-                Undone::All
+                RollbackOutcome::RolledBack
             }
-            Err((error, signal)) => self.failed(error, signal),
+            Err((error, signal)) => self.downgrade_failed(error, signal),
         }
     }
 
-    /// Downgrades, or only tries to and says what that would do.
+    /// Downgrades to `target`. A dry run changes nothing and returns what the downgrade would lose.
     async fn downgrade(
         &mut self,
         project: &'static Project,
         target: &str,
-        rehearses: bool,
-    ) -> Result<Rehearsed, (CliError, Option<Received>)> {
-        let (board, metrics) = (self.board.clone(), self.metrics.clone());
+        is_dry_run: bool,
+    ) -> Result<Rehearsed, (CliError, Option<ReceivedSignal>)> {
+        let (state, metrics) = (self.state.clone(), self.metrics.clone());
         let context = self.context;
         let url = self.url.clone();
         let url = url.as_deref();
-        let rehearsed = RefCell::new(Rehearsed::default());
-        let seen = RefCell::new(Seen::default());
+        let dry_run = RefCell::new(Rehearsed::default());
+        let observer = RefCell::new(RunObserver::default());
         let work = async |interrupt: Interrupt| {
             let migrator = migrator(context, url)?;
             let mut progress = Progress::new(true);
             let mut on_event = |event: Event<'_>| {
                 progress.event(&event);
                 if let Event::Rehearsed(found) = &event {
-                    rehearsed.replace(found.clone());
+                    dry_run.replace(found.clone());
                 }
-                if !rehearses {
-                    seen.borrow_mut().event(&event, &board, &metrics);
+                if !is_dry_run {
+                    observer.borrow_mut().observe(&event, &state, &metrics);
                 }
             };
             let watch = Watch {
@@ -101,7 +103,7 @@ impl Launcher<'_> {
                 on_event: &mut on_event,
             };
             let call = Call {
-                rehearses,
+                rehearses: is_dry_run,
                 ..Call::to("downgrade", target)
             };
             let intent = &mut Intent::Downgrade(target.to_owned());
@@ -110,66 +112,70 @@ impl Launcher<'_> {
                 Ending::Done => Ok(()),
                 Ending::Refused(message) => Err(CliError::Refused(message)),
                 Ending::Exit(_) | Ending::Headers(_) => Err(CliError::Refused(
-                    "env.py ended its process before the downgrade was done".into(),
+                    "env.py ended its process before the downgrade was complete".into(),
                 )),
             }
         };
-        let (done, signal) = self.unless_signalled(work).await;
-        self.board.note(|facts| facts.step = None);
-        match done {
-            Ok(()) => Ok(rehearsed.into_inner()),
+        let (result, signal) = self.run_interruptible(work).await;
+        self.state.update(|state| state.step = None);
+        match result {
+            Ok(()) => Ok(dry_run.into_inner()),
             Err(error) => Err((error, signal)),
         }
     }
 
-    fn failed(&self, error: CliError, signal: Option<Received>) -> Undone {
+    fn downgrade_failed(&self, error: CliError, signal: Option<ReceivedSignal>) -> RollbackOutcome {
         if signal.is_none() {
             exit::report(self.context, error);
         }
-        refuse("the downgrade has failed")
+        not_rolled_back("the downgrade failed")
     }
 }
 
-fn refuse(why: &str) -> Undone {
-    Message::new("the migration is not undone")
-        .note(why)
+fn not_rolled_back(reason: &str) -> RollbackOutcome {
+    Message::new("the migration was not rolled back")
+        .note(reason)
         .print();
-    Undone::NotAll
+    RollbackOutcome::Failed
 }
 
-/// The target of a downgrade that undoes just what was applied.
-fn way_back(migrated: &Migrated, before: &[String], after: &[String]) -> Result<String, String> {
+/// Returns the target of a downgrade that reverts exactly the applied revisions, or the reason why no target does.
+fn rollback_target(
+    migration: &MigrationResult,
+    before: &[String],
+    after: &[String],
+) -> Result<String, String> {
     let target = match before {
         [] => "base".to_owned(),
         [one] => one.clone(),
         several => {
             return Err(format!(
-                "the database stood at {}, and one downgrade leads to one revision",
+                "the database was at {}, and a downgrade has only one target",
                 several.join(" and ")
             ));
         }
     };
-    let plan = migrated
+    let plan = migration
         .project
         .map
         .plan_downgrade(after, &target)
         .map_err(|error| error.to_string())?;
-    let undone: BTreeSet<&str> = plan
+    let reverted: BTreeSet<&str> = plan
         .steps
         .iter()
         .filter_map(|step| step.revision())
         .collect();
-    let applied: BTreeSet<&str> = migrated.applied.iter().map(String::as_str).collect();
-    if undone != applied {
+    let applied: BTreeSet<&str> = migration.applied.iter().map(String::as_str).collect();
+    if reverted != applied {
         return Err(format!(
-            "a downgrade to {target} would not undo just what was applied"
+            "a downgrade to {target} would not revert exactly the applied revisions"
         ));
     }
     for revision in applied {
-        let problem = match migrated.project.downgrade_of(revision) {
+        let problem = match migration.project.downgrade_of(revision) {
             Ok(DowngradeStatus::Implemented) => continue,
             Ok(DowngradeStatus::Empty) => "does nothing",
-            Ok(DowngradeStatus::Raises) => "refuses",
+            Ok(DowngradeStatus::Raises) => "raises an exception",
             Ok(DowngradeStatus::Missing) => "is missing",
             Ok(DowngradeStatus::Unknown) => "can't be read",
             Err(error) => return Err(error.to_string()),

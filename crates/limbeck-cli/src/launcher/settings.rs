@@ -1,28 +1,28 @@
-//! How an application is launched: `[tool.limbeck.run]` of `pyproject.toml`, and what stands there for nothing.
+//! The settings of a launch: `[tool.limbeck.run]` in `pyproject.toml`, and the defaults.
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use clap::ValueEnum;
 use limbeck::config::tool_limbeck;
-use limbeck_supervisor::{Audience, Probe};
+use limbeck_supervisor::{PageAccess, Probe};
 use serde::{Deserialize, Deserializer, de};
 
 use crate::cli_error::CliError;
 use crate::context::Context;
 use crate::value_parsers::{parse_address, parse_duration};
 
-/// What becomes of a migration after which the application does not get well.
+/// The action after a migration if the application does not become ready.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum OnUnhealthy {
-    /// It stays.
+    /// Keep the migration.
     Keep,
-    /// It is undone, where each step can be and nothing is lost.
+    /// Roll the migration back if each step can be reverted and no data would be lost.
     Rollback,
 }
 
-/// How an application is launched.
+/// The settings of a launch.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Settings {
@@ -32,10 +32,10 @@ pub(crate) struct Settings {
     pub(crate) probe_interval: Duration,
     #[serde(deserialize_with = "time")]
     pub(crate) probe_timeout: Duration,
-    #[serde(deserialize_with = "place")]
+    #[serde(deserialize_with = "health_address")]
     pub(crate) health_addr: Option<SocketAddr>,
-    #[serde(deserialize_with = "audience")]
-    pub(crate) page: Audience,
+    #[serde(deserialize_with = "page_access")]
+    pub(crate) page: PageAccess,
     #[serde(deserialize_with = "time")]
     pub(crate) wait: Duration,
     #[serde(deserialize_with = "time")]
@@ -57,7 +57,7 @@ impl Default for Settings {
             probe_interval: Duration::from_secs(10),
             probe_timeout: Duration::from_secs(1),
             health_addr: None,
-            page: Audience::default(),
+            page: PageAccess::default(),
             wait: Duration::from_secs(60),
             ready_timeout: Duration::from_secs(60),
             stop_timeout: Duration::from_secs(4),
@@ -72,38 +72,40 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// Reads the table, where there is one.
+    /// Reads the settings. Without the table in `pyproject.toml` they are the defaults.
     pub(crate) fn read(context: &Context) -> Result<Self, CliError> {
         let files = context.migrator()?.files;
         Ok(tool_limbeck(&files, "run")?.unwrap_or_default())
     }
 }
 
-/// A time as it can be typed, or a number of seconds.
-fn time<'a, D: Deserializer<'a>>(given: D) -> Result<Duration, D::Error> {
+/// Parses a duration as the command line takes it, or a number of seconds.
+fn time<'a, D: Deserializer<'a>>(deserializer: D) -> Result<Duration, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged)]
     enum Time {
         Seconds(u32),
         Text(String),
     }
-    match Time::deserialize(given)? {
+    match Time::deserialize(deserializer)? {
         Time::Seconds(seconds) => Ok(Duration::from_secs(seconds.into())),
         Time::Text(text) => parse_duration(&text).map_err(de::Error::custom),
     }
 }
 
-fn probe<'a, D: Deserializer<'a>>(given: D) -> Result<Option<Probe>, D::Error> {
-    let text = String::deserialize(given)?;
+fn probe<'a, D: Deserializer<'a>>(deserializer: D) -> Result<Option<Probe>, D::Error> {
+    let text = String::deserialize(deserializer)?;
     text.parse().map(Some).map_err(de::Error::custom)
 }
 
-fn place<'a, D: Deserializer<'a>>(given: D) -> Result<Option<SocketAddr>, D::Error> {
-    let text = String::deserialize(given)?;
+fn health_address<'a, D: Deserializer<'a>>(
+    deserializer: D,
+) -> Result<Option<SocketAddr>, D::Error> {
+    let text = String::deserialize(deserializer)?;
     parse_address(&text).map(Some).map_err(de::Error::custom)
 }
 
-fn audience<'a, D: Deserializer<'a>>(given: D) -> Result<Audience, D::Error> {
-    let text = String::deserialize(given)?;
+fn page_access<'a, D: Deserializer<'a>>(deserializer: D) -> Result<PageAccess, D::Error> {
+    let text = String::deserialize(deserializer)?;
     text.parse().map_err(de::Error::custom)
 }

@@ -1,4 +1,4 @@
-//! The URLs that an application gets: the asynchronous one for itself, the synchronous one for migrations.
+//! The URLs in the application's environment: an asynchronous one for the application, a synchronous one for migrations.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -14,23 +14,23 @@ use crate::launch_error::LaunchError;
 use crate::output::notices::print_warning;
 
 impl Launcher<'_> {
-    /// The variables for the application.
-    pub(super) fn variables(
+    /// Returns the variables for the application. Without a known URL there are none.
+    pub(super) fn application_variables(
         &self,
         project: &Project,
     ) -> Result<BTreeMap<String, OsString>, CliError> {
         let provider = match &self.url {
             Some(url) => Some(DatabaseConfigProvider::new(url)),
-            None => provider(self.context, project)?,
+            None => url_provider(self.context, project)?,
         };
         match provider {
-            Some(provider) => for_application(&provider, &self.settings),
+            Some(provider) => convert_urls(&provider, &self.settings),
             None => Ok(BTreeMap::new()),
         }
     }
 }
 
-fn for_application(
+fn convert_urls(
     provider: &DatabaseConfigProvider,
     settings: &Settings,
 ) -> Result<BTreeMap<String, OsString>, CliError> {
@@ -53,7 +53,7 @@ fn for_application(
                 }
                 variables.insert(name.clone(), conversion.reveal_url().into());
             }
-            Ok(conversion) => print_warning(&cannot_carry(name, &conversion)),
+            Ok(conversion) => print_warning(&incomplete_url_warning(name, &conversion)),
             Err(error) => {
                 return Err(LaunchError::Url {
                     name: name.clone(),
@@ -66,8 +66,8 @@ fn for_application(
     Ok(variables)
 }
 
-/// The application's URL: of the environment or `.env`, else the one of an ini that `env.py` goes by.
-pub(super) fn provider(
+/// Returns the application's URL: from the environment or `.env`, else `sqlalchemy.url` if `env.py` is a stock one.
+pub(super) fn url_provider(
     context: &Context,
     project: &Project,
 ) -> Result<Option<DatabaseConfigProvider>, CliError> {
@@ -86,15 +86,15 @@ pub(super) fn provider(
     Ok(url.map(DatabaseConfigProvider::new))
 }
 
-/// What is not in a URL is the application's own to give: its variable stays as it is.
-fn cannot_carry(name: &str, conversion: &Conversion) -> String {
+/// Returns the warning about a URL that can't contain all parameters. The application has to set the others itself.
+fn incomplete_url_warning(name: &str, conversion: &Conversion) -> String {
     let arguments: Vec<&str> = conversion
         .connect_args
         .iter()
         .map(|(argument, _)| argument.as_str())
         .collect();
     format!(
-        "{name} is left as it is: the driver's URL can't carry {}, see `limbeck url convert`",
+        "{name} is not changed: the driver's URL can't contain {}, see `limbeck url convert`",
         arguments.join(", ")
     )
 }

@@ -1,4 +1,4 @@
-//! Waiting for a database that may come: how long, what is told meanwhile, and which failures may pass.
+//! The wait for a database: the pauses between attempts, the notices, and the failures that a later attempt may not have.
 
 use std::time::{Duration, Instant};
 
@@ -6,60 +6,66 @@ use limbeck::db::{ConnectError, ConnectErrorKind};
 use limbeck::migrator::MigrateError;
 use limbeck::run::RunError;
 
-use super::{seconds, tell};
+use super::{format_seconds, print_notice};
 
-/// How long between two tries, at first and at most.
-const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
+/// The pause after the first attempt. Each pause is half as long again as the one before.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
 
-/// After this long the same reason is told again.
-const TELL_AGAIN: Duration = Duration::from_secs(10);
+/// The maximum pause between two attempts.
+const MAX_PAUSE: Duration = Duration::from_secs(1);
 
-/// How a wait goes on.
+/// The interval between two notices about the same reason.
+const NOTICE_INTERVAL: Duration = Duration::from_secs(10);
+
+/// The progress of a wait.
 pub(crate) struct Waiting {
     start: Instant,
     limit: Duration,
     pause: Duration,
-    told: Option<(String, Instant)>,
+    /// The reason in the last notice, and the time of the notice.
+    last_notice: Option<(String, Instant)>,
 }
 
 impl Waiting {
+    /// Creates a wait that began at `start` and lasts for at most `limit`.
     pub(crate) fn new(start: Instant, limit: Duration) -> Self {
         Self {
             start,
             limit,
-            pause: PAUSES.0,
-            told: None,
+            pause: FIRST_PAUSE,
+            last_notice: None,
         }
     }
 
-    pub(crate) fn left(&self) -> Duration {
+    /// Returns the remaining time.
+    pub(crate) fn remaining(&self) -> Duration {
         self.limit.saturating_sub(self.start.elapsed())
     }
 
-    /// Tells what is waited for, once and now and then; how long until the next try, none when there is none.
-    pub(crate) fn pause(&mut self, reason: &str) -> Option<Duration> {
-        let left = self.left();
-        if left.is_zero() {
+    /// Returns the pause before the next attempt, or `None` if no time remains. Prints a notice if the reason is new, and
+    /// again at each interval.
+    pub(crate) fn next_pause(&mut self, reason: &str) -> Option<Duration> {
+        let remaining = self.remaining();
+        if remaining.is_zero() {
             return None;
         }
-        let known = self
-            .told
+        let is_known = self
+            .last_notice
             .as_ref()
-            .is_some_and(|(told, at)| told == reason && at.elapsed() < TELL_AGAIN);
-        if !known {
-            tell(&format!(
-                "waiting, at most {} more: {reason}",
-                seconds(left)
-            ));
-            self.told = Some((reason.to_owned(), Instant::now()));
+            .is_some_and(|(known, at)| known == reason && at.elapsed() < NOTICE_INTERVAL);
+        if !is_known {
+            let limit = format_seconds(remaining);
+            print_notice(&format!("waiting up to {limit} more {reason}"));
+            self.last_notice = Some((reason.to_owned(), Instant::now()));
         }
-        let pause = self.pause.min(left);
-        self.pause = (self.pause * 3 / 2).min(PAUSES.1);
+        let pause = self.pause.min(remaining);
+        self.pause = (self.pause * 3 / 2).min(MAX_PAUSE);
         Some(pause)
     }
 }
 
-pub(crate) fn too_slow() -> ConnectError {
+/// Returns the error of an attempt that got no answer in its time.
+pub(crate) fn no_answer() -> ConnectError {
     ConnectError {
         kind: ConnectErrorKind::Timeout,
         message: "the database did not answer in time".into(),
@@ -67,14 +73,18 @@ pub(crate) fn too_slow() -> ConnectError {
     }
 }
 
-/// The failure to connect that a run ended with, when waiting may help; the error itself otherwise.
-pub(crate) fn connect_error(
+/// Returns the connection failure of a run if a later attempt may succeed, else the run's error.
+///
+/// `has_connected` is whether the run had already reached the database.
+pub(crate) fn retryable_failure(
     error: MigrateError,
-    reached: bool,
+    has_connected: bool,
 ) -> Result<ConnectError, MigrateError> {
     match error {
         MigrateError::Run(RunError::Failed(failure)) => match failure.connect {
-            Some(ref connect) if connect.kind.is_transient() && !reached => Ok(connect.clone()),
+            Some(ref connect) if connect.kind.is_transient() && !has_connected => {
+                Ok(connect.clone())
+            }
             _ => Err(MigrateError::Run(RunError::Failed(failure))),
         },
         error => Err(error),

@@ -1,74 +1,83 @@
-//! How the run goes: the state in a sentence, the progress, the processes, the probes and the database.
+//! The sections of a run: state, progress, processes, probes and database.
 
 use std::time::Duration;
 
-use limbeck_supervisor::{DatabaseFacts, FAILURES, Facts, Phase, ProbeRecord, ProcessFacts};
+use limbeck_supervisor::{
+    DatabaseHealth, FAILURE_THRESHOLD, Phase, ProbeRecord, ProcessState, StateSnapshot,
+};
 use maud::{Markup, html};
 
-use super::words::{ago, clock, count, long, moment, short};
+use super::format::{ago, clock, count, long, moment, short};
 use crate::output::redact::redact;
 
-/// How many of the last probes are listed one by one.
+/// The number of probes in the table of the last probes.
 const LISTED: usize = 12;
 
-/// How high the strip of probes is above and below its line, how wide a probe, and how many there are at most.
-const STRIP: f64 = 32.0;
-const BELOW: f64 = 8.0;
+/// The height of the probe chart above its line.
+const CHART_HEIGHT: f64 = 32.0;
+
+/// The height of the probe chart below its line.
+const FAILURE_HEIGHT: f64 = 8.0;
+
+/// The width of a bar and its gap.
 const BAR: usize = 5;
+
+/// The maximum number of bars.
 const BARS: usize = 60;
 
-/// How a run is, in one word, and what is shown with it.
+/// The state of a run in one line.
 pub(super) struct Summary {
-    /// `ready`, `busy` or `unready`.
+    /// The CSS class: `ready`, `busy` or `unready`.
     pub(super) class: &'static str,
+    /// The heading of the page.
     pub(super) title: &'static str,
 }
 
-/// How the run is.
-pub(super) fn summary(facts: &Facts) -> Summary {
-    let (class, title) = match facts.phase {
+/// Summarizes the state of a run.
+pub(super) fn summary(state: &StateSnapshot) -> Summary {
+    let (class, title) = match state.phase {
         Phase::Waiting => ("busy", "Waiting for the database"),
         Phase::Migrating => ("busy", "Migrating"),
-        Phase::RollingBack => ("unready", "Undoing the migration"),
+        Phase::RollingBack => ("unready", "Rolling back the migration"),
         Phase::Stopping => ("unready", "Stopping"),
-        Phase::Starting | Phase::Running if facts.obstacles().is_empty() => ("ready", "Ready"),
+        Phase::Starting | Phase::Running if state.is_ready() => ("ready", "Ready"),
         Phase::Starting => ("busy", "Starting"),
-        Phase::Running if facts.step.is_some() => ("busy", "Migrating"),
+        Phase::Running if state.step.is_some() => ("busy", "Migrating"),
         Phase::Running => ("unready", "Not ready"),
     };
     Summary { class, title }
 }
 
-/// The state, and why.
-pub(super) fn state(facts: &Facts) -> Markup {
-    let Summary { class, title } = summary(facts);
-    let obstacles = facts.obstacles();
+/// Renders the state of the run with its reasons and its progress.
+pub(super) fn render_state(state: &StateSnapshot) -> Markup {
+    let Summary { class, title } = summary(state);
+    let problems = state.readiness_problems();
     html! {
         section.state.(class) id="state" aria-labelledby="state-title" {
-            (sign(class))
+            (icon(class))
             div {
                 div role="status" { h1 id="state-title" { (title) } }
-                @if obstacles.is_empty() {
-                    p { "The schema is at the wanted revision and the application is well." }
-                } @else if facts.step.is_none() {
+                @if problems.is_empty() {
+                    p { "The schema is at the target revision and the application is healthy." }
+                } @else if state.step.is_none() {
                     ul.why {
-                        @for (what, why) in &obstacles {
-                            li { span.what { (what) } " " (redact(why)) }
+                        @for problem in &problems {
+                            li { span.what { (problem.component) } " " (redact(&problem.reason)) }
                         }
                     }
                 }
-                @if let Some(reason) = &facts.waiting_for {
-                    p { "Waits for: " (redact(reason)) }
+                @if let Some(reason) = &state.waiting_for {
+                    p { "Waiting for: " (redact(reason)) }
                 }
             }
-            p.since { "for " (ago(facts.since)) }
-            (progress(facts))
+            p.since { "for " (ago(state.phase_since)) }
+            (progress(state))
         }
     }
 }
 
-/// A sign that has another form for each class, for who can't tell the colours apart.
-fn sign(class: &str) -> Markup {
+/// Returns an icon with a different shape for each class, readable without colours.
+fn icon(class: &str) -> Markup {
     html! {
         svg.sign width="28" height="28" viewBox="0 0 28 28" aria-hidden="true" focusable="false" {
             @match class {
@@ -80,41 +89,41 @@ fn sign(class: &str) -> Markup {
     }
 }
 
-fn progress(facts: &Facts) -> Markup {
-    let Some(step) = &facts.step else {
+fn progress(state: &StateSnapshot) -> Markup {
+    let Some(step) = &state.step else {
         return html! {};
     };
     let done = step.number.saturating_sub(1);
     html! {
         div.progress id="progress" {
-            progress max=(step.of.max(1)) value=(done) aria-label="Steps of the migration that are done" {}
+            progress max=(step.total.max(1)) value=(done) aria-label="Completed steps of the migration" {}
             p {
-                strong { "Step " (step.number) " of " (step.of) } ": " (step.kind) " " code { (step.revision) }
-                ", statement " (step.statements + 1) ", for " (long(step.since.elapsed()))
+                strong { "Step " (step.number) " of " (step.total) } ": " (step.kind) " " code { (step.revision) }
+                ", statement " (step.statements + 1) ", for " (long(step.started_at.elapsed()))
             }
-            @if let Some(statement) = &step.statement {
+            @if let Some(statement) = &step.running_statement {
                 p.statement { code { (redact(statement)) } }
             }
         }
     }
 }
 
-/// Processes, probes and the database.
-pub(super) fn application(facts: &Facts) -> Markup {
+/// Renders the processes, the probes and the database.
+pub(super) fn render_application(state: &StateSnapshot) -> Markup {
     html! {
         section id="application" aria-labelledby="application-title" {
             h2 id="application-title" { "Application" }
-            (processes(&facts.application.processes))
+            (processes(&state.application.processes))
         }
-        @if facts.application.probed { (probes(facts)) }
+        @if state.application.has_probe { (probes(state)) }
         section id="database" aria-labelledby="database-title" {
             h2 id="database-title" { "Database" }
-            (database(facts.database.as_ref()))
+            (database(state.database.as_ref()))
         }
     }
 }
 
-fn processes(processes: &[ProcessFacts]) -> Markup {
+fn processes(processes: &[ProcessState]) -> Markup {
     if processes.is_empty() {
         return html! { p.hint { "No process has been started yet." } };
     }
@@ -128,7 +137,7 @@ fn processes(processes: &[ProcessFacts]) -> Markup {
                             (process.name)
                             @if let Some(pid) = process.pid { " " span.pid { "pid " (pid) } }
                         }
-                        td { (running(process)) }
+                        td { (process_status(process)) }
                         td.number { (process.starts.saturating_sub(1)) }
                     }
                 }
@@ -137,12 +146,12 @@ fn processes(processes: &[ProcessFacts]) -> Markup {
     }
 }
 
-fn running(process: &ProcessFacts) -> Markup {
+fn process_status(process: &ProcessState) -> Markup {
     html! {
-        @match (process.pid, process.status) {
+        @match (process.pid, process.exit_status) {
             (Some(_), before) => {
-                span.good { "runs" } " for " (ago(process.since))
-                @if let Some(status) = before { span.before { "ended with " (status) " before" } }
+                span.good { "running" } " for " (ago(process.since))
+                @if let Some(status) = before { span.before { "previous run ended with " (status) } }
             },
             (None, Some(status)) => { span.bad { "ended with " (status) } ", " (ago(process.since)) " ago" },
             (None, None) => span.hint { "not started" },
@@ -150,8 +159,8 @@ fn running(process: &ProcessFacts) -> Markup {
     }
 }
 
-fn probes(facts: &Facts) -> Markup {
-    let records = &facts.application.probes;
+fn probes(state: &StateSnapshot) -> Markup {
+    let records = &state.application.probes;
     let failed = records
         .iter()
         .filter(|record| record.failure.is_some())
@@ -166,13 +175,13 @@ fn probes(facts: &Facts) -> Markup {
             @if let Some(last) = records.back() {
                 p {
                     @match &last.failure {
-                        None => span.good { "well" },
+                        None => span.good { "passed" },
                         Some(_) => span.bad { "failed" },
                     }
                     " in " (short(last.took)) ", " (ago(last.at)) " ago; "
                     (failed) " of the last " (records.len()) " failed"
                 }
-                (strip(records.iter()))
+                (chart(records.iter()))
                 @if let Some((at, failure)) = last_failure {
                     p.note { "Last failure at " (time(at)) ": " (redact(failure)) }
                 }
@@ -181,7 +190,7 @@ fn probes(facts: &Facts) -> Markup {
                     table {
                         thead { tr { th scope="col" { "Time (UTC)" } th scope="col" { "Took" } th scope="col" { "Result" } } }
                         tbody {
-                            @for record in records.iter().rev().take(LISTED) { (listed(record)) }
+                            @for record in records.iter().rev().take(LISTED) { (probe_row(record)) }
                         }
                     }
                 }
@@ -192,14 +201,14 @@ fn probes(facts: &Facts) -> Markup {
     }
 }
 
-fn listed(record: &ProbeRecord) -> Markup {
+fn probe_row(record: &ProbeRecord) -> Markup {
     html! {
         tr {
             td { (time(record.at)) }
             td.number { (short(record.took)) }
             td {
                 @match &record.failure {
-                    None => span.good { "well" },
+                    None => span.good { "passed" },
                     Some(failure) => span.bad { (redact(failure)) },
                 }
             }
@@ -207,43 +216,44 @@ fn listed(record: &ProbeRecord) -> Markup {
     }
 }
 
-/// A bar for each probe, the newest on the right: above the line as long as it took, or below it where it failed.
-fn strip<'a>(records: impl ExactSizeIterator<Item = &'a ProbeRecord>) -> Markup {
+/// Renders a bar for each probe, the newest on the right. A success has a bar above the line with its duration as height, a
+/// failure a bar below the line.
+fn chart<'a>(records: impl ExactSizeIterator<Item = &'a ProbeRecord>) -> Markup {
     let records: Vec<&ProbeRecord> = records.collect();
     let longest = records.iter().map(|record| record.took).max();
     let longest = longest.unwrap_or_default().max(Duration::from_millis(1));
     let left = BARS.saturating_sub(records.len()) * BAR;
     let height = |record: &ProbeRecord| {
         let share = record.took.as_secs_f64() / longest.as_secs_f64();
-        (share * STRIP).max(3.0).round()
+        (share * CHART_HEIGHT).max(3.0).round()
     };
-    let well = records
+    let passed = records
         .iter()
         .filter(|record| record.failure.is_none())
         .count();
     let name = format!(
-        "{} of {} well, the longest took {}",
-        well,
+        "{} of {} passed, the longest took {}",
+        passed,
         count(records.len(), "probe"),
         short(longest)
     );
     html! {
-        svg.strip viewBox=(format!("0 0 {} {}", BARS * BAR, STRIP + BELOW)) preserveAspectRatio="none" role="img" aria-label=(name) {
+        svg.strip viewBox=(format!("0 0 {} {}", BARS * BAR, CHART_HEIGHT + FAILURE_HEIGHT)) preserveAspectRatio="none" role="img" aria-label=(name) {
             @for (number, record) in records.iter().enumerate() {
                 @let x = left + number * BAR;
                 @match &record.failure {
-                    None => rect.well x=(x) y=(STRIP - height(record)) width=(BAR - 1) height=(height(record)) {},
-                    Some(_) => rect.failed x=(x) y=(STRIP + 1.0) width=(BAR - 1) height=(BELOW - 1.0) {},
+                    None => rect.passed x=(x) y=(CHART_HEIGHT - height(record)) width=(BAR - 1) height=(height(record)) {},
+                    Some(_) => rect.failed x=(x) y=(CHART_HEIGHT + 1.0) width=(BAR - 1) height=(FAILURE_HEIGHT - 1.0) {},
                 }
             }
-            path.line d=(format!("M0,{STRIP}h{}", BARS * BAR)) {}
+            path.line d=(format!("M0,{CHART_HEIGHT}h{}", BARS * BAR)) {}
         }
     }
 }
 
-fn database(database: Option<&DatabaseFacts>) -> Markup {
+fn database(database: Option<&DatabaseHealth>) -> Markup {
     let Some(database) = database else {
-        return html! { p.hint { "Not asked yet." } };
+        return html! { p.hint { "Not checked yet." } };
     };
     html! {
         p {
@@ -253,10 +263,10 @@ fn database(database: Option<&DatabaseFacts>) -> Markup {
                     span.bad { "no answer" }
                     @if let Some(problem) = &database.problem { ": " (redact(problem)) }
                     ", " (database.failures) " in a row"
-                    @if database.failures < FAILURES { " (" (FAILURES) " make it unready)" }
+                    @if database.failures < FAILURE_THRESHOLD { " (unready after " (FAILURE_THRESHOLD) ")" }
                 },
             }
-            ", asked " (ago(database.at)) " ago"
+            ", checked " (ago(database.checked_at)) " ago"
         }
     }
 }

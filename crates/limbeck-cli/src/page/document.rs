@@ -1,21 +1,21 @@
-//! The whole document: head, policy, and the parts that are replaced while it is looked at.
+//! The HTML document: head, content security policy, and the parts that the script updates.
 
 use std::sync::LazyLock;
 
-use limbeck_supervisor::Facts;
+use limbeck_supervisor::StateSnapshot;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use super::Seldom;
-use super::application::{application, state, summary};
-use super::words::digest;
+use super::RevisionSections;
+use super::application::{render_application, render_state, summary};
+use super::format::digest;
 
 const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("script.js");
 
-/// A retort, drawn with nothing but a data URL; without one the browser would ask for a file.
+/// The icon, a retort. It is a data URL because the browser would otherwise request `/favicon.ico`.
 const ICON: &str = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E%3Ccircle cx='6' cy='10' r='5' fill='%23b4561f'/%3E%3Cpath d='M6 5L14 3' stroke='%23b4561f' stroke-width='2.5'/%3E%3C/svg%3E";
 
-/// What the browser may do: apply the one style, run the one script, and ask this server again.
+/// The content security policy: only this style and this script, and requests only to this server.
 pub(super) static POLICY: LazyLock<String> = LazyLock::new(|| {
     format!(
         "default-src 'none'; style-src 'sha256-{}'; script-src 'sha256-{}'; connect-src 'self'; img-src data:; \
@@ -25,40 +25,46 @@ pub(super) static POLICY: LazyLock<String> = LazyLock::new(|| {
     )
 });
 
-/// What a query asks for.
+/// The query of a request for the page.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Asked {
-    /// No revision is left out, however many there are.
-    pub(super) whole: bool,
-    /// Only the parts that change, by somebody who has this version of the second.
-    pub(super) parts: Option<String>,
+pub(super) struct PageQuery {
+    /// Whether the list contains all revisions, however many they are.
+    pub(super) show_all: bool,
+    /// The client's version of the revision sections. If set, the response contains only the parts that change.
+    pub(super) known_version: Option<String>,
 }
 
-impl Asked {
-    pub(super) fn of(query: &str) -> Self {
-        let mut asked = Self::default();
+impl PageQuery {
+    /// Parses a query and ignores unknown parameters.
+    pub(super) fn parse(query: &str) -> Self {
+        let mut parsed = Self::default();
         for part in query.split('&') {
             match part.split_once('=').unwrap_or((part, "")) {
-                ("all", _) => asked.whole = true,
-                ("parts", version) => asked.parts = Some(version.to_owned()),
+                ("all", _) => parsed.show_all = true,
+                ("parts", version) => parsed.known_version = Some(version.to_owned()),
                 _ => {}
             }
         }
-        asked
+        parsed
     }
 }
 
-/// The document, or what has changed of it.
-pub(super) fn draw(name: &str, facts: &Facts, asked: &Asked, seldom: &Seldom) -> Markup {
-    let title = format!("{} · {name}", summary(facts).title);
-    let now = html! { div id="now" data-title=(title) { (state(facts)) } };
-    let aside = html! { div id="aside" { (application(facts)) } };
-    let waiting = html! { div id="waiting" { (PreEscaped(&seldom.pending)) } };
+/// Renders the document, or its changed parts if the query has a known version.
+pub(super) fn render(
+    name: &str,
+    state: &StateSnapshot,
+    query: &PageQuery,
+    sections: &RevisionSections,
+) -> Markup {
+    let title = format!("{} · {name}", summary(state).title);
+    let now = html! { div id="now" data-title=(title) { (render_state(state)) } };
+    let aside = html! { div id="aside" { (render_application(state)) } };
+    let waiting = html! { div id="waiting" { (PreEscaped(&sections.pending)) } };
     let revisions = html! {
-        div id="revisions" data-version=(seldom.version) { (PreEscaped(&seldom.history)) }
+        div id="revisions" data-version=(sections.version) { (PreEscaped(&sections.history)) }
     };
-    if let Some(seen) = &asked.parts {
-        return html! { (now) (aside) @if *seen != seldom.version { (waiting) (revisions) } };
+    if let Some(known) = &query.known_version {
+        return html! { (now) (aside) @if *known != sections.version { (waiting) (revisions) } };
     }
     html! {
         (DOCTYPE)
@@ -77,7 +83,7 @@ pub(super) fn draw(name: &str, facts: &Facts, asked: &Asked, seldom: &Seldom) ->
                 header {
                     p.brand { "limbeck" }
                     p.name { (name) }
-                    p.stale id="stale" role="alert" hidden { "limbeck no longer answers; this is what it said last." }
+                    p.stale id="stale" role="alert" hidden { "limbeck no longer responds; the page shows the last known state." }
                 }
                 main { (now) div.column { (waiting) (aside) } (revisions) }
                 footer { p { "Endpoints: "
@@ -93,25 +99,28 @@ pub(super) fn draw(name: &str, facts: &Facts, asked: &Asked, seldom: &Seldom) ->
 
 #[cfg(test)]
 mod tests {
-    use limbeck_supervisor::{Board, Phase, ProbeRecord, ProcessFacts, StepFacts};
+    use limbeck_supervisor::{Phase, ProbeRecord, ProcessState, SharedState, StepState};
 
-    use super::{Asked, POLICY, SCRIPT, STYLE, Seldom, draw};
+    use super::{POLICY, PageQuery, RevisionSections, SCRIPT, STYLE, render};
 
     #[test]
-    fn what_is_asked_for() {
-        for (query, whole, parts) in [
+    fn parses_queries() {
+        for (query, show_all, known_version) in [
             ("", false, None),
             ("all", true, None),
             ("x=y&all&parts=12", true, Some("12")),
             ("parts", false, Some("")),
         ] {
-            let parts = parts.map(str::to_owned);
-            assert_eq!(Asked::of(query), Asked { whole, parts }, "{query}");
+            let expected = PageQuery {
+                show_all,
+                known_version: known_version.map(str::to_owned),
+            };
+            assert_eq!(PageQuery::parse(query), expected, "{query}");
         }
     }
 
     #[test]
-    fn nothing_is_fetched_from_elsewhere() {
+    fn requests_nothing_from_other_servers() {
         for text in [STYLE, SCRIPT] {
             for word in ["http:", "https:", "//", "@import", "url(", "</"] {
                 assert!(!text.contains(word), "{word}");
@@ -123,47 +132,47 @@ mod tests {
     }
 
     #[test]
-    fn hostile_facts() {
+    fn escapes_hostile_state_and_masks_secrets() {
         let hostile = "<script>alert(1)</script>";
-        let board = Board::default();
-        board.enter(Phase::Migrating);
-        board.note(|facts| {
-            facts.waiting_for = Some(hostile.into());
-            facts.application.probed = true;
-            facts.application.processes.push(ProcessFacts::new(hostile));
+        let state = SharedState::default();
+        state.enter_phase(Phase::Migrating);
+        state.update(|state| {
+            state.waiting_for = Some(hostile.into());
+            state.application.has_probe = true;
+            state.application.processes.push(ProcessState::new(hostile));
         });
-        board.probed(ProbeRecord {
+        state.record_probe(ProbeRecord {
             at: std::time::SystemTime::now(),
             took: std::time::Duration::from_millis(3),
             failure: Some(format!("{hostile} postgresql://u:hunter2secret@h/d")),
         });
-        let drawn = |parts: Option<&str>| {
-            let asked = Asked {
-                whole: false,
-                parts: parts.map(str::to_owned),
+        let rendered = |known_version: Option<&str>| {
+            let query = PageQuery {
+                show_all: false,
+                known_version: known_version.map(str::to_owned),
             };
-            let seldom = Seldom {
+            let sections = RevisionSections {
                 version: "v1".into(),
                 history: "REVISIONS".into(),
-                ..Seldom::default()
+                ..RevisionSections::default()
             };
-            draw(hostile, &board.facts(), &asked, &seldom).into_string()
+            render(hostile, &state.snapshot(), &query, &sections).into_string()
         };
-        let html = drawn(None);
+        let html = rendered(None);
         assert_eq!(html.matches("<script").count(), 1, "{html}");
         assert!(!html.contains("hunter2secret"), "{html}");
-        board.note(|facts| {
-            facts.step = Some(StepFacts {
+        state.update(|state| {
+            state.step = Some(StepState {
                 revision: hostile.into(),
                 kind: "upgrade".into(),
                 number: 2,
-                of: 5,
+                total: 5,
                 statements: 3,
-                statement: Some("ALTER TABLE <t>".into()),
-                since: std::time::Instant::now(),
+                running_statement: Some("ALTER TABLE <t>".into()),
+                started_at: std::time::Instant::now(),
             });
         });
-        let html = drawn(Some("v0"));
+        let html = rendered(Some("v0"));
         assert!(
             !html.contains("<script") && html.contains("REVISIONS"),
             "{html}"
@@ -174,7 +183,7 @@ mod tests {
                 && html.contains("ALTER TABLE &lt;t&gt;"),
             "{html}"
         );
-        let html = drawn(Some("v1"));
+        let html = rendered(Some("v1"));
         assert!(
             !html.contains("REVISIONS") && html.contains("Step 2 of 5"),
             "{html}"

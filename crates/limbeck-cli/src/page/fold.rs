@@ -1,41 +1,41 @@
-//! Which revisions of a long history are shown, and which are folded away.
+//! Folding of a long revision list: rows near an important one stay visible.
 
 use std::ops::Range;
 
-/// How many rows a run must have to be worth folding.
-const WORTH: usize = 16;
+/// The minimum number of rows in a fold.
+const MIN_FOLD: usize = 16;
 
-/// How many rows around one that matters are shown with it.
-const AROUND: usize = 4;
+/// The number of visible rows on each side of an important row.
+const CONTEXT: usize = 4;
 
-/// What stands in the list.
+/// An entry of the folded list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Item {
-    /// A row.
+    /// The index of a visible row.
     Row(usize),
-    /// Rows of one kind that are folded away.
+    /// The indexes of folded rows, all of one kind.
     Fold(Range<usize>),
 }
 
-/// Folds the runs of rows of one kind that are far from each one that matters.
-pub(super) fn fold<K: PartialEq>(kinds: &[K], matters: impl Fn(usize) -> bool) -> Vec<Item> {
-    let mut shown = vec![false; kinds.len()];
-    for place in (0..kinds.len()).filter(|place| matters(*place)) {
-        let end = (place + AROUND + 1).min(kinds.len());
-        shown[place.saturating_sub(AROUND)..end].fill(true);
+/// Folds the runs of rows of one kind that are far from each important row.
+pub(super) fn fold<K: PartialEq>(kinds: &[K], is_important: impl Fn(usize) -> bool) -> Vec<Item> {
+    let mut visible = vec![false; kinds.len()];
+    for row in (0..kinds.len()).filter(|row| is_important(*row)) {
+        let end = (row + CONTEXT + 1).min(kinds.len());
+        visible[row.saturating_sub(CONTEXT)..end].fill(true);
     }
     let mut items = Vec::new();
-    let mut place = 0;
-    while place < kinds.len() {
-        let start = place;
-        while place < kinds.len() && !shown[place] && kinds[place] == kinds[start] {
-            place += 1;
+    let mut row = 0;
+    while row < kinds.len() {
+        let start = row;
+        while row < kinds.len() && !visible[row] && kinds[row] == kinds[start] {
+            row += 1;
         }
-        if place - start >= WORTH {
-            items.push(Item::Fold(start..place));
+        if row - start >= MIN_FOLD {
+            items.push(Item::Fold(start..row));
         } else {
-            place = place.max(start + 1);
-            items.extend((start..place).map(Item::Row));
+            row = row.max(start + 1);
+            items.extend((start..row).map(Item::Row));
         }
     }
     items
@@ -43,19 +43,19 @@ pub(super) fn fold<K: PartialEq>(kinds: &[K], matters: impl Fn(usize) -> bool) -
 
 #[cfg(test)]
 mod tests {
-    use super::{AROUND, Item, WORTH, fold};
+    use super::{CONTEXT, Item, MIN_FOLD, fold};
 
     #[test]
-    fn folding() {
-        // `A` and `P` are two kinds; capitals matter.
+    fn folds_long_runs_away_from_important_rows() {
+        // `a` and `p` are two kinds of rows; capitals are important rows.
         let check = |kinds: &str, expected: &str| {
             let letters: Vec<char> = kinds.chars().collect();
             let kinds: Vec<char> = letters.iter().map(char::to_ascii_lowercase).collect();
-            let items = fold(&kinds, |place| letters[place].is_ascii_uppercase());
+            let items = fold(&kinds, |row| letters[row].is_ascii_uppercase());
             let found: String = items
                 .iter()
                 .map(|item| match item {
-                    Item::Row(place) => letters[*place].to_string(),
+                    Item::Row(row) => letters[*row].to_string(),
                     Item::Fold(range) => format!("[{}]", range.len()),
                 })
                 .collect();
@@ -70,22 +70,25 @@ mod tests {
             assert_eq!(rows, letters.len());
         };
         check("", "");
-        let (few, many) = ("a".repeat(WORTH - 1), "a".repeat(WORTH));
-        let around = "a".repeat(AROUND);
+        let (few, many) = ("a".repeat(MIN_FOLD - 1), "a".repeat(MIN_FOLD));
+        let context = "a".repeat(CONTEXT);
         check(&few, &few);
-        check(&many, &format!("[{WORTH}]"));
-        check(&format!("A{around}{few}"), &format!("A{around}{few}"));
+        check(&many, &format!("[{MIN_FOLD}]"));
+        check(&format!("A{context}{few}"), &format!("A{context}{few}"));
         check(
-            &format!("A{around}{many}a"),
-            &format!("A{around}[{}]", WORTH + 1),
+            &format!("A{context}{many}a"),
+            &format!("A{context}[{}]", MIN_FOLD + 1),
         );
         check(
-            &format!("{many}{around}A{around}{many}"),
-            &format!("[{WORTH}]{around}A{around}[{WORTH}]"),
+            &format!("{many}{context}A{context}{many}"),
+            &format!("[{MIN_FOLD}]{context}A{context}[{MIN_FOLD}]"),
         );
         // Runs of two kinds are two folds, or none.
-        let other = "p".repeat(WORTH);
-        check(&format!("{other}{many}"), &format!("[{WORTH}][{WORTH}]"));
+        let other = "p".repeat(MIN_FOLD);
+        check(
+            &format!("{other}{many}"),
+            &format!("[{MIN_FOLD}][{MIN_FOLD}]"),
+        );
         check(&format!("{few}pp{few}"), &format!("{few}pp{few}"));
     }
 }

@@ -1,59 +1,68 @@
-//! The revisions as they stand under each other, newest first, with a lane for each line between them.
+//! The layout of the revision graph: revisions newest first, with a lane for each line between them.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use limbeck::project::Project;
 use limbeck::revision::HistoryEnd;
 use limbeck::run::Refusal;
 
-/// How many lanes are drawn apart; further ones lie on the last.
-pub(super) const LANES: usize = 8;
+/// The number of lanes that are drawn side by side. Further lanes share the last one.
+pub(super) const MAX_LANES: usize = 8;
 
-/// A revision, as its script declares it.
+/// A revision as its script declares it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Revision {
+    /// The identifier.
     pub(super) id: String,
+    /// The identifiers of the revisions before this one.
     pub(super) down: Vec<String>,
+    /// The identifiers of the revisions in `depends_on`, with labels resolved.
     pub(super) depends: Vec<String>,
+    /// The branch labels.
     pub(super) labels: Vec<String>,
+    /// The first line of the script's documentation.
     pub(super) doc: String,
 }
 
-/// A line that crosses a row, ends or begins there.
+/// A line that passes through a row, or ends or starts at its node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Wire {
     pub(super) lane: usize,
-    /// Whether it leads to what a revision depends on, and not to the one before it.
+    /// Whether the line leads to a dependency and not to the previous revision.
     pub(super) is_dependency: bool,
 }
 
-/// A revision and the lines around it.
+/// A revision and the lines in its row.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Row {
     pub(super) revision: Revision,
     pub(super) lane: usize,
-    /// Lines from above that end here.
+    /// The lines from above that end at the node.
     pub(super) ending: Vec<Wire>,
-    /// Lines that pass.
+    /// The lines that pass the node.
     pub(super) passing: Vec<Wire>,
-    /// Lines that begin here and go down.
+    /// The lines that start at the node and go down.
     pub(super) beginning: Vec<Wire>,
-    /// How many revisions come after it.
+    /// The number of revisions that directly follow this one.
     pub(super) children: usize,
 }
 
-/// All revisions of a project.
+/// All revisions of a project with their layout.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Graph {
+    /// The rows, newest first.
     pub(super) rows: Vec<Row>,
-    /// How many lanes there are, of those that are drawn apart.
+    /// The number of lanes that are drawn side by side.
     pub(super) width: usize,
-    places: HashMap<String, usize>,
+    row_of: HashMap<String, usize>,
 }
 
 impl Graph {
-    /// Of a project.
-    pub(super) fn of(project: &Project) -> Result<Self, Refusal> {
+    /// Lays out the revisions of a project.
+    ///
+    /// # Errors
+    /// Returns the error of a history that can't be listed.
+    pub(super) fn of_project(project: &Project) -> Result<Self, Refusal> {
         let ids = project.history(HistoryEnd::Name("base"), HistoryEnd::Name("heads"))?;
         let revisions = ids.into_iter().map(|id| {
             let (member, script) = project.script(id)?;
@@ -61,7 +70,11 @@ impl Graph {
             Ok(Revision {
                 id: id.to_owned(),
                 down: declared.down_revisions.clone(),
-                depends: declared.dependencies.clone(),
+                depends: declared
+                    .dependencies
+                    .iter()
+                    .flat_map(|name| resolve_dependency(project, name))
+                    .collect(),
                 labels: declared.branch_labels.clone(),
                 doc: script.doc().to_owned(),
             })
@@ -69,12 +82,12 @@ impl Graph {
         Ok(Self::new(revisions.collect::<Result<_, Refusal>>()?))
     }
 
-    /// Of revisions, each of which stands before those that it comes after.
+    /// Lays out revisions that are sorted newest first.
     pub(super) fn new(revisions: Vec<Revision>) -> Self {
-        let places: HashMap<String, usize> = revisions
+        let row_of: HashMap<String, usize> = revisions
             .iter()
             .enumerate()
-            .map(|(place, revision)| (revision.id.clone(), place))
+            .map(|(row, revision)| (revision.id.clone(), row))
             .collect();
         let mut rows: Vec<Row> = revisions
             .into_iter()
@@ -86,61 +99,56 @@ impl Graph {
         let mut children = vec![0; rows.len()];
         for row in &rows {
             for down in &row.revision.down {
-                if let Some(place) = places.get(down) {
-                    children[*place] += 1;
+                if let Some(down) = row_of.get(down) {
+                    children[*down] += 1;
                 }
             }
         }
         let mut lanes = Lanes::default();
-        for (place, row) in rows.iter_mut().enumerate() {
-            row.children = children[place];
-            // What a script names may be part of an identifier or a label: no line leads there.
-            let below = |ids: &[String]| -> Vec<usize> {
-                let found = ids.iter().filter_map(|id| places.get(id).copied());
-                found.filter(|below| *below > place).collect()
+        for (number, row) in rows.iter_mut().enumerate() {
+            row.children = children[number];
+            // An unknown name, or one of a row above, gets no line.
+            let rows_below = |ids: &[String]| -> Vec<usize> {
+                let found = ids.iter().filter_map(|id| row_of.get(id).copied());
+                found.filter(|below| *below > number).collect()
             };
-            let (down, depends) = (below(&row.revision.down), below(&row.revision.depends));
-            lanes.lay(place, row, &down, &depends);
+            let down = rows_below(&row.revision.down);
+            let depends = rows_below(&row.revision.depends);
+            lanes.add_row(number, row, &down, &depends);
         }
         Self {
             rows,
-            width: lanes.0.len().clamp(1, LANES),
-            places,
+            width: lanes.0.len().clamp(1, MAX_LANES),
+            row_of,
         }
     }
 
-    /// Where a revision stands.
-    pub(super) fn place(&self, id: &str) -> Option<usize> {
-        self.places.get(id).copied()
-    }
-
-    /// What a database has whose version rows these are: their places, and those of all that comes before.
-    pub(super) fn applied<'a>(&self, rows: impl Iterator<Item = &'a str>) -> HashSet<usize> {
-        let mut open: Vec<usize> = rows.filter_map(|id| self.place(id)).collect();
-        let mut found = HashSet::new();
-        while let Some(place) = open.pop() {
-            if found.insert(place) {
-                let revision = &self.rows[place].revision;
-                let before = revision.down.iter().chain(&revision.depends);
-                open.extend(before.filter_map(|id| self.place(id)));
-            }
-        }
-        found
+    /// Returns the row of a revision.
+    pub(super) fn row_of(&self, id: &str) -> Option<usize> {
+        self.row_of.get(id).copied()
     }
 }
 
-/// What each lane leads to, from one row to the next.
+/// Returns the identifiers that a name in `depends_on` stands for, or the name itself if it is unknown.
+fn resolve_dependency(project: &Project, name: &str) -> Vec<String> {
+    match project.resolve(name) {
+        Ok(ids) => ids.into_iter().map(str::to_owned).collect(),
+        Err(_) => vec![name.to_owned()],
+    }
+}
+
+/// The target row of each lane and whether its line is a dependency, while the rows are laid out from top to bottom.
 #[derive(Default)]
 struct Lanes(Vec<Option<(usize, bool)>>);
 
 impl Lanes {
-    /// Draws a row and goes on to the next.
-    fn lay(&mut self, place: usize, row: &mut Row, down: &[usize], depends: &[usize]) {
+    /// Sets the lanes and lines of the next row.
+    fn add_row(&mut self, number: usize, row: &mut Row, down: &[usize], depends: &[usize]) {
         let wires = |lanes: &Self, ends_here: bool| {
             let open = lanes.0.iter().enumerate();
             open.filter_map(|(lane, target)| {
                 let (target, is_dependency) = (*target)?;
-                ((target == place) == ends_here).then_some(Wire {
+                ((target == number) == ends_here).then_some(Wire {
                     lane,
                     is_dependency,
                 })
@@ -152,25 +160,26 @@ impl Lanes {
         let own = row.ending.iter().find(|wire| !wire.is_dependency);
         row.lane = own
             .or(row.ending.first())
-            .map_or_else(|| self.free(), |wire| wire.lane);
+            .map_or_else(|| self.free_lane(), |wire| wire.lane);
         for wire in &row.ending {
             self.0[wire.lane] = None;
         }
-        for (number, (target, is_dependency)) in down
+        for (place, (target, is_dependency)) in down
             .iter()
             .map(|target| (*target, false))
             .chain(depends.iter().map(|target| (*target, true)))
             .enumerate()
         {
-            // The line of a branch stays apart until the branch ends; what else leads to the same place joins it.
-            let there = self
+            // The first line keeps the row's lane, so that a branch stays in its lane until it ends. Further lines join
+            // a lane with the same target.
+            let shared = self
                 .0
                 .iter()
-                .position(|open| number > 0 && *open == Some((target, is_dependency)));
-            let lane = match there {
+                .position(|open| place > 0 && *open == Some((target, is_dependency)));
+            let lane = match shared {
                 Some(lane) => lane,
-                None if number == 0 => row.lane,
-                None => self.free(),
+                None if place == 0 => row.lane,
+                None => self.free_lane(),
             };
             self.0[lane] = Some((target, is_dependency));
             row.beginning.push(Wire {
@@ -178,20 +187,20 @@ impl Lanes {
                 is_dependency,
             });
         }
-        while self.0.last().is_some_and(Option::is_none) && self.0.len() > LANES {
+        while self.0.last().is_some_and(Option::is_none) && self.0.len() > MAX_LANES {
             self.0.pop();
         }
         for wires in [&mut row.ending, &mut row.passing, &mut row.beginning] {
             for wire in wires.iter_mut() {
-                wire.lane = wire.lane.min(LANES - 1);
+                wire.lane = wire.lane.min(MAX_LANES - 1);
             }
             wires.dedup();
         }
-        row.lane = row.lane.min(LANES - 1);
+        row.lane = row.lane.min(MAX_LANES - 1);
     }
 
-    /// The first lane that leads nowhere.
-    fn free(&mut self) -> usize {
+    /// Returns the first lane without a target, a new one if necessary.
+    fn free_lane(&mut self) -> usize {
         let free = self.0.iter().position(Option::is_none);
         free.unwrap_or_else(|| {
             self.0.push(None);
@@ -202,8 +211,9 @@ impl Lanes {
 
 #[cfg(test)]
 mod tests {
-    use super::{Graph, LANES, Revision, Wire};
+    use super::{Graph, MAX_LANES, Revision, Wire};
 
+    /// Parses `ID DOWN,… DEPENDS,…`.
     fn revision(text: &str) -> Revision {
         let mut parts = text.split(' ');
         let list = |text: Option<&str>| -> Vec<String> {
@@ -221,8 +231,8 @@ mod tests {
         }
     }
 
-    /// The node's lane, and the lanes that end, pass and begin; a dependency's with a `~`.
-    fn drawn(graph: &Graph) -> Vec<String> {
+    /// Formats each row as its identifier, the node's lane, and the lanes that end, pass and start, with `~` for a dependency.
+    fn format_rows(graph: &Graph) -> Vec<String> {
         let lanes = |wires: &[Wire]| -> String {
             let lane = |wire: &Wire| {
                 let sign = if wire.is_dependency { "~" } else { "" };
@@ -242,10 +252,10 @@ mod tests {
     }
 
     #[test]
-    fn lanes() {
+    fn assigns_lanes_to_branches_merges_and_dependencies() {
         let check = |revisions: &[&str], width: usize, expected: &[&str]| {
             let graph = Graph::new(revisions.iter().map(|text| revision(text)).collect());
-            assert_eq!(drawn(&graph), expected, "{revisions:?}");
+            assert_eq!(format_rows(&graph), expected, "{revisions:?}");
             assert_eq!(graph.width, width, "{revisions:?}");
         };
         check(&[], 1, &[]);
@@ -256,54 +266,33 @@ mod tests {
             2,
             &["m 0: //0+1", "c 1: 1/0/1", "b 0: 0/1/0", "a 0: 0+1//"],
         );
-        // Two heads, and a base of its own.
+        // Two heads with separate bases.
         check(
             &["x y", "b a", "y", "a"],
             2,
             &["x 0: //0", "b 1: /0/1", "y 0: 0/1/", "a 1: 1//"],
         );
-        // A lane that is free is taken again.
+        // A free lane is used again.
         check(&["x", "b a", "a"], 1, &["x 0: //", "b 0: //0", "a 0: 0//"]);
         check(
             &["b a d", "d", "a"],
             2,
             &["b 0: //0+~1", "d 1: ~1/0/", "a 0: 0//"],
         );
-        // Names that no revision has, and one that stands above.
+        // Names of no revision, and the name of a revision above.
         check(&["b a,nowhere label", "a b"], 1, &["b 0: //0", "a 0: 0//"]);
     }
 
     #[test]
-    fn more_lanes_than_are_drawn() {
+    fn limits_the_number_of_lanes() {
         let mut revisions: Vec<Revision> = (0..100)
             .map(|number| revision(&format!("h{number} a")))
             .collect();
         revisions.push(revision("a"));
         let graph = Graph::new(revisions);
-        assert_eq!(graph.width, LANES);
+        assert_eq!(graph.width, MAX_LANES);
         let most = graph.rows.iter().map(|row| row.passing.len()).max();
-        assert_eq!(most, Some(LANES));
-        assert!(graph.rows.iter().all(|row| row.lane < LANES));
-    }
-
-    #[test]
-    fn what_a_database_has() {
-        let texts = ["m b,c", "d a x", "x", "c a", "b a", "a"];
-        let graph = Graph::new(texts.map(revision).into());
-        for (rows, expected) in [
-            (&[][..], &[][..]),
-            (&["m"], &["m", "c", "b", "a"]),
-            (&["d"], &["d", "x", "a"]),
-            (&["b", "x", "unknown"], &["x", "b", "a"]),
-        ] {
-            let applied = graph.applied(rows.iter().copied());
-            let mut places: Vec<usize> = applied.into_iter().collect();
-            places.sort_unstable();
-            let ids: Vec<&str> = places
-                .into_iter()
-                .map(|place| graph.rows[place].revision.id.as_str())
-                .collect();
-            assert_eq!(ids, expected, "{rows:?}");
-        }
+        assert_eq!(most, Some(MAX_LANES));
+        assert!(graph.rows.iter().all(|row| row.lane < MAX_LANES));
     }
 }

@@ -1,37 +1,41 @@
-//! The revisions as a list with lanes beside it: what is applied, what is pending, and where the database stands.
+//! The revision list: applied, pending and current revisions with the lines between them.
 
 use std::collections::HashSet;
 use std::ops::Range;
 
+use limbeck::revision::RevisionMap;
+use limbeck_supervisor::PendingRevision;
 use maud::{Markup, Render, html};
 
-use super::Stable;
+use super::RevisionInputs;
 use super::fold::{Item, fold};
+use super::format::{anchor, count};
 use super::graph::{Graph, Row, Wire};
-use super::words::{anchor, count};
 
-/// How many folded rows are sent along; more are a page of their own.
-const FOLDED: usize = 200;
+/// The maximum number of folded rows that the page contains. A longer fold links to the full list.
+const MAX_FOLDED: usize = 200;
 
-/// How far a lane is from the next, and the first one from the edge.
+/// The distance between two lanes.
 const LANE: usize = 14;
 
-/// How far a node is below the top of its row, and how far a line takes to change its lane below it.
+/// The distance of a node from the top of its row.
 const NODE: i32 = 17;
+
+/// The height of the bend below a node where a line changes its lane.
 const BEND: i32 = 19;
 
-/// Where a revision stands, seen from the database.
+/// The state of a revision in the database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
+enum RevisionState {
     Applied,
     Pending,
-    /// Neither: this run is not to apply it.
+    /// Neither applied nor needed for the target.
     Beyond,
-    /// The database was not looked at yet.
+    /// The version table has not been read yet.
     Unknown,
 }
 
-impl State {
+impl RevisionState {
     fn class(self) -> &'static str {
         match self {
             Self::Applied => "applied",
@@ -41,98 +45,102 @@ impl State {
         }
     }
 
-    fn word(self) -> &'static str {
+    fn label(self) -> &'static str {
         match self {
             Self::Applied => "applied",
             Self::Pending => "pending",
-            Self::Beyond => "not asked for",
-            Self::Unknown => "not looked at",
+            Self::Beyond => "beyond the target",
+            Self::Unknown => "state unknown",
         }
     }
 }
 
-/// The graph, seen from a database.
+/// The graph with the state of each revision.
 struct View<'a> {
     graph: &'a Graph,
-    states: Vec<State>,
-    /// Where the database stands, with the steps that have been done.
+    states: Vec<RevisionState>,
+    /// The rows of the current revisions, completed steps included.
     current: HashSet<usize>,
+    /// The row of the running step.
     running: Option<usize>,
 }
 
 impl<'a> View<'a> {
-    fn new(graph: &'a Graph, of: &Stable, pending: &[(String, String)]) -> Self {
-        let (mut applied, mut known) = (HashSet::new(), false);
-        let waiting: HashSet<usize> = places(graph, pending.iter().map(|(id, _)| id));
-        if let Some(schema) = &of.schema {
-            known = true;
-            applied = graph.applied(schema.current.iter().map(String::as_str));
-            let done = &schema.pending[..of.done.min(schema.pending.len())];
-            let done = done.iter().map(|(id, _)| id);
-            applied.extend(places(graph, done));
-        }
-        let state = |place: usize| match () {
-            () if !known => State::Unknown,
-            () if waiting.contains(&place) => State::Pending,
-            () if applied.contains(&place) => State::Applied,
-            () => State::Beyond,
+    fn new(
+        map: &RevisionMap,
+        graph: &'a Graph,
+        inputs: &RevisionInputs,
+        pending: &[PendingRevision],
+    ) -> Self {
+        let rows_of = |ids: &[&str]| -> HashSet<usize> {
+            ids.iter().filter_map(|id| graph.row_of(id)).collect()
         };
-        // Whatever has been applied and has nothing after it that was.
-        let mut current = applied.clone();
-        for place in &applied {
-            let revision = &graph.rows[*place].revision;
-            for before in revision.down.iter().chain(&revision.depends) {
-                if let Some(place) = graph.place(before) {
-                    current.remove(&place);
-                }
-            }
+        let pending: HashSet<usize> = pending
+            .iter()
+            .filter_map(|pending| graph.row_of(&pending.id))
+            .collect();
+        let (mut applied, mut current) = (HashSet::new(), HashSet::new());
+        if let Some(schema) = &inputs.schema {
+            let done = &schema.pending[..inputs.steps_done.min(schema.pending.len())];
+            let done = done.iter().map(|step| &step.id);
+            let version_rows = known_rows(map, schema.current.iter().chain(done));
+            let ids = applied_ids(map, &version_rows);
+            applied = ids.iter().filter_map(|id| graph.row_of(id)).collect();
+            current = rows_of(&map.current(&version_rows).unwrap_or_default());
         }
+        let state = |row: usize| match () {
+            () if inputs.schema.is_none() => RevisionState::Unknown,
+            () if pending.contains(&row) => RevisionState::Pending,
+            () if applied.contains(&row) => RevisionState::Applied,
+            () => RevisionState::Beyond,
+        };
         Self {
             graph,
             states: (0..graph.rows.len()).map(state).collect(),
             current,
-            running: of.step.as_deref().and_then(|id| graph.place(id)),
+            running: inputs.step.as_deref().and_then(|id| graph.row_of(id)),
         }
     }
 
-    fn matters(&self, place: usize) -> bool {
-        let (state, row) = (self.states[place], &self.graph.rows[place]);
-        let is_first_pending =
-            state == State::Pending && self.states[place + 1..].first() != Some(&State::Pending);
-        self.current.contains(&place)
-            || self.running == Some(place)
+    /// Returns whether a row stays visible when the list is folded.
+    fn is_important(&self, number: usize) -> bool {
+        let (state, row) = (self.states[number], &self.graph.rows[number]);
+        let is_first_pending = state == RevisionState::Pending
+            && self.states[number + 1..].first() != Some(&RevisionState::Pending);
+        self.current.contains(&number)
+            || self.running == Some(number)
             || row.children == 0
             || is_first_pending
     }
 
-    fn row(&self, place: usize) -> Markup {
-        let row = &self.graph.rows[place];
+    fn render_row(&self, number: usize) -> Markup {
+        let row = &self.graph.rows[number];
         let id = &row.revision.id;
-        let state = self.states[place];
-        let is_current = self.current.contains(&place);
-        let is_running = self.running == Some(place);
+        let state = self.states[number];
+        let is_current = self.current.contains(&number);
+        let is_running = self.running == Some(number);
         let doc = &row.revision.doc;
         html! {
             li.row.(state.class()).current[is_current].running[is_running] id=(anchor(id)) {
-                (self.wires(place))
+                (self.render_wires(number))
                 p.doc { (if doc.is_empty() { "(no message)" } else { doc }) }
                 p.facts {
                     code { (id) }
                     @if is_running { " " span.chip.running { "running" } }
                     @else if is_current { " " span.chip.current { "current" } }
-                    @else if state != State::Applied { " " span.chip.(state.class()) { (state.word()) } }
-                    @else { " " span.unseen { (state.word()) } }
+                    @else if state != RevisionState::Applied { " " span.chip.(state.class()) { (state.label()) } }
+                    @else { " " span.unseen { (state.label()) } }
                     @if row.children == 0 { " " span.chip { "head" } }
                     @for label in &row.revision.labels { " " span.chip.label { "@" (label) } }
-                    (self.relations(place, row))
+                    (self.render_relations(number, row))
                 }
             }
         }
     }
 
-    /// What the lines show, in words, where it isn't just the row below.
-    fn relations(&self, place: usize, row: &Row) -> Markup {
-        let below = self.graph.rows.get(place + 1).map(|row| &row.revision.id);
+    /// Renders in words what the lines show, unless the only line leads to the row below.
+    fn render_relations(&self, number: usize, row: &Row) -> Markup {
+        let below = self.graph.rows.get(number + 1).map(|row| &row.revision.id);
         let down = &row.revision.down;
         let link = |id: &String| {
             html! { " " a href=(format!("#{}", anchor(id))) { (id) } }
@@ -151,11 +159,11 @@ impl<'a> View<'a> {
         }
     }
 
-    /// The lines of a row. Each goes through the whole height, however high the text makes it.
-    fn wires(&self, place: usize) -> Markup {
-        let row = &self.graph.rows[place];
+    /// Renders the lines of a row. They span its whole height, which depends on the text.
+    fn render_wires(&self, number: usize) -> Markup {
+        let row = &self.graph.rows[number];
         let own = x(row.lane);
-        let is_current = self.current.contains(&place);
+        let is_current = self.current.contains(&number);
         html! {
             svg.wires width=(self.width()) height="100%" aria-hidden="true" focusable="false" {
                 @for wire in &row.passing { (line(wire, "-1", "100%")) }
@@ -180,7 +188,7 @@ impl<'a> View<'a> {
         x(self.graph.width)
     }
 
-    fn fold(&self, range: Range<usize>, whole: bool) -> Markup {
+    fn render_fold(&self, range: Range<usize>, show_all: bool) -> Markup {
         let number = range.len();
         let first = &self.graph.rows[range.start];
         let last = &self.graph.rows[range.end - 1];
@@ -194,10 +202,14 @@ impl<'a> View<'a> {
             .copied()
             .collect();
         let title = match state {
-            State::Applied | State::Pending => format!("{number} {} revisions", state.word()),
-            State::Beyond | State::Unknown => format!("{number} revisions, {}", state.word()),
+            RevisionState::Applied | RevisionState::Pending => {
+                format!("{number} {} revisions", state.label())
+            }
+            RevisionState::Beyond | RevisionState::Unknown => {
+                format!("{number} revisions, {}", state.label())
+            }
         };
-        let is_sent = whole || number <= FOLDED;
+        let has_rows = show_all || number <= MAX_FOLDED;
         let summary = html! {
             svg.wires width=(self.width()) height="100%" aria-hidden="true" focusable="false" {
                 @for wire in &above { line.folded x1=(x(wire.lane)) x2=(x(wire.lane)) y1="0" y2="50%" {} }
@@ -208,10 +220,10 @@ impl<'a> View<'a> {
         };
         html! {
             li.fold.(state.class()) id=(format!("fold-{}", anchor(newest))) {
-                @if is_sent {
+                @if has_rows {
                     details {
                         summary { (summary) }
-                        ol { @for place in range { (self.row(place)) } }
+                        ol { @for row in range { (self.render_row(row)) } }
                     }
                 } @else {
                     a.summary href="?all" { (summary) span.facts { "Show all revisions" } }
@@ -221,30 +233,55 @@ impl<'a> View<'a> {
     }
 }
 
-/// The list of what is pending, and all revisions: the parts of the page that change seldom.
-pub(super) fn draw(graph: &Graph, of: &Stable) -> [Markup; 2] {
-    let schema = of.schema.as_ref();
+/// Returns the revisions of version rows and all that come before them.
+fn applied_ids(map: &RevisionMap, rows: &[String]) -> HashSet<String> {
+    let mut open = rows.to_vec();
+    let mut applied = HashSet::new();
+    while let Some(name) = open.pop() {
+        for id in map.resolve(&name).unwrap_or_default() {
+            if let Some(member) = map.get(id)
+                && applied.insert(id.to_owned())
+            {
+                let revision = member.revision();
+                open.extend(revision.down_revisions.iter().cloned());
+                open.extend(revision.dependencies.iter().cloned());
+            }
+        }
+    }
+    applied
+}
+
+/// Returns the version rows that the scripts know. A newer release may have written others.
+fn known_rows<'a>(map: &RevisionMap, rows: impl Iterator<Item = &'a String>) -> Vec<String> {
+    rows.filter(|row| map.current(&[(*row).clone()]).is_ok())
+        .cloned()
+        .collect()
+}
+
+/// Renders the section of pending revisions and the one of all revisions.
+pub(super) fn render(map: &RevisionMap, graph: &Graph, inputs: &RevisionInputs) -> [Markup; 2] {
+    let schema = inputs.schema.as_ref();
     let all_pending = schema.map_or(&[][..], |schema| &schema.pending);
-    // What this run has done is in the version rows when its transaction is committed.
-    let pending = without_repetition(&all_pending[of.done.min(all_pending.len())..]);
+    // The version rows contain a completed step only after its transaction is committed.
+    let pending = deduplicate(&all_pending[inputs.steps_done.min(all_pending.len())..]);
     let pending = &pending[..];
-    let view = View::new(graph, of, pending);
-    let items = fold(&view.states, |place| view.matters(place));
+    let view = View::new(map, graph, inputs, pending);
+    let items = fold(&view.states, |row| view.is_important(row));
     let list = html! {
-        @if !pending.is_empty() { (of.sql.draw(pending, of.step.as_deref())) }
+        @if !pending.is_empty() { (inputs.sql.render(pending, inputs.step.as_deref())) }
     };
     let history = html! {
         section.history id="history" aria-labelledby="history-title" {
             h2 id="history-title" { "Revisions" span.count { (graph.rows.len()) } }
             @if graph.rows.is_empty() {
-                p.hint { "The revision scripts have not been read yet, or there are none." }
+                p.hint { "The project has no revision scripts, or limbeck has not read them yet." }
             } @else {
-                p.hint { (sentence(&view, pending.len(), schema.is_some())) }
+                p.hint { (summary(&view, pending.len(), schema.is_some())) }
                 ol.graph.(format!("lanes-{}", graph.width)) {
                     @for item in items {
                         @match item {
-                            Item::Row(place) => (view.row(place)),
-                            Item::Fold(range) => (view.fold(range, of.whole)),
+                            Item::Row(row) => (view.render_row(row)),
+                            Item::Fold(range) => (view.render_fold(range, inputs.show_all)),
                         }
                     }
                 }
@@ -254,41 +291,37 @@ pub(super) fn draw(graph: &Graph, of: &Stable) -> [Markup; 2] {
     [list, history]
 }
 
-/// Several databases of one project have each revision pending, or some.
-fn without_repetition(pending: &[(String, String)]) -> Vec<(String, String)> {
+/// Returns each pending revision once: several databases of a project may have the same ones pending.
+fn deduplicate(pending: &[PendingRevision]) -> Vec<PendingRevision> {
     let mut seen = HashSet::new();
-    let pending = pending.iter().filter(|(id, _)| seen.insert(id));
+    let pending = pending.iter().filter(|pending| seen.insert(&pending.id));
     pending.cloned().collect()
 }
 
-fn sentence(view: &View<'_>, pending: usize, is_known: bool) -> String {
+fn summary(view: &View<'_>, pending: usize, is_known: bool) -> String {
     if !is_known {
-        return "Newest first. The database has not been looked at yet.".into();
+        return "Newest first. The version table has not been read yet.".into();
     }
     let mut current: Vec<usize> = view.current.iter().copied().collect();
     current.sort_unstable();
     let ids: Vec<&str> = current
         .iter()
-        .map(|place| view.graph.rows[*place].revision.id.as_str())
+        .map(|row| view.graph.rows[*row].revision.id.as_str())
         .collect();
-    let stands = match ids[..] {
-        [] => "The database has none of them".to_owned(),
-        _ => format!("The database stands at {}", ids.join(", ")),
+    let position = match ids[..] {
+        [] => "No revision is applied".to_owned(),
+        _ => format!("The database is at {}", ids.join(", ")),
     };
     match pending {
-        0 => format!("Newest first. {stands}; nothing is pending."),
+        0 => format!("Newest first. {position}; nothing is pending."),
         _ => format!(
-            "Newest first. {stands}; {} pending.",
+            "Newest first. {position}; {} pending.",
             count(pending, "revision")
         ),
     }
 }
 
-fn places<'a>(graph: &Graph, ids: impl Iterator<Item = &'a String>) -> HashSet<usize> {
-    ids.filter_map(|id| graph.place(id)).collect()
-}
-
-/// Where a lane is.
+/// Returns the x coordinate of a lane.
 fn x(lane: usize) -> usize {
     10 + LANE * lane
 }
@@ -297,13 +330,13 @@ fn class(wire: &Wire) -> Option<&'static str> {
     wire.is_dependency.then_some("dependency")
 }
 
-/// A line down its lane.
+/// Renders a vertical line in the wire's lane.
 fn line(wire: &Wire, top: impl Render, bottom: impl Render) -> Markup {
     let x = x(wire.lane);
     html! { line class=[class(wire)] x1=(x) x2=(x) y1=(top) y2=(bottom) {} }
 }
 
-/// A line from one lane to another.
+/// Returns the path of a curve from one lane to another.
 fn bend(from: usize, top: i32, to: usize, bottom: i32) -> String {
     let middle = i32::midpoint(top, bottom);
     format!("M{from},{top}C{from},{middle} {to},{middle} {to},{bottom}")
@@ -313,14 +346,61 @@ fn bend(from: usize, top: i32, to: usize, bottom: i32) -> String {
 mod tests {
     use std::sync::Arc;
 
-    use limbeck_supervisor::SchemaFacts;
+    use limbeck::revision::{Revision as Declared, RevisionMap};
+    use limbeck_supervisor::{PendingRevision, SchemaState};
     use maud::Markup;
 
     use super::super::graph::{Graph, Revision};
-    use super::super::{Sql, Stable};
-    use super::draw;
+    use super::super::{PendingSql, RevisionInputs};
+    use super::render;
 
-    fn chain(number: usize) -> Graph {
+    /// A revision map and the graph of the same revisions.
+    struct History {
+        map: RevisionMap,
+        graph: Graph,
+    }
+
+    impl History {
+        /// Creates a history from revisions, newest first. `depends` may contain labels.
+        fn new(revisions: Vec<Revision>) -> Self {
+            let declared = revisions.iter().map(|revision| Declared {
+                id: revision.id.clone(),
+                down_revisions: revision.down.clone(),
+                branch_labels: revision.labels.clone(),
+                dependencies: revision.depends.clone(),
+            });
+            Self {
+                map: RevisionMap::new(declared.collect()).expect("a valid history"),
+                graph: Graph::new(revisions),
+            }
+        }
+
+        fn text(&self, inputs: &RevisionInputs) -> String {
+            let sections = render(&self.map, &self.graph, inputs);
+            sections.map(Markup::into_string).concat()
+        }
+    }
+
+    /// Parses `ID DOWN,… DEPENDS,… LABEL,…`.
+    fn revision(text: &str) -> Revision {
+        let mut parts = text.split(' ');
+        let mut list = || -> Vec<String> {
+            let names = parts.next().unwrap_or_default().split(',');
+            names
+                .filter(|name| !name.is_empty())
+                .map(str::to_owned)
+                .collect()
+        };
+        Revision {
+            id: list().concat(),
+            down: list(),
+            depends: list(),
+            labels: list(),
+            doc: String::new(),
+        }
+    }
+
+    fn chain(number: usize) -> History {
         let revision = |place: usize| Revision {
             id: format!("r{place}"),
             down: (place > 0)
@@ -330,104 +410,151 @@ mod tests {
             doc: format!("step {place}"),
             ..Revision::default()
         };
-        Graph::new((0..number).rev().map(revision).collect())
+        History::new((0..number).rev().map(revision).collect())
     }
 
-    fn at(current: &[&str], pending: &[&str]) -> Stable {
-        let pending = pending.iter().map(|id| ((*id).to_owned(), String::new()));
-        Stable {
+    fn at(current: &[&str], pending: &[&str]) -> RevisionInputs {
+        let pending = pending.iter().map(|id| PendingRevision {
+            id: (*id).to_owned(),
+            doc: String::new(),
+        });
+        RevisionInputs {
             generation: 1,
-            schema: Some(SchemaFacts {
+            schema: Some(SchemaState {
                 current: current.iter().map(|id| (*id).to_owned()).collect(),
                 pending: pending.collect(),
-                ..SchemaFacts::default()
+                ..SchemaState::default()
             }),
             step: None,
-            done: 0,
-            sql: Arc::new(Sql::default()),
-            whole: false,
+            steps_done: 0,
+            sql: Arc::new(PendingSql::default()),
+            show_all: false,
         }
     }
 
-    fn text(graph: &Graph, of: &Stable) -> String {
-        draw(graph, of).map(Markup::into_string).concat()
-    }
-
-    /// The classes of each row, in order.
-    fn rows(html: &str) -> Vec<String> {
+    /// Returns the classes of each row, in order.
+    fn row_classes(html: &str) -> Vec<String> {
         let rows = html.split("<li class=\"row ").skip(1);
         rows.map(|row| row.split('"').next().unwrap_or_default().to_owned())
             .collect()
     }
 
     #[test]
-    fn what_is_marked() {
-        let graph = chain(4);
-        let check = |of: &Stable, expected: &[&str]| {
-            assert_eq!(rows(&text(&graph, of)), expected);
+    fn marks_applied_pending_current_and_running_revisions() {
+        let history = chain(4);
+        let check = |inputs: &RevisionInputs, expected: &[&str]| {
+            assert_eq!(row_classes(&history.text(inputs)), expected);
         };
-        let none = Stable {
+        let unknown = RevisionInputs {
             schema: None,
             ..at(&[], &[])
         };
-        check(&none, &["unknown"; 4]);
+        check(&unknown, &["unknown"; 4]);
         check(
             &at(&["r3"], &[]),
             &["applied current", "applied", "applied", "applied"],
         );
-        let mut of = at(&["r0"], &["r1", "r2", "r3"]);
-        check(&of, &["pending", "pending", "pending", "applied current"]);
+        let mut inputs = at(&["r0"], &["r1", "r2", "r3"]);
+        check(
+            &inputs,
+            &["pending", "pending", "pending", "applied current"],
+        );
         // A target below the head.
         check(
             &at(&["r0"], &["r1"]),
             &["beyond", "beyond", "pending", "applied current"],
         );
         // In the middle of a run.
-        of.done = 1;
-        of.step = Some("r2".into());
+        inputs.steps_done = 1;
+        inputs.step = Some("r2".into());
         check(
-            &of,
+            &inputs,
             &["pending", "pending running", "applied current", "applied"],
         );
-        // Two databases that stand at different places: what one of them lacks is pending.
+        // Two databases at different revisions: a revision that one of them lacks is pending.
         check(
             &at(&["r3", "r1"], &["r2", "r3", "r3"]),
             &["pending current", "pending", "applied", "applied"],
         );
-        // More was done than was pending.
-        of.done = 9;
-        of.step = None;
-        check(&of, &["applied current", "applied", "applied", "applied"]);
+        // More completed steps than pending revisions.
+        inputs.steps_done = 9;
+        inputs.step = None;
+        check(
+            &inputs,
+            &["applied current", "applied", "applied", "applied"],
+        );
     }
 
     #[test]
-    fn a_long_history_is_folded() {
-        let graph = chain(3000);
-        let of = at(&["r2997"], &["r2998", "r2999"]);
-        let html = text(&graph, &of);
+    fn marks_revisions_that_version_rows_imply() {
+        // `e` depends on the label of `y`, `d` on the identifier of `x`.
+        let texts = [
+            "m b,c",
+            "e a extra",
+            "d a x",
+            "z y",
+            "y   extra",
+            "x",
+            "c a",
+            "b a",
+            "a",
+        ];
+        let history = History::new(texts.map(revision).into());
+        for (rows, applied, current) in [
+            (&[][..], &[][..], &[][..]),
+            (&["m"], &["m", "c", "b", "a"], &["m"]),
+            (&["d"], &["d", "x", "a"], &["d", "x"]),
+            (&["e"], &["e", "y", "a"], &["e", "y"]),
+            (&["e", "z"], &["e", "z", "y", "a"], &["e", "z"]),
+            (&["b", "x", "unknown"], &["x", "b", "a"], &["x", "b"]),
+        ] {
+            let classes = row_classes(&history.text(&at(rows, &[])));
+            let with = |class: &str| -> Vec<&str> {
+                let marked = texts
+                    .iter()
+                    .zip(&classes)
+                    .filter(|(_, classes)| classes.split(' ').any(|found| found == class));
+                marked.map(|(text, _)| &text[..1]).collect()
+            };
+            assert_eq!(with("applied"), applied, "{rows:?}");
+            assert_eq!(with("current"), current, "{rows:?}");
+        }
+    }
+
+    #[test]
+    fn folds_a_long_history() {
+        let history = chain(3000);
+        let inputs = at(&["r2997"], &["r2998", "r2999"]);
+        let html = history.text(&inputs);
         assert!(html.len() < 10_000, "{}", html.len());
         assert!(html.contains("2993 applied revisions"), "{html}");
         assert!(html.contains("href=\"?all\""));
-        let whole = Stable { whole: true, ..of };
-        let html = text(&graph, &whole);
-        assert_eq!(rows(&html).len(), 3000);
-        // A fold that is not large comes along, closed.
-        let html = text(&chain(100), &at(&["r99"], &[]));
-        assert_eq!(rows(&html).len(), 100);
+        let all = RevisionInputs {
+            show_all: true,
+            ..inputs
+        };
+        let html = history.text(&all);
+        assert_eq!(row_classes(&html).len(), 3000);
+        // The page contains the rows of a short fold, closed.
+        let html = chain(100).text(&at(&["r99"], &[]));
+        assert_eq!(row_classes(&html).len(), 100);
         assert!(html.contains("<details><summary>"), "{html}");
     }
 
     #[test]
-    fn hostile_revisions() {
+    fn escapes_hostile_revisions() {
         let hostile = "\"><script>alert('x')</script>&amp;";
-        let graph = Graph::new(vec![Revision {
-            id: hostile.into(),
-            labels: vec![hostile.into()],
-            depends: vec![hostile.into()],
-            down: vec![hostile.into(), hostile.into()],
-            doc: hostile.into(),
-        }]);
-        let html = text(&graph, &at(&[hostile], &[hostile]));
+        let history = History {
+            map: History::new(vec![revision("a")]).map,
+            graph: Graph::new(vec![Revision {
+                id: hostile.into(),
+                labels: vec![hostile.into()],
+                depends: vec![hostile.into()],
+                down: vec![hostile.into(), hostile.into()],
+                doc: hostile.into(),
+            }]),
+        };
+        let html = history.text(&at(&[hostile], &[hostile]));
         assert!(!html.contains("<script"), "{html}");
         assert!(
             html.contains("&quot;&gt;&lt;script&gt;alert('x')&lt;/script&gt;&amp;amp;"),

@@ -1,179 +1,187 @@
-//! The page in the browser: the revisions with what is applied and what is pending, and how the run goes.
+//! The page for the browser: the state of the run, and the revisions with their state in the database.
 
 mod application;
 mod document;
 mod fold;
+mod format;
 mod graph;
 mod history;
 mod sql;
-mod words;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use limbeck::project::Project;
-use limbeck_supervisor::{Audience, Drawn, Facts, Page, SchemaFacts};
+use limbeck::revision::RevisionMap;
+use limbeck_supervisor::{Page, PageAccess, RenderedPage, SchemaState, StateSnapshot};
 use maud::Markup;
 use tokio::sync::Notify;
 
-use self::document::{Asked, POLICY};
+use self::document::{POLICY, PageQuery};
 use self::graph::Graph;
-use self::sql::Sql;
-pub(crate) use self::sql::Sql as PendingSql;
+pub(crate) use self::sql::PendingSql;
 
-/// What the page shows beside the facts of the run, shared between who learns it and who draws it.
+/// The page's data besides the state of the run. The launcher updates it, and the health server renders it.
 #[derive(Clone)]
-pub(crate) struct Picture(Arc<Inner>);
+pub(crate) struct PageState(Arc<Inner>);
 
 struct Inner {
     /// The project's name.
-    name: String,
-    /// Tells this run's versions from those of another one at the same address.
-    run: String,
-    known: Mutex<Known>,
-    /// Somebody looks, and something is pending whose SQL is not known.
-    wanted: Notify,
+    project_name: String,
+    /// A prefix for versions of the page, so that two runs at the same address never share one.
+    run_id: String,
+    data: Mutex<Data>,
+    /// Notified when a client requests the page and the SQL of a pending revision is missing.
+    sql_requested: Notify,
 }
 
 #[derive(Default)]
-struct Known {
+struct Data {
     project: Option<&'static Project>,
-    /// The project's, once somebody has looked.
+    /// The layout of the project's history, after the first request.
     graph: Option<Arc<Graph>>,
-    /// Grows with each other project.
+    /// The number of times that the project was replaced.
     generation: u64,
-    sql: Arc<Sql>,
-    drawn: Option<Cached>,
+    sql: Arc<PendingSql>,
+    cache: Option<CachedSections>,
 }
 
-/// The parts of the page that change seldom, as they were drawn last.
-struct Cached {
-    of: Stable,
-    drawn: Arc<Seldom>,
+/// The last rendered revision sections and their inputs.
+struct CachedSections {
+    inputs: RevisionInputs,
+    sections: Arc<RevisionSections>,
 }
 
-/// What is pending, all revisions, and what these two are known by.
+/// The HTML of the revision sections, which change seldom.
 #[derive(Default)]
-struct Seldom {
+struct RevisionSections {
+    /// A digest of both sections.
     version: String,
+    /// The section of pending revisions.
     pending: String,
+    /// The section of all revisions.
     history: String,
 }
 
-/// All that these parts are drawn from.
+/// The inputs of the revision sections. Equal inputs give equal sections.
 #[derive(Clone, PartialEq, Eq)]
-struct Stable {
+struct RevisionInputs {
     generation: u64,
-    schema: Option<SchemaFacts>,
+    schema: Option<SchemaState>,
+    /// The revision of the running step.
     step: Option<String>,
-    done: usize,
-    sql: Arc<Sql>,
-    whole: bool,
+    steps_done: usize,
+    sql: Arc<PendingSql>,
+    /// Whether the list contains all revisions, however many they are.
+    show_all: bool,
 }
 
-impl Picture {
-    /// For a project of this name.
-    pub(crate) fn new(name: &str) -> Self {
+impl PageState {
+    /// Creates the page of a project.
+    pub(crate) fn new(project_name: &str) -> Self {
         let started = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
         Self(Arc::new(Inner {
-            name: name.to_owned(),
-            run: format!("{:x}", started.unwrap_or_default().as_nanos()),
-            known: Mutex::default(),
-            wanted: Notify::new(),
+            project_name: project_name.to_owned(),
+            run_id: format!("{:x}", started.unwrap_or_default().as_nanos()),
+            data: Mutex::default(),
+            sql_requested: Notify::new(),
         }))
     }
 
-    /// The page, for the server.
-    pub(crate) fn page(&self, audience: Audience) -> Page {
-        let picture = self.clone();
-        Page::new(audience, move |facts, query| picture.draw(facts, query))
+    /// Returns the page for the health server.
+    pub(crate) fn page(&self, access: PageAccess) -> Page {
+        let this = self.clone();
+        Page::new(access, move |state, query| this.render(state, query))
     }
 
-    /// These are the project's revisions.
-    pub(crate) fn note_project(&self, project: &'static Project) {
-        let mut known = self.lock();
-        known.project = Some(project);
-        known.graph = None;
-        known.generation += 1;
-        known.sql = Arc::default();
+    /// Sets the project, or replaces it after its scripts have changed.
+    pub(crate) fn set_project(&self, project: &'static Project) {
+        let mut data = self.lock();
+        data.project = Some(project);
+        data.graph = None;
+        data.generation += 1;
+        data.sql = Arc::default();
     }
 
-    /// The project, once it was read.
+    /// Returns the project, if it has been set.
     pub(crate) fn project(&self) -> Option<&'static Project> {
         self.lock().project
     }
 
-    /// Waits until somebody looks while something is pending whose SQL is not known.
-    pub(crate) async fn wanted(&self) {
-        self.0.wanted.notified().await;
+    /// Waits until a client requests the page and the SQL of a pending revision is missing.
+    pub(crate) async fn sql_requested(&self) {
+        self.0.sql_requested.notified().await;
     }
 
-    /// The SQL of what is pending, or why there is none.
-    pub(crate) fn note_sql(&self, sql: Sql) {
+    /// Sets the SQL of the pending revisions, or the reason why it is missing.
+    pub(crate) fn set_sql(&self, sql: PendingSql) {
         self.lock().sql = Arc::new(sql);
     }
 
-    fn draw(&self, facts: &Facts, query: &str) -> Drawn {
-        let asked = Asked::of(query);
-        let seldom = self.seldom(facts, asked.whole);
-        let html = document::draw(&self.0.name, facts, &asked, &seldom);
-        Drawn {
+    fn render(&self, state: &StateSnapshot, query: &str) -> RenderedPage {
+        let query = PageQuery::parse(query);
+        let sections = self.revision_sections(state, query.show_all);
+        let html = document::render(&self.0.project_name, state, &query, &sections);
+        RenderedPage {
             html: html.into_string(),
-            policy: POLICY.as_str(),
+            content_security_policy: POLICY.as_str(),
         }
     }
 
-    fn seldom(&self, facts: &Facts, whole: bool) -> Arc<Seldom> {
-        let mut known = self.lock();
-        let schema = facts.schema.as_ref();
+    fn revision_sections(&self, state: &StateSnapshot, show_all: bool) -> Arc<RevisionSections> {
+        let mut data = self.lock();
+        let schema = state.schema.as_ref();
         let pending = schema.map_or(&[][..], |schema| &schema.pending);
-        if !pending.is_empty() && !known.sql.covers(pending) {
-            // Asked for once: whoever looks next finds that it is being written.
-            known.sql = Arc::new(Sql::being_written(pending));
-            self.0.wanted.notify_one();
+        if !pending.is_empty() && !data.sql.covers(pending) {
+            // This marks the SQL as requested, so that further requests don't ask for it again.
+            data.sql = Arc::new(PendingSql::being_written(pending));
+            self.0.sql_requested.notify_one();
         }
-        let of = Stable {
-            generation: known.generation,
-            schema: facts.schema.clone(),
-            step: facts.step.as_ref().map(|step| step.revision.clone()),
-            done: facts.steps_done,
-            sql: Arc::clone(&known.sql),
-            whole,
+        let inputs = RevisionInputs {
+            generation: data.generation,
+            schema: state.schema.clone(),
+            step: state.step.as_ref().map(|step| step.revision.clone()),
+            steps_done: state.steps_done,
+            sql: Arc::clone(&data.sql),
+            show_all,
         };
-        if let Some(cached) = &known.drawn
-            && cached.of == of
+        if let Some(cache) = &data.cache
+            && cache.inputs == inputs
         {
-            return Arc::clone(&cached.drawn);
+            return Arc::clone(&cache.sections);
         }
-        let (project, graph) = (known.project, known.graph.clone());
-        drop(known);
-        let graph = graph.unwrap_or_else(|| self.graph(project, of.generation));
-        let [pending, history] = history::draw(&graph, &of).map(Markup::into_string);
-        let drawn = Arc::new(Seldom {
-            version: words::version(&format!("{}{pending}{history}", self.0.run)),
+        let (project, graph) = (data.project, data.graph.clone());
+        drop(data);
+        let graph = graph.unwrap_or_else(|| self.lay_out(project, inputs.generation));
+        let no_revisions = RevisionMap::default();
+        let map = project.map_or(&no_revisions, |project| &project.map);
+        let sections = history::render(map, &graph, &inputs);
+        let [pending, history] = sections.map(Markup::into_string);
+        let sections = Arc::new(RevisionSections {
+            version: format::version(&format!("{}{pending}{history}", self.0.run_id)),
             pending,
             history,
         });
-        self.lock().drawn = Some(Cached {
-            of,
-            drawn: Arc::clone(&drawn),
+        self.lock().cache = Some(CachedSections {
+            inputs,
+            sections: Arc::clone(&sections),
         });
-        drawn
+        sections
     }
 
-    /// Lays out the history; one that can't be listed is refused elsewhere, with a reason.
-    fn graph(&self, project: Option<&Project>, generation: u64) -> Arc<Graph> {
-        let graph = project.and_then(|project| Graph::of(project).ok());
+    /// Lays out the history. The graph is empty if the history can't be listed: the run itself reports that error.
+    fn lay_out(&self, project: Option<&Project>, generation: u64) -> Arc<Graph> {
+        let graph = project.and_then(|project| Graph::of_project(project).ok());
         let graph = Arc::new(graph.unwrap_or_default());
-        let mut known = self.lock();
-        if known.generation == generation {
-            known.graph = Some(Arc::clone(&graph));
+        let mut data = self.lock();
+        if data.generation == generation {
+            data.graph = Some(Arc::clone(&graph));
         }
         graph
     }
 
-    fn lock(&self) -> MutexGuard<'_, Known> {
-        // No change to what is known can be half made.
-        self.0.known.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Data> {
+        // Updates only assign values, so the data behind a poisoned lock are still consistent.
+        self.0.data.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

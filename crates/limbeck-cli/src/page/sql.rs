@@ -1,93 +1,98 @@
-//! The SQL of what is pending: what is known of it, and how it is shown.
+//! The section of pending revisions and their SQL.
 
 use std::collections::HashMap;
 
 use limbeck::migrator::{MigrateError, OfflineSql};
+use limbeck_supervisor::PendingRevision;
 use maud::{Markup, html};
 
-use super::words::{anchor, count};
+use super::format::{anchor, count};
 use crate::output::redact::redact;
 
-/// How much of a revision's SQL is shown.
-const LIMIT: usize = 64 * 1024;
+/// The maximum length of a revision's SQL on the page, in bytes.
+const MAX_SQL: usize = 64 * 1024;
 
-/// How many revisions are shown with theirs.
-const REVISIONS: usize = 100;
+/// The maximum number of pending revisions on the page.
+const MAX_REVISIONS: usize = 100;
 
-/// What is known of the SQL of pending revisions.
+/// The SQL of pending revisions: requested, written, or not available.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Sql {
-    /// The revisions that it is of, in order.
-    of: Vec<String>,
+pub(crate) struct PendingSql {
+    /// The identifiers of the revisions, in order.
+    revisions: Vec<String>,
     is_written: bool,
-    /// What comes before the first of them.
+    /// The SQL before the first revision.
     before: String,
+    /// The SQL of each revision.
     texts: HashMap<String, String>,
-    /// Why some have none.
+    /// The reason why the SQL of some revisions is missing.
     problem: Option<String>,
 }
 
-impl Sql {
-    /// It is being written for these revisions.
-    pub(super) fn being_written(pending: &[(String, String)]) -> Self {
+impl PendingSql {
+    /// Returns the state while the SQL is being written.
+    pub(super) fn being_written(pending: &[PendingRevision]) -> Self {
         Self {
-            of: pending.iter().map(|(id, _)| id.clone()).collect(),
+            revisions: pending.iter().map(|pending| pending.id.clone()).collect(),
             ..Self::default()
         }
     }
 
-    /// It was written, for revisions that `of` names; secrets are taken out.
-    pub(crate) fn written(of: Vec<String>, sql: OfflineSql) -> Self {
+    /// Returns the written SQL with secrets masked.
+    pub(crate) fn written(revisions: Vec<String>, sql: OfflineSql) -> Self {
         let texts = sql.steps.into_iter();
         Self {
-            of,
+            revisions,
             is_written: true,
-            before: shown(&sql.before),
+            before: displayed(&sql.before),
             texts: texts
-                .map(|step| (step.revision, shown(&step.sql)))
+                .map(|step| (step.revision, displayed(&step.sql)))
                 .collect(),
-            problem: sql.problem.as_ref().map(reason),
+            problem: sql.problem.as_ref().map(describe),
         }
     }
 
-    /// It can't be written.
-    pub(crate) fn missing(of: Vec<String>, why: &str) -> Self {
+    /// Returns the state if the SQL can't be written.
+    pub(crate) fn missing(revisions: Vec<String>, reason: &str) -> Self {
         Self {
-            of,
+            revisions,
             is_written: true,
-            problem: Some(redact(why)),
+            problem: Some(redact(reason)),
             ..Self::default()
         }
     }
 
-    /// Whether it is of these revisions, or of these and others before them that have been applied since.
-    pub(super) fn covers(&self, pending: &[(String, String)]) -> bool {
-        let ids = pending.iter().map(|(id, _)| id);
-        self.of.len() >= pending.len() && self.of[self.of.len() - pending.len()..].iter().eq(ids)
+    /// Returns whether the SQL covers the pending revisions. It may also contain earlier ones that were applied since.
+    pub(super) fn covers(&self, pending: &[PendingRevision]) -> bool {
+        let ids = pending.iter().map(|pending| &pending.id);
+        let Some(applied) = self.revisions.len().checked_sub(pending.len()) else {
+            return false;
+        };
+        self.revisions[applied..].iter().eq(ids)
     }
 
-    /// The list of what is pending, the next one first.
-    pub(super) fn draw(&self, pending: &[(String, String)], running: Option<&str>) -> Markup {
-        let first = pending.first().map(|(id, _)| id);
-        let has_sql = |(id, _): &&(String, String)| self.texts.contains_key(id);
+    /// Renders the list of pending revisions, the next one first.
+    pub(super) fn render(&self, pending: &[PendingRevision], running: Option<&str>) -> Markup {
+        let first = pending.first().map(|pending| &pending.id);
+        let has_sql = |pending: &&PendingRevision| self.texts.contains_key(&pending.id);
         let written = pending.iter().take_while(has_sql).count();
-        let is_untouched = first == self.of.first();
+        let is_first_pending = first == self.revisions.first();
         html! {
             section.pending id="pending" aria-labelledby="pending-title" {
                 h2 id="pending-title" { "Pending" span.count { (pending.len()) } }
-                p.hint { "In the order in which they are applied, with the SQL that each one runs." }
+                p.hint { "In the order in which limbeck applies them, with the SQL of each revision." }
                 @if !self.is_written {
-                    p.note id="writing" { "The SQL is being written …" }
+                    p.note id="writing" { "limbeck is writing the SQL …" }
                 }
-                @if is_untouched && !self.before.is_empty() {
+                @if is_first_pending && !self.before.is_empty() {
                     details.sql id="sql" {
-                        summary { span.doc { "Before the first one" } }
+                        summary { span.doc { "Before the first revision" } }
                         (text(&self.before, "SQL before the first revision"))
                     }
                 }
-                @for (number, (id, doc)) in pending.iter().take(REVISIONS).enumerate() {
+                @for (number, PendingRevision { id, doc }) in pending.iter().take(MAX_REVISIONS).enumerate() {
                     @let is_running = running == Some(id.as_str());
-                    // From the first one without SQL on.
+                    // The note stands before the first revision without SQL.
                     @if let Some(problem) = &self.problem && number == written {
                         p.note.problem id="problem" {
                             "No SQL from here on: " (problem)
@@ -103,8 +108,8 @@ impl Sql {
                         },
                     }
                 }
-                @if pending.len() > REVISIONS {
-                    p.note { "And " (count(pending.len() - REVISIONS, "more revision")) ": " code { "limbeck upgrade --sql" } " prints all." }
+                @if pending.len() > MAX_REVISIONS {
+                    p.note { (count(pending.len() - MAX_REVISIONS, "more revision")) ": " code { "limbeck upgrade --sql" } " prints all of them." }
                 }
             }
         }
@@ -125,26 +130,26 @@ fn text(sql: &str, name: &str) -> Markup {
         @if sql.is_empty() {
             p.note { "No statement." }
         } @else {
-            // It scrolls, and so must be reachable with the keyboard.
+            // The block scrolls, so the keyboard must be able to reach it.
             pre tabindex="0" role="region" aria-label=(name) { code { (sql) } }
         }
     }
 }
 
-/// A text as it may be shown.
-fn shown(sql: &str) -> String {
+/// Returns SQL with secrets masked, shortened to the maximum length.
+fn displayed(sql: &str) -> String {
     let mut text = redact(sql);
-    if text.len() > LIMIT {
-        let end = (0..=LIMIT).rev().find(|end| text.is_char_boundary(*end));
+    if text.len() > MAX_SQL {
+        let end = (0..=MAX_SQL).rev().find(|end| text.is_char_boundary(*end));
         let left = text.len() - end.unwrap_or_default();
         text.truncate(end.unwrap_or_default());
-        text += &format!("\n-- … and {left} bytes more: `limbeck upgrade --sql` prints all");
+        text += &format!("\n-- … {left} bytes more: `limbeck upgrade --sql` prints all of it");
     }
     text
 }
 
-/// Why a script can't be written: what failed, and where.
-fn reason(error: &MigrateError) -> String {
+/// Returns why the SQL of a script can't be written: the failure and its location.
+fn describe(error: &MigrateError) -> String {
     use limbeck::run::RunError;
 
     let mut text = error.to_string();
@@ -167,15 +172,19 @@ fn reason(error: &MigrateError) -> String {
 #[cfg(test)]
 mod tests {
     use limbeck::migrator::{OfflineSql, StepSql};
+    use limbeck_supervisor::PendingRevision;
 
-    use super::{LIMIT, Sql};
+    use super::{MAX_SQL, PendingSql};
 
-    fn pending(ids: &[&str]) -> Vec<(String, String)> {
-        let row = |id: &&str| ((*id).to_owned(), "say <b>\"hi\"</b>".to_owned());
-        ids.iter().map(row).collect()
+    fn pending(ids: &[&str]) -> Vec<PendingRevision> {
+        let pending = |id: &&str| PendingRevision {
+            id: (*id).to_owned(),
+            doc: "say <b>\"hi\"</b>".to_owned(),
+        };
+        ids.iter().map(pending).collect()
     }
 
-    fn written(ids: &[&str], sql: &str) -> Sql {
+    fn written(ids: &[&str], sql: &str) -> PendingSql {
         let steps = ids.iter().map(|id| StepSql {
             revision: (*id).to_owned(),
             sql: sql.to_owned(),
@@ -185,11 +194,11 @@ mod tests {
             steps: steps.collect(),
             problem: None,
         };
-        Sql::written(ids.iter().map(|id| (*id).to_owned()).collect(), sql)
+        PendingSql::written(ids.iter().map(|id| (*id).to_owned()).collect(), sql)
     }
 
     #[test]
-    fn what_it_is_of() {
+    fn covers_the_last_of_its_revisions() {
         let sql = written(&["a", "b", "c"], "");
         for (ids, expected) in [
             (&["a", "b", "c"][..], true),
@@ -201,31 +210,31 @@ mod tests {
         ] {
             assert_eq!(sql.covers(&pending(ids)), expected, "{ids:?}");
         }
-        assert!(!Sql::default().covers(&pending(&["a"])));
+        assert!(!PendingSql::default().covers(&pending(&["a"])));
     }
 
     #[test]
-    fn hostile_texts() {
+    fn escapes_hostile_texts() {
         let sql = written(
             &["a\"><script>"],
             "select '</code></pre><script>alert(1)</script>'",
         );
-        let html = sql.draw(&pending(&["a\"><script>"]), None).into_string();
+        let html = sql.render(&pending(&["a\"><script>"]), None).into_string();
         assert!(!html.contains("<script") && !html.contains("<b>"), "{html}");
         assert!(html.contains("&lt;/code&gt;&lt;/pre&gt;"), "{html}");
-        assert!(html.contains("Before the first one"), "{html}");
+        assert!(html.contains("Before the first revision"), "{html}");
     }
 
     #[test]
-    fn secrets_and_long_texts() {
+    fn masks_secrets_and_shortens_long_texts() {
         let secret = "create role r; -- postgresql://u:hunter2secret@h/d";
-        let sql = written(&["a"], &format!("{secret}\n{}", "é".repeat(LIMIT)));
-        let html = sql.draw(&pending(&["a"]), Some("a")).into_string();
+        let sql = written(&["a"], &format!("{secret}\n{}", "é".repeat(MAX_SQL)));
+        let html = sql.render(&pending(&["a"]), Some("a")).into_string();
         assert!(!html.contains("hunter2secret"), "{html}");
-        assert!(html.len() < 2 * LIMIT, "{}", html.len());
+        assert!(html.len() < 2 * MAX_SQL, "{}", html.len());
         assert!(html.contains("bytes more"));
         assert!(html.contains("running"));
-        let rest = written(&["z", "a"], "x").draw(&pending(&["a"]), None);
-        assert!(!rest.into_string().contains("Before the first one"));
+        let rest = written(&["z", "a"], "x").render(&pending(&["a"]), None);
+        assert!(!rest.into_string().contains("Before the first revision"));
     }
 }

@@ -1,4 +1,4 @@
-//! `/metrics`: what Prometheus collects.
+//! `/metrics`: the state and the durations of a run in OpenMetrics form.
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,12 +12,13 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
 
-use crate::board::{Facts, Phase};
+use crate::probe::ProbeFailure;
+use crate::state::{Phase, StateSnapshot};
 
-/// A label and its value.
+/// A label name and its value.
 type Labels = [(&'static str, &'static str); 1];
 
-/// Counters that grow while a run goes, and the facts as gauges.
+/// The counters and histograms of a run, and gauges that each request sets from the state.
 #[derive(Clone)]
 pub struct Metrics(Arc<Inner>);
 
@@ -43,7 +44,7 @@ impl fmt::Debug for Metrics {
 
 impl Default for Metrics {
     fn default() -> Self {
-        // From a tenth of a millisecond to some three minutes.
+        // Buckets from 0.1 ms to about 105 s.
         let durations = || Histogram::new(exponential_buckets(0.0001, 4.0, 11));
         let mut inner = Inner {
             registry: Registry::with_prefix("limbeck"),
@@ -61,17 +62,17 @@ impl Default for Metrics {
         let registry = &mut inner.registry;
         registry.register(
             "phase",
-            "Where the run is: 1 for the present phase",
+            "The phase of the run: 1 for the current phase, else 0",
             inner.phase.clone(),
         );
         registry.register(
             "ready",
-            "Whether the schema is at head and the application is well",
+            "Whether the schema is at the target revision and the application is healthy",
             inner.ready.clone(),
         );
         registry.register(
             "schema_at_head",
-            "Whether the version rows are the heads of the scripts",
+            "Whether the database is at the target revision",
             inner.at_head.clone(),
         );
         registry.register(
@@ -81,35 +82,35 @@ impl Default for Metrics {
         );
         registry.register(
             "database_up",
-            "Whether the database answered when it was asked last",
+            "Whether the last database check succeeded",
             inner.database_up.clone(),
         );
         registry.register_with_unit(
             "database_latency",
-            "How long the database took to answer when it was asked last",
+            "The duration of the last database check",
             Unit::Seconds,
             inner.database_latency.clone(),
         );
         registry.register_with_unit(
             "statement_duration",
-            "Statements of migrations",
+            "Durations of migration statements",
             Unit::Seconds,
             inner.statements.clone(),
         );
         registry.register_with_unit(
             "migration_step_duration",
-            "Steps of migrations",
+            "Durations of migration steps",
             Unit::Seconds,
             inner.steps.clone(),
         );
         registry.register(
             "probes",
-            "Probes of the application, by result",
+            "Probes of the application by result",
             inner.probes.clone(),
         );
         registry.register_with_unit(
             "probe_duration",
-            "Probes of the application",
+            "Durations of probes of the application",
             Unit::Seconds,
             inner.probe_time.clone(),
         );
@@ -118,41 +119,45 @@ impl Default for Metrics {
 }
 
 impl Metrics {
-    /// A statement of a migration took so long.
-    pub fn statement(&self, took: Duration) {
+    /// Records the duration of a migration statement.
+    pub fn observe_statement(&self, took: Duration) {
         self.0.statements.observe(took.as_secs_f64());
     }
 
-    /// A step of a migration took so long.
-    pub fn step(&self, took: Duration) {
+    /// Records the duration of a migration step.
+    pub fn observe_step(&self, took: Duration) {
         self.0.steps.observe(took.as_secs_f64());
     }
 
-    /// A probe took so long.
-    pub fn probe(&self, well: bool, took: Duration) {
-        let result = if well { "success" } else { "failure" };
+    /// Records the result and the duration of a probe.
+    pub fn observe_probe(&self, result: &Result<(), ProbeFailure>, took: Duration) {
+        let result = match result {
+            Ok(()) => "success",
+            Err(_) => "failure",
+        };
         self.0.probes.get_or_create(&[("result", result)]).inc();
         self.0.probe_time.observe(took.as_secs_f64());
     }
 
-    pub(super) fn encode(&self, facts: &Facts) -> Result<String, fmt::Error> {
+    /// Returns the metrics as text, with the gauges set from the state.
+    pub(super) fn encode(&self, state: &StateSnapshot) -> Result<String, fmt::Error> {
         let inner = &self.0;
         for phase in Phase::ALL {
             let labels = [("phase", phase.name())];
             inner
                 .phase
                 .get_or_create(&labels)
-                .set((facts.phase == phase).into());
+                .set((state.phase == phase).into());
         }
-        inner.ready.set(facts.obstacles().is_empty().into());
-        let schema = facts.schema.as_ref();
-        let at_head = schema.is_some_and(|schema| schema.at_head);
+        inner.ready.set(state.is_ready().into());
+        let schema = state.schema.as_ref();
+        let at_head = schema.is_some_and(|schema| schema.is_at_target);
         inner.at_head.set(at_head.into());
         let pending = schema.map_or(0, |schema| schema.pending.len());
         inner
             .pending
             .set(i64::try_from(pending).unwrap_or(i64::MAX));
-        let latency = facts.database.as_ref().and_then(|found| found.latency);
+        let latency = state.database.as_ref().and_then(|found| found.latency);
         inner.database_up.set(latency.is_some().into());
         inner
             .database_latency

@@ -1,4 +1,4 @@
-//! `/`: a page for people, which somebody else draws; here is who may see it, and with which headers.
+//! `/`: access control and headers of the page. The caller renders the page itself.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -10,10 +10,9 @@ use hyper::{Request, Response, StatusCode};
 use tokio::sync::Semaphore;
 
 use super::routes::{Body, TEXT, reply};
-use crate::board::Facts;
+use crate::state::StateSnapshot;
 
-/// Headers of who has passed a request on for somebody else. A proxy on this machine is a neighbour, and whom it speaks for
-/// is not.
+/// Headers that a proxy adds. A proxy on this machine connects from the loopback address, but its client may be elsewhere.
 const FORWARDED: [&str; 5] = [
     "forwarded",
     "via",
@@ -22,104 +21,108 @@ const FORWARDED: [&str; 5] = [
     "x-real-ip",
 ];
 
-/// Who may see the page.
+/// The clients that may see the page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Audience {
-    /// Nobody: there is no page.
-    Nobody,
-    /// Whoever asks from this machine, and for it by a name of its own.
+pub enum PageAccess {
+    /// No client: the server has no page.
+    Off,
+    /// Clients on this machine that use `localhost` or a loopback address.
     #[default]
     Local,
-    /// Whoever can reach the address.
+    /// All clients that can reach the address.
     Everyone,
 }
 
-impl FromStr for Audience {
+impl FromStr for PageAccess {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
         match text {
-            "off" => Ok(Self::Nobody),
+            "off" => Ok(Self::Off),
             "local" => Ok(Self::Local),
             "everyone" => Ok(Self::Everyone),
-            _ => Err("write `local`, `everyone` or `off`".into()),
+            _ => Err("expected `local`, `everyone` or `off`".into()),
         }
     }
 }
 
-/// A drawn page.
+/// A rendered page.
 #[derive(Debug, Clone, Default)]
-pub struct Drawn {
-    /// The document, or the part of it that was asked for.
+pub struct RenderedPage {
+    /// The document, or the requested part of it.
     pub html: String,
-    /// What the browser may do with it: a `Content-Security-Policy`.
-    pub policy: &'static str,
+    /// The value of the `Content-Security-Policy` header.
+    pub content_security_policy: &'static str,
 }
 
-/// Draws a page of the facts; the second argument is the query.
-type Draw = dyn Fn(&Facts, &str) -> Drawn + Send + Sync;
+/// A function that renders a page from the state and the query of the request.
+type Render = dyn Fn(&StateSnapshot, &str) -> RenderedPage + Send + Sync;
 
-/// A page and who may see it.
+/// A page and the clients that may see it.
 #[derive(Clone)]
 pub struct Page {
-    audience: Audience,
-    draw: Arc<Draw>,
-    /// A page is drawn on a thread beside the endpoints, one at a time: a crowd of readers leaves the processors to others.
-    turn: Arc<Semaphore>,
+    access: PageAccess,
+    render: Arc<Render>,
+    /// Limits rendering to one page at a time, on the blocking thread, so that many readers can't slow down the endpoints
+    /// or the application.
+    permit: Arc<Semaphore>,
 }
 
 impl fmt::Debug for Page {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.debug_struct("Page")
-            .field("audience", &self.audience)
+            .field("access", &self.access)
             .finish_non_exhaustive()
     }
 }
 
 impl Page {
-    /// A page that `draw` makes of the facts and a query.
+    /// Creates a page. `render` gets the state and the query of a request.
     pub fn new(
-        audience: Audience,
-        draw: impl Fn(&Facts, &str) -> Drawn + Send + Sync + 'static,
+        access: PageAccess,
+        render: impl Fn(&StateSnapshot, &str) -> RenderedPage + Send + Sync + 'static,
     ) -> Self {
         Self {
-            audience,
-            draw: Arc::new(draw),
-            turn: Arc::new(Semaphore::new(1)),
+            access,
+            render: Arc::new(render),
+            permit: Arc::new(Semaphore::new(1)),
         }
     }
 
-    /// Whether there is one.
-    pub(super) fn is_there(&self) -> bool {
-        self.audience != Audience::Nobody
+    /// Returns whether the server has a page.
+    pub(super) fn is_enabled(&self) -> bool {
+        self.access != PageAccess::Off
     }
 
-    /// The page for who asks from `peer`, or a refusal.
+    /// Returns the page, or status 403 if a client at `peer` may not see it.
     pub(super) async fn respond<B>(
         &self,
         request: &Request<B>,
         peer: IpAddr,
-        facts: Facts,
+        state: StateSnapshot,
     ) -> Response<Body> {
-        if self.audience == Audience::Local && !is_local(request, peer) {
+        if self.access == PageAccess::Local && !is_local(request, peer) {
             return reply(
                 StatusCode::FORBIDDEN,
                 TEXT,
-                "this page is shown on the machine that it is of, at its loopback address; `--page=everyone` shows it to all\n",
+                "limbeck shows this page only on its own machine, at `localhost` or a loopback address; `--page=everyone` shows it to all clients\n",
             );
         }
         let query = request.uri().query().unwrap_or_default().to_owned();
-        let draw = Arc::clone(&self.draw);
-        // It is never closed.
-        let _turn = self.turn.acquire().await;
-        let drawing = tokio::task::spawn_blocking(move || draw(&facts, &query));
-        let Ok(Drawn { html, policy }) = drawing.await else {
-            let text = "the page could not be drawn\n";
+        let render = Arc::clone(&self.render);
+        // The semaphore is never closed.
+        let _permit = self.permit.acquire().await;
+        let rendering = tokio::task::spawn_blocking(move || render(&state, &query));
+        let Ok(page) = rendering.await else {
+            let text = "the page could not be rendered\n";
             return reply(StatusCode::INTERNAL_SERVER_ERROR, TEXT, text);
         };
-        let mut response = reply(StatusCode::OK, "text/html; charset=utf-8", html);
+        let mut response = reply(StatusCode::OK, "text/html; charset=utf-8", page.html);
         for (name, value) in [
-            (header::CONTENT_SECURITY_POLICY, policy),
+            (
+                header::CONTENT_SECURITY_POLICY,
+                page.content_security_policy,
+            ),
             (header::REFERRER_POLICY, "no-referrer"),
             (header::X_FRAME_OPTIONS, "DENY"),
         ] {
@@ -134,20 +137,22 @@ impl Page {
     }
 }
 
-/// Whether a request comes from this machine and means it. A name that is not this machine's own may have been pointed here by
-/// whoever has it, to read the page through a browser that runs here.
+/// Returns whether a request comes from this machine and names it by a loopback name.
+///
+/// The owner of any other name could point it to this machine (DNS rebinding) and read the page through a local browser.
 fn is_local<B>(request: &Request<B>, peer: IpAddr) -> bool {
     let headers = request.headers();
-    let asked_for = match request.uri().authority() {
+    let authority = match request.uri().authority() {
         Some(authority) => Some(authority.as_str()),
-        None => only_host(headers),
+        None => single_host(headers),
     };
     peer.to_canonical().is_loopback()
-        && asked_for.is_some_and(is_loopback_name)
+        && authority.is_some_and(is_loopback_name)
         && FORWARDED.iter().all(|name| !headers.contains_key(*name))
 }
 
-fn only_host(headers: &HeaderMap) -> Option<&str> {
+/// Returns the `Host` header if the request has exactly one.
+fn single_host(headers: &HeaderMap) -> Option<&str> {
     let mut hosts = headers.get_all(header::HOST).iter();
     match (hosts.next(), hosts.next()) {
         (Some(host), None) => host.to_str().ok(),
@@ -155,7 +160,7 @@ fn only_host(headers: &HeaderMap) -> Option<&str> {
     }
 }
 
-/// Whether `HOST[:PORT]` is a name or an address of the loopback interface.
+/// Returns whether `HOST[:PORT]` is a name or an address of the loopback interface.
 fn is_loopback_name(authority: &str) -> bool {
     let (host, port) = match authority.strip_prefix('[') {
         Some(rest) => match rest.split_once(']') {
@@ -170,7 +175,7 @@ fn is_loopback_name(authority: &str) -> bool {
     if let Ok(address) = host.parse::<IpAddr>() {
         return address.to_canonical().is_loopback();
     }
-    // Browsers ask nobody for the address of these names.
+    // Browsers resolve these names themselves, without DNS.
     let name = host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
     name == "localhost" || name.ends_with(".localhost")
 }
@@ -182,7 +187,7 @@ mod tests {
     use super::is_local;
 
     #[test]
-    fn who_is_local() {
+    fn accepts_only_local_clients_with_a_loopback_name() {
         for (peer, uri, headers, expected) in [
             ("127.0.0.1", "/", &[("host", "127.0.0.1:8081")][..], true),
             ("127.0.0.1", "/", &[("host", "localhost:8081")], true),
@@ -193,7 +198,7 @@ mod tests {
             ("::1", "/", &[("host", "[::1]")], true),
             ("::ffff:127.0.0.1", "/", &[("host", "localhost")], true),
             ("127.0.0.1", "http://localhost:8081/", &[], true),
-            // Names that anybody may point here.
+            // Names that a stranger could point to this machine.
             ("127.0.0.1", "/", &[("host", "evil.example")], false),
             ("127.0.0.1", "/", &[("host", "evil.example:8081")], false),
             (
@@ -228,7 +233,7 @@ mod tests {
                 &[("host", "localhost")],
                 false,
             ),
-            // Somebody from elsewhere, and somebody whom a proxy speaks for.
+            // Clients on another machine, directly and through a proxy.
             ("192.0.2.1", "/", &[("host", "localhost")], false),
             ("::ffff:192.0.2.1", "/", &[("host", "localhost")], false),
             (

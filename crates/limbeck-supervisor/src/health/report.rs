@@ -1,4 +1,4 @@
-//! `/health`: the components and their states, as `application/health+json` has them.
+//! `/health`: the checks of the application and their results as `application/health+json`.
 
 use std::time::SystemTime;
 
@@ -7,37 +7,37 @@ use serde_json::{Value as Json, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use crate::board::{FAILURES, Facts};
+use crate::state::{FAILURE_THRESHOLD, StateSnapshot};
 
-/// The status code and the object.
-pub(super) fn health(facts: &Facts) -> (StatusCode, String) {
-    let database = facts.database.as_ref();
+/// Returns the status code and the JSON object.
+pub(super) fn health(state: &StateSnapshot) -> (StatusCode, String) {
+    let database = state.database.as_ref();
     let database_status = match database {
         Some(database) if database.failures == 0 => "pass",
-        Some(database) if database.failures < FAILURES => "warn",
+        Some(database) if database.failures < FAILURE_THRESHOLD => "warn",
         Some(_) => "fail",
         None => "warn",
     };
-    let schema = facts.schema.clone().unwrap_or_default();
-    let schema_status = if schema.at_head { "pass" } else { "fail" };
-    let application_status = if facts.application.well {
+    let schema = state.schema.clone().unwrap_or_default();
+    let schema_status = if schema.is_at_target { "pass" } else { "fail" };
+    let application_status = if state.application.is_healthy {
         "pass"
     } else {
         "fail"
     };
-    let ready = facts.obstacles().is_empty();
+    let ready = state.is_ready();
     let latency = database.and_then(|database| database.latency);
-    let probe = facts.application.probes.back();
+    let probe = state.application.probes.back();
     let object = json!({
         "status": if !ready { "fail" } else if database_status == "warn" { "warn" } else { "pass" },
-        "description": format!("limbeck: {}", facts.phase),
+        "description": format!("limbeck: {}", state.phase),
         "checks": {
             "database:responseTime": [{
                 "componentType": "datastore",
                 "status": database_status,
                 "observedValue": latency.map(|latency| latency.as_secs_f64() * 1000.0),
                 "observedUnit": "ms",
-                "time": database.map(|database| rfc_3339(database.at)),
+                "time": database.map(|database| rfc_3339(database.checked_at)),
                 "output": database.and_then(|database| database.problem.clone()),
             }],
             "schema:revision": [{
@@ -46,9 +46,9 @@ pub(super) fn health(facts: &Facts) -> (StatusCode, String) {
                 "observedValue": schema.current,
                 "heads": schema.heads,
                 "pending": schema.pending.len(),
-                "step": facts.step.as_ref().map(|step| json!({
-                    "revision": step.revision, "kind": step.kind, "number": step.number, "of": step.of,
-                    "statements": step.statements, "seconds": step.since.elapsed().as_secs_f64(),
+                "step": state.step.as_ref().map(|step| json!({
+                    "revision": step.revision, "kind": step.kind, "number": step.number, "of": step.total,
+                    "statements": step.statements, "seconds": step.started_at.elapsed().as_secs_f64(),
                 })),
             }],
             "application:probe": [{
@@ -69,7 +69,7 @@ pub(super) fn health(facts: &Facts) -> (StatusCode, String) {
     (status, without_nulls(object).to_string())
 }
 
-/// What there is no value for is left out.
+/// Removes the fields without a value.
 fn without_nulls(value: Json) -> Json {
     match value {
         Json::Object(fields) => fields

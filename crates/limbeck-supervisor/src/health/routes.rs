@@ -1,4 +1,4 @@
-//! What is answered at which path.
+//! The paths of the health server and their responses.
 
 use std::net::IpAddr;
 
@@ -7,43 +7,49 @@ use http_body_util::Full;
 use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, X_CONTENT_TYPE_OPTIONS};
 use hyper::{Method, Request, Response, StatusCode};
 
-use super::{Shown, report};
-use crate::board::Facts;
+use super::{Endpoints, report};
+use crate::state::{ReadinessProblem, StateSnapshot};
 
-/// What is sent.
+/// The body of a response.
 pub(super) type Body = Full<Bytes>;
 
+/// The content type of plain text.
 pub(super) const TEXT: &str = "text/plain; charset=utf-8";
 
+/// Returns the response to a request from `peer`.
 pub(super) async fn respond<B>(
     request: &Request<B>,
     peer: IpAddr,
-    shown: &Shown,
+    endpoints: &Endpoints,
 ) -> Response<Body> {
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
-        let mut response = reply(StatusCode::METHOD_NOT_ALLOWED, TEXT, "only GET and HEAD\n");
+        let mut response = reply(
+            StatusCode::METHOD_NOT_ALLOWED,
+            TEXT,
+            "only GET and HEAD are allowed\n",
+        );
         response
             .headers_mut()
             .insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
         return response;
     }
-    let facts = shown.board.facts();
+    let state = endpoints.state.snapshot();
     let verbose = request.uri().query().is_some_and(|query| {
         query
             .split('&')
             .any(|part| part == "verbose" || part.starts_with("verbose="))
     });
     match request.uri().path() {
-        "/" if shown.page.is_there() => shown.page.respond(request, peer, facts).await,
-        // Answering is what it takes.
+        "/" if endpoints.page.is_enabled() => endpoints.page.respond(request, peer, state).await,
+        // A response is the proof that limbeck is alive.
         "/livez" => check("livez", &[], verbose),
-        "/startupz" => check("startupz", &not_started(&facts), verbose),
-        "/readyz" => check("readyz", &facts.obstacles(), verbose),
+        "/startupz" => check("startupz", &startup_problems(&state), verbose),
+        "/readyz" => check("readyz", &state.readiness_problems(), verbose),
         "/health" => {
-            let (status, body) = report::health(&facts);
+            let (status, body) = report::health(&state);
             reply(status, "application/health+json", body)
         }
-        "/metrics" => match shown.metrics.encode(&facts) {
+        "/metrics" => match endpoints.metrics.encode(&state) {
             Ok(text) => reply(
                 StatusCode::OK,
                 "application/openmetrics-text; version=1.0.0; charset=utf-8",
@@ -54,22 +60,23 @@ pub(super) async fn respond<B>(
         _ => reply(
             StatusCode::NOT_FOUND,
             TEXT,
-            "there are /livez, /readyz, /startupz, /health and /metrics\n",
+            "not found; the endpoints are /livez, /readyz, /startupz, /health and /metrics\n",
         ),
     }
 }
 
-fn not_started(facts: &Facts) -> Vec<(&'static str, String)> {
-    if facts.started {
+/// Returns the readiness problems until the application has been ready once, then an empty list.
+fn startup_problems(state: &StateSnapshot) -> Vec<ReadinessProblem> {
+    if state.has_been_ready {
         Vec::new()
     } else {
-        facts.obstacles()
+        state.readiness_problems()
     }
 }
 
-/// An answer in the words of Kubernetes' own endpoints.
-fn check(name: &str, obstacles: &[(&'static str, String)], verbose: bool) -> Response<Body> {
-    if obstacles.is_empty() {
+/// Returns a response in the format of Kubernetes' own endpoints.
+fn check(name: &str, problems: &[ReadinessProblem], verbose: bool) -> Response<Body> {
+    if problems.is_empty() {
         let body = if verbose {
             format!("{name} check passed\n")
         } else {
@@ -78,13 +85,14 @@ fn check(name: &str, obstacles: &[(&'static str, String)], verbose: bool) -> Res
         return reply(StatusCode::OK, TEXT, body);
     }
     let mut body = String::new();
-    for (what, why) in obstacles {
-        body += &format!("[-]{what} failed: {why}\n");
+    for ReadinessProblem { component, reason } in problems {
+        body += &format!("[-]{component} failed: {reason}\n");
     }
     body += &format!("{name} check failed\n");
     reply(StatusCode::SERVICE_UNAVAILABLE, TEXT, body)
 }
 
+/// Returns a response that no cache keeps.
 pub(super) fn reply(
     status: StatusCode,
     content_type: &'static str,

@@ -1,4 +1,4 @@
-//! A process of its own that ends an application whose supervisor was killed, and what the application has started.
+//! The guard: a separate process that ends an application and its children after the supervisor was killed.
 
 use std::ffi::OsString;
 use std::io::{self, BufRead, PipeWriter, Write};
@@ -12,39 +12,40 @@ use rustix::process::{
     Pid, Signal, kill_process, kill_process_group, test_kill_process, test_kill_process_group,
 };
 
-/// How long what is left may take to end by itself.
+/// The time between `SIGTERM` and `SIGKILL`.
 const GRACE: Duration = Duration::from_secs(3);
 
-/// How often is looked whether it has.
-const LOOK: Duration = Duration::from_millis(10);
+/// The interval between two checks whether the processes have ended.
+const POLL_INTERVAL: Duration = Duration::from_millis(10);
 
-/// The supervisor's end of a guard, shared by all that it watches. Its process ends with the last of them.
+/// The supervisor's handle of a guard process, shared by all applications that the guard watches. Dropping the last clone
+/// ends the process.
 #[derive(Debug, Clone)]
 pub struct Guard(Arc<Mutex<Inner>>);
 
 #[derive(Debug)]
 struct Inner {
     child: Child,
-    /// Closed by the system when we are gone, however that happens.
+    /// The pipe to the guard. The system closes it when the supervisor ends, whatever the reason.
     pipe: Option<PipeWriter>,
 }
 
 impl Guard {
-    /// Starts one: `program` and its arguments call [`guard`].
+    /// Starts a guard. `program` is a command line that calls [`run_guard`].
     ///
     /// # Errors
-    /// The operating system's.
+    /// Returns the operating system's error if the process can't be started.
     pub fn start(program: &[OsString]) -> io::Result<Self> {
         let (program, arguments) = program
             .split_first()
-            .ok_or_else(|| io::Error::other("no program guards the application"))?;
+            .ok_or_else(|| io::Error::other("the guard has no program"))?;
         let (reader, writer) = io::pipe()?;
         let child = Command::new(program)
             .args(arguments)
             .stdin(reader)
             .stdout(Stdio::null())
             .stderr(Stdio::null())
-            // What a terminal's keys send to our group must not end it.
+            // The terminal sends signals to the supervisor's group; they must not end the guard.
             .process_group(0)
             .spawn()?;
         Ok(Self(Arc::new(Mutex::new(Inner {
@@ -53,21 +54,23 @@ impl Guard {
         }))))
     }
 
-    /// Tells it what to end.
-    pub(super) fn watch(&self, pid: Pid, group: bool) {
-        let kind = if group { "group" } else { "process" };
-        self.tell(&format!("{kind} {}\n", pid.as_raw_pid()));
+    /// Makes the guard watch a process or a process group.
+    pub(super) fn watch(&self, watched: Watched) {
+        self.send(&match watched {
+            Watched::Process(pid) => format!("process {}\n", pid.as_raw_pid()),
+            Watched::Group(pid) => format!("group {}\n", pid.as_raw_pid()),
+        });
     }
 
-    /// Tells it that this has ended.
+    /// Makes the guard forget a process or group that has ended.
     pub(super) fn release(&self, pid: Pid) {
-        self.tell(&format!("ended {}\n", pid.as_raw_pid()));
+        self.send(&format!("ended {}\n", pid.as_raw_pid()));
     }
 
-    fn tell(&self, line: &str) {
+    fn send(&self, line: &str) {
         let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(pipe) = &mut inner.pipe {
-            // Without its guard the application is still ours to end.
+            // If the guard is gone, the supervisor can still end the application itself.
             let _ = pipe.write_all(line.as_bytes());
         }
     }
@@ -80,16 +83,16 @@ impl Drop for Inner {
     }
 }
 
-/// What a guard watches.
+/// A process or a process group that a guard watches.
 #[derive(Debug, Clone, Copy)]
-enum Watched {
+pub(super) enum Watched {
     Process(Pid),
     Group(Pid),
 }
 
 impl Watched {
-    /// The number in a line, and what is to be watched by it from now on: none when it has ended.
-    fn read(line: &str) -> Option<(Pid, Option<Self>)> {
+    /// Parses a line from the supervisor: an ID, and what to watch under this ID from now on, or `None` if it has ended.
+    fn parse(line: &str) -> Option<(Pid, Option<Self>)> {
         let (kind, number) = line.split_once(' ')?;
         let pid = Pid::from_raw(number.parse().ok()?)?;
         let watched = match kind {
@@ -101,14 +104,14 @@ impl Watched {
     }
 
     fn signal(self, signal: Signal) {
-        // It may have ended.
+        // The process may have ended.
         let _ = match self {
             Self::Process(pid) => kill_process(pid, signal),
             Self::Group(pid) => kill_process_group(pid, signal),
         };
     }
 
-    fn is_there(self) -> bool {
+    fn is_running(self) -> bool {
         match self {
             Self::Process(pid) => test_kill_process(pid).is_ok(),
             Self::Group(pid) => test_kill_process_group(pid).is_ok(),
@@ -116,29 +119,29 @@ impl Watched {
     }
 }
 
-/// A guard's whole life: reads from standard input what to watch, until there is no supervisor; then ends it.
-pub fn guard() {
+/// Runs a guard: reads from standard input what to watch until the supervisor ends, then ends what is left.
+pub fn run_guard() {
     let mut watched: Vec<(Pid, Watched)> = Vec::new();
     for line in io::stdin().lock().lines() {
-        // A pipe that can't be read is one without a writer.
+        // A read error means the same as the end of the pipe.
         let Ok(line) = line else { break };
-        let Some((pid, found)) = Watched::read(&line) else {
+        let Some((pid, found)) = Watched::parse(&line) else {
             continue;
         };
         watched.retain(|(known, _)| *known != pid);
         watched.extend(found.map(|found| (pid, found)));
     }
-    for (_, left) in &watched {
-        left.signal(Signal::TERM);
+    for (_, remaining) in &watched {
+        remaining.signal(Signal::TERM);
     }
     let start = Instant::now();
-    while watched.iter().any(|(_, left)| left.is_there()) {
+    while watched.iter().any(|(_, remaining)| remaining.is_running()) {
         if start.elapsed() > GRACE {
-            for (_, left) in &watched {
-                left.signal(Signal::KILL);
+            for (_, remaining) in &watched {
+                remaining.signal(Signal::KILL);
             }
             return;
         }
-        sleep(LOOK);
+        sleep(POLL_INTERVAL);
     }
 }

@@ -1,4 +1,4 @@
-//! How an application is started: by a step of our own that ties its life to ours and then becomes the application.
+//! The start of an application through a limbeck process that first ties its lifetime to the supervisor's.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -10,23 +10,23 @@ use std::process::{Command as StdCommand, Stdio};
 use rustix::process::{Pid, getppid};
 use tokio::process::Command;
 
-/// What is started. `Debug` shows no variable's value.
+/// The command line, variables and streams of an application. `Debug` hides the variables' values.
 #[derive(Clone)]
-pub struct Launch {
-    /// This program and the arguments with which it calls [`exec_under_parent`]; the parent's number, the program and
-    /// its arguments are put behind them.
+pub struct LaunchSpec {
+    /// The command line that calls [`exec_under_parent`], without the parent's process ID and the application's command,
+    /// which are appended.
     pub starter: Vec<OsString>,
-    /// The program and its arguments.
+    /// The application's program and arguments.
     pub command: Vec<OsString>,
-    /// Variables on top of the inherited ones.
+    /// Environment variables in addition to the inherited ones.
     pub variables: BTreeMap<String, OsString>,
-    /// Whether it is one of several: its output is piped, and it has no input.
+    /// Whether the application's output is piped and its input is empty, because it is one of several.
     pub is_piped: bool,
 }
 
-impl fmt::Debug for Launch {
+impl fmt::Debug for LaunchSpec {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.debug_struct("Launch")
+        out.debug_struct("LaunchSpec")
             .field("command", &self.command)
             .field("variables", &self.variables.keys())
             .field("is_piped", &self.is_piped)
@@ -34,19 +34,20 @@ impl fmt::Debug for Launch {
     }
 }
 
-impl Launch {
-    pub(super) fn command(&self, own_group: bool) -> io::Result<Command> {
+impl LaunchSpec {
+    /// Returns the command that starts the application, in its own process group if `has_own_group`.
+    pub(super) fn command(&self, has_own_group: bool) -> io::Result<Command> {
         let (program, arguments) = self
             .starter
             .split_first()
-            .ok_or_else(|| io::Error::other("no program starts the application"))?;
+            .ok_or_else(|| io::Error::other("the starter has no program"))?;
         let mut command = Command::new(program);
         command
             .args(arguments)
             .arg(std::process::id().to_string())
             .args(&self.command)
             .envs(&self.variables);
-        if own_group {
+        if has_own_group {
             command.process_group(0);
         }
         if self.is_piped {
@@ -59,11 +60,12 @@ impl Launch {
     }
 }
 
-/// Becomes the program, which the system ends with `SIGTERM` when the parent with this number ends before it (Linux).
-/// Returns only what went wrong.
+/// Replaces this process with the program. On Linux, the system sends it `SIGTERM` when the parent ends first.
+///
+/// Returns only if that fails, with the error.
 pub fn exec_under_parent(parent: u32, command: &[OsString]) -> io::Error {
     let Some((program, arguments)) = command.split_first() else {
-        return io::Error::other("no program is named");
+        return io::Error::other("no program is given");
     };
     #[cfg(target_os = "linux")]
     if let Err(error) =
@@ -71,10 +73,10 @@ pub fn exec_under_parent(parent: u32, command: &[OsString]) -> io::Error {
     {
         return error.into();
     }
-    // A parent that ended before the line above sends no signal.
+    // If the parent ended before the call above, no signal will come.
     let parent = i32::try_from(parent).ok().and_then(Pid::from_raw);
     if getppid() != parent {
-        return io::Error::other("the supervisor is gone");
+        return io::Error::other("the supervisor has ended");
     }
     StdCommand::new(program).args(arguments).exec()
 }

@@ -1,12 +1,12 @@
-//! The application's process: started so that it never outlives its supervisor, ended so that nothing of it is left.
+//! The application's process. It never outlives the supervisor, and stopping it ends all of its children.
 
 mod guard;
 mod launch;
 mod listening;
 
-pub use guard::{Guard, guard};
-pub use launch::{Launch, exec_under_parent};
-pub use listening::listening;
+pub use guard::{Guard, run_guard};
+pub use launch::{LaunchSpec, exec_under_parent};
+pub use listening::listening_addresses;
 
 use std::io;
 use std::os::unix::process::ExitStatusExt;
@@ -18,10 +18,11 @@ use rustix::process::{Pid, Signal, kill_process, kill_process_group, test_kill_p
 use tokio::process::{Child, ChildStderr, ChildStdout};
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::signals::Received;
+use self::guard::Watched;
+use crate::signals::ReceivedSignal;
 
-/// How often is looked whether the last process of a group has ended.
-const LOOK: Duration = Duration::from_millis(10);
+/// The interval between two checks whether a process group has ended.
+const POLL_INTERVAL: Duration = Duration::from_millis(10);
 
 /// A running application.
 #[derive(Debug)]
@@ -29,126 +30,129 @@ pub struct Application {
     child: Child,
     pid: Pid,
     guard: Guard,
-    /// Whether it has a process group of its own; it shares ours where a terminal is in front of us, whose keys then
-    /// reach it without us.
-    own_group: bool,
-    ended: Option<ExitStatus>,
-    /// The same, once nothing of what it has started is left.
+    /// Whether the application has its own process group. In the foreground of a terminal it shares the supervisor's, so
+    /// that the terminal's keys reach it directly.
+    has_own_group: bool,
+    /// The exit status, once the process has exited.
+    exited: Option<ExitStatus>,
+    /// The exit status, once all children of the process have ended, too.
     stopped: Option<ExitStatus>,
     output: Option<(ChildStdout, ChildStderr)>,
 }
 
 impl Application {
-    /// Starts it. `guard` ends it when this process can't.
+    /// Starts the application. `guard` ends it if this process is killed.
     ///
     /// # Errors
-    /// The operating system's.
-    pub fn start(launch: &Launch, guard: Guard) -> io::Result<Self> {
-        let own_group = launch.is_piped || !has_terminal();
-        let mut child = launch.command(own_group)?.spawn()?;
+    /// Returns the operating system's error if the process can't be started.
+    pub fn start(spec: &LaunchSpec, guard: Guard) -> io::Result<Self> {
+        let has_own_group = spec.is_piped || !in_terminal_foreground();
+        let mut child = spec.command(has_own_group)?.spawn()?;
         let output = child.stdout.take().zip(child.stderr.take());
         let pid = child
             .id()
             .and_then(|id| Pid::from_raw(i32::try_from(id).ok()?))
-            .ok_or_else(|| io::Error::other("the process has no number"))?;
-        guard.watch(pid, own_group);
+            .ok_or_else(|| io::Error::other("the process has no ID"))?;
+        guard.watch(if has_own_group {
+            Watched::Group(pid)
+        } else {
+            Watched::Process(pid)
+        });
         Ok(Self {
             child,
             pid,
             guard,
-            own_group,
-            ended: None,
+            has_own_group,
+            exited: None,
             stopped: None,
             output,
         })
     }
 
-    /// Its process's number.
+    /// Returns the process ID.
     pub fn pid(&self) -> i32 {
         self.pid.as_raw_pid()
     }
 
-    /// What it writes, where that is piped; once.
+    /// Returns the pipes of standard output and standard error, if the output is piped and was not taken before.
     pub fn take_output(&mut self) -> Option<(ChildStdout, ChildStderr)> {
         self.output.take()
     }
 
-    /// Waits for its end.
+    /// Waits for the process to exit and returns its status.
     ///
     /// # Errors
-    /// The operating system's.
-    pub async fn ended(&mut self) -> io::Result<ExitStatus> {
-        if let Some(status) = self.ended {
+    /// Returns the operating system's error if it can't wait for the process.
+    pub async fn wait(&mut self) -> io::Result<ExitStatus> {
+        if let Some(status) = self.exited {
             return Ok(status);
         }
         let status = self.child.wait().await?;
-        self.ended = Some(status);
+        self.exited = Some(status);
         Ok(status)
     }
 
-    /// Whether a signal asks the application to end: one of a terminal's keys may mean something else to it.
-    pub fn is_told_to_end(&self, signal: Received) -> bool {
-        let from_terminal = !self.own_group && signal.comes_from_terminals();
-        signal.ends() && signal != Received::HANGUP && !from_terminal
+    /// Returns whether a signal asks the application to end. A signal from a terminal's key doesn't count: the application
+    /// may handle it in another way.
+    pub fn is_asked_to_end(&self, signal: ReceivedSignal) -> bool {
+        let is_from_terminal = !self.has_own_group && signal.is_sent_by_terminals();
+        signal.is_end_request() && signal != ReceivedSignal::HANGUP && !is_from_terminal
     }
 
-    /// Passes a signal on, unless a terminal has sent it to both of us.
-    pub fn pass_on(&self, signal: Received) {
-        if self.ended.is_none() && (self.own_group || !signal.comes_from_terminals()) {
-            // It may just have ended.
-            let _ = kill_process(self.pid, signal.to_send());
+    /// Forwards a signal to the application, unless the terminal has already sent it to both processes.
+    pub fn forward(&self, signal: ReceivedSignal) {
+        if self.exited.is_none() && (self.has_own_group || !signal.is_sent_by_terminals()) {
+            // The process may just have exited.
+            let _ = kill_process(self.pid, signal.signal());
         }
     }
 
-    /// Ends it and what it has started: with `SIGTERM`, and with `SIGKILL` what is left after `grace`.
+    /// Ends the application and its children: sends `SIGTERM`, and `SIGKILL` to what is left after `grace`.
     ///
     /// # Errors
-    /// The operating system's.
+    /// Returns the operating system's error if it can't wait for the process.
     pub async fn stop(&mut self, grace: Duration) -> io::Result<ExitStatus> {
-        if self.ended.is_none() {
+        if self.exited.is_none() {
             let _ = kill_process(self.pid, Signal::TERM);
         }
         self.stop_by(Instant::now() + grace).await
     }
 
-    /// The same for one that has been told to end already.
-    ///
-    /// # Errors
-    /// The operating system's.
-    pub async fn stop_by(&mut self, limit: Instant) -> io::Result<ExitStatus> {
+    /// Waits until `deadline` for an application that was asked to end, then ends what is left with `SIGKILL`.
+    async fn stop_by(&mut self, deadline: Instant) -> io::Result<ExitStatus> {
         if let Some(status) = self.stopped {
             return Ok(status);
         }
-        let left = limit.saturating_duration_since(Instant::now());
-        let status = if let Ok(ended) = timeout(left, self.ended()).await {
-            ended?
+        let left = deadline.saturating_duration_since(Instant::now());
+        let status = if let Ok(exited) = timeout(left, self.wait()).await {
+            exited?
         } else {
             let _ = kill_process(self.pid, Signal::KILL);
-            self.ended().await?
+            self.wait().await?
         };
-        self.end_group(limit).await;
+        self.end_group(deadline).await;
         self.guard.release(self.pid);
         self.stopped = Some(status);
         Ok(status)
     }
 
-    /// Ends what the application has started and left behind.
-    async fn end_group(&self, limit: Instant) {
-        if !self.own_group || test_kill_process_group(self.pid) == Err(Errno::SRCH) {
+    /// Ends the children that the application has left behind.
+    async fn end_group(&self, deadline: Instant) {
+        if !self.has_own_group || test_kill_process_group(self.pid) == Err(Errno::SRCH) {
             return;
         }
         let _ = kill_process_group(self.pid, Signal::TERM);
-        while Instant::now() < limit {
+        while Instant::now() < deadline {
             if test_kill_process_group(self.pid) == Err(Errno::SRCH) {
                 return;
             }
-            sleep(LOOK).await;
+            sleep(POLL_INTERVAL).await;
         }
         let _ = kill_process_group(self.pid, Signal::KILL);
     }
 }
 
-/// What a shell has as the status of a process that ended so.
+/// Returns the status that a shell would report: the exit code, or 128 + n for signal n.
 pub fn shell_status(status: ExitStatus) -> u8 {
     let number = status
         .code()
@@ -158,7 +162,7 @@ pub fn shell_status(status: ExitStatus) -> u8 {
         .unwrap_or(1)
 }
 
-/// Whether standard input is a terminal whose keys reach us.
-pub(crate) fn has_terminal() -> bool {
+/// Returns whether standard input is a terminal and this process is in its foreground group, so that its keys send signals.
+pub(crate) fn in_terminal_foreground() -> bool {
     rustix::termios::tcgetpgrp(io::stdin()).is_ok_and(|group| group == rustix::process::getpgrp())
 }

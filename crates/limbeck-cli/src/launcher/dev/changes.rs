@@ -1,4 +1,4 @@
-//! What changes in the project: sources, and revision scripts.
+//! Watches the project for changes of sources and revision scripts.
 
 use std::path::{Path, PathBuf};
 
@@ -6,7 +6,7 @@ use notify::event::ModifyKind;
 use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::sync::mpsc;
 
-/// Folders with nothing that a developer edits.
+/// Folders without files that developers edit. Hidden folders are ignored, too.
 const IGNORED: [&str; 6] = [
     "__pycache__",
     "node_modules",
@@ -16,28 +16,31 @@ const IGNORED: [&str; 6] = [
     "build",
 ];
 
-/// Sources by the ends of their names; databases and logs change while processes run.
-const SOURCES: [&str; 10] = [
+/// The file extensions of sources. Other files, such as databases and logs, change while processes run.
+const SOURCE_EXTENSIONS: [&str; 10] = [
     "py", "pyi", "toml", "ini", "cfg", "yaml", "yml", "json", "html", "env",
 ];
 
-/// What has changed.
+/// A change in the project.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Change {
-    /// A source.
+    /// A source has changed.
     Source,
-    /// A revision script, or a folder of such.
+    /// A revision script has changed.
     Revision,
 }
 
-/// Watches folders for as long as it lives.
+/// A watcher of folders. It watches until it is dropped.
 pub(crate) struct Changes {
     _watcher: RecommendedWatcher,
     receiver: mpsc::UnboundedReceiver<Change>,
 }
 
 impl Changes {
-    /// Begins to watch in a project's folder; `revisions` are the folders of revision scripts.
+    /// Starts to watch `folders` and the folders of revision scripts. `root` is the project's folder.
+    ///
+    /// # Errors
+    /// Returns the watcher's error if a folder can't be watched.
     pub(crate) fn watch(
         root: &Path,
         folders: &[PathBuf],
@@ -51,8 +54,8 @@ impl Changes {
                 return;
             }
             for path in &event.paths {
-                if let Some(change) = kind(&root, path, &watched) {
-                    // Nobody listens any more when the processes are being ended.
+                if let Some(change) = classify(&root, path, &watched) {
+                    // The receiver is gone while the processes are being stopped.
                     let _ = sender.send(change);
                 }
             }
@@ -66,21 +69,22 @@ impl Changes {
         })
     }
 
-    /// The next change.
+    /// Waits for the next change.
     pub(crate) async fn next(&mut self) -> Change {
         match self.receiver.recv().await {
             Some(change) => change,
-            // The watcher lives as long as we do.
+            // The watcher and its sender live as long as this value.
             None => std::future::pending().await,
         }
     }
 
-    /// Changes that have come meanwhile.
-    pub(crate) fn more(&mut self) -> Option<Change> {
+    /// Returns a change that has already arrived.
+    pub(crate) fn try_next(&mut self) -> Option<Change> {
         self.receiver.try_recv().ok()
     }
 }
 
+/// Returns whether an event changes the content of a file or folder, and not only its metadata.
 fn changes_content(kind: EventKind) -> bool {
     match kind {
         EventKind::Create(_) | EventKind::Remove(_) => true,
@@ -90,7 +94,8 @@ fn changes_content(kind: EventKind) -> bool {
     }
 }
 
-fn kind(root: &Path, path: &Path, revisions: &[PathBuf]) -> Option<Change> {
+/// Returns the kind of change of a file, or `None` for a file that no process or migration depends on.
+fn classify(root: &Path, path: &Path, revisions: &[PathBuf]) -> Option<Change> {
     let inside = path.strip_prefix(root).unwrap_or(path);
     let is_ignored = inside.components().any(|part| {
         let name = part.as_os_str().to_string_lossy();
@@ -99,9 +104,9 @@ fn kind(root: &Path, path: &Path, revisions: &[PathBuf]) -> Option<Change> {
     let name = path.file_name()?.to_string_lossy();
     let is_source = path
         .extension()
-        .is_some_and(|end| SOURCES.contains(&&*end.to_string_lossy()));
-    let counts = name == ".env" || (is_source && !is_ignored);
-    if !counts {
+        .is_some_and(|end| SOURCE_EXTENSIONS.contains(&&*end.to_string_lossy()));
+    let is_watched = name == ".env" || (is_source && !is_ignored);
+    if !is_watched {
         return None;
     }
     if revisions.iter().any(|folder| path.starts_with(folder)) {
@@ -112,10 +117,10 @@ fn kind(root: &Path, path: &Path, revisions: &[PathBuf]) -> Option<Change> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Change, kind};
+    use super::{Change, classify};
 
     #[test]
-    fn what_is_a_change() {
+    fn classifies_sources_and_revision_scripts() {
         let revisions = ["/p/migrations/versions".into()];
         for (path, expected) in [
             ("/p/app/main.py", Some(Change::Source)),
@@ -130,7 +135,11 @@ mod tests {
             ("/p/app/main.py~", None),
         ] {
             let root = "/p".as_ref();
-            assert_eq!(kind(root, path.as_ref(), &revisions), expected, "{path}");
+            assert_eq!(
+                classify(root, path.as_ref(), &revisions),
+                expected,
+                "{path}"
+            );
         }
     }
 }

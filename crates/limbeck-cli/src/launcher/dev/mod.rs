@@ -1,4 +1,4 @@
-//! `dev`: a database at head, and all processes of a project, started again when sources change.
+//! `limbeck dev`: upgrades the database, runs all processes of a project, and restarts them when sources change.
 
 mod changes;
 mod output;
@@ -16,130 +16,139 @@ use limbeck::location::VersionLocation;
 use limbeck::migrator::{Pending, Status};
 use limbeck::project::Project;
 use limbeck::url::{DatabaseUrl, mask};
-use limbeck_supervisor::{Audience, HealthServer, Launch, Phase, ProcessFacts, listening};
+use limbeck_supervisor::{
+    HealthServer, LaunchSpec, PageAccess, Phase, ProcessState, listening_addresses,
+};
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::{JoinSet, LocalSet};
 use tokio::time::{Instant, sleep, sleep_until};
 
 use self::changes::{Change, Changes};
 use self::output::Prefix;
-use self::process::{Became, Runner, Wanted};
-pub(crate) use self::settings::{DevSettings, Migrate};
-use super::database::Migrated;
-use super::database::note_status;
-use super::monitor::{Monitor, Sight};
-use super::{EXEC, Launcher, Settings, tell, this_program, urls};
+use self::process::{ProcessStatus, Runner, TargetState};
+pub(crate) use self::settings::{DevSettings, NewRevisions};
+use super::database::{MigrationResult, load_project, record_status};
+use super::monitor::{Monitor, MonitorTarget};
+use super::{EXEC, Launcher, Settings, own_command, print_notice, urls};
 use crate::cli_error::{CliError, Outcome};
 use crate::context::Context;
+use crate::exit;
 use crate::launch_error::LaunchError;
 
-/// The database of a project that names none.
+/// The database URL of a project without one.
 const DEFAULT_URL: &str = "sqlite+aiosqlite:///dev.db";
 
-/// `PORT` of the first process, and how far the next ones are away, as in foreman.
-const PORTS: (u16, u16) = (5000, 100);
+/// The `PORT` of the first process, as in foreman.
+const FIRST_PORT: u16 = 5000;
 
-/// An editor writes several files, or one several times.
-const SETTLING: Duration = Duration::from_millis(200);
+/// The distance between the ports of two processes, as in foreman.
+const PORT_STEP: u16 = 100;
 
-/// How long processes that listen nowhere may take until they count as up.
-const UP: Duration = Duration::from_secs(3);
+/// The delay between a change and the restart. An editor may write several files, or one file several times.
+const SETTLE_TIME: Duration = Duration::from_millis(200);
 
-/// How often is looked whether they listen.
-const LOOK: Duration = Duration::from_millis(100);
+/// The time after which the summary is printed even if some processes don't listen on an address.
+const SUMMARY_DELAY: Duration = Duration::from_secs(3);
 
-/// Runs the processes of a project.
+/// The interval between two checks whether the processes listen.
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
+
+/// Runs `limbeck dev`.
 pub(crate) fn run(context: &Context, settings: Settings, dev: DevSettings) -> Outcome {
     let project = context.project()?;
     let url = default_url(context, project)?;
     if let Some(url) = &url {
-        tell(&format!("nothing names a database: {url} is used"));
+        print_notice(&format!("no database URL is configured: using {url}"));
     }
     let folder = std::env::current_dir()
         .map_err(|error| CliError::System("could not find the current folder", error))?;
-    let aside = LocalSet::new();
-    context.runtime()?.block_on(aside.run_until(async {
+    let tasks = LocalSet::new();
+    context.runtime()?.block_on(tasks.run_until(async {
         let address = settings.health_addr.unwrap_or(([127, 0, 0, 1], 0).into());
         let mut launcher = Launcher::new(context, settings, url)?;
         let processes = dev.processes.keys();
-        let processes = processes.map(|name| ProcessFacts::new(name)).collect();
+        let processes = processes.map(|name| ProcessState::new(name)).collect();
         launcher
-            .board
-            .note(|facts| facts.application.processes = processes);
-        let server = launcher.serve(address)?;
-        let migrated = launcher.migrate().await?;
-        launcher.has_terminal = false;
-        let developing = Developing::start(launcher, dev, migrated, server, folder)?;
-        developing.go_on().await
+            .state
+            .update(|state| state.application.processes = processes);
+        let server = launcher.start_health_server(address)?;
+        let migration = launcher.migrate().await?;
+        launcher.owns_terminal = false;
+        let session = DevSession::start(launcher, dev, migration, server, folder)?;
+        session.run().await
     }))
 }
 
-/// The URL of a file, where neither the environment nor a stock `env.py` names a database.
+/// Returns the URL of a SQLite file if neither the environment nor a stock `env.py` has a URL.
 fn default_url(context: &Context, project: &Project) -> Result<Option<String>, CliError> {
-    let known = urls::provider(context, project)?.is_some();
-    Ok((!known).then(|| DEFAULT_URL.to_owned()))
+    let is_known = urls::url_provider(context, project)?.is_some();
+    Ok((!is_known).then(|| DEFAULT_URL.to_owned()))
 }
 
-/// What a developer has running.
-struct Developing<'a> {
+/// The running processes and what `limbeck dev` watches.
+struct DevSession<'a> {
     launcher: Launcher<'a>,
     settings: DevSettings,
-    migrated: Migrated,
+    migration: MigrationResult,
     server: HealthServer,
-    /// What the monitor looks at.
-    sight: watch::Sender<Sight>,
+    monitor_target: watch::Sender<MonitorTarget>,
     tasks: JoinSet<()>,
     names: Vec<String>,
-    wanted: Vec<watch::Sender<Wanted>>,
-    became: mpsc::UnboundedReceiver<(usize, Became)>,
-    states: Vec<Option<Became>>,
+    /// The requested state of each process.
+    targets: Vec<watch::Sender<TargetState>>,
+    /// Status changes, each with the index of its process.
+    status_changes: mpsc::UnboundedReceiver<(usize, ProcessStatus)>,
+    /// The status of each process; `None` before its first start.
+    statuses: Vec<Option<ProcessStatus>>,
     changes: Changes,
-    /// Lines from a terminal.
-    keys: mpsc::UnboundedReceiver<()>,
-    /// What has been offered.
+    /// A message for each line from the terminal.
+    terminal_lines: mpsc::UnboundedReceiver<()>,
+    /// The revisions that Enter applies.
     offered: Vec<Pending>,
+    /// The number of restarts.
     generation: u64,
 }
 
-impl<'a> Developing<'a> {
+impl<'a> DevSession<'a> {
     fn start(
         launcher: Launcher<'a>,
         settings: DevSettings,
-        migrated: Migrated,
+        migration: MigrationResult,
         server: HealthServer,
         folder: PathBuf,
     ) -> Result<Self, CliError> {
-        let variables = launcher.variables(migrated.project)?;
-        let guard = Launcher::guard()?;
-        let (sender, became) = mpsc::unbounded_channel();
+        let variables = launcher.application_variables(migration.project)?;
+        let guard = Launcher::start_guard()?;
+        let (sender, status_changes) = mpsc::unbounded_channel();
         let mut tasks = JoinSet::new();
         let names: Vec<String> = settings.processes.keys().cloned().collect();
         let width = names.iter().map(String::len).max().unwrap_or_default();
-        let mut wanted = Vec::new();
-        for (place, (name, process)) in settings.processes.iter().enumerate() {
-            let (tell, told) = watch::channel(Wanted::Running(0));
-            wanted.push(tell);
+        let mut targets = Vec::new();
+        for (index, (name, process)) in settings.processes.iter().enumerate() {
+            let (target_sender, target) = watch::channel(TargetState::Running { generation: 0 });
+            targets.push(target_sender);
             let runner = Runner {
-                place,
-                launch: Launch {
-                    starter: this_program([EXEC.into()].into_iter())?,
+                index,
+                spec: LaunchSpec {
+                    starter: own_command([EXEC.into()].into_iter())?,
                     command: ["/bin/sh", "-c", process.command()]
                         .map(OsString::from)
                         .to_vec(),
-                    variables: with_port(&variables, launcher.context, place),
+                    variables: with_port(&variables, launcher.context, index),
                     is_piped: true,
                 },
                 guard: guard.clone(),
-                prefix: Prefix::new(name, place, width),
+                prefix: Prefix::new(name, index, width),
                 grace: launcher.settings.stop_timeout,
-                wanted: told,
-                became: sender.clone(),
+                target,
+                status_changes: sender.clone(),
             };
-            tasks.spawn(runner.go_on());
+            tasks.spawn(runner.run());
         }
-        launcher.board.enter(Phase::Starting);
-        let (monitor, sight) = Monitor::new(&launcher, &migrated, &Arc::new(Notify::new()));
-        tasks.spawn(monitor.watch());
+        launcher.state.enter_phase(Phase::Starting);
+        let (monitor, monitor_target) =
+            Monitor::new(&launcher, &migration, &Arc::new(Notify::new()));
+        tasks.spawn(monitor.run());
         let watched = if settings.watch.is_empty() {
             vec![folder.clone()]
         } else {
@@ -149,7 +158,7 @@ impl<'a> Developing<'a> {
                 .map(|path| folder.join(path))
                 .collect()
         };
-        let revisions: Vec<PathBuf> = migrated
+        let revisions: Vec<PathBuf> = migration
             .project
             .script_folders()
             .into_iter()
@@ -157,133 +166,137 @@ impl<'a> Developing<'a> {
             .collect();
         let changes = Changes::watch(&folder, &watched, revisions).map_err(LaunchError::Watch)?;
         Ok(Self {
-            states: vec![None; names.len()],
-            keys: keys(),
+            statuses: vec![None; names.len()],
+            terminal_lines: terminal_lines(),
             offered: Vec::new(),
             generation: 0,
             launcher,
             settings,
-            migrated,
+            migration,
             server,
-            sight,
+            monitor_target,
             tasks,
             names,
-            wanted,
-            became,
+            targets,
+            status_changes,
             changes,
         })
     }
 
-    async fn go_on(mut self) -> Outcome {
+    /// Runs until a signal asks limbeck to end.
+    async fn run(mut self) -> Outcome {
         let start = Instant::now();
-        let mut summed_up = false;
-        let mut settled: Option<Instant> = None;
-        let (mut source, mut revision) = (false, false);
+        let mut has_summary = false;
+        let mut settled_at: Option<Instant> = None;
+        let (mut has_source_change, mut has_new_revision) = (false, false);
         let received = loop {
             tokio::select! {
-                signal = self.launcher.signals.next() => if signal.ends() {
+                signal = self.launcher.signals.next() => if signal.is_end_request() {
                     break signal;
                 },
-                Some((place, became)) = self.became.recv() => {
-                    self.states[place] = Some(became);
-                    self.note_process(place, became);
-                    self.note();
+                Some((index, status)) = self.status_changes.recv() => {
+                    self.statuses[index] = Some(status);
+                    self.record_process(index, status);
+                    self.record_application();
                 }
                 change = self.changes.next() => {
-                    let more = std::iter::from_fn(|| self.changes.more());
+                    let more = std::iter::from_fn(|| self.changes.try_next());
                     for change in std::iter::once(change).chain(more) {
-                        source |= change == Change::Source;
-                        revision |= change == Change::Revision;
+                        has_source_change |= change == Change::Source;
+                        has_new_revision |= change == Change::Revision;
                     }
-                    settled = Some(Instant::now() + SETTLING);
+                    settled_at = Some(Instant::now() + SETTLE_TIME);
                 }
-                () = sleep_until(settled.unwrap_or(start)), if settled.is_some() => {
-                    settled = None;
-                    if std::mem::take(&mut revision) {
-                        self.look_for_revisions().await;
+                () = sleep_until(settled_at.unwrap_or(start)), if settled_at.is_some() => {
+                    settled_at = None;
+                    if std::mem::take(&mut has_new_revision) {
+                        self.handle_new_revisions().await;
                     }
-                    if std::mem::take(&mut source) {
+                    if std::mem::take(&mut has_source_change) {
                         self.restart();
                     }
                 }
-                Some(()) = self.keys.recv() => if !self.offered.is_empty() {
+                Some(()) = self.terminal_lines.recv() => if !self.offered.is_empty() {
                     self.apply().await;
                 },
-                () = sleep(LOOK), if !summed_up => {
+                () = sleep(POLL_INTERVAL), if !has_summary => {
                     let addresses = self.addresses();
-                    if addresses.iter().all(|found| !found.is_empty()) || start.elapsed() > UP {
-                        summed_up = true;
-                        self.sum_up(&addresses);
+                    if addresses.iter().all(|found| !found.is_empty()) || start.elapsed() > SUMMARY_DELAY {
+                        has_summary = true;
+                        self.print_summary(&addresses);
                     }
                 }
             }
         };
-        self.launcher.board.enter(Phase::Stopping);
-        for wanted in &self.wanted {
-            wanted.send_replace(Wanted::Ended);
+        self.launcher.state.enter_phase(Phase::Stopping);
+        for target in &self.targets {
+            target.send_replace(TargetState::Stopped);
         }
-        // Whoever doesn't end in time is killed by its runner; the monitor ends with the set.
-        let mut left = self.names.len();
-        while left > 0 && self.tasks.join_next().await.is_some() {
-            left -= 1;
+        // Each runner kills a process that does not end in time. The monitor's task ends when the set is dropped.
+        let mut remaining = self.names.len();
+        while remaining > 0 && self.tasks.join_next().await.is_some() {
+            remaining -= 1;
         }
         Ok(u8::try_from(128 + received.number()).unwrap_or(1))
     }
 
-    /// All processes that are not to be left alone.
+    /// Restarts the processes that don't reload by themselves.
     fn restart(&mut self) {
         self.generation += 1;
         let mut names = Vec::new();
-        for ((name, process), wanted) in self.settings.processes.iter().zip(&self.wanted) {
-            if process.restarts() {
+        for ((name, process), target) in self.settings.processes.iter().zip(&self.targets) {
+            if process.restarts_on_change() {
                 names.push(name.as_str());
-                wanted.send_replace(Wanted::Running(self.generation));
+                target.send_replace(TargetState::Running {
+                    generation: self.generation,
+                });
             }
         }
         if !names.is_empty() {
-            tell(&format!(
-                "a source has changed: {} started again",
+            print_notice(&format!(
+                "a source has changed: restarting {}",
                 names.join(", ")
             ));
         }
     }
 
-    fn note_process(&self, place: usize, became: Became) {
-        self.launcher.board.note(|facts| {
-            if let Some(process) = facts.application.processes.get_mut(place) {
-                match became {
-                    Became::Running(group) => process.runs(group),
-                    Became::Ended(status) => process.ended(status),
+    fn record_process(&self, index: usize, status: ProcessStatus) {
+        self.launcher.state.update(|state| {
+            if let Some(process) = state.application.processes.get_mut(index) {
+                match status {
+                    ProcessStatus::Running { group } => process.record_start(group),
+                    ProcessStatus::Exited { status } => process.record_exit(status),
                 }
             }
         });
     }
 
-    /// Notes for the health endpoints whether all processes run.
-    fn note(&self) {
-        let running = |state: &Option<Became>| matches!(state, Some(Became::Running(_)));
-        let well = self.states.iter().all(running);
-        let first = self.states.iter().find_map(|state| match state {
-            Some(Became::Running(group)) => Some(*group),
+    /// Records whether all processes run. The application is healthy if they do.
+    fn record_application(&self) {
+        let is_running =
+            |status: &Option<ProcessStatus>| matches!(status, Some(ProcessStatus::Running { .. }));
+        let is_healthy = self.statuses.iter().all(is_running);
+        let first = self.statuses.iter().find_map(|status| match status {
+            Some(ProcessStatus::Running { group }) => Some(*group),
             _ => None,
         });
-        self.launcher.board.note(|facts| {
-            facts.application.pid = first;
-            facts.application.well = well;
-            facts.started |= well;
+        self.launcher.state.update(|state| {
+            state.application.pid = first;
+            state.application.is_healthy = is_healthy;
+            state.has_been_ready |= is_healthy;
         });
-        if well {
-            self.launcher.board.enter(Phase::Running);
+        if is_healthy {
+            self.launcher.state.enter_phase(Phase::Running);
         }
     }
 
-    /// Where each process listens.
+    /// Returns the addresses on which each process listens.
     fn addresses(&self) -> Vec<Vec<String>> {
-        let states = self.states.iter();
-        states
-            .map(|state| match state {
-                Some(Became::Running(group)) => {
-                    let found = listening(*group).into_iter();
+        let statuses = self.statuses.iter();
+        statuses
+            .map(|status| match status {
+                Some(ProcessStatus::Running { group }) => {
+                    let found = listening_addresses(*group).into_iter();
                     found.map(|address| format!("http://{address}")).collect()
                 }
                 _ => Vec::new(),
@@ -291,21 +304,21 @@ impl<'a> Developing<'a> {
             .collect()
     }
 
-    fn sum_up(&self, addresses: &[Vec<String>]) {
-        tell("up:");
+    fn print_summary(&self, addresses: &[Vec<String>]) {
+        print_notice("running:");
         let mut rows = Vec::new();
-        for ((name, state), addresses) in self.names.iter().zip(&self.states).zip(addresses) {
-            let what = match state {
-                Some(Became::Running(_)) if addresses.is_empty() => "runs".to_owned(),
-                Some(Became::Running(_)) => addresses.join(", "),
-                _ => "has ended".to_owned(),
+        for ((name, status), addresses) in self.names.iter().zip(&self.statuses).zip(addresses) {
+            let text = match status {
+                Some(ProcessStatus::Running { .. }) if addresses.is_empty() => "running".to_owned(),
+                Some(ProcessStatus::Running { .. }) => addresses.join(", "),
+                _ => "exited".to_owned(),
             };
-            rows.push((name.as_str(), what));
+            rows.push((name.as_str(), text));
         }
-        let facts = self.launcher.board.facts();
-        let revisions = facts.schema.map(|schema| schema.current.join(", "));
+        let state = self.launcher.state.snapshot();
+        let revisions = state.schema.map(|schema| schema.current.join(", "));
         let url = self.launcher.url.as_deref().map_or_else(
-            || "the project's".to_owned(),
+            || "configured by the project".to_owned(),
             |url| {
                 DatabaseUrl::parse(url)
                     .map_or_else(|_| mask(url).into_owned(), |url| url.to_string())
@@ -317,7 +330,7 @@ impl<'a> Developing<'a> {
         ));
         let server = self.server.address();
         rows.push(("health", format!("http://{server}/health")));
-        if self.launcher.settings.page != Audience::Nobody {
+        if self.launcher.settings.page != PageAccess::Off {
             rows.push(("page", format!("http://{server}/")));
         }
         let width = rows
@@ -325,31 +338,32 @@ impl<'a> Developing<'a> {
             .map(|(name, _)| name.len())
             .max()
             .unwrap_or_default();
-        for (name, what) in rows {
-            anstream::eprintln!("  {name:width$}  {what}");
+        for (name, text) in rows {
+            anstream::eprintln!("  {name:width$}  {text}");
         }
     }
 
-    /// What the scripts have that the database has not.
+    /// Reads the project again and returns the revisions that the database lacks.
     async fn pending(&mut self) -> Result<Vec<Pending>, CliError> {
         let context = self.launcher.context;
         let url = self.launcher.url.as_deref();
-        let project = super::database::load(context, url, watch::channel(None).1).await?;
-        self.migrated.project = project;
-        self.launcher.picture.note_project(project);
-        self.sight.send_replace(Sight::of(&self.migrated));
+        let project = load_project(context, url, watch::channel(None).1).await?;
+        self.migration.project = project;
+        self.launcher.page.set_project(project);
+        self.update_monitor();
         let mut all = Status::default();
-        for location in &self.migrated.locations {
-            let status = of_location(project, location, &self.launcher.settings.revision).await?;
+        for location in &self.migration.locations {
+            let status = status_of(project, location, &self.launcher.settings.revision).await?;
             all.current.extend(status.current);
             all.pending.extend(status.pending);
             all.heads = status.heads;
         }
-        note_status(&self.launcher.board, &all);
+        record_status(&self.launcher.state, &all);
         Ok(all.pending)
     }
 
-    async fn look_for_revisions(&mut self) {
+    /// Applies, offers or announces new revisions.
+    async fn handle_new_revisions(&mut self) {
         match self.pending().await {
             Ok(pending) if pending.is_empty() => self.offered.clear(),
             Ok(pending) => {
@@ -358,23 +372,23 @@ impl<'a> Developing<'a> {
                     .map(|pending| format!("{} ({})", pending.revision, pending.doc))
                     .collect();
                 let list = list.join(", ");
-                match self.settings.migrate.unwrap_or(Migrate::Offer) {
-                    Migrate::Apply => {
-                        tell(&format!("new: {list}"));
+                match self.settings.migrate.unwrap_or(NewRevisions::Offer) {
+                    NewRevisions::Apply => {
+                        print_notice(&format!("new: {list}"));
                         self.apply().await;
                     }
-                    Migrate::Offer if std::io::stdin().is_terminal() => {
-                        tell(&format!("new: {list}; press Enter to apply"));
+                    NewRevisions::Offer if std::io::stdin().is_terminal() => {
+                        print_notice(&format!("new: {list}; press Enter to apply"));
                         self.offered = pending;
                     }
-                    Migrate::Offer | Migrate::Tell => {
-                        tell(&format!("new: {list}; apply with `limbeck upgrade head`"));
+                    NewRevisions::Offer | NewRevisions::Announce => {
+                        print_notice(&format!("new: {list}; apply with `limbeck upgrade head`"));
                     }
                 }
             }
-            // A script that is being written.
+            // The developer may not have finished the script.
             Err(error) => {
-                crate::exit::report(self.launcher.context, error);
+                exit::report(self.launcher.context, error);
             }
         }
     }
@@ -382,21 +396,28 @@ impl<'a> Developing<'a> {
     async fn apply(&mut self) {
         self.offered.clear();
         match self.launcher.migrate().await {
-            Ok(migrated) => {
-                self.migrated = migrated;
-                self.sight.send_replace(Sight::of(&self.migrated));
-                tell("the database is at head");
+            Ok(migration) => {
+                self.migration = migration;
+                self.update_monitor();
+                print_notice("the database is at head");
             }
             Err(error) => {
-                crate::exit::report(self.launcher.context, error);
+                exit::report(self.launcher.context, error);
             }
         }
-        self.launcher.board.enter(Phase::Running);
-        self.note();
+        self.launcher.state.enter_phase(Phase::Running);
+        self.record_application();
+    }
+
+    /// Makes the monitor check the current project and version tables.
+    fn update_monitor(&self) {
+        let target = MonitorTarget::new(&self.migration);
+        self.monitor_target.send_replace(target);
     }
 }
 
-async fn of_location(
+/// Compares the version rows at a location with the scripts.
+async fn status_of(
     project: &Project,
     location: &VersionLocation,
     target: &str,
@@ -409,24 +430,25 @@ async fn of_location(
     Ok(Status::new(project, &rows, target)?)
 }
 
-/// The variables of a process, with a `PORT` of its own where the developer has set none.
+/// Returns the variables of a process, with its own `PORT` unless the developer's environment has one.
 fn with_port(
     variables: &BTreeMap<String, OsString>,
     context: &Context,
-    place: usize,
+    index: usize,
 ) -> BTreeMap<String, OsString> {
     let mut variables = variables.clone();
     if context.variable("PORT").is_none()
-        && let Ok(place) = u16::try_from(place)
+        && let Ok(index) = u16::try_from(index)
     {
-        let port = PORTS.0.saturating_add(PORTS.1.saturating_mul(place));
+        let port = FIRST_PORT.saturating_add(PORT_STEP.saturating_mul(index));
         variables.insert("PORT".into(), port.to_string().into());
     }
     variables
 }
 
-/// Each line that a terminal gives. The thread ends with the process: nothing can end its reading.
-fn keys() -> mpsc::UnboundedReceiver<()> {
+/// Returns a channel with a message for each line from the terminal. The reading thread can't be stopped and ends with the
+/// process.
+fn terminal_lines() -> mpsc::UnboundedReceiver<()> {
     let (sender, receiver) = mpsc::unbounded_channel();
     if std::io::stdin().is_terminal() {
         std::thread::spawn(move || {

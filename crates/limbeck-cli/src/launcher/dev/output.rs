@@ -1,4 +1,4 @@
-//! The lines of several processes, each behind its name.
+//! The output of several processes, each line prefixed with the process's name.
 
 use std::io::Write;
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anstyle::{AnsiColor, Style};
 use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncRead, BufReader};
 
-/// A colour for each process, in turn.
+/// The colours of the names, in turn.
 const COLOURS: [AnsiColor; 6] = [
     AnsiColor::Cyan,
     AnsiColor::Yellow,
@@ -16,24 +16,24 @@ const COLOURS: [AnsiColor; 6] = [
     AnsiColor::Red,
 ];
 
-/// A longer line is broken: a process that writes no line ends must not fill the memory.
-const LONGEST: usize = 16 * 1024;
+/// The maximum length of a line in bytes. A longer line is broken, so that a process without line ends can't fill the memory.
+const MAX_LINE: usize = 16 * 1024;
 
-/// What stands before the lines of a process.
+/// The prefix of a process's lines.
 #[derive(Debug, Clone)]
 pub(crate) struct Prefix(Arc<str>);
 
 impl Prefix {
-    /// For the process at a place among the others, whose longest name has `width` characters.
-    pub(crate) fn new(name: &str, place: usize, width: usize) -> Self {
-        let style = Style::new().fg_color(Some(COLOURS[place % COLOURS.len()].into()));
+    /// Creates the prefix of a process. `index` selects its colour, and `width` is the length of the longest name.
+    pub(crate) fn new(name: &str, index: usize, width: usize) -> Self {
+        let style = Style::new().fg_color(Some(COLOURS[index % COLOURS.len()].into()));
         Self(format!("{style}{name:width$} |{style:#} ").into())
     }
 
-    /// Prints a line.
+    /// Prints a line with its prefix.
     pub(crate) fn print(&self, line: &[u8]) {
         let mut out = anstream::stdout().lock();
-        // A reader that has gone away needs no lines.
+        // A closed pipe is no error: its reader has enough.
         let _ = out
             .write_all(self.0.as_bytes())
             .and_then(|()| out.write_all(line))
@@ -41,12 +41,12 @@ impl Prefix {
             .and_then(|()| out.flush());
     }
 
-    /// Prints what a process writes, until it writes no more.
-    pub(crate) async fn pass_on(self, from: impl AsyncRead + Unpin) {
-        let mut reader = BufReader::new(from);
+    /// Prints the lines of a stream until the stream ends.
+    pub(crate) async fn forward(self, stream: impl AsyncRead + Unpin) {
+        let mut reader = BufReader::new(stream);
         let mut line = Vec::new();
-        while let Ok(more) = read_line(&mut reader, &mut line).await {
-            if !more && line.is_empty() {
+        while let Ok(has_more) = read_line(&mut reader, &mut line).await {
+            if !has_more && line.is_empty() {
                 return;
             }
             self.print(line.trim_ascii_end());
@@ -55,7 +55,7 @@ impl Prefix {
     }
 }
 
-/// Adds to a line until it ends, or is as long as one may be; false at the end of all.
+/// Appends to `line` until the line ends or has the maximum length. Returns false at the end of the stream.
 async fn read_line(
     reader: &mut (impl AsyncBufRead + Unpin),
     line: &mut Vec<u8>,
@@ -69,7 +69,7 @@ async fn read_line(
         let length = end.map_or(available.len(), |end| end + 1);
         line.extend_from_slice(&available[..length]);
         reader.consume(length);
-        if end.is_some() || line.len() >= LONGEST {
+        if end.is_some() || line.len() >= MAX_LINE {
             return Ok(true);
         }
     }
@@ -80,7 +80,7 @@ mod tests {
     use super::read_line;
 
     #[tokio::test]
-    async fn lines_end_where_they_end_or_are_too_long() {
+    async fn breaks_lines_at_line_ends_and_at_the_maximum_length() {
         let text = [b"one\n\ntwo".as_slice(), &vec![b'x'; 40_000]].concat();
         let mut reader = tokio::io::BufReader::new(text.as_slice());
         let mut lengths = Vec::new();

@@ -1,52 +1,53 @@
-//! One of several processes: started, restarted when sources change, ended with all others.
+//! Runs one of several processes: starts it, restarts it when sources change, and stops it with the others.
 
 use std::time::Duration;
 
-use limbeck_supervisor::{Application, Guard, Launch, shell_status};
+use limbeck_supervisor::{Application, Guard, LaunchSpec, shell_status};
 use tokio::sync::{mpsc, watch};
 
 use super::output::Prefix;
 
-/// What a process is to do.
+/// The requested state of a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Wanted {
-    /// To run; another number starts it again.
-    Running(u64),
-    /// To end.
-    Ended,
+pub(crate) enum TargetState {
+    /// The process should run. Another generation restarts it.
+    Running { generation: u64 },
+    /// The process should stop.
+    Stopped,
 }
 
-/// What became of a process.
+/// The status of a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Became {
-    /// It runs, in the group of this number.
-    Running(i32),
-    /// It has ended by itself, with a status as a shell has it, or could not be started.
-    Ended(Option<u8>),
+pub(crate) enum ProcessStatus {
+    /// The process runs in this process group.
+    Running { group: i32 },
+    /// The process exited with this shell status, or could not be started.
+    Exited { status: Option<u8> },
 }
 
-/// A process and what it takes to run it.
+/// A process and everything needed to run it.
 pub(crate) struct Runner {
-    pub(crate) place: usize,
-    pub(crate) launch: Launch,
+    pub(crate) index: usize,
+    pub(crate) spec: LaunchSpec,
     pub(crate) guard: Guard,
     pub(crate) prefix: Prefix,
+    /// The time between `SIGTERM` and `SIGKILL`.
     pub(crate) grace: Duration,
-    pub(crate) wanted: watch::Receiver<Wanted>,
-    pub(crate) became: mpsc::UnboundedSender<(usize, Became)>,
+    pub(crate) target: watch::Receiver<TargetState>,
+    pub(crate) status_changes: mpsc::UnboundedSender<(usize, ProcessStatus)>,
 }
 
 impl Runner {
-    /// Keeps the process as it is wanted, until it is wanted no more.
-    pub(crate) async fn go_on(mut self) {
-        while *self.wanted.borrow_and_update() != Wanted::Ended {
-            self.once().await;
+    /// Runs the process until its target is to stop.
+    pub(crate) async fn run(mut self) {
+        while *self.target.borrow_and_update() != TargetState::Stopped {
+            self.run_once().await;
         }
     }
 
-    /// From a start until something else is wanted.
-    async fn once(&mut self) {
-        let mut application = match Application::start(&self.launch, self.guard.clone()) {
+    /// Starts the process and returns when its target changes.
+    async fn run_once(&mut self) {
+        let mut application = match Application::start(&self.spec, self.guard.clone()) {
             Ok(application) => application,
             Err(error) => {
                 self.prefix
@@ -54,41 +55,43 @@ impl Runner {
                 return self.wait_for_change(None).await;
             }
         };
-        let lines = application.take_output().map(|(stdout, stderr)| {
+        let output = application.take_output().map(|(stdout, stderr)| {
             let (one, other) = (self.prefix.clone(), self.prefix.clone());
-            tokio::spawn(async move { tokio::join!(one.pass_on(stdout), other.pass_on(stderr)) })
+            tokio::spawn(async move { tokio::join!(one.forward(stdout), other.forward(stderr)) })
         });
-        self.tell(Became::Running(application.pid()));
-        let ended = tokio::select! {
-            ended = application.ended() => Some(ended),
-            _ = self.wanted.changed() => None,
+        self.report(ProcessStatus::Running {
+            group: application.pid(),
+        });
+        let exited = tokio::select! {
+            exited = application.wait() => Some(exited),
+            _ = self.target.changed() => None,
         };
         let stopped = application.stop(self.grace).await;
-        if let Some(lines) = lines {
-            // What it has written last; a process that has left our group may keep the pipe.
-            let _ = tokio::time::timeout(Duration::from_millis(200), lines).await;
+        if let Some(output) = output {
+            // Print the rest of the output, but don't wait for a child that has left the group and keeps the pipe open.
+            let _ = tokio::time::timeout(Duration::from_millis(200), output).await;
         }
-        let (status, text) = match (ended, stopped) {
+        let (status, text) = match (exited, stopped) {
             (None, _) => return,
             (Some(Ok(status)), _) => {
                 let status = shell_status(status);
-                (Some(status), format!("ended with {status}"))
+                (Some(status), format!("exited with {status}"))
             }
-            (Some(Err(error)), _) => (None, format!("could not be waited for: {error}")),
+            (Some(Err(error)), _) => (None, format!("could not wait for the process: {error}")),
         };
-        let line = format!("{text}; it starts again when a source changes");
+        let line = format!("{text}; it restarts when a source changes");
         self.prefix.print(line.as_bytes());
         self.wait_for_change(status).await;
     }
 
     async fn wait_for_change(&mut self, status: Option<u8>) {
-        self.tell(Became::Ended(status));
-        // The sender lives as long as the processes.
-        let _ = self.wanted.changed().await;
+        self.report(ProcessStatus::Exited { status });
+        // The sender lives as long as the session.
+        let _ = self.target.changed().await;
     }
 
-    fn tell(&self, became: Became) {
-        // Nobody listens any more when all are being ended.
-        let _ = self.became.send((self.place, became));
+    fn report(&self, status: ProcessStatus) {
+        // The receiver is gone while all processes are being stopped.
+        let _ = self.status_changes.send((self.index, status));
     }
 }

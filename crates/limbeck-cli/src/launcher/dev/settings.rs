@@ -1,4 +1,4 @@
-//! What a developer runs: `[tool.limbeck.dev]` of `pyproject.toml`, else a `Procfile`.
+//! The settings of `limbeck dev`: `[tool.limbeck.dev]` in `pyproject.toml`, or a `Procfile`.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -11,44 +11,46 @@ use crate::cli_error::CliError;
 use crate::context::Context;
 use crate::launch_error::LaunchError;
 
-/// The file with a line for each process.
+/// The file that lists one process per line.
 const PROCFILE: &str = "Procfile";
 
-/// What a developer runs.
+/// The settings of `limbeck dev`.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct DevSettings {
-    /// The processes by name: a command, or a table.
+    /// The processes by name.
     pub(crate) processes: BTreeMap<String, Process>,
-    /// Folders and files whose changes restart processes; the project's folder, where none is named.
+    /// The folders and files whose changes restart processes. If empty, the project's folder.
     pub(crate) watch: Vec<PathBuf>,
-    /// What becomes of new revisions.
-    pub(crate) migrate: Option<Migrate>,
+    /// The action for new revisions.
+    pub(crate) migrate: Option<NewRevisions>,
 }
 
-/// What becomes of revisions that appear while the processes run.
+/// The action for revisions that appear while the processes run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
-pub(crate) enum Migrate {
-    /// They are applied at once.
+pub(crate) enum NewRevisions {
+    /// Apply them at once.
     Apply,
-    /// They are told, and applied when Enter is pressed.
+    /// Print them, and apply them when Enter is pressed.
     Offer,
-    /// They are told.
-    Tell,
+    /// Print them.
+    #[serde(rename = "tell")]
+    #[value(name = "tell")]
+    Announce,
 }
 
-/// A process.
+/// A process of the project.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(untagged, deny_unknown_fields)]
 pub(crate) enum Process {
-    /// A shell's command.
+    /// A shell command.
     Command(String),
-    /// A command and more.
+    /// A shell command with options.
     Table {
-        /// The shell's command.
+        /// The shell command.
         command: String,
-        /// Whether it is restarted when sources change; not needed for what reloads by itself.
+        /// Whether to restart the process when sources change. Not necessary for a process that reloads by itself.
         #[serde(default = "yes")]
         restart: bool,
     },
@@ -65,7 +67,7 @@ impl Process {
         }
     }
 
-    pub(crate) fn restarts(&self) -> bool {
+    pub(crate) fn restarts_on_change(&self) -> bool {
         match self {
             Self::Command(_) => true,
             Self::Table { restart, .. } => *restart,
@@ -74,14 +76,17 @@ impl Process {
 }
 
 impl DevSettings {
-    /// Reads what there is.
+    /// Reads the settings.
+    ///
+    /// # Errors
+    /// Returns an error if `pyproject.toml` can't be used, or no processes are configured.
     pub(crate) fn read(context: &Context) -> Result<Self, CliError> {
         let files = context.migrator()?.files;
         let mut settings: Self = tool_limbeck(&files, "dev")?.unwrap_or_default();
         if settings.processes.is_empty()
             && let Ok(text) = std::fs::read_to_string(PROCFILE)
         {
-            settings.processes = procfile(&text);
+            settings.processes = parse_procfile(&text);
         }
         if settings.processes.is_empty() {
             return Err(LaunchError::NoProcesses.into());
@@ -90,8 +95,8 @@ impl DevSettings {
     }
 }
 
-/// The processes of a `Procfile`: `name: command`. A `release` process prepares a release, which is done here already.
-fn procfile(text: &str) -> BTreeMap<String, Process> {
+/// Parses a `Procfile` with lines `name: command`. Ignores `release`, which would migrate: limbeck has already done that.
+fn parse_procfile(text: &str) -> BTreeMap<String, Process> {
     let is_name = |name: &str| {
         let plain = |character: char| character.is_ascii_alphanumeric() || "_-".contains(character);
         !name.is_empty() && name.chars().all(plain)
@@ -106,12 +111,12 @@ fn procfile(text: &str) -> BTreeMap<String, Process> {
 
 #[cfg(test)]
 mod tests {
-    use super::procfile;
+    use super::parse_procfile;
 
     #[test]
-    fn lines_of_a_procfile() {
+    fn parses_a_procfile() {
         let text = "# comment: not one\nweb: uvicorn app:app --port $PORT\n\nrelease: migrate\nworker-2 :  python -m w \nno command:\n";
-        let found: Vec<(String, String)> = procfile(text)
+        let found: Vec<(String, String)> = parse_procfile(text)
             .into_iter()
             .map(|(name, process)| (name, process.command().to_owned()))
             .collect();

@@ -1,4 +1,4 @@
-//! Durations, times and names as the page writes them.
+//! Formatting of durations, times, counts and identifiers for the page.
 
 use std::time::{Duration, SystemTime};
 
@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-/// A duration that people wait for.
+/// Formats a duration in seconds and longer units.
 pub(super) fn long(duration: Duration) -> String {
     let seconds = duration.as_secs();
     match seconds {
@@ -19,12 +19,12 @@ pub(super) fn long(duration: Duration) -> String {
     }
 }
 
-/// How long ago.
+/// Formats the time since a moment.
 pub(super) fn ago(moment: SystemTime) -> String {
     long(moment.elapsed().unwrap_or_default())
 }
 
-/// A duration that machines wait for.
+/// Formats a duration in milliseconds, or in seconds from 10 s.
 pub(super) fn short(duration: Duration) -> String {
     let milliseconds = duration.as_secs_f64() * 1000.0;
     if milliseconds < 10.0 {
@@ -36,20 +36,20 @@ pub(super) fn short(duration: Duration) -> String {
     }
 }
 
-/// A time of the day, of Greenwich.
+/// Formats the time of day in UTC.
 pub(super) fn clock(moment: SystemTime) -> String {
     let moment = OffsetDateTime::from(moment);
     let (hour, minute, second) = moment.to_hms();
     format!("{hour:02}:{minute:02}:{second:02}")
 }
 
-/// A moment for programs.
+/// Formats a moment as RFC 3339.
 pub(super) fn moment(moment: SystemTime) -> String {
     let moment = OffsetDateTime::from(moment);
     moment.format(&Rfc3339).unwrap_or_default()
 }
 
-/// `1 revision`, `3 revisions`.
+/// Formats a number with its noun: `1 revision`, `3 revisions`.
 pub(super) fn count(number: usize, one: &str) -> String {
     match number {
         1 => format!("1 {one}"),
@@ -57,19 +57,19 @@ pub(super) fn count(number: usize, one: &str) -> String {
     }
 }
 
-/// What a text is known by.
+/// Returns the SHA-256 digest of a text in Base64.
 pub(super) fn digest(text: &str) -> String {
     STANDARD.encode(Sha256::digest(text))
 }
 
-/// The same, short, of characters that a query takes as they are.
+/// Returns a short digest of a text that needs no escaping in a query.
 pub(super) fn version(text: &str) -> String {
     let digest = digest(text);
     let plain = digest.chars().filter(char::is_ascii_alphanumeric);
     plain.take(16).collect()
 }
 
-/// A revision's name within the page: what is no plain character is written by its number.
+/// Returns the HTML `id` of a revision. Characters other than ASCII letters, digits, `-` and `_` become their code point.
 pub(super) fn anchor(id: &str) -> String {
     let mut anchor = String::from("r-");
     for character in id.chars() {
@@ -89,7 +89,7 @@ mod tests {
     use super::{anchor, clock, count, long, moment, short};
 
     #[test]
-    fn words() {
+    fn formats_durations_times_counts_and_anchors() {
         for (milliseconds, expected_long, expected_short) in [
             (0, "0 s", "0.0 ms"),
             (9, "0 s", "9.0 ms"),
