@@ -305,7 +305,7 @@ impl<'a> DevSession<'a> {
     }
 
     fn print_summary(&self, addresses: &[Vec<String>]) {
-        print_notice("running:");
+        print_notice("started:");
         let mut rows = Vec::new();
         for ((name, status), addresses) in self.names.iter().zip(&self.statuses).zip(addresses) {
             let text = match status {

@@ -121,23 +121,23 @@ fn processes_restart_and_new_revisions_are_applied() {
     sandbox.write("web.py", WEB);
     sandbox.write("pyproject.toml", TABLE);
     let developing = Developing::start(&sandbox, &["--migrate=apply"]);
-    developing.says("nothing names a database: sqlite+aiosqlite:///dev.db is used");
+    developing.says("no database URL is configured: using sqlite+aiosqlite:///dev.db");
     developing.says("web    | web is sqlite+aiosqlite:///dev.db sqlite:///dev.db");
     developing.says("worker | working");
     developing.says(&format!("http://127.0.0.1:{}", developing.port));
-    developing.says("runs");
+    developing.says("running");
     developing.says("sqlite+aiosqlite:///dev.db, at a1");
     assert_eq!(version(&sandbox).as_deref(), Some("a1"));
     wait_for("both have started", || pids(&sandbox).len() == 2);
     // A source: the one that wants it is started again.
     sandbox.write("web.py", &WEB.replace("web is", "web was"));
-    developing.says("a source has changed: web started again");
+    developing.says("a source has changed: restarting web");
     developing.says("web    | web was sqlite");
     wait_for("the web has started again", || pids(&sandbox).len() == 3);
     // A process that fails waits for the next change.
     sandbox.write("web.py", "print('broken')\nraise SystemExit(3)\n");
     developing.says("web    | broken");
-    developing.says("web    | ended with 3; it starts again when a source changes");
+    developing.says("web    | exited with 3; it restarts when a source changes");
     sandbox.write("web.py", &WEB.replace("web is", "web again"));
     developing.says("web    | web again sqlite");
     wait_for("the web has started again", || pids(&sandbox).len() == 4);
@@ -185,7 +185,7 @@ fn a_procfile_and_revisions_that_are_told() {
     );
     let developing = Developing::start(&sandbox, &[]);
     developing.says(&format!("clock | tick {}", developing.port));
-    developing.says("up:");
+    developing.says("started:");
     let next = sandbox
         .read("migrations/versions/a1.py")
         .replace("'a1'", "'b2'");

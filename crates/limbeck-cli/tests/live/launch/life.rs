@@ -219,7 +219,7 @@ fn the_settings_of_the_project() {
             "[tool.limbeck.run]\nprobes = 'x'\n",
             "unknown field `probes`",
         ),
-        ("[tool.limbeck.run]\nprobe = 'ftp://x'\n", "is no probe"),
+        ("[tool.limbeck.run]\nprobe = 'ftp://x'\n", "is not a probe"),
     ] {
         let (status, text) = run(table);
         assert_eq!(status, Some(1), "{text}");

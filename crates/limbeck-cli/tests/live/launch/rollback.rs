@@ -62,20 +62,20 @@ fn postgresql() {
             EMPTY,
             "unwell",
             vec![undo],
-            (124, "undone: b2 downgraded to a1", "a1"),
+            (124, "rolled back: b2 downgraded to a1", "a1"),
         ),
         (
             EMPTY,
             "crash",
             vec![undo],
-            (124, "ended with 9 before it was ready", "a1"),
+            (124, "exited with 9 before it was ready", "a1"),
         ),
         (FULL, "unwell", vec![undo], (125, "table u: 1 row", "b2")),
         (
             FULL,
             "unwell",
             vec![undo, "--allow-data-loss"],
-            (124, "undone", "a1"),
+            (124, "the migration was rolled back", "a1"),
         ),
         (
             NO_WAY,
@@ -104,7 +104,7 @@ fn sqlite() {
         EMPTY,
         "unwell",
         &[undo],
-        (124, "undone: b2", "a1"),
+        (124, "rolled back: b2", "a1"),
     );
     check(
         &url("b"),
@@ -141,7 +141,7 @@ fn mysql_only_where_loss_is_allowed() {
         (
             "b",
             vec![undo, "--allow-data-loss"],
-            (124, "undone: b2", "a1"),
+            (124, "rolled back: b2", "a1"),
         ),
     ] {
         server.create_database(name);
