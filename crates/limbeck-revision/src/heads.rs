@@ -233,3 +233,123 @@ fn update(from: &str, to: &str) -> HeadChange {
         to: to.to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{HeadChange, HeadConflictCause, MigrationPlan, Revision, RevisionMap};
+
+    /// Builds a map from lines such as `c a,b d`: id, parents, dependencies.
+    fn map(lines: &[&str]) -> RevisionMap {
+        let names = |text: Option<&str>| {
+            let names = text.unwrap_or_default().split(',');
+            names
+                .filter(|name| !name.is_empty())
+                .map(str::to_owned)
+                .collect::<Vec<_>>()
+        };
+        let revision = |line: &&str| {
+            let mut fields = line.split(' ');
+            Revision {
+                id: fields.next().unwrap_or_default().to_owned(),
+                down_revisions: names(fields.next()),
+                dependencies: names(fields.next()),
+                ..Revision::default()
+            }
+        };
+        RevisionMap::new(lines.iter().map(revision).collect()).unwrap()
+    }
+
+    fn rows(text: &str) -> Vec<String> {
+        text.split_whitespace().map(str::to_owned).collect()
+    }
+
+    /// Formats the changes of each step: `+a` inserts, `-a` deletes, `a>b` updates.
+    fn changes(plan: &MigrationPlan) -> Vec<String> {
+        let format = |change: &HeadChange| match change {
+            HeadChange::Delete { revision } => format!("-{revision}"),
+            HeadChange::Insert { revision } => format!("+{revision}"),
+            HeadChange::Update { from, to } => format!("{from}>{to}"),
+        };
+        let steps = plan.steps.iter();
+        steps
+            .map(|step| {
+                let changes: Vec<String> = step.head_changes.iter().map(format).collect();
+                changes.join(" ")
+            })
+            .collect()
+    }
+
+    #[test]
+    fn upgrades_and_downgrades_change_rows_in_the_order_of_alembic() {
+        let branches = &["a", "b a", "c a", "m b,c"][..];
+        let dependency = &["a", "x", "y x a"][..];
+        for (lines, up, down) in [
+            (&["a", "b a"][..], &["+a", "a>b"][..], &["b>a", "-a"][..]),
+            (
+                branches,
+                &["+a", "a>c", "+b", "-b c>m"],
+                &["+b m>c", "-b", "c>a", "-a"],
+            ),
+            (dependency, &["+a", "+x", "-x a>y"], &["+x y>a", "-x", "-a"]),
+        ] {
+            let map = map(lines);
+            let upgrade = map.plan_upgrade(&[], "heads").unwrap();
+            assert_eq!(changes(&upgrade), up, "{lines:?}");
+            let mut heads = Vec::new();
+            for step in &upgrade.steps {
+                step.apply_to(&mut heads);
+            }
+            assert_eq!(heads, map.real_heads());
+            let downgrade = map.plan_downgrade(&heads, "base").unwrap();
+            assert_eq!(changes(&downgrade), down, "{lines:?}");
+            for step in &downgrade.steps {
+                step.apply_to(&mut heads);
+            }
+            assert!(heads.is_empty(), "{lines:?}: {heads:?}");
+        }
+    }
+
+    #[test]
+    fn stamps_change_rows_in_the_order_of_alembic() {
+        let map = map(&["a", "b a", "c a", "m b,c"]);
+        for (from, targets, expected) in [
+            ("", "a", &["+a"][..]),
+            ("a", "m", &["a>m"]),
+            ("b c", "m", &["-b c>m"]),
+            ("b c", "a", &["-b c>a"]),
+            ("b c", "base", &["-b", "-c"]),
+            ("a", "b c", &["a>b", "+c"]),
+            ("m", "m", &[]),
+        ] {
+            let plan = map.plan_stamp(&rows(from), &rows(targets)).unwrap();
+            assert_eq!(changes(&plan), expected, "{from} to {targets}");
+            assert_eq!(plan.conflict, None, "{from} to {targets}");
+        }
+    }
+
+    #[test]
+    fn reports_the_step_at_which_alembic_fails() {
+        // `a` is an ancestor of `b`, and both are parents of `m`. With a row of `x`, Alembic also deletes a row of
+        // `a`, which doesn't exist.
+        let merge = map(&["a", "b a", "x", "m a,b x"]);
+        let plan = merge.plan_upgrade(&rows("b x"), "m").unwrap();
+        let conflict = plan.conflict.unwrap();
+        assert_eq!(conflict.step, 0);
+        assert_eq!(
+            conflict.cause,
+            HeadConflictCause::MissingRow {
+                revision: "a".into()
+            }
+        );
+        assert!(plan.steps[0].head_changes.is_empty());
+
+        let line = map(&["a", "b a"]);
+        let plan = line.plan_stamp(&[], &rows("b head")).unwrap();
+        let conflict = plan.conflict.unwrap();
+        assert_eq!(conflict.step, 1);
+        assert_eq!(
+            conflict.to_string(),
+            "the version table already has a row of revision `b`"
+        );
+    }
+}

@@ -66,7 +66,7 @@ impl RevisionMap {
                 revision: missed.to_owned(),
             },
             format!(
-                "The range leaves out what '{missed}' is reached through; please choose a range that includes its dependencies"
+                "The range leaves out a revision on the way to '{missed}'; please choose a wider range"
             ),
         ))
     }
