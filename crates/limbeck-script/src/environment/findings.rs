@@ -142,10 +142,8 @@ impl Inspector {
     fn inspect(&mut self, expression: &Expr) {
         match expression {
             Expr::Call(call) => self.inspect_call(call),
-            Expr::Subscript(item) => {
-                if last_name(&item.value) == "environ" {
-                    self.add_variable(Some(&item.slice), item.start());
-                }
+            Expr::Subscript(item) if last_name(&item.value) == "environ" => {
+                self.add_variable(Some(&item.slice), item.start());
             }
             Expr::FString(text) => {
                 for element in text.value.elements() {

@@ -217,13 +217,11 @@ pub(crate) fn imported_names(statement: &Stmt) -> Vec<ImportedName<'_>> {
         Stmt::Import(import) => {
             let names = import.names.iter().map(|alias| {
                 let path = alias.name.as_str();
-                let (name, path) = match &alias.asname {
-                    Some(name) => (name.as_str(), path),
-                    None => {
-                        let first = path.split('.').next().unwrap_or(path);
-                        (first, first)
-                    }
-                };
+                let first = path.split('.').next().unwrap_or(path);
+                let (name, path) = alias
+                    .asname
+                    .as_ref()
+                    .map_or((first, first), |name| (name.as_str(), path));
                 let path = path.to_owned();
                 ImportedName { name, path }
             });

@@ -1,62 +1,63 @@
-//! The worker's process and the stream to it.
+//! The worker's process, and the requests and replies between the worker and its host.
 
 use std::collections::BTreeMap;
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustix::io::{FdFlags, fcntl_setfd};
+use command_fds::CommandFdExt;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
 use tokio::process::{Child, Command};
 
 use super::protocol::{CallResult, Request, Start};
-use super::sources::{BOOTSTRAP, MODULES};
+use super::sources::{BOOTSTRAP, Modules};
 use super::stream::MessageStream;
 use crate::interpreter::Interpreter;
 
-/// How long a worker that has said its last word may take to end.
-const GRACE: Duration = Duration::from_secs(10);
+/// The time that the process gets to exit after the end of its run.
+const EXIT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What a worker is started with; it may hold secrets, so it has no `Debug`.
+/// The options of [`Worker::start`]. They may contain secrets, so the type has no `Debug`.
 #[derive(Clone)]
 pub struct WorkerOptions {
-    /// The interpreter.
+    /// The Python interpreter.
     pub interpreter: Interpreter,
     /// The first message, without the modules; see `python/PROTOCOL.md`.
     pub start: Start,
-    /// Environment variables on top of the inherited ones.
+    /// The environment variables to set, besides the inherited ones.
     pub variables: BTreeMap<String, String>,
-    /// Where its standard output goes in place of ours. It then gets no input, and its errors are told by its last word
-    /// alone.
+    /// The file for its standard output, if that is not the host's. The worker then gets no input, and its standard
+    /// error is discarded: the last request reports a failure.
     pub output: Option<Arc<OwnedFd>>,
 }
 
-/// Why a worker can't go on.
+/// An error of the worker's process, or of the communication with it.
 #[derive(Debug, thiserror::Error)]
 pub enum WorkerError {
-    /// The interpreter could not be started.
+    /// The interpreter can't be started.
     #[error("could not start the Python interpreter `{}`", path.display())]
     Start {
-        /// The program.
+        /// The path of the interpreter.
         path: PathBuf,
-        /// Why.
+        /// The system's error.
         #[source]
         source: io::Error,
     },
-    /// The process ended before it told how the run ended.
-    #[error("the Python worker ended without a word ({status})")]
+    /// The process exited before it sent the outcome of the run.
+    #[error("the Python worker exited unexpectedly ({status})")]
     Exited {
-        /// Its exit status.
+        /// The exit status.
         status: ExitStatus,
     },
-    /// The stream broke.
-    #[error("could not speak with the Python worker")]
+    /// A message can't be sent or received.
+    #[error("could not communicate with the Python worker")]
     Stream(#[source] io::Error),
-    /// A message that is not in the protocol.
+    /// A message doesn't follow the protocol.
     #[error("the Python worker sent a message that limbeck does not understand")]
     Message(#[source] serde_json::Error),
 }
@@ -66,27 +67,10 @@ pub enum WorkerError {
 struct StartMessage<'a> {
     #[serde(flatten)]
     start: &'a Start,
-    /// The worker's modules by name, each as (is package, source).
-    sources: BTreeMap<&'static str, (bool, &'static str)>,
-    /// A checksum of the modules' sources.
+    /// The worker's modules.
+    sources: &'a RawValue,
+    /// A checksum of the modules.
     digest: u32,
-}
-
-impl<'a> StartMessage<'a> {
-    fn new(start: &'a Start) -> Self {
-        let mut digest = crc32fast::Hasher::new();
-        for (_, _, text) in MODULES {
-            digest.update(text.as_bytes());
-        }
-        Self {
-            start,
-            sources: MODULES
-                .iter()
-                .map(|(name, is_package, text)| (*name, (*is_package, *text)))
-                .collect(),
-            digest: digest.finalize(),
-        }
-    }
 }
 
 /// A running worker. Dropping it kills the process.
@@ -94,7 +78,7 @@ impl<'a> StartMessage<'a> {
 pub struct Worker {
     child: Child,
     stream: MessageStream,
-    /// Held open for as long as we live: the worker ends itself when it closes.
+    /// The write end of a pipe. The worker exits when it closes, even if the host was killed.
     _lifeline: io::PipeWriter,
 }
 
@@ -102,7 +86,7 @@ impl Worker {
     /// Starts the interpreter and sends the first message.
     ///
     /// # Errors
-    /// [`WorkerError::Start`] when the program can't be started.
+    /// Returns [`WorkerError::Start`] if the interpreter can't be started.
     pub async fn start(options: &WorkerOptions) -> Result<Self, WorkerError> {
         let path = &options.interpreter.path;
         let failed = |source: io::Error| WorkerError::Start {
@@ -112,12 +96,11 @@ impl Worker {
         let (from_worker, to_host) = io::pipe().map_err(failed)?;
         let (from_host, to_worker) = io::pipe().map_err(failed)?;
         let (lifeline_read, lifeline) = io::pipe().map_err(failed)?;
-        // All ends are closed on exec by default; the worker's three are let through to it alone, as
-        // nothing else is started while they are open here.
-        let theirs = [from_host.as_fd(), to_host.as_fd(), lifeline_read.as_fd()];
-        for end in theirs {
-            fcntl_setfd(end, FdFlags::empty()).map_err(|error| failed(error.into()))?;
-        }
+        let inherited = [
+            OwnedFd::from(from_host),
+            OwnedFd::from(to_host),
+            OwnedFd::from(lifeline_read),
+        ];
         let (input, output, errors) = match &options.output {
             Some(output) => {
                 let output = output.try_clone().map_err(failed)?;
@@ -125,43 +108,53 @@ impl Worker {
             }
             None => (Stdio::inherit(), Stdio::inherit(), Stdio::inherit()),
         };
-        let child = Command::new(path)
+        let mut command = std::process::Command::new(path);
+        command
             .arg("-c")
             .arg(BOOTSTRAP)
-            .args(theirs.map(|end| end.as_raw_fd().to_string()))
+            .args(inherited.each_ref().map(|end| end.as_raw_fd().to_string()))
             .envs(&options.variables)
             .stdin(input)
             .stdout(output)
             .stderr(errors)
-            .kill_on_drop(true)
-            .spawn()
-            .map_err(failed)?;
-        drop((from_host, to_host, lifeline_read));
+            // In the host these descriptors stay close-on-exec, so that no process which another thread starts
+            // inherits them.
+            .preserved_fds(inherited.into());
+        let mut command = Command::from(command);
+        let child = command.kill_on_drop(true).spawn().map_err(failed)?;
+        // It owns the worker's ends of the pipes.
+        drop(command);
         let mut worker = Self {
             child,
             stream: MessageStream::new(from_worker, to_worker).map_err(failed)?,
             _lifeline: lifeline,
         };
-        worker.send(&StartMessage::new(&options.start)).await?;
+        let modules = Modules::get();
+        let message = StartMessage {
+            start: &options.start,
+            sources: &modules.sources,
+            digest: modules.digest,
+        };
+        worker.send(&message).await?;
         Ok(worker)
     }
 
-    /// The worker's next request.
+    /// Waits for the worker's next request.
     ///
     /// # Errors
-    /// [`WorkerError::Exited`] when the process has ended.
+    /// Returns [`WorkerError::Exited`] if the process has exited.
     pub async fn next_request(&mut self) -> Result<Request, WorkerError> {
         self.receive().await
     }
 
-    /// Has the worker call a Python function while its own request waits.
+    /// Calls a Python function in the worker, while the worker waits for the reply to its request.
     ///
     /// # Errors
-    /// [`WorkerError::Exited`] when the process has ended.
+    /// Returns [`WorkerError::Exited`] if the process has exited.
     pub async fn call(
         &mut self,
         name: &str,
-        arguments: &impl Serialize,
+        arguments: &(impl Serialize + Sync),
     ) -> Result<CallResult, WorkerError> {
         #[derive(Serialize)]
         struct Call<'a, T: ?Sized> {
@@ -182,15 +175,15 @@ impl Worker {
             Err(error) if error.kind() == io::ErrorKind::InvalidData => {
                 Err(WorkerError::Stream(error))
             }
-            Err(error) => Err(self.broken(error).await),
+            Err(error) => Err(self.explain(error).await),
         }
     }
 
-    /// Answers the last request with what it asked for.
+    /// Answers the last request with its result.
     ///
     /// # Errors
-    /// [`WorkerError::Exited`] when the process has ended.
-    pub async fn reply(&mut self, value: &impl Serialize) -> Result<(), WorkerError> {
+    /// Returns [`WorkerError::Exited`] if the process has exited.
+    pub async fn reply(&mut self, value: &(impl Serialize + Sync)) -> Result<(), WorkerError> {
         #[derive(Serialize)]
         struct Reply<'a, T: ?Sized> {
             ok: &'a T,
@@ -201,8 +194,8 @@ impl Worker {
     /// Answers the last request with an error.
     ///
     /// # Errors
-    /// [`WorkerError::Exited`] when the process has ended.
-    pub async fn reply_error(&mut self, error: &impl Serialize) -> Result<(), WorkerError> {
+    /// Returns [`WorkerError::Exited`] if the process has exited.
+    pub async fn reply_error(&mut self, error: &(impl Serialize + Sync)) -> Result<(), WorkerError> {
         #[derive(Serialize)]
         struct Reply<'a, T: ?Sized> {
             error: &'a T,
@@ -210,12 +203,12 @@ impl Worker {
         self.send(&Reply { error }).await
     }
 
-    /// Waits for the process to end by itself; kills it when it takes too long.
+    /// Waits for the process to exit. Kills it after 10 seconds.
     ///
     /// # Errors
-    /// [`WorkerError::Stream`] when the system can't tell.
+    /// Returns [`WorkerError::Stream`] if the system can't report the exit status.
     pub async fn wait(mut self) -> Result<ExitStatus, WorkerError> {
-        if let Ok(status) = tokio::time::timeout(GRACE, self.child.wait()).await {
+        if let Ok(status) = tokio::time::timeout(EXIT_TIMEOUT, self.child.wait()).await {
             status.map_err(WorkerError::Stream)
         } else {
             self.child.kill().await.map_err(WorkerError::Stream)?;
@@ -223,37 +216,41 @@ impl Worker {
         }
     }
 
-    /// Ends the process: it gets `grace` to end by itself, then it is killed.
-    pub async fn stop(mut self, grace: Duration) {
-        if tokio::time::timeout(grace, self.child.wait())
+    /// Waits at most `timeout` for the process to exit, then kills it.
+    pub async fn stop(mut self, timeout: Duration) {
+        if tokio::time::timeout(timeout, self.child.wait())
             .await
             .is_err()
         {
-            // A process that is gone already is what we want.
+            // An error means that the process has already exited.
             let _ = self.child.kill().await;
         }
     }
 
-    async fn send(&mut self, message: &impl Serialize) -> Result<(), WorkerError> {
+    async fn send(&mut self, message: &(impl Serialize + Sync)) -> Result<(), WorkerError> {
         let mut bytes = vec![0; 4];
         serde_json::to_writer(&mut bytes, message).map_err(WorkerError::Message)?;
         let length = u32::try_from(bytes.len() - 4).map_err(|_| {
             WorkerError::Stream(io::Error::new(
                 io::ErrorKind::InvalidData,
-                "a result is larger than 4 GiB",
+                "a message is longer than 4 GiB",
             ))
         })?;
         bytes[..4].copy_from_slice(&length.to_be_bytes());
         match self.stream.send(&bytes).await {
             Ok(()) => Ok(()),
-            Err(error) => Err(self.broken(error).await),
+            Err(error) => Err(self.explain(error).await),
         }
     }
 
-    async fn broken(&mut self, error: io::Error) -> WorkerError {
-        match tokio::time::timeout(GRACE, self.child.wait()).await {
+    /// Returns the exit status as the error, if the stream broke because the process has exited.
+    async fn explain(&mut self, error: io::Error) -> WorkerError {
+        match tokio::time::timeout(EXIT_TIMEOUT, self.child.wait()).await {
             Ok(Ok(status)) => WorkerError::Exited { status },
             _ => WorkerError::Stream(error),
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

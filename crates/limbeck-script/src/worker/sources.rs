@@ -1,10 +1,42 @@
-//! The worker's Python modules, as they are compiled into the program.
+//! The worker's Python modules, which are compiled into limbeck.
 
-/// The text that starts the worker; it is the interpreter's `-c` argument.
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use serde_json::value::RawValue;
+
+/// The program that starts the worker, for the interpreter's option `-c`.
 pub(super) const BOOTSTRAP: &str = include_str!("../../python/bootstrap.py");
 
-/// Module name, whether it is a package, text.
-pub(super) const MODULES: &[(&str, bool, &str)] = &[
+/// The modules in the form in which the host sends them, made once for all workers of a process.
+pub(super) struct Modules {
+    /// A JSON object: by the module's name, whether it is a package, and its source.
+    pub(super) sources: Box<RawValue>,
+    /// A checksum of the sources.
+    pub(super) digest: u32,
+}
+
+impl Modules {
+    /// Returns the modules.
+    pub(super) fn get() -> &'static Self {
+        static MODULES: LazyLock<Modules> = LazyLock::new(|| {
+            let mut digest = crc32fast::Hasher::new();
+            let mut sources = BTreeMap::new();
+            for (name, is_package, source) in SOURCES {
+                digest.update(source.as_bytes());
+                sources.insert(name, (is_package, source));
+            }
+            Modules {
+                sources: serde_json::value::to_raw_value(&sources).expect("strings become JSON"),
+                digest: digest.finalize(),
+            }
+        });
+        &MODULES
+    }
+}
+
+/// The name of each module, whether it is a package, and its source.
+const SOURCES: &[(&str, bool, &str)] = &[
     (
         "limbeck_worker",
         true,
