@@ -195,7 +195,10 @@ impl Worker {
     ///
     /// # Errors
     /// Returns [`WorkerError::Exited`] if the process has exited.
-    pub async fn reply_error(&mut self, error: &(impl Serialize + Sync)) -> Result<(), WorkerError> {
+    pub async fn reply_error(
+        &mut self,
+        error: &(impl Serialize + Sync),
+    ) -> Result<(), WorkerError> {
         #[derive(Serialize)]
         struct Reply<'a, T: ?Sized> {
             error: &'a T,
