@@ -1,1 +1,1 @@
-"""Tests of the worker, run by each interpreter that it must work with."""
+"""Tests of the worker, run with each supported interpreter."""

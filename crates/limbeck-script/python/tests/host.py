@@ -1,4 +1,4 @@
-"""Hosts for the tests: one with prepared answers, one on Python's own SQLite."""
+"""Hosts for the tests: one with prepared answers, and one over Python's own SQLite."""
 import base64
 import math
 import sqlite3
@@ -8,7 +8,7 @@ from limbeck_worker.channel import HostError
 
 
 def result(columns=None, rows=(), affected=None, last_id=None, tag="DONE"):
-    """One result of `execute`, as the protocol has it."""
+    """Return one result of `execute` in the protocol's form."""
     return {"columns": columns, "rows": [list(row) for row in rows], "affected": affected, "tag": tag, "last_id": last_id}
 
 
@@ -17,14 +17,14 @@ def column(name, type_code, charset=0, flags=0):
 
 
 class PreparedHost:
-    """Answers with what `answers` holds, or with an empty result, and keeps what it was asked."""
+    """A host that records the requests and replies with `answers` in order, then with empty results."""
 
     def __init__(self, product="postgresql", version="16.2"):
         self.product = product
         self.version = version
         self.requests = []
         self.answers = []
-        # Answers to what SQLAlchemy asks at its first connection, by a part of the statement.
+        # The answers to SQLAlchemy's queries at its first connection, by a part of the statement.
         self.known = {}
         self.status = "I"
         self.notices = []
@@ -58,7 +58,7 @@ class PreparedHost:
 
     @property
     def texts(self):
-        """The statements, with those that rode ahead."""
+        """The statements, including those of `before`."""
         found = []
         for op, fields in self.requests:
             if op == "execute":
@@ -67,20 +67,20 @@ class PreparedHost:
 
 
 def refusal(**fields):
-    """What the channel raises for an error of the server."""
+    """Return the exception that the channel raises for an error of the server."""
     return HostError({"id": 1, "kind": "server", "message": "no", **fields})
 
 
 class SqliteHost:
-    """The host's part for SQLite: no transaction but those that it is told to begin."""
+    """A host for SQLite. It begins no transactions by itself."""
 
     def __init__(self, keep=False):
         self.functions = {}
         self.connection = None
-        # Whether the next session has what the one before wrote.
+        # Whether the next session opens the same database.
         self.keep = keep
         self.texts = []
-        # The types that columns were declared with, by their names: `sqlite3` does not tell.
+        # The declared types of columns, by name: `sqlite3` does not return them.
         self.declared = {}
 
     def request(self, op, **fields):

@@ -1,4 +1,4 @@
-"""The framing of messages, and what happens when the other side is gone."""
+"""Tests of the framing of messages, and of a connection that breaks."""
 import gc
 import json
 import os
@@ -17,7 +17,7 @@ def frame(payload):
 
 
 class Host:
-    """The other end of a socket, which answers from a thread."""
+    """The other end of a socket, which replies from a thread."""
 
     def __init__(self, *replies):
         self.socket, worker = socket.socketpair()
@@ -39,10 +39,10 @@ class Host:
                 self.socket.sendall(reply if isinstance(reply, bytes) else frame(json.dumps(reply).encode()))
 
     def _read(self):
-        head = self._exactly(4)
-        return None if head is None else self._exactly(struct.unpack(">I", head)[0])
+        head = self._read_exactly(4)
+        return None if head is None else self._read_exactly(struct.unpack(">I", head)[0])
 
-    def _exactly(self, count):
+    def _read_exactly(self, count):
         parts = b""
         while len(parts) < count:
             part = self.socket.recv(count - len(parts))
@@ -62,7 +62,7 @@ class ChannelTest(unittest.TestCase):
         self.addCleanup(host.close)
         return host
 
-    def test_a_request_and_its_reply(self):
+    def test_returns_the_reply_to_a_request(self):
         host = self.host({"ok": {"a": [1, None, "ü"]}}, {"ok": None})
         self.assertEqual(host.channel.request("execute", sql="SELECT 'é\U0001f600\x00\n'"), {"a": [1, None, "ü"]})
         self.assertIsNone(host.channel.request("close", connection=1))
@@ -70,25 +70,25 @@ class ChannelTest(unittest.TestCase):
             host.received, [{"op": "execute", "sql": "SELECT 'é\U0001f600\x00\n'"}, {"op": "close", "connection": 1}]
         )
 
-    def test_text_travels_as_utf_8(self):
+    def test_sends_text_as_utf_8(self):
         host = self.host({"ok": None})
         host.channel.request("execute", sql="ü")
         self.assertIn("ü".encode("utf-8"), host.raw[0])
 
-    def test_a_huge_message(self):
+    def test_exchanges_huge_messages(self):
         text = "ü" * (3 << 20)
         host = self.host({"ok": text})
         self.assertEqual(host.channel.request("execute", sql=text), text)
         self.assertEqual(host.received[0]["sql"], text)
 
-    def test_an_error_reply(self):
+    def test_raises_an_error_reply(self):
         host = self.host({"error": {"id": 3, "kind": "server", "message": "no"}}, {"ok": 1})
         with self.assertRaises(HostError) as caught:
             host.channel.request("execute", sql="x")
         self.assertEqual((caught.exception.limbeck_error, caught.exception.fields["kind"]), (3, "server"))
         self.assertEqual(host.channel.request("execute", sql="y"), 1)
 
-    def test_half_a_surrogate_pair_in_a_statement_is_refused_before_anything_is_sent(self):
+    def test_rejects_half_a_surrogate_pair_in_a_statement_before_sending(self):
         host = self.host({"ok": 1})
         for sql in ("SELECT '\ud800'", "\udcff"):
             with self.assertRaises(UnicodeEncodeError):
@@ -96,21 +96,21 @@ class ChannelTest(unittest.TestCase):
         self.assertEqual(host.channel.request("execute", sql="y"), 1)
         self.assertEqual(len(host.received), 1)
 
-    def test_a_report_is_sent_whatever_its_text_is(self):
+    def test_replaces_half_a_surrogate_pair_in_a_report(self):
         host = self.host({"ok": None})
         host.channel.request("end", outcome="exception", message="file \udcff.py")
         self.assertEqual(host.received[0]["message"], "file ?.py")
 
-    def test_numbers_that_json_lacks_are_refused(self):
+    def test_rejects_numbers_that_json_lacks(self):
         host = self.host({"ok": 1})
         with self.assertRaises(ValueError):
             host.channel.request("execute", sql="", parameters=[float("nan")])
         self.assertEqual(host.channel.request("execute", sql="y"), 1)
 
-    def test_after_a_reply_that_was_not_read_nothing_is_asked(self):
+    def test_refuses_requests_after_an_unreadable_reply(self):
         rows = {
-            "no UTF-8": frame(b'{"ok": "\xff\xfe"}'),
-            "no JSON": frame(b"{"),
+            "not UTF-8": frame(b'{"ok": "\xff\xfe"}'),
+            "not JSON": frame(b"{"),
         }
         for name, reply in rows.items():
             with self.subTest(name):
@@ -120,39 +120,39 @@ class ChannelTest(unittest.TestCase):
                 with self.assertRaises(KeyboardInterrupt):
                     host.channel.request("execute", sql="y")
 
-    def test_what_is_collected_while_a_reply_is_awaited_may_ask_too(self):
+    def test_garbage_collected_during_a_request_may_send_a_request(self):
         host = self.host({"ok": "of the first"}, {"ok": "of the garbage"}, {"ok": "of the last"})
-        heard = []
+        replies = []
 
-        class Forgotten:
+        class Cycle:
             def __init__(self):
                 self.itself = self
 
             def __del__(self):
-                heard.append(host.channel.request("close", connection=7))
+                replies.append(host.channel.request("close", connection=7))
 
         gc.collect()
-        Forgotten()
-        # More than the channel leaves to Python; kept, so that nothing is collected before.
-        kept = [[] for _ in range(500)]
-        self.assertEqual(heard, [])
+        Cycle()
+        # More objects than the channel tolerates, and none that is freed earlier.
+        objects = [[] for _ in range(500)]
+        self.assertEqual(replies, [])
         self.assertEqual(host.channel.request("execute", connection=1, sql="a"), "of the first")
-        self.assertEqual(heard, ["of the garbage"])
+        self.assertEqual(replies, ["of the garbage"])
         self.assertEqual(host.channel.request("execute", connection=1, sql="b"), "of the last")
         self.assertEqual([each["op"] for each in host.received], ["execute", "close", "execute"])
-        self.assertEqual(len(kept), 500)
+        self.assertEqual(len(objects), 500)
 
-    def test_a_broken_pipe(self):
+    def test_a_broken_pipe_raises(self):
         host = self.host()
         host.thread.join()
         with self.assertRaises(OSError):
-            # The first bytes may still fit somewhere.
+            # The first bytes may still fit into a buffer.
             for _ in range(3):
                 host.channel.request("execute", sql="x" * (1 << 20))
         with self.assertRaises(KeyboardInterrupt):
             host.channel.request("execute", sql="x")
 
-    def test_the_end_of_the_stream_ends_the_process(self):
+    def test_the_process_exits_at_the_end_of_the_stream(self):
         program = (
             "import socket, sys\n"
             "from limbeck_worker.channel import Channel\n"
@@ -179,12 +179,12 @@ class Calls(unittest.TestCase):
         self.assertEqual(host.channel.request("execute", sql="x", **fields), "done")
         return host.received[1]
 
-    def test_each_connection_has_its_own_functions(self):
+    def test_calls_the_function_of_the_connection(self):
         functions = {("f", 0): lambda arguments: "last", (1, "f", 0): lambda arguments: 1, (2, "f", -1): lambda arguments: 2}
         for connection, expected in ((1, 1), (2, 2), (3, "last")):
             self.assertEqual(self.call(functions, "f", [], connection=connection), {"return": expected})
 
-    def test_functions(self):
+    def test_calls_functions_by_name_and_number_of_arguments(self):
         def one(arguments):
             return "one %s" % arguments
 
@@ -203,6 +203,6 @@ class Calls(unittest.TestCase):
         for name, arguments, answer in rows:
             with self.subTest(name=name, arguments=arguments):
                 self.assertEqual(self.call(functions, name, arguments), answer)
-        # What can't be sent, and what nobody registered, ends the statement and not the worker.
+        # A result that can't be sent, or an unknown function, ends the statement but not the worker.
         self.assertIn("UnicodeEncodeError", self.call(functions, "s", [])["raise"])
         self.assertIn("KeyError", self.call(functions, "unknown", [])["raise"])

@@ -1,4 +1,4 @@
-"""The dialects under every name of a URL: made, compiled and compared with SQLAlchemy's own."""
+"""Tests of the dialects under every name of a URL, and comparisons with SQLAlchemy's own dialects."""
 import enum
 import importlib
 import os
@@ -18,7 +18,7 @@ POSTGRESQL = ["psycopg2", "psycopg", "pg8000", "asyncpg", "psycopg2cffi", "pygre
 MYSQL = ["mysqldb", "pymysql", "aiomysql", "asyncmy", "mysqlconnector", "mariadbconnector", "cymysql", "pyodbc"]
 SQLITE = ["pysqlite", "aiosqlite"]
 
-# Where SQLAlchemy has the dialects of the drivers; what a version lacks is left out.
+# SQLAlchemy's own dialects. Those that a version lacks are left out of the comparison.
 REAL = {
     "postgresql+psycopg2": ("postgresql.psycopg2", "PGDialect_psycopg2"),
     "postgresql+psycopg": ("postgresql.psycopg", "PGDialect_psycopg"),
@@ -31,7 +31,7 @@ REAL = {
     "sqlite+pysqlite": ("sqlite.pysqlite", "SQLiteDialect_pysqlite"),
     "sqlite+aiosqlite": ("sqlite.aiosqlite", "SQLiteDialect_aiosqlite"),
 }
-# What the driver's module says at run time.
+# The paramstyle of each driver's module.
 PARAMSTYLES = {
     "postgresql+psycopg2": "pyformat",
     "postgresql+psycopg": "pyformat",
@@ -126,31 +126,31 @@ def statements(family):
 
 
 def real(name):
-    """SQLAlchemy's own dialect of that driver, without the driver; nothing where this version has none."""
+    """Return SQLAlchemy's own dialect, without its driver; None if this version lacks the dialect."""
     module, class_name = REAL[name]
     try:
         kind = getattr(importlib.import_module("sqlalchemy.dialects." + module), class_name)
     except (ImportError, AttributeError):
         return None
-    made = kind(paramstyle=PARAMSTYLES[name])
-    # pg8000 looks for parameters outside of strings; limbeck's all want the percent sign doubled.
-    made.identifier_preparer._double_percents = PARAMSTYLES[name] in ("format", "pyformat")
-    return made
+    dialect = kind(paramstyle=PARAMSTYLES[name])
+    # pg8000 ignores parameters in strings. All of limbeck's dialects need doubled percent signs.
+    dialect.identifier_preparer._double_percents = PARAMSTYLES[name] in ("format", "pyformat")
+    return dialect
 
 
 def without_casts(text):
-    """asyncpg, psycopg and pg8000 say the types of parameters; limbeck is as lenient as psycopg2."""
+    """Remove the casts of parameters that asyncpg, psycopg and pg8000 add; limbeck needs none, like psycopg2."""
     kind = r"[A-Za-z_]\w*(?: (?:VARYING|PRECISION|WITH(?:OUT)? TIME ZONE))?(?:\([\d, ]*\))?(?:\[\])*"
     return re.sub(r"(\$\d+|%\(\w+\)s|%s)::" + kind, r"\1", text)
 
 
 class Registered(unittest.TestCase):
-    """With limbeck's dialects in the registry, which is as it was afterwards."""
+    """A test with limbeck's dialects in the registry, which is restored afterwards."""
 
     def setUp(self):
         before = dict(registry.impls)
         self.host = PreparedHost()
-        # The classes are kept with the channel that they were made for.
+        # The cached classes refer to the channel of an earlier test.
         for module in ("postgresql", "mysql", "sqlite"):
             importlib.import_module("limbeck_worker.dialects." + module)._classes.clear()
 
@@ -162,7 +162,7 @@ class Registered(unittest.TestCase):
         from limbeck_worker.dialects import asyncio_extension
 
         self.addCleanup(setattr, asyncio_extension, "apply", asyncio_extension.apply)
-        # What it replaces in SQLAlchemy has a test of its own.
+        # Another test covers the replacements in SQLAlchemy.
         asyncio_extension.apply = lambda: None
         dialects.register(self.host)
 
@@ -172,7 +172,7 @@ class Registered(unittest.TestCase):
 
 
 class Names(Registered):
-    def test_every_name_that_people_write(self):
+    def test_every_name_in_a_url_has_a_dialect(self):
         names = ["postgresql", "mysql", "mariadb", "sqlite"]
         names += ["postgresql+" + driver for driver in POSTGRESQL]
         names += ["mysql+" + driver for driver in MYSQL] + ["mariadb+" + driver for driver in MYSQL]
@@ -186,10 +186,10 @@ class Names(Registered):
                 self.assertIsInstance(dialect, dialects.common.HostDialect)
                 self.assertEqual(getattr(dialect, "is_mariadb", False), name.startswith("mariadb"))
 
-    def test_the_default_of_postgresql(self):
+    def test_the_default_driver_of_postgresql_is_sqlalchemys(self):
         self.assertEqual(self.make("postgresql").driver, "psycopg" if VERSION >= (2, 1) else "psycopg2")
 
-    def test_the_url_goes_to_the_host_in_clear_text(self):
+    def test_the_host_gets_the_decoded_url(self):
         for name in ("postgresql+asyncpg", "mysql+aiomysql"):
             url = make_url(name + "://u:p%40ss@h:1234/d?x=1&x=2")
             arguments, keywords = self.make(name).create_connect_args(url)
@@ -202,7 +202,7 @@ class Names(Registered):
                 "user": "u", "password": "p@ss", "host": "h", "port": 1234, "database": "d", "x": "2",
             }))
 
-    def test_what_sqlite3_would_be_given_goes_to_the_host(self):
+    def test_the_host_gets_the_arguments_of_sqlite3_connect(self):
         make = self.make("sqlite").create_connect_args
         for url, name, options in [
             ("sqlite://", ":memory:", {}),
@@ -211,11 +211,11 @@ class Names(Registered):
         ]:
             arguments, keywords = make(make_url(url))
             parts = keywords.pop("url")
-            # Newer versions say what the pool needs.
+            # Newer versions pass this argument for the pool.
             keywords.pop("check_same_thread", None)
             self.assertEqual((arguments, parts["database"], parts["query"], keywords), ([], name, [], options))
 
-    def test_what_goes_to_the_host(self):
+    def test_the_host_gets_the_changed_arguments(self):
         url = make_url("postgresql+psycopg2://u:p%40ss@h:1234/d?x=1")
         dialect = self.make("postgresql+psycopg2")
         rows = [
@@ -229,14 +229,14 @@ class Names(Registered):
             ((_, sent),) = self.host.requests
             self.assertEqual((sent["url"]["password"], sent["args"]), ("p@ss", expected))
 
-    def test_autocommit_as_an_argument_of_psycopg(self):
+    def test_psycopg_takes_autocommit_as_an_argument(self):
         for url, arguments, expected in (("", {}, False), ("?autocommit=true", {}, True), ("", {"autocommit": True}, True)):
             with self.subTest(url=url, arguments=arguments):
                 dialect = self.make("postgresql+psycopg")
                 _, keywords = dialect.create_connect_args(make_url("postgresql+psycopg://h/d" + url))
                 self.assertEqual(dialect.connect(**{**keywords, **arguments}).autocommit, expected)
 
-    def test_asynchronous_forms(self):
+    def test_asynchronous_drivers_have_an_asynchronous_dialect(self):
         rows = [
             ("postgresql+asyncpg", True), ("postgresql+psycopg", True), ("postgresql+psycopg2", False),
             ("mysql+aiomysql", True), ("mysql+asyncmy", True), ("mysql+pymysql", False),
@@ -247,12 +247,12 @@ class Names(Registered):
                 url = make_url(name + "://h/d")
                 kind = url.get_dialect()
                 self.assertFalse(kind.is_async)
-                # Before SQLAlchemy 2.0 only those that have one have the method.
+                # Before SQLAlchemy 2.0 only dialects with an asynchronous form have the method.
                 asynchronous = getattr(kind, "get_async_dialect_cls", lambda url: kind)(url)
                 self.assertEqual(asynchronous.is_async, has_one)
                 self.assertTrue(issubclass(asynchronous, kind))
 
-    def test_a_lost_connection_is_seen(self):
+    def test_only_a_lost_connection_is_a_disconnect(self):
         from limbeck_worker.dbapi import errors
 
         lost = errors.from_host_error({"kind": "lost", "message": "gone"}, "postgresql")
@@ -266,7 +266,7 @@ class Names(Registered):
 class Compiled(Registered):
     maxDiff = None
 
-    def test_as_sqlalchemys_own(self):
+    def test_compiles_like_sqlalchemys_own_dialects(self):
         compared = 0
         for name in sorted(REAL):
             expected_dialect = real(name)
@@ -288,15 +288,15 @@ class Compiled(Registered):
                     )
         self.assertGreaterEqual(compared, 8)
 
-    def test_the_casts_that_a_literal_needs_are_psycopg2s_under_every_driver(self):
-        """An array of text is none of an enum."""
+    def test_adds_the_casts_of_psycopg2_under_every_driver(self):
+        """An array of text is not an array of an enum."""
         statement = table("postgresql").insert().values(words=sa.bindparam("w"), colours=sa.bindparam("c"))
         for name in ("psycopg2", "psycopg", "asyncpg", "pg8000"):
             text = str(statement.compile(dialect=self.make("postgresql+" + name)))
             self.assertIn("::VARCHAR(5)[]", text, name)
             self.assertIn("::letters[]", text, name)
 
-    def test_a_percent_sign_arrives_once(self):
+    def test_sends_a_single_percent_sign(self):
         rows = [("postgresql+psycopg2", "%"), ("postgresql+asyncpg", "%"), ("mysql+pymysql", "%"), ("mysql+aiomysql", "%")]
         for name, sign in rows:
             with self.subTest(name):
@@ -334,7 +334,7 @@ class Connected(Registered):
                 op, sent = self.host.requests[0]
                 self.assertEqual((op, sent["url"]["password"], sent["args"]), ("connect", "p", {"password": "token"}))
 
-    def test_a_connection_of_the_projects_own(self):
+    def test_rejects_a_connection_that_the_project_opened(self):
         import sqlite3
 
         own = sqlite3.connect(":memory:")
@@ -350,7 +350,7 @@ class Connected(Registered):
                     with engine.connect():
                         pass
 
-    def test_isolation_levels_of_postgresql(self):
+    def test_postgresql_begins_with_the_isolation_level(self):
         rows = [
             ("postgresql+asyncpg", "SERIALIZABLE", ["BEGIN ISOLATION LEVEL SERIALIZABLE", "SELECT 1", "ROLLBACK"]),
             ("postgresql+psycopg2", "REPEATABLE READ", ["BEGIN ISOLATION LEVEL REPEATABLE READ", "SELECT 1", "ROLLBACK"]),
@@ -366,7 +366,7 @@ class Connected(Registered):
                     connection.execute(sa.text("SELECT 1"))
                 self.assertEqual(self.host.texts, expected)
 
-    def test_isolation_levels_of_mysql(self):
+    def test_mysql_sets_the_isolation_level(self):
         rows = [
             (
                 "READ COMMITTED",
@@ -384,11 +384,11 @@ class Connected(Registered):
                 dialect.set_isolation_level(connection, level)
                 self.assertEqual(self.host.texts, expected)
 
-    def test_what_a_mysql_url_says_to_the_worker(self):
+    def test_reads_charset_and_autocommit_of_a_mysql_url(self):
         rows = [
             ("", {}),
             ("?charset=latin1", {"charset": "latin1"}),
-            # The drivers get the text, and every text is true.
+            # The drivers get the text, and any text but the empty one is true.
             ("?autocommit=true", {"autocommit": True}),
             ("?autocommit=false", {"autocommit": True}),
         ]
@@ -403,13 +403,13 @@ class Connected(Registered):
                     self.assertEqual(connection.charset, expected.get("charset", "utf8mb4"))
                     self.assertEqual(connection.get_autocommit(), expected.get("autocommit", False))
 
-    def test_a_level_that_is_none(self):
+    def test_rejects_an_unknown_isolation_level(self):
         for name in ("postgresql", "sqlite"):
             with self.subTest(name), self.assertRaises(exc.ArgumentError):
                 dialect = self.make(name)
                 dialect.set_isolation_level(None, "SNAPSHOT")
 
-    def test_values_of_each_driver(self):
+    def test_returns_the_values_of_each_driver(self):
         columns = [column("j", 114), column("b", 17), column("u", 2950), column("i", 869)]
         row = ['{"a": 1}', "\\x6162", "00000000-0000-0000-0000-000000000001", "10.0.0.1"]
         rows = [
@@ -428,10 +428,10 @@ class Connected(Registered):
                     self.host.answers = [[result(columns[:2], [row[:2]], 1)]]
                     typed = sa.text("SELECT").columns(sa.Column("j", sa.JSON()), sa.Column("b", sa.LargeBinary()))
                     found = connection.execute(typed).fetchone()
-                    # A view of memory, too, is equal to bytes.
+                    # A memoryview equals its bytes.
                     self.assertEqual([(type(value), value) for value in found], [(dict, {"a": 1}), (bytes, b"ab")])
 
-    def test_values_that_are_sent(self):
+    def test_writes_values_as_literals(self):
         things = table("postgresql")
         values = {"document": {"a": "it's"}, "colour": Colour.RED, "words": [["a"]], "data": b"ab", "flag": True}
         for name in ("postgresql+psycopg2", "postgresql+psycopg", "postgresql+asyncpg", "postgresql+pg8000"):

@@ -1,4 +1,4 @@
-"""Which exception an error of the host is."""
+"""Tests of the choice of an exception for an error of the host."""
 import unittest
 
 from limbeck_worker.dbapi import errors
@@ -6,7 +6,7 @@ from limbeck_worker.dbapi.errors import from_host_error
 
 
 class Errors(unittest.TestCase):
-    def test_the_classes_of_pep_249(self):
+    def test_has_the_class_hierarchy_of_pep_249(self):
         for name in errors.NAMES:
             kind = getattr(errors, name)
             base = Exception if name in ("Warning", "Error") else errors.Error
@@ -14,7 +14,7 @@ class Errors(unittest.TestCase):
         for name in ("InterfaceError", "Warning", "Error"):
             self.assertFalse(issubclass(getattr(errors, name), errors.DatabaseError), name)
 
-    def test_postgresql(self):
+    def test_classifies_postgresqls_errors(self):
         rows = [
             ("42P01", errors.ProgrammingError),
             ("42601", errors.ProgrammingError),
@@ -39,7 +39,7 @@ class Errors(unittest.TestCase):
                 self.assertIs(type(error), kind)
                 self.assertEqual((error.limbeck_error, error.limbeck_kind, error.pgcode), (4, "server", code or ""))
 
-    def test_postgresqls_whole_story(self):
+    def test_keeps_all_fields_of_a_postgresql_error(self):
         fields = {
             "kind": "server", "severity": "FEHLER", "code": "23505", "message": "doppelt", "detail": "Key (id)=(1).",
             "hint": "other id", "context": "line 1", "schema": "s", "table": "t", "column": "c", "constraint": "pk",
@@ -58,7 +58,7 @@ class Errors(unittest.TestCase):
             ("s", "t", "c", "pk", "FEHLER"),
         )
 
-    def test_mysql(self):
+    def test_classifies_mysqls_errors(self):
         rows = [
             (1064, errors.ProgrammingError),
             (1146, errors.ProgrammingError),
@@ -81,7 +81,7 @@ class Errors(unittest.TestCase):
                 self.assertIs(type(error), kind)
                 self.assertEqual((error.args, error.errno, error.sqlstate), ((number, "no"), number, "HY000"))
 
-    def test_sqlite(self):
+    def test_classifies_sqlites_errors(self):
         rows = [
             ("SQLITE_ERROR", "no such table: t", errors.OperationalError),
             ("SQLITE_BUSY", "database is locked", errors.OperationalError),
@@ -103,7 +103,7 @@ class Errors(unittest.TestCase):
                 self.assertIs(type(error), kind)
                 self.assertEqual((str(error), error.sqlite_errorname, error.sqlite_errorcode), (message, name, 19))
 
-    def test_what_is_no_servers_error(self):
+    def test_classifies_errors_of_the_host(self):
         rows = [
             ("connect", "postgresql", errors.OperationalError),
             ("lost", "mysql", errors.OperationalError),

@@ -1,4 +1,4 @@
-"""What the host is told of an exception."""
+"""Tests of the description of an exception for the host."""
 import contextlib
 import io
 import os
@@ -18,7 +18,7 @@ class Failures(unittest.TestCase):
         self.versions = os.path.join(os.path.realpath(self.folder.name), "versions")
 
     def raised(self, text, name="a_revision.py", folder=None):
-        """The exception of a file's text."""
+        """Run the text of a file; return its path and the description of the exception it raises."""
         path = os.path.join(self.versions if folder is None else folder, name)
         try:
             exec(compile(text, path, "exec"), {})
@@ -26,16 +26,16 @@ class Failures(unittest.TestCase):
             return path, failure.describe(error, {"script_folders": [self.versions]})
         raise AssertionError("nothing was raised")
 
-    def test_an_exception_of_a_script(self):
-        path, told = self.raised("def upgrade():\n    raise ValueError('no \\udcff')\nupgrade()\n")
-        self.assertEqual((told["outcome"], told["type"], told["message"]), ("exception", "ValueError", "no \udcff"))
-        self.assertEqual(told["limbeck_error"], None)
-        places = [(frame["line"], frame["function"]) for frame in told["frames"] if frame["kind"] == "script"]
+    def test_describes_an_exception_of_a_script(self):
+        path, described = self.raised("def upgrade():\n    raise ValueError('no \\udcff')\nupgrade()\n")
+        self.assertEqual((described["outcome"], described["type"], described["message"]), ("exception", "ValueError", "no \udcff"))
+        self.assertEqual(described["limbeck_error"], None)
+        places = [(frame["line"], frame["function"]) for frame in described["frames"] if frame["kind"] == "script"]
         self.assertEqual(places, [(3, "<module>"), (2, "upgrade")])
-        self.assertEqual(told["frames"][-1]["file"], path)
-        self.assertIn("ValueError", told["traceback"])
+        self.assertEqual(described["frames"][-1]["file"], path)
+        self.assertIn("ValueError", described["traceback"])
 
-    def test_kinds_of_frames(self):
+    def test_classifies_frames_by_their_file(self):
         rows = [
             ("env.py", "/project", "script"),
             ("models.py", "/project", "project"),
@@ -44,88 +44,88 @@ class Failures(unittest.TestCase):
         ]
         for name, folder, kind in rows:
             with self.subTest(name):
-                _, told = self.raised("1 / 0", name, folder)
-                self.assertEqual(told["frames"][-1]["kind"], kind)
-        _, told = self.raised("1 / 0", "<limbeck_worker.x>", "")
-        self.assertEqual(told["frames"][-1]["kind"], "library")
+                _, described = self.raised("1 / 0", name, folder)
+                self.assertEqual(described["frames"][-1]["kind"], kind)
+        _, described = self.raised("1 / 0", "<limbeck_worker.x>", "")
+        self.assertEqual(described["frames"][-1]["kind"], "library")
 
-    def test_an_exception_that_the_user_raised_from_another_tells_the_place(self):
-        _, told = self.raised(
+    def test_locates_an_exception_that_the_user_raised_from_another(self):
+        _, described = self.raised(
             "def low():\n    raise KeyError('low')\n"
             "try:\n    low()\nexcept KeyError as error:\n    raise RuntimeError('high') from error\n"
         )
-        self.assertEqual((told["type"], told["message"]), ("RuntimeError", "high\nfrom KeyError: 'low'"))
-        script = [frame["line"] for frame in told["frames"] if frame["kind"] == "script"]
+        self.assertEqual((described["type"], described["message"]), ("RuntimeError", "high\nfrom KeyError: 'low'"))
+        script = [frame["line"] for frame in described["frames"] if frame["kind"] == "script"]
         self.assertEqual(script, [6])
 
-    def test_of_what_a_library_raised_the_place_nearest_to_the_cause(self):
-        _, told = self.raised(
+    def test_locates_the_root_of_an_exception_that_a_library_raised(self):
+        _, described = self.raised(
             "library = 'class Connection:\\n def __enter__(self): pass\\n def __exit__(self, *error): [][0]'\n"
             "exec(compile(library, '/x/site-packages/lib.py', 'exec'))\n"
             "with Connection():\n    1 / 0\n"
         )
-        self.assertNotIn("\n", told["message"])
-        script = [frame["line"] for frame in told["frames"] if frame["kind"] == "script"]
+        self.assertNotIn("\n", described["message"])
+        script = [frame["line"] for frame in described["frames"] if frame["kind"] == "script"]
         self.assertEqual(script, [4])
 
-    def test_a_context_that_is_suppressed_is_no_cause(self):
-        _, told = self.raised("try:\n    1 / 0\nexcept ZeroDivisionError:\n    raise RuntimeError('x') from None\n")
-        self.assertEqual([frame["line"] for frame in told["frames"] if frame["kind"] == "script"], [4])
+    def test_ignores_a_suppressed_context(self):
+        _, described = self.raised("try:\n    1 / 0\nexcept ZeroDivisionError:\n    raise RuntimeError('x') from None\n")
+        self.assertEqual([frame["line"] for frame in described["frames"] if frame["kind"] == "script"], [4])
 
-    def test_a_circle_of_causes_ends(self):
+    def test_accepts_a_cycle_of_causes(self):
         one, two = ValueError("one"), ValueError("two")
         one.__cause__, two.__cause__ = two, one
         self.assertEqual(failure.describe(one, {})["message"], "one")
 
-    def test_the_error_of_the_host_is_found_in_the_chain(self):
+    def test_finds_the_hosts_error_in_the_chain(self):
         original = errors.from_host_error({"id": 12, "kind": "server", "code": "42P01", "message": "no"}, "postgresql")
         wrapped = RuntimeError("no\n[SQL: SELECT 1]")
         wrapped.orig = original
         wrapped.__cause__ = original
-        told = failure.describe(wrapped, {})
-        self.assertEqual((told["limbeck_error"], told["message"]), (12, "no\n"))
+        described = failure.describe(wrapped, {})
+        self.assertEqual((described["limbeck_error"], described["message"]), (12, "no\n"))
 
-    def test_a_syntax_error(self):
-        path, told = self.raised("def upgrade(:\n    pass\n")
-        self.assertEqual((told["syntax"]["file"], told["syntax"]["line"]), (path, 1))
-        self.assertTrue(told["syntax"]["message"])
+    def test_locates_a_syntax_error(self):
+        path, described = self.raised("def upgrade(:\n    pass\n")
+        self.assertEqual((described["syntax"]["file"], described["syntax"]["line"]), (path, 1))
+        self.assertTrue(described["syntax"]["message"])
 
-    def test_a_missing_module(self):
-        _, told = self.raised("import not_there_at_all.x")
-        self.assertEqual((told["type"], told["module"]), ("ModuleNotFoundError", "not_there_at_all"))
+    def test_names_a_missing_module(self):
+        _, described = self.raised("import not_there_at_all.x")
+        self.assertEqual((described["type"], described["module"]), ("ModuleNotFoundError", "not_there_at_all"))
 
-    def test_an_exception_without_words(self):
-        _, told = self.raised("class Odd(Exception):\n    def __str__(self):\n        raise RuntimeError\nraise Odd\n")
-        self.assertEqual((told["type"].split(".")[-1], told["message"]), ("Odd", ""))
+    def test_accepts_an_exception_whose_text_raises(self):
+        _, described = self.raised("class Odd(Exception):\n    def __str__(self):\n        raise RuntimeError\nraise Odd\n")
+        self.assertEqual((described["type"].split(".")[-1], described["message"]), ("Odd", ""))
 
-    def test_names_of_types(self):
+    def test_qualifies_the_names_of_types(self):
         self.assertEqual(failure.describe(errors.DataError("x"), {})["type"], "limbeck_worker.dbapi.errors.DataError")
 
-    def test_exits(self):
+    def test_describes_an_exit(self):
         for code, status, printed in (
             (None, 0, ""), (0, 0, ""), (3, 3, ""), (True, 1, ""), (256, 0, ""), (-1, 255, ""), ("why", 1, "why\n"), ((1,), 1, "(1,)\n"),
         ):
             with self.subTest(code=code):
                 text = io.StringIO()
                 with contextlib.redirect_stderr(text):
-                    told = failure.describe_exit(SystemExit(code))
-                self.assertEqual((told, text.getvalue()), ({"outcome": "exit", "status": status}, printed))
+                    described = failure.describe_exit(SystemExit(code))
+                self.assertEqual((described, text.getvalue()), ({"outcome": "exit", "status": status}, printed))
 
 
-class Endings(unittest.TestCase):
-    """`main` tells the host how a run ended."""
+class Outcomes(unittest.TestCase):
+    """Tests of the outcome that `main` reports."""
 
-    def ended(self, run, raiseerr=False):
+    def outcome(self, run, raiseerr=False):
         from limbeck_worker import commands, main
 
-        kept = commands.run
+        original = commands.run
         commands.run = run
         try:
             return main._run(None, {"options": {"raiseerr": raiseerr}, "script_folders": []})
         finally:
-            commands.run = kept
+            commands.run = original
 
-    def test_endings(self):
+    def test_reports_each_outcome(self):
         from alembic.util import CommandError
 
         def raises(error):
@@ -134,20 +134,20 @@ class Endings(unittest.TestCase):
 
             return run
 
-        self.assertEqual(self.ended(lambda channel, start: None), {"outcome": "done"})
-        self.assertEqual(self.ended(raises(SystemExit(4))), {"outcome": "exit", "status": 4})
-        self.assertEqual(self.ended(raises(CommandError("no"))), {"outcome": "command_error", "message": "no"})
-        self.assertEqual(self.ended(raises(CommandError("no")), raiseerr=True)["outcome"], "exception")
-        self.assertEqual(self.ended(raises(ValueError("no")))["type"], "ValueError")
-        self.assertEqual(self.ended(raises(GeneratorExit()))["type"], "GeneratorExit")
+        self.assertEqual(self.outcome(lambda channel, start: None), {"outcome": "done"})
+        self.assertEqual(self.outcome(raises(SystemExit(4))), {"outcome": "exit", "status": 4})
+        self.assertEqual(self.outcome(raises(CommandError("no"))), {"outcome": "command_error", "message": "no"})
+        self.assertEqual(self.outcome(raises(CommandError("no")), raiseerr=True)["outcome"], "exception")
+        self.assertEqual(self.outcome(raises(ValueError("no")))["type"], "ValueError")
+        self.assertEqual(self.outcome(raises(GeneratorExit()))["type"], "GeneratorExit")
         with self.assertRaises(KeyboardInterrupt):
-            self.ended(raises(KeyboardInterrupt()))
+            self.outcome(raises(KeyboardInterrupt()))
 
-    def test_a_missing_alembic(self):
+    def test_reports_a_missing_alembic(self):
         from limbeck_worker import main
 
-        kept = {name: sys.modules[name] for name in ("alembic", "sqlalchemy")}
-        self.addCleanup(sys.modules.update, kept)
+        modules = {name: sys.modules[name] for name in ("alembic", "sqlalchemy")}
+        self.addCleanup(sys.modules.update, modules)
         sys.modules["alembic"] = None
-        told = main._run(None, types.MappingProxyType({"options": {}}))
-        self.assertEqual((told["outcome"], told["module"]), ("missing", "alembic"))
+        described = main._run(None, types.MappingProxyType({"options": {}}))
+        self.assertEqual((described["outcome"], described["module"]), ("missing", "alembic"))

@@ -1,4 +1,4 @@
-"""MySQL's connection and cursor: literals, values, several rows in one text."""
+"""Tests of MySQL's connection and cursor: literals, values, and many rows in one text."""
 import base64
 import datetime
 import decimal
@@ -96,14 +96,14 @@ class Literals(Case):
         ((1,), "(1)"),
     ]
 
-    def test_values(self):
+    def test_writes_values(self):
         for value, expected in self.VALUES:
             with self.subTest(value=value):
                 connection = self.connect()
                 self.host.answers = [self.sql_mode]
                 self.assertEqual(connection.literal(value), expected)
 
-    def test_refused(self):
+    def test_rejects_values_without_a_literal(self):
         rows = [
             (float("nan"), errors.ProgrammingError),
             (float("-inf"), errors.ProgrammingError),
@@ -118,19 +118,19 @@ class Literals(Case):
 
 
 class Backslashes(Case):
-    def test_where_they_mean_nothing(self):
+    def test_keeps_a_backslash_under_no_backslash_escapes(self):
         connection = self.connect()
         self.host.answers = [[result([column("m", 253)], [["ANSI_QUOTES,NO_BACKSLASH_ESCAPES"]])]]
         self.assertEqual(connection.literal("a\\'; --"), "'a\\''; --'")
         self.assertEqual(connection.literal("b\\"), "'b\\'")
         self.assertEqual(len(self.host.texts), 1)
 
-    def test_the_session_is_asked_only_where_it_matters(self):
+    def test_reads_the_mode_only_for_a_backslash(self):
         connection = self.connect()
         connection.cursor().execute("SELECT %s", ("it's",))
         self.assertEqual(self.host.texts, ["SELECT 'it''s'"])
 
-    def test_a_changed_mode_is_seen(self):
+    def test_reads_the_mode_again_after_a_change(self):
         connection = self.connect()
         self.host.answers = [self.sql_mode]
         self.assertEqual(connection.literal("\\"), "'\\\\'")
@@ -138,13 +138,13 @@ class Backslashes(Case):
         self.host.answers = [[result()], [result([column("m", 253)], [["NO_BACKSLASH_ESCAPES"]])]]
         cursor.execute("SET SQL_MODE = 'NO_BACKSLASH_ESCAPES'")
         self.assertEqual(connection.literal("\\"), "'\\'")
-        # Even if the statement that may have changed it failed.
+        # Also after a statement that failed.
         self.host.answers = [refusal(number=1231), self.sql_mode]
         with self.assertRaises(errors.OperationalError):
             cursor.execute("SET sql_mode = 'x'")
         self.assertEqual(connection.literal("\\"), "'\\\\'")
 
-    def test_every_connection_has_its_own(self):
+    def test_keeps_the_mode_of_each_connection(self):
         for mode, expected in (("", "'\\\\'"), ("NO_BACKSLASH_ESCAPES", "'\\'"), ("", "'\\\\'")):
             connection = self.connect()
             self.host.answers = [[result([column("m", 253)], [[mode]])]]
@@ -153,7 +153,7 @@ class Backslashes(Case):
 
 class Values(Case):
     ROWS = [
-        # type, character set, what the host sends, value
+        # The type, the character set, the host's form, the value.
         (1, BINARY, "1", 1),
         (2, BINARY, "-32768", -32768),
         (3, BINARY, "7", 7),
@@ -194,7 +194,7 @@ class Values(Case):
         (6, BINARY, None, None),
     ]
 
-    def test_values(self):
+    def test_reads_values(self):
         for code, charset, sent, expected in self.ROWS:
             with self.subTest(code=code, sent=sent):
                 connection = self.connect()
@@ -203,8 +203,7 @@ class Values(Case):
                 cursor.execute("SELECT c")
                 self.assertEqual(repr(cursor.fetchall()), repr([(expected,)]))
 
-
-    def test_dates_that_python_lacks_under_mysqlclient(self):
+    def test_mysqlclient_reads_impossible_dates_as_none(self):
         for code, charset, sent, expected in self.ROWS:
             if code not in (7, 10, 11, 12):
                 continue
@@ -218,7 +217,7 @@ class Values(Case):
 
 
 class CharacterSets(Case):
-    def test_what_the_character_set_lacks_is_refused_as_pymysql_does(self):
+    def test_rejects_characters_that_the_character_set_lacks(self):
         rows = [
             ("latin1", "é€", True), ("latin1", "漢", False), ("gbk", "漢", True), ("gbk", "\U0001f600", False), ("koi8r", "ж", True),
             ("ascii", "é", False), ("utf8mb4", "\U0001f600", True), ("utf8", "漢", True), ("binary", "漢", True), ("swe7", "漢", True),
@@ -236,8 +235,8 @@ class CharacterSets(Case):
                         connection.cursor().execute("SELECT '%s'" % text)
 
 
-class Lost(Case):
-    def test_where_there_is_no_connection_there_is_pymysqls_number(self):
+class ConnectionErrors(Case):
+    def test_connection_errors_have_pymysqls_numbers(self):
         for fields, number in (
             ({"kind": "connect", "reason": "no_such_database"}, 1049),
             ({"kind": "connect", "reason": "authentication"}, 1045),
@@ -259,7 +258,7 @@ class Lost(Case):
 
 
 class Cursors(Case):
-    def test_results(self):
+    def test_returns_rows_and_counts(self):
         connection = self.connect()
         self.host.answers = [
             [result([column("a", 3), ["b", 253, 80, 1, UTF8]], [["1", "x"], ["2", None]], affected=2, last_id=0)],
@@ -273,7 +272,7 @@ class Cursors(Case):
         self.assertEqual((cursor.lastrowid, cursor.rowcount, cursor.description), (12, 3, None))
         self.assertEqual((cursor.fetchone(), list(cursor.fetchall())), (None, []))
 
-    def test_several_results(self):
+    def test_nextset_moves_through_the_results(self):
         connection = self.connect()
         self.host.answers = [[result([column("a", 3)], [["1"]]), result(affected=1), result([column("b", 3)], [["2"]])]]
         cursor = connection.cursor()
@@ -285,7 +284,7 @@ class Cursors(Case):
         self.assertEqual(cursor.fetchall(), [(2,)])
         self.assertIsNone(cursor.nextset())
 
-    def test_transactions(self):
+    def test_sends_transaction_statements(self):
         connection = self.connect()
         cursor = connection.cursor()
         cursor.execute("INSERT")
@@ -296,7 +295,7 @@ class Cursors(Case):
         self.assertTrue(connection.get_autocommit())
         self.assertEqual(self.host.texts, ["INSERT", "COMMIT", "BEGIN", "ROLLBACK", "SET AUTOCOMMIT = 1"])
 
-    def test_autocommit_at_the_connection(self):
+    def test_sets_autocommit_when_connecting(self):
         for given, expected in (({}, ["SET AUTOCOMMIT = 0"]), ({"autocommit": True}, ["SET AUTOCOMMIT = 1"]), ({"autocommit": None}, [])):
             host = PreparedHost(product="mysql", version="8.0.36")
             connection = Driver(host, MysqlConnection, "format").connect(url="mysql://h/d", **given)
@@ -304,7 +303,7 @@ class Cursors(Case):
             self.assertNotIn("autocommit", host.requests[0][1]["args"])
             self.assertEqual(connection.get_server_info(), "8.0.36")
 
-    def test_closed(self):
+    def test_rejects_statements_when_closed(self):
         connection = self.connect()
         cursor = connection.cursor()
         with self.assertRaisesRegex(errors.ProgrammingError, "execute"):
@@ -321,7 +320,7 @@ class Cursors(Case):
                 use()
         connection.rollback()
 
-    def test_parameters_that_do_not_fit(self):
+    def test_rejects_parameters_that_do_not_fit(self):
         cursor = self.connect().cursor()
         for sql, parameters, kind in (
             ("%s, %s", (1,), errors.ProgrammingError),
@@ -341,7 +340,7 @@ class Many(Case):
         cursor.executemany(sql, rows)
         return self.host.texts
 
-    def test_rows_that_go_in_one_text(self):
+    def test_sends_an_insert_of_many_rows_as_one_text(self):
         cases = [
             ("INSERT INTO t (a, b) VALUES (%s, %s)", [(1, "x"), (2, None)], "INSERT INTO t (a, b) VALUES (1, 'x'),(2, NULL)"),
             ("insert into t values (%(a)s)", [{"a": 1}, {"a": "%s"}], "insert into t values (1),('%s')"),
@@ -361,7 +360,7 @@ class Many(Case):
             with self.subTest(sql):
                 self.assertEqual(self.many(sql, iter(rows)), [expected])
 
-    def test_rows_that_go_one_by_one(self):
+    def test_sends_other_statements_row_by_row(self):
         cases = [
             ("UPDATE t SET a = %s WHERE id = %s", [(1, 2), (3, 4)], "UPDATE t SET a = 3 WHERE id = 4"),
             ("INSERT INTO t VALUES (%s, now())", [(1,), (2,)], "INSERT INTO t VALUES (2, now())"),
@@ -378,14 +377,14 @@ class Many(Case):
                 texts = self.many(sql, rows)
                 self.assertEqual((len(texts), texts[-1]), (2, last))
 
-    def test_long_texts_are_divided(self):
+    def test_splits_long_texts(self):
         texts = self.many("INSERT INTO t VALUES (%s)", [("x" * 400000,)] * 7)
         self.assertEqual([text.count("),(") + 1 for text in texts], [3, 3, 1])
 
-    def test_no_rows(self):
+    def test_sends_nothing_without_rows(self):
         self.assertEqual(self.many("INSERT INTO t VALUES (%s)", []), [])
 
-    def test_a_row_that_does_not_fit_sends_nothing(self):
+    def test_sends_nothing_if_a_row_does_not_fit(self):
         connection = self.connect()
         with self.assertRaises(errors.ProgrammingError):
             connection.cursor().executemany("INSERT INTO t VALUES (%s, %s)", [(1, 2), (1,)])

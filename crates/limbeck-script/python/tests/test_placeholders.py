@@ -1,4 +1,4 @@
-"""Where the parameters of a statement are, and what happens when they do not fit."""
+"""Tests of the replacement of a statement's parameters, and of parameters that do not fit."""
 import unittest
 
 from limbeck_worker.dbapi import errors
@@ -10,13 +10,13 @@ def literal(value):
 
 
 PERCENT = [
-    # statement, parameters, filled
+    # The statement, the parameters, the filled text.
     ("SELECT %s", ("a",), "SELECT <a>"),
     ("SELECT %s, %s", ["a", "b"], "SELECT <a>, <b>"),
     ("SELECT %(a)s, %(b)s, %(a)s", {"a": 1, "b": 2}, "SELECT <1>, <2>, <1>"),
     ("SELECT %(a b.c-1)s", {"a b.c-1": 1}, "SELECT <1>"),
     ("SELECT %(a)s", {"a": None, "surplus": 2}, "SELECT <None>"),
-    # The drivers look for them everywhere: a percent sign that is meant has to be doubled.
+    # The drivers replace parameters everywhere, so a literal percent sign has to be doubled.
     ("SELECT '%s', \"%s\", `%s`", (1, 2, 3), "SELECT '<1>', \"<2>\", `<3>`"),
     ("-- %s\n/* %s */ # %s", (1, 2, 3), "-- <1>\n/* <2> */ # <3>"),
     ("SELECT '%%' || %s", (1,), "SELECT '%' || <1>"),
@@ -24,19 +24,19 @@ PERCENT = [
     ("SELECT '%%%s'", (1,), "SELECT '%<1>'"),
     ("SELECT '%%%%' || %s", (1,), "SELECT '%%' || <1>"),
     ("SELECT '%%(a)s' || %(a)s", {"a": 1}, "SELECT '%(a)s' || <1>"),
-    # What is put in is not looked at again.
+    # Inserted values are not parsed again.
     ("SELECT %s, %s", ("%s", "%%"), "SELECT <%s>, <%%>"),
     ("SELECT %(a)s, %(b)s", {"a": "%(b)s", "b": "\\1\\g<0>"}, "SELECT <%(b)s>, <\\1\\g<0>>"),
-    # Nothing to fill in.
+    # No parameters.
     ("SELECT 'a%' LIKE '%s'", None, "SELECT 'a%' LIKE '%s'"),
     ("SELECT 'a%%'", None, "SELECT 'a%%'"),
     ("SELECT 'a%%'", (), "SELECT 'a%'"),
     ("SELECT 'a%%'", {}, "SELECT 'a%'"),
     ("SELECT 'a%'", (), "SELECT 'a%'"),
-    # Other signs of a database are none of ours.
+    # The placeholders of other styles stay unchanged.
     ("SELECT a->>'?', b::int, :c, $1, ?, @d WHERE e @> %s", (1,), "SELECT a->>'?', b::int, :c, $1, ?, @d WHERE e @> <1>"),
     ("SELECT a LIKE 'x%' AND b = %s", (1,), "SELECT a LIKE 'x%' AND b = <1>"),
-    # The cast would be first: -(32768::smallint) is out of range.
+    # A cast binds tighter than the sign: -(32768::smallint) is out of range.
     ("SELECT %s::smallint", (-32768,), "SELECT (-32768)::smallint"),
     ("SELECT 1-%s", (-1,), "SELECT 1- -1"),
     ("SELECT %s::text", ("a",), "SELECT <a>::text"),
@@ -59,13 +59,13 @@ DOLLAR = [
     ("SELECT $10", tuple("abcdefghij"), "SELECT <j>"),
     ("SELECT '$1', $1", ("a",), "SELECT '$1', <a>"),
     ("SELECT 'it''s $1', $1", ("a",), "SELECT 'it''s $1', <a>"),
-    # In a plain string a backslash is itself, in an E'' string it escapes.
+    # A backslash escapes in an E'' string, not in a plain one.
     ("SELECT '\\', $1", ("a",), "SELECT '\\', <a>"),
     ("SELECT E'\\'$1', $1", ("a",), "SELECT E'\\'$1', <a>"),
     ("SELECT e'\\\\', $1", ("a",), "SELECT e'\\\\', <a>"),
     ("SELECT e'''\\'$1', $1", ("a",), "SELECT e'''\\'$1', <a>"),
     ("SELECT U&'\\0041$1', X'$1', $1", ("a",), "SELECT U&'\\0041$1', X'$1', <a>"),
-    # `note'…'` ends with an e, which does not make the string an E'' string.
+    # The `e` of `note'…'` does not make the string an E'' string.
     ("SELECT note'\\', $1", ("a",), "SELECT note'\\', <a>"),
     ('SELECT "$1", "a""$1", $1', ("a",), 'SELECT "$1", "a""$1", <a>'),
     ("SELECT $1 -- $2 it's\n, $2", ("a", "b"), "SELECT <a> -- $2 it's\n, <b>"),
@@ -75,13 +75,13 @@ DOLLAR = [
     ("SELECT $$ $1 ' $$, $1", ("a",), "SELECT $$ $1 ' $$, <a>"),
     ("DO $body$ $1 $$ $2 $$ $body$; SELECT $1", ("a",), "DO $body$ $1 $$ $2 $$ $body$; SELECT <a>"),
     ("SELECT $é$ $1 $é$, $1", ("a",), "SELECT $é$ $1 $é$, <a>"),
-    # A `$` inside of a name begins nothing.
+    # A `$` within a name starts neither a quote nor a parameter.
     ("SELECT a$b$c, $1, d$b$e", ("a",), "SELECT a$b$c, <a>, d$b$e"),
     ("SELECT foo$1, $1", ("a",), "SELECT foo$1, <a>"),
     ("SELECT a->>'?', b ? '$1', c @> $1", ("a",), "SELECT a->>'?', b ? '$1', c @> <a>"),
     ("SELECT a %% b, '%s', $1", ("a",), "SELECT a %% b, '%s', <a>"),
     ("SELECT $1, $2", ("$2", "$1"), "SELECT <$2>, <$1>"),
-    # What has no end is the server's to refuse.
+    # The server rejects unterminated strings and comments.
     ("SELECT '$1", ("a",), errors.InterfaceError),
     ("SELECT $1, '$1", ("a",), "SELECT <a>, '$1"),
     ("SELECT $1, E'$1\\'", ("a",), "SELECT <a>, E'$1\\'"),
@@ -108,27 +108,27 @@ class Placeholders(unittest.TestCase):
                 self.assertIs(type(caught.exception), expected)
                 self.assertIn("parameter", str(caught.exception))
 
-    def test_percent(self):
+    def test_replaces_percent_placeholders(self):
         for statement, parameters, expected in PERCENT:
             self.check(fill_percent, statement, parameters, expected, PSYCOPG2)
 
-    def test_dollar(self):
+    def test_replaces_dollar_placeholders(self):
         for statement, parameters, expected in DOLLAR:
             self.check(fill_dollar, statement, parameters, expected, INTERFACE)
 
-    def test_each_driver_has_its_exceptions(self):
+    def test_raises_the_exceptions_of_each_driver(self):
         rows = [
             (PSYCOPG2, IndexError, KeyError, TypeError),
             (PYMYSQL, errors.ProgrammingError, KeyError, errors.ProgrammingError),
             (PROGRAMMING, errors.ProgrammingError, errors.ProgrammingError, errors.ProgrammingError),
         ]
-        for mismatch, position, name, unfit in rows:
+        for mismatch, position, name, form in rows:
             self.check(fill_percent, "%s%s", (1,), position, mismatch)
             self.check(fill_percent, "%(b)s", {"a": 1}, name, mismatch)
-            self.check(fill_percent, "%s", (1, 2), unfit, mismatch)
-            self.check(fill_percent, "%(a)s", (1,), unfit, mismatch)
+            self.check(fill_percent, "%s", (1, 2), form, mismatch)
+            self.check(fill_percent, "%(a)s", (1,), form, mismatch)
 
-    def test_an_error_of_the_literal_is_its_own(self):
+    def test_passes_errors_of_the_literal_through(self):
         for kind in (KeyError, IndexError, TypeError, ValueError):
 
             def broken(value):
@@ -139,6 +139,6 @@ class Placeholders(unittest.TestCase):
                     with self.assertRaisesRegex(kind, "of the value"):
                         fill(statement, (1,), broken)
 
-    def test_a_literal_cannot_end_the_comment_that_it_is_not_in(self):
+    def test_ignores_parameters_in_nested_comments(self):
         filled = fill_dollar("/* /* */ $1 */ SELECT $1", ("*/ DROP TABLE t; --",), literal)
         self.assertEqual(filled, "/* /* */ $1 */ SELECT <*/ DROP TABLE t; -->")

@@ -1,4 +1,4 @@
-"""PostgreSQL's connection and cursor: transactions, results, what a driver's user may call."""
+"""Tests of PostgreSQL's connection and cursor: transactions, results and psycopg2's methods."""
 import unittest
 
 from limbeck_worker.dbapi import errors
@@ -19,7 +19,7 @@ class Case(unittest.TestCase):
 
 
 class Connecting(Case):
-    def test_arguments(self):
+    def test_sends_the_connect_arguments(self):
         import pathlib
 
         self.connect(timeout=5, server_settings={"a": 1, 2: None}, sslrootcert=pathlib.Path("/ca"), raw=b"x", odd=object())
@@ -31,7 +31,7 @@ class Connecting(Case):
             }}),
         )
 
-    def test_tls_contexts(self):
+    def test_sends_tls_contexts(self):
         import ssl
 
         rows = [(ssl.create_default_context(), True, True), (ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), True, True)]
@@ -44,7 +44,7 @@ class Connecting(Case):
             sent = self.host.requests[0][1]["args"]["ssl"]["$tls"]
             self.assertEqual((sent["verify"], sent["check_hostname"]), (verify, check_hostname))
 
-    def test_versions(self):
+    def test_returns_the_version_as_a_number(self):
         rows = [
             ("9.6.24", 90624),
             ("10.1", 100001),
@@ -59,7 +59,7 @@ class Connecting(Case):
 
 
 class Transactions(Case):
-    def test_one_begins_with_the_first_statement(self):
+    def test_begins_with_the_first_statement(self):
         connection = self.connect()
         connection.commit()
         connection.rollback()
@@ -74,7 +74,7 @@ class Transactions(Case):
             self.host.texts, ["BEGIN", "SELECT 1", "SELECT 2", "COMMIT", "BEGIN", "SELECT 3", "ROLLBACK"]
         )
 
-    def test_isolation_levels(self):
+    def test_begins_with_the_isolation_level(self):
         rows = [
             ("SERIALIZABLE", "BEGIN ISOLATION LEVEL SERIALIZABLE"),
             ("READ COMMITTED", "BEGIN ISOLATION LEVEL READ COMMITTED"),
@@ -97,7 +97,7 @@ class Transactions(Case):
         with self.assertRaises(ValueError):
             self.connect().set_isolation_level(6)
 
-    def test_there_and_back_as_scripts_for_psycopg2_do_it(self):
+    def test_restores_a_level_that_psycopg2_scripts_save(self):
         connection = self.connect()
         before = connection.isolation_level
         connection.set_isolation_level(0)
@@ -106,14 +106,14 @@ class Transactions(Case):
         connection.cursor().execute("SELECT 1")
         self.assertEqual(self.host.texts, ["VACUUM", "BEGIN", "SELECT 1"])
 
-    def test_a_level_ends_what_is_open(self):
+    def test_setting_a_level_rolls_back(self):
         connection = self.connect()
         connection.cursor().execute("SELECT 1")
         connection.set_isolation_level("AUTOCOMMIT")
         connection.cursor().execute("VACUUM")
         self.assertEqual(self.host.texts, ["BEGIN", "SELECT 1", "ROLLBACK", "VACUUM"])
 
-    def test_modes(self):
+    def test_begins_with_the_modes(self):
         connection = self.connect()
         connection.set_isolation_level("SERIALIZABLE")
         connection.readonly, connection.deferrable = True, True
@@ -124,7 +124,7 @@ class Transactions(Case):
         self.assertEqual(self.host.texts[0], "BEGIN ISOLATION LEVEL SERIALIZABLE READ ONLY DEFERRABLE")
         self.assertEqual(self.host.texts[3], "BEGIN ISOLATION LEVEL SERIALIZABLE READ WRITE NOT DEFERRABLE")
 
-    def test_set_session(self):
+    def test_set_session_sets_the_modes(self):
         rows = [
             ({"isolation_level": "serializable", "readonly": True}, ["BEGIN ISOLATION LEVEL SERIALIZABLE READ ONLY", "x"]),
             ({"isolation_level": 1, "deferrable": False}, ["BEGIN ISOLATION LEVEL READ COMMITTED NOT DEFERRABLE", "x"]),
@@ -143,7 +143,7 @@ class Transactions(Case):
         with self.assertRaises(errors.ProgrammingError):
             connection.set_session(readonly=True)
 
-    def test_the_connection_as_a_context_manager(self):
+    def test_the_connection_is_a_context_manager_of_a_transaction(self):
         connection = self.connect()
         with connection:
             connection.cursor().execute("SELECT 1")
@@ -153,7 +153,7 @@ class Transactions(Case):
         self.assertEqual(self.host.texts, ["BEGIN", "SELECT 1", "COMMIT", "BEGIN", "SELECT 2", "ROLLBACK"])
         self.assertFalse(connection.closed)
 
-    def test_after_an_error_the_status_is_the_servers(self):
+    def test_takes_the_servers_status_after_an_error(self):
         connection = self.connect()
         self.host.answers = [refusal(code="42P01", status="E")]
         with self.assertRaises(errors.ProgrammingError):
@@ -162,7 +162,7 @@ class Transactions(Case):
         connection.rollback()
         self.assertEqual(self.host.texts, ["BEGIN", "SELECT 1", "ROLLBACK"])
 
-    def test_closed(self):
+    def test_rejects_use_when_closed(self):
         connection = self.connect()
         cursor = connection.cursor()
         connection.close()
@@ -172,7 +172,6 @@ class Transactions(Case):
         for use in (lambda: cursor.execute("x"), lambda: connection.run("x"), connection.cursor):
             with self.assertRaises(errors.InterfaceError):
                 use()
-
 
     def test_rows_outlive_the_connection(self):
         connection = self.connect()
@@ -191,7 +190,7 @@ class Cursors(Case):
         cursor.execute("SELECT")
         return cursor
 
-    def test_rows(self):
+    def test_returns_rows(self):
         columns = [column("id", INT4), column("name", TEXT)]
         rows = [["1", "a"], ["2", None], ["3", "c"], ["4", "d"]]
         cursor = self.answered(result(columns, rows, affected=4))
@@ -206,18 +205,18 @@ class Cursors(Case):
         self.assertIsNone(cursor.fetchone())
         self.assertEqual((cursor.fetchall(), cursor.fetchmany(5), list(cursor)), ([], [], []))
 
-    def test_what_is_no_text(self):
+    def test_rejects_text_that_is_not_utf_8(self):
         with self.assertRaises(UnicodeDecodeError):
             self.answered(result([column("a", TEXT)], [["a"], [{"b": "/A=="}]], affected=2))
 
-    def test_iteration(self):
+    def test_iterates_over_rows(self):
         cursor = self.answered(result([column("a", INT4)], [["1"], [None], ["3"]], affected=3))
         self.assertEqual(cursor.fetchone(), (1,))
         self.assertEqual(list(cursor), [(None,), (3,)])
         with self.assertRaises(StopIteration):
             next(cursor)
 
-    def test_no_rows(self):
+    def test_rejects_fetching_without_rows(self):
         cursor = self.answered(result(affected=3))
         self.assertEqual((cursor.description, cursor.rowcount), (None, 3))
         for fetch in (cursor.fetchone, cursor.fetchall, cursor.fetchmany, lambda: next(cursor)):
@@ -225,16 +224,16 @@ class Cursors(Case):
                 fetch()
         self.assertEqual(self.answered(result()).rowcount, -1)
 
-    def test_of_several_statements_the_last(self):
+    def test_shows_the_last_of_several_results(self):
         cursor = self.answered(result([column("a", INT4)], [["1"]], 1), result([column("b", TEXT)], [["x"]], 1))
         self.assertEqual(cursor.fetchall(), [("x",)])
         self.assertEqual(self.answered(result([column("a", INT4)], [["1"]], 1), result()).description, None)
 
-    def test_an_empty_text(self):
+    def test_accepts_an_empty_result(self):
         cursor = self.answered()
         self.assertEqual((cursor.description, cursor.rowcount), (None, -1))
 
-    def test_a_failed_statement_leaves_no_rows_of_the_one_before(self):
+    def test_a_failed_statement_drops_the_previous_rows(self):
         cursor = self.answered(result([column("a", INT4)], [["1"]], 1))
         self.host.answers = [refusal(code="42601")]
         with self.assertRaises(errors.ProgrammingError):
@@ -243,7 +242,7 @@ class Cursors(Case):
         with self.assertRaises(errors.ProgrammingError):
             cursor.fetchone()
 
-    def test_closed(self):
+    def test_rejects_use_when_closed(self):
         cursor = self.answered(result([column("a", INT4)], [["1"]], 1))
         with cursor as same:
             self.assertIs(same, cursor)
@@ -252,19 +251,19 @@ class Cursors(Case):
             with self.assertRaises(errors.InterfaceError):
                 use()
 
-    def test_nothing_is_begun_for_parameters_that_do_not_fit(self):
+    def test_does_not_begin_if_parameters_do_not_fit(self):
         cursor = self.connect().cursor()
         for sql, parameters, kind in (("%s, %s", (1,), IndexError), ("%s", (1, 2), TypeError), ("%s", ("\0",), ValueError)):
             with self.assertRaises(kind):
                 cursor.execute(sql, parameters)
         self.assertEqual(self.host.texts, [])
 
-    def test_the_form_of_parameters_is_the_drivers(self):
+    def test_uses_the_paramstyle_of_the_driver(self):
         cursor = self.connect(paramstyle="numeric_dollar").cursor()
         cursor.execute("SELECT '%s', $1::VARCHAR", ("a",))
         self.assertEqual(self.host.texts[-1], "SELECT '%s', 'a'::VARCHAR")
 
-    def test_bytes_and_mogrify(self):
+    def test_accepts_bytes_and_mogrifies(self):
         cursor = self.connect().cursor()
         self.assertEqual(cursor.mogrify("SELECT %s", ("ü",)), "SELECT 'ü'".encode("utf-8"))
         cursor.execute("SELECT 'ü', %s".encode("utf-8"), (1,))
@@ -272,18 +271,18 @@ class Cursors(Case):
 
 
 class Many(Case):
-    def test_in_a_transaction_many_rows_go_in_one_text(self):
+    def test_sends_many_rows_as_one_text_in_a_transaction(self):
         connection = self.connect()
         self.host.answers = [[result(affected=1)] * 100, [result(affected=1)] * 100, [result(affected=1)] * 5]
         cursor = connection.cursor()
         cursor.executemany("INSERT INTO t VALUES (%s) -- row", [(number,) for number in range(205)])
         self.assertEqual(cursor.rowcount, 205)
         self.assertEqual([op for op, _ in self.host.requests].count("execute"), 3)
-        # The comment of one statement must not swallow the next.
+        # The comment of a statement must not include the next one.
         lines = self.host.texts[1].split("\n")
         self.assertEqual(lines[:3], ["INSERT INTO t VALUES (0) -- row", ";", "INSERT INTO t VALUES (1) -- row"])
 
-    def test_without_a_transaction_each_row_is_its_own(self):
+    def test_sends_rows_one_by_one_outside_a_transaction(self):
         connection = self.connect()
         connection.autocommit = True
         self.host.answers = [[result(affected=1)], [result(affected=1)], refusal(code="23505")]
@@ -291,12 +290,12 @@ class Many(Case):
             connection.cursor().executemany("INSERT INTO t VALUES (%s)", [(1,), (2,), (2,), (3,)])
         self.assertEqual(self.host.texts, ["INSERT INTO t VALUES (%d)" % number for number in (1, 2, 2)])
 
-    def test_no_rows(self):
+    def test_rejects_fetching_without_rows(self):
         cursor = self.connect().cursor()
         cursor.executemany("INSERT INTO t VALUES (%s)", [])
         self.assertEqual((self.host.texts, cursor.rowcount, cursor.description), ([], 0, None))
 
-    def test_rows_of_a_generator(self):
+    def test_accepts_rows_of_a_generator(self):
         connection = self.connect()
         self.host.answers = [[result(affected=2), result(affected=3)]]
         cursor = connection.cursor()
@@ -306,7 +305,7 @@ class Many(Case):
 
 
 class Notices(Case):
-    def test_notices(self):
+    def test_keeps_notices(self):
         connection = self.connect()
         self.host.notices = [["NOTICE", "relation exists, skipping", None, None], ["WARNING", "no", "d", "h"]]
         connection.cursor().execute("x")

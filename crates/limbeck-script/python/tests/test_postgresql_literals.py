@@ -1,4 +1,4 @@
-"""PostgreSQL literals of Python's values."""
+"""Tests of the conversion of Python values to PostgreSQL literals."""
 import datetime
 import decimal
 import enum
@@ -143,12 +143,12 @@ class LiteralsTest(unittest.TestCase):
     def setUp(self):
         self.literal = Literals().literal
 
-    def test_values(self):
+    def test_writes_values(self):
         for value, expected in VALUES:
             with self.subTest(value=value):
                 self.assertEqual(self.literal(value), expected)
 
-    def test_refused(self):
+    def test_rejects_values_without_a_literal(self):
         rows = [
             ("a\x00b", ValueError),
             (["\x00"], ValueError),
@@ -161,7 +161,7 @@ class LiteralsTest(unittest.TestCase):
             with self.subTest(value=value), self.assertRaises(kind):
                 self.literal(value)
 
-    def test_what_one_value_was_written_as_does_not_bind_the_next_of_its_type(self):
+    def test_chooses_the_form_of_each_value_of_a_type(self):
         expected = ["'{[1,2)}'", "ARRAY['a']", "'{}'", "'{NULL}'"]
         for order in (range(4), range(3, -1, -1)):
             literal = Literals().literal
@@ -173,12 +173,12 @@ class LiteralsTest(unittest.TestCase):
         literal = Literals(has_infinite_numerics=False).literal
         self.assertEqual(literal(decimal.Decimal("-Infinity")), "'NaN'::numeric")
 
-    def test_names_of_sqlalchemy(self):
+    def test_writes_sqlalchemys_quoted_names(self):
         from sqlalchemy.sql.elements import quoted_name
 
         self.assertEqual(self.literal(quoted_name("it's", True)), "'it''s'")
 
-    def test_ranges_of_sqlalchemy(self):
+    def test_writes_sqlalchemys_ranges(self):
         try:
             from sqlalchemy.dialects.postgresql import Range as SqlalchemyRange
         except ImportError:
@@ -189,7 +189,7 @@ class LiteralsTest(unittest.TestCase):
 
 
 class DriversObjects(unittest.TestCase):
-    """Objects of a driver that a project makes although the driver is not used."""
+    """Tests with objects of a driver that a project has imported."""
 
     class ISQLQuote:
         pass
@@ -209,7 +209,7 @@ class DriversObjects(unittest.TestCase):
         self.addCleanup(restore)
         self.literal = Literals().literal
 
-    def test_wrappers(self):
+    def test_writes_the_drivers_wrappers(self):
         class Json:
             def __init__(self, adapted):
                 self.adapted = adapted
@@ -244,7 +244,7 @@ class DriversObjects(unittest.TestCase):
             with self.subTest(type(value).__name__):
                 self.assertEqual(self.literal(value), expected)
 
-    def test_adapters_of_the_project(self):
+    def test_uses_the_projects_adapters(self):
         class Point:
             x = "1"
 
@@ -259,7 +259,7 @@ class DriversObjects(unittest.TestCase):
         with self.assertRaises(errors.ProgrammingError):
             self.literal(Unknown())
 
-    def test_adapters_of_psycopg2_itself_need_its_connection(self):
+    def test_ignores_psycopg2s_own_adapters(self):
         def own(value):
             raise AssertionError("not this one")
 

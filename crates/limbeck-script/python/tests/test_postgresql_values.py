@@ -1,4 +1,4 @@
-"""PostgreSQL's texts as Python's values."""
+"""Tests of the conversion of PostgreSQL's texts to Python values."""
 import datetime
 import decimal
 import ipaddress
@@ -136,22 +136,22 @@ class Values(unittest.TestCase):
         decode = decoder_for(oid, given or connection())
         return text if decode is None else decode(text)
 
-    def test_scalars(self):
+    def test_reads_scalars(self):
         for oid, text, expected in SCALARS:
             with self.subTest(oid=oid, text=text):
                 found = self.decoded(oid, text)
                 self.assertEqual(repr(found), repr(expected))
 
-    def test_texts(self):
+    def test_keeps_texts(self):
         for oid in TEXTS:
             with self.subTest(oid=oid):
                 self.assertIsNone(decoder_for(oid, connection()))
 
-    def test_not_a_number(self):
+    def test_reads_nan(self):
         self.assertNotEqual(self.decoded(FLOAT8, "NaN"), self.decoded(FLOAT8, "NaN"))
         self.assertTrue(self.decoded(NUMERIC, "NaN").is_nan())
 
-    def test_out_of_pythons_range(self):
+    def test_rejects_values_that_python_lacks(self):
         rows = [
             (DATE, "0044-03-15 BC"),
             (DATE, "10000-01-01"),
@@ -169,44 +169,44 @@ class Values(unittest.TestCase):
                 self.decoded(oid, text)
             self.assertIn(text.split(" ")[0], str(caught.exception))
 
-    def test_intervals_in_every_style(self):
+    def test_reads_intervals_in_every_style(self):
         for expected, *texts in INTERVALS:
             for text in texts:
                 with self.subTest(text=text):
                     self.assertEqual(self.decoded(INTERVAL, text), expected)
 
-    def test_arrays(self):
+    def test_reads_arrays(self):
         for oid, text, expected in ARRAYS:
             with self.subTest(oid=oid, text=text):
                 self.assertEqual(repr(self.decoded(oid, text)), repr(expected))
 
-    def test_arrays_without_a_decoder(self):
+    def test_reads_arrays_without_a_decoder(self):
         self.assertEqual(parse_array('{a,{"b"}}', None), ["a", ["b"]])
 
-    def test_bytes_as_the_driver_has_them(self):
+    def test_reads_bytes_as_memoryviews(self):
         found = self.decoded(BYTEA, "\\x00ff", connection(returns_memoryviews=True))
         self.assertIsInstance(found, memoryview)
         self.assertEqual(bytes(found), b"\x00\xff")
 
-    def test_json_as_the_driver_has_it(self):
+    def test_reads_json(self):
         self.assertEqual(self.decoded(JSON, '{"a": 1}'), {"a": 1})
         self.assertEqual(self.decoded(199, '{"{\\"a\\": 1}"}'), [{"a": 1}])
         self.assertEqual(self.decoded(JSONB, "1", connection(json_loads=lambda text: "own " + text)), "own 1")
 
-    def test_the_loader_of_json_may_come_after_the_decoder(self):
+    def test_uses_a_json_loader_that_is_set_later(self):
         given = connection()
         decode = decoder_for(JSONB, given)
         given.json_loads = lambda text: "own " + text
         self.assertEqual(decode("1"), "own 1")
 
-    def test_addresses_as_the_driver_has_them(self):
+    def test_reads_addresses(self):
         given = connection(parses_addresses=True)
         self.assertEqual(self.decoded(INET, "10.0.0.1", given), ipaddress.ip_address("10.0.0.1"))
         self.assertEqual(self.decoded(INET, "10.0.0.1/8", given), ipaddress.ip_interface("10.0.0.1/8"))
         self.assertEqual(self.decoded(CIDR, "10.0.0.0/8", given), ipaddress.ip_network("10.0.0.0/8"))
         self.assertEqual(self.decoded(1041, "{10.0.0.1}", given), [ipaddress.ip_address("10.0.0.1")])
 
-    def test_moments_as_the_driver_has_them(self):
+    def test_reads_timestamps_with_a_zone(self):
         text = "2024-01-02 03:04:05+02"
         rows = [
             (TIMESTAMPTZ, text, DT(2024, 1, 2, 3, 4, 5, 0, zone(2)), DT(2024, 1, 2, 1, 4, 5, 0, UTC)),
@@ -220,7 +220,7 @@ class Values(unittest.TestCase):
                 self.assertEqual(repr(self.decoded(oid, text)), repr(expected))
                 self.assertEqual(repr(self.decoded(oid, text, connection(returns_utc_timestamps=True))), repr(in_utc))
 
-    def test_records(self):
+    def test_reads_records(self):
         rows = [
             ("()", ()), ("(1,a)", ("1", "a")), ("(,)", (None, None)), ('(1,"")', ("1", "")), ("(1)", ("1",)), ("(1,)", ("1", None)),
             ('("a""b\\\\c, ")', ('a"b\\c, ',)), ('("(1,""x y"")",2)', ('(1,"x y")', "2")),
@@ -230,7 +230,7 @@ class Values(unittest.TestCase):
                 self.assertEqual(self.decoded(2249, text, connection(parses_records=True)), expected)
         self.assertIsNone(decoder_for(2249, connection()))
 
-    def test_types_of_the_project(self):
+    def test_reads_user_defined_types(self):
         types_there = {
             90000: ("hstore", None, None), 90001: ("_hstore", 90000, "hstore"), 90002: ("colour", None, None),
             90003: ("_colour", 90002, "colour"), 90004: (None, None, None),
@@ -250,11 +250,11 @@ class Values(unittest.TestCase):
                     decode = decoder_for(oid, given)
                     self.assertEqual(decode and decode(text), value)
 
-    def test_multiranges_as_the_driver_has_them(self):
+    def test_keeps_multiranges_as_text(self):
         for oid in (4451, 6150):
             self.assertIsNone(decoder_for(oid, connection(parses_multiranges=False)))
 
-    def test_ranges(self):
+    def test_reads_ranges(self):
         try:
             from sqlalchemy.dialects.postgresql import Range
         except ImportError:

@@ -1,4 +1,4 @@
-"""The functions that `limbeck fix` writes into an `env.py`: what becomes of which URL."""
+"""Tests of the functions that `limbeck fix` writes into an `env.py`."""
 import unittest
 from unittest import mock
 
@@ -10,7 +10,7 @@ NOTHING = ()
 
 
 def installed(*modules):
-    """Only these drivers are there; `sqlite3` always is."""
+    """Pretend that only these drivers are installed, and `sqlite3`."""
     return mock.patch("importlib.util.find_spec", lambda name: name in (*modules, "sqlite3") or None)
 
 
@@ -21,7 +21,7 @@ class Sync(unittest.TestCase):
             self.assertEqual(found, expected)
             self.assertEqual(ensure_sync_database_url(found), expected, "it is not idempotent")
 
-    def test_the_driver(self):
+    def test_chooses_an_installed_driver(self):
         self.check("postgresql+asyncpg://u:p@h/d", "postgresql+psycopg2://u:p@h/d")
         self.check("postgresql+asyncpg://u:p@h/d", "postgresql+psycopg://u:p@h/d", ("psycopg",))
         self.check("postgresql+asyncpg://u:p@h/d", "postgresql+psycopg2://u:p@h/d", NOTHING)
@@ -37,13 +37,13 @@ class Sync(unittest.TestCase):
         self.check("sqlite:///:memory:", "sqlite:///:memory:")
         self.check("oracle+oracledb://h/d?x=1", "oracle+oracledb://h/d?x=1")
 
-    def test_what_is_before_the_query_stays_as_it_is_written(self):
+    def test_keeps_the_text_before_the_query(self):
         for place in ["u:p%40s%2541%3Fs@[::1]:5433/d%20b", "u:p?a/ss@h/d", "u:p+w%%@h", "/d", "u%40x:@h/"]:
             self.check("postgresql+asyncpg://" + place, "postgresql+psycopg2://" + place)
             whole = "postgresql+asyncpg://" + place + "?ssl=require"
             self.check(whole, "postgresql+psycopg2://" + place + "?sslmode=require")
 
-    def test_the_parameters(self):
+    def test_converts_the_parameters(self):
         def check(given, expected):
             self.check("postgresql+asyncpg://h/d?" + given, "postgresql+psycopg2://h/d" + expected)
             self.check("postgresql+psycopg2://h/d?" + given, "postgresql+psycopg2://h/d" + expected)
@@ -57,12 +57,12 @@ class Sync(unittest.TestCase):
         check("command_timeout=60", "")
         check("host=a%3A1&host=b%3A2&target_session_attrs=primary", "?host=a%3A1&host=b%3A2&target_session_attrs=primary")
         check("ssl=require&options=-c%20a%3Db%26c", "?sslmode=require&options=-c%20a%3Db%26c")
-        # libpq refuses what it doesn't know, and names it.
+        # libpq rejects unknown parameters by name.
         check("no_such=1&ssl=require", "?no_such=1&sslmode=require")
 
-    def test_what_is_refused(self):
-        for query, told in [("ssl=requird", "`ssl` of"), ("ssl=require&sslmode=disable", "two different"), ("ssl=a&ssl=b", "`ssl` of")]:
-            with self.assertRaisesRegex(ValueError, told) as raised:
+    def test_rejects_urls_that_can_not_be_converted(self):
+        for query, message in [("ssl=requird", "`ssl` of"), ("ssl=require&sslmode=disable", "two different"), ("ssl=a&ssl=b", "`ssl` of")]:
+            with self.assertRaisesRegex(ValueError, message) as raised:
                 ensure_sync_database_url("postgresql+asyncpg://u:geheim@h/d?" + query)
             self.assertNotIn("geheim", str(raised.exception))
         with self.assertRaisesRegex(ValueError, "hide_password=False"):
@@ -72,7 +72,7 @@ class Sync(unittest.TestCase):
         with installed("MySQLdb"), self.assertRaisesRegex(ValueError, "PyMySQL"):
             ensure_sync_database_url("mysql+asyncmy://u:%C3%A9@h/d")
 
-    def test_other_values(self):
+    def test_accepts_other_types_than_text(self):
         self.assertIsNone(ensure_sync_database_url(None))
         self.assertEqual(ensure_sync_database_url("no url"), "no url")
 
@@ -95,7 +95,7 @@ class Async(unittest.TestCase):
             self.assertEqual(found, expected)
             self.assertEqual(ensure_async_database_url(found), expected, "it is not idempotent")
 
-    def test_the_driver(self):
+    def test_chooses_an_installed_driver(self):
         for scheme in ["postgres", "postgresql", "postgresql+psycopg2", "postgresql+pg8000", "postgresql+asyncpg"]:
             self.check(scheme + "://u:p%40@h/d", "postgresql+asyncpg://u:p%40@h/d")
         self.check("postgresql://h/d?sslmode=require", "postgresql+psycopg://h/d?sslmode=require", ("psycopg",))
@@ -104,7 +104,7 @@ class Async(unittest.TestCase):
         self.check("mysql+pymysql://h/d?ssl_ca=/x", "mysql+asyncmy://h/d?ssl_ca=/x")
         self.check("sqlite:///a.db", "sqlite+aiosqlite:///a.db")
 
-    def test_the_parameters(self):
+    def test_converts_the_parameters(self):
         def check(given, expected):
             self.check("postgresql+asyncpg://u:p%40@h/d?" + given, "postgresql+asyncpg://u:p%40@h/d" + expected)
 
@@ -120,15 +120,15 @@ class Async(unittest.TestCase):
         self.assertEqual(dsn["ssl"], "verify-full")
         self.assertEqual(dsn["dsn"], "postgresql://?sslrootcert=%2Fa%20b%2Fca.pem&application_name=x")
 
-    def test_what_is_refused(self):
+    def test_rejects_urls_that_can_not_be_converted(self):
         with self.assertRaisesRegex(ValueError, "hide_password=False"):
             ensure_async_database_url("postgresql://u:***@h/d")
-        for query, told in [("sslrootcert=system", "system"), ("ssl=require&sslmode=disable", "two different")]:
-            with self.assertRaisesRegex(ValueError, told) as raised:
+        for query, message in [("sslrootcert=system", "system"), ("ssl=require&sslmode=disable", "two different")]:
+            with self.assertRaisesRegex(ValueError, message) as raised:
                 ensure_async_database_url("postgresql+asyncpg://u:geheim@h/d?" + query)
             self.assertNotIn("geheim", str(raised.exception))
 
-    def test_other_values(self):
+    def test_accepts_other_types_than_text(self):
         self.assertIsNone(ensure_async_database_url(None))
         with installed("asyncpg"):
             found = ensure_async_database_url(make_url("postgresql://u:p%40@h/d?sslmode=require"))

@@ -423,7 +423,7 @@ class Roles(Case):
     def test_steps_on_sqlite(self):
         self.check_steps("sqlite")
 
-    def test_the_first_creation_of_the_version_table(self):
+    def test_creating_the_version_table_is_version(self):
         create = {"upgrade": 'op.execute("CREATE TABLE u (a int)")', "heads": None}
         for url in POSTGRESQL:
             self.check(
@@ -442,7 +442,7 @@ class Roles(Case):
             " transaction COMMIT, step_end",
         )
 
-    def test_a_version_table_that_exists(self):
+    def test_reading_the_version_table_is_version(self):
         upgrade = {"upgrade": INSERT, "heads": ["a"], "steps": ("upgrade b",)}
         for url in POSTGRESQL:
             self.check(
@@ -455,14 +455,14 @@ class Roles(Case):
             " step upgrade b, script INSERT, version UPDATE, transaction COMMIT, step_end, transaction ROLLBACK",
         )
 
-    def test_statements_of_env_py_before_configure(self):
+    def test_statements_of_env_py_are_environment(self):
         for url in POSTGRESQL:
             self.check(
                 url, {"before": "connection.execute(sa.text('SELECT 1'))\nconnection.commit()", "heads": ["a"], "steps": ()},
                 "before BEGIN, environment SELECT, transaction COMMIT, before BEGIN, version SELECT, transaction COMMIT",
             )
 
-    def test_a_second_engine_in_a_script(self):
+    def test_initialization_of_an_engine_in_a_script_is_environment(self):
         upgrade = """
             engine = sa.create_engine(op.get_bind().engine.url, poolclass=sa.pool.NullPool, future=True)
             with engine.connect() as connection:
@@ -480,7 +480,7 @@ class Roles(Case):
             ],
         )
 
-    def test_batch_mode(self):
+    def test_batch_mode_is_script(self):
         upgrade = """
             with op.batch_alter_table("t", recreate="always") as batch:
                 batch.add_column(sa.Column("b", sa.Integer))
@@ -493,7 +493,7 @@ class Roles(Case):
         written = [message for message in own if message not in ("script PRAGMA", "script SELECT")]
         self.assertEqual(written, ["script CREATE", "before BEGIN", "script INSERT", "script DROP", "script ALTER"])
 
-    def test_a_step_that_raises_has_no_end(self):
+    def test_a_step_that_raises_has_no_step_end(self):
         for url in POSTGRESQL + MYSQL + SQLITE:
             with self.subTest(url), self.assertRaises(ZeroDivisionError):
                 self.messages(url, upgrade=INSERT + "\n1 / 0")
@@ -501,7 +501,7 @@ class Roles(Case):
             self.assertNotIn("step_end", self.host.connections[-1])
             self.assertEqual(roles.current(), "environment")
 
-    def test_isolation_levels_and_pings(self):
+    def test_isolation_levels_are_transaction(self):
         for url, begin in (("postgresql+psycopg2", "before BEGIN"), ("mysql+pymysql", "transaction SET")):
             messages = self.messages(url, upgrade=INSERT, engine={"isolation_level": "SERIALIZABLE"})
             self.assertEqual(messages[0], begin)
@@ -589,7 +589,7 @@ RAW = [
 
 
 class RawConnections(Registered):
-    def test_roles(self):
+    def test_methods_of_the_drivers_connections(self):
         for url, act, expected in RAW:
             with self.subTest(url, expected=expected):
                 url = sa.engine.make_url("sqlite://" if url == "sqlite" else url + "://h/d")
@@ -607,7 +607,7 @@ class RawConnections(Registered):
 
 
 class Contexts(unittest.TestCase):
-    def test_the_inner_role_wins_and_the_outer_one_returns(self):
+    def test_the_inner_role_counts_and_the_outer_one_returns(self):
         self.assertEqual(roles.current(), "environment")
         with roles.acting_as(roles.SCRIPT):
             with roles.acting_as(roles.VERSION):

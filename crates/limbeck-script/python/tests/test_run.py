@@ -1,4 +1,4 @@
-"""Alembic's run in the worker: headers in place of modules, the host's plan, one of Alembic's own commands."""
+"""Tests of Alembic's run in the worker: headers in place of modules, the host's plan, Alembic's own commands."""
 import os
 import subprocess
 import sys
@@ -50,8 +50,8 @@ class Case(unittest.TestCase):
 
 
 class Headers(Case):
-    def test_the_map_is_made_without_the_modules(self):
-        # Neither file is there.
+    def test_builds_the_map_without_the_modules(self):
+        # None of the files exists.
         self.use(
             ["a", [], ["label"], [], "/not/there/a.py"],
             ["b", ["a"], [], [], "/not/there/b.py"],
@@ -69,7 +69,7 @@ class Headers(Case):
         self.assertIn("label", self.directory.get_revision("a").branch_labels)
         self.assertEqual(script.path, "/not/there/d.py")
 
-    def test_a_module_is_imported_when_it_is_used(self):
+    def test_imports_a_module_on_first_use(self):
         path = self.write("a", None)
         self.use(["a", [], [], [], path], ["b", ["a"], [], [], "/not/there/b.py"])
         script = self.directory.get_revision("a")
@@ -79,7 +79,7 @@ class Headers(Case):
         with self.assertRaises(ImportError):
             self.directory.get_revision("b").module
 
-    def test_without_headers_alembic_reads_the_files(self):
+    def test_alembic_reads_the_files_without_headers(self):
         self.write("a", None)
         use_headers(self.directory, None)
         self.assertEqual(self.directory.get_heads(), ["a"])
@@ -109,7 +109,7 @@ class Plans(Case):
         self.made = self.context(**context)
         return host.plan(heads, self.made)
 
-    def test_steps(self):
+    def test_notifies_the_host_of_each_step(self):
         path = self.write("b", "a")
         self.use(["a", [], [], [], "/not/there/a.py"], ["b", ["a"], [], [], path])
         steps = self.plan(
@@ -149,18 +149,18 @@ class Plans(Case):
         self.assertEqual(list(steps), [])
         self.assertEqual(self.channel.requests[1:], [("step_end", {})])
 
-    def test_an_error_of_the_command(self):
+    def test_raises_the_hosts_refusal(self):
         with self.assertRaisesRegex(CommandError, "Can't locate"):
             self.plan({"command_error": "Can't locate revision identified by 'x'"})
 
-    def test_warnings_and_the_version_table(self):
+    def test_warns_and_creates_the_version_table(self):
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             self.assertEqual(list(self.plan({"steps": [], "warnings": ["look out"], "ensure_version": True})), [])
         self.assertEqual([str(item.message) for item in caught], ["look out"])
         self.assertEqual(self.made.ensured, 1)
 
-    def test_heads_and_urls(self):
+    def test_sends_heads_and_the_masked_url(self):
         for heads, expected in (((), []), ("a", ["a"]), (("a", "b"), ["a", "b"]), (None, [])):
             self.plan({"steps": []}, heads=heads)
             self.assertEqual(self.channel.requests[0][1]["heads"], expected)
@@ -170,7 +170,7 @@ class Plans(Case):
 
 
 class Commands(unittest.TestCase):
-    def test_options_that_this_alembic_lacks(self):
+    def test_rejects_options_that_this_alembic_lacks(self):
         from alembic import command
 
         seen = []
@@ -183,7 +183,7 @@ class Commands(unittest.TestCase):
         with self.assertRaisesRegex(CommandError, "no command 'not_there'"):
             commands._call_alembic("not_there", None, {})
 
-    def test_lists_of_texts(self):
+    def test_lists_identifiers(self):
         for value, expected in ((None, []), ("a", ["a"]), (("a", "b"), ["a", "b"]), ({"a"}, ["a"]), ([], [])):
             self.assertEqual(commands._as_list(value), expected)
 
@@ -218,8 +218,8 @@ async def waits(connection):
 %s
 asyncio.run(main())
 """
-# Somebody else's coroutine, which does wait.
-ELSEWHERE = """
+# Code that awaits something other than limbeck's connection.
+OTHER_COROUTINE = """
 async def waits(connection):
     from sqlalchemy.util import concurrency
     try:
@@ -230,7 +230,7 @@ async def waits(connection):
 
 
 class Asynchronous(unittest.TestCase):
-    """In an interpreter of its own, for SQLAlchemy is changed."""
+    """Tests in a separate interpreter, because they change SQLAlchemy."""
 
     def run_program(self, *parts):
         done = subprocess.run(
@@ -240,11 +240,11 @@ class Asynchronous(unittest.TestCase):
         self.assertEqual(done.stderr.decode(), "")
         return done.stdout.decode().splitlines()
 
-    def test_without_greenlet(self):
-        found = self.run_program("sys.modules['greenlet'] = None", ELSEWHERE)
+    def test_works_without_greenlet(self):
+        found = self.run_program("sys.modules['greenlet'] = None", OTHER_COROUTINE)
         self.assertEqual(found, ["[1, 2]", "2", "2", "True"])
 
-    def test_with_greenlet(self):
+    def test_works_with_greenlet(self):
         try:
             import greenlet  # noqa: F401
         except ImportError:

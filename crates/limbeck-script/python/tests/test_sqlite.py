@@ -1,4 +1,4 @@
-"""SQLite's connection does what Python's own `sqlite3` does: both run the same, and must show the same."""
+"""Comparisons of SQLite's connection with Python's own `sqlite3`."""
 import datetime
 import decimal
 import enum
@@ -36,7 +36,7 @@ class Point:
 
 class Case(unittest.TestCase):
     def setUp(self):
-        # Newer versions of `sqlite3` deprecate its adapters and positions for names.
+        # Newer versions of `sqlite3` deprecate the default adapters, and positions for named parameters.
         warnings.simplefilter("ignore", DeprecationWarning)
         self.addCleanup(warnings.resetwarnings)
 
@@ -56,7 +56,7 @@ class Case(unittest.TestCase):
         return self.ours(**arguments), self.real(**arguments)
 
     def compare(self, act, **arguments):
-        """The same done to both; `act` gets a connection and gives what can be compared."""
+        """Call `act` with a connection of each; the results must be equal."""
         ours, real = self.both(**arguments)
         found, expected = outcome(act, ours), outcome(act, real)
         self.assertEqual(found, expected)
@@ -75,7 +75,7 @@ def state(connection, cursor):
 
 
 class Statements(Case):
-    def test_transactions_begin_before_what_changes_rows(self):
+    def test_begins_before_statements_that_change_rows(self):
         texts = [
             "SELECT 1",
             "INSERT INTO t VALUES (5, 'x')",
@@ -103,7 +103,7 @@ class Statements(Case):
                 if "RETURNING" in text and sqlite3.sqlite_version_info < (3, 35):
                     continue
                 if ";" in text and not hasattr(sqlite3, "SQLITE_MISUSE"):
-                    # Before Python 3.11 it was a Warning.
+                    # Before Python 3.11 this raises a Warning.
                     continue
                 with self.subTest(text=text, isolation_level=isolation_level):
 
@@ -114,13 +114,13 @@ class Statements(Case):
                         cursor = connection.cursor()
                         cursor.execute(text)
                         if "RETURNING" in text or text in ("", "-- nothing"):
-                            # Here the versions of `sqlite3` differ in the rest.
+                            # The versions of `sqlite3` differ in the rest of the state.
                             return cursor.fetchall(), connection.in_transaction
                         return state(connection, cursor)
 
                     self.compare(act, isolation_level=isolation_level)
 
-    def test_words_that_begin_a_transaction(self):
+    def test_recognizes_statements_that_change_rows(self):
         rows = [
             ("INSERT INTO t VALUES (1)", True),
             ("/* why */ -- and\n /* how */ update t set a = 1", True),
@@ -135,7 +135,7 @@ class Statements(Case):
             with self.subTest(text):
                 self.assertEqual(changes_rows(text), expected)
 
-    def test_the_same_cursor_again(self):
+    def test_a_cursor_can_be_used_again(self):
         def act(connection):
             cursor = connection.cursor()
             seen = [(cursor.description, cursor.rowcount, cursor.lastrowid)]
@@ -149,7 +149,7 @@ class Statements(Case):
 
         self.compare(act)
 
-    def test_fetching(self):
+    def test_fetches_rows(self):
         def act(connection):
             cursor = connection.execute("SELECT 1 UNION SELECT 2 UNION SELECT 3 UNION SELECT 4")
             return cursor.fetchone(), cursor.fetchmany(), cursor.fetchmany(5), cursor.fetchone(), list(cursor)
@@ -162,7 +162,7 @@ class Statements(Case):
 
         self.compare(without_rows)
 
-    def test_executemany(self):
+    def test_executemany_runs_each_row(self):
         cases = [
             ("INSERT INTO t VALUES (?, ?)", [(1, "a"), (2, "b")]),
             ("INSERT INTO t VALUES (:id, :a)", [{"id": 1, "a": "x"}, {"id": 2, "a": "y"}]),
@@ -185,7 +185,7 @@ class Statements(Case):
 
                 self.compare(act)
 
-    def test_executescript(self):
+    def test_executescript_commits_first(self):
         def act(connection):
             connection.execute(TABLE)
             connection.execute("INSERT INTO t VALUES (1, 'a')")
@@ -194,7 +194,7 @@ class Statements(Case):
 
         self.compare(act)
 
-    def test_the_connections_ways(self):
+    def test_the_connection_controls_transactions(self):
         def committed(connection):
             connection.execute(TABLE)
             with connection:
@@ -230,20 +230,20 @@ class Statements(Case):
 
         self.compare(wrong_level)
 
-    def test_the_level_is_in_the_begin(self):
+    def test_begins_with_the_isolation_level(self):
         connection = self.ours(isolation_level="IMMEDIATE")
         connection.execute(TABLE)
         connection.execute("INSERT INTO t VALUES (1, 2)")
         self.assertEqual(self.host.texts[1:], ["BEGIN IMMEDIATE", "INSERT INTO t VALUES (1, 2)"])
 
-    def test_row_factories(self):
+    def test_uses_the_row_factory(self):
         def act(connection):
             connection.row_factory = lambda cursor, row: {item[0]: value for item, value in zip(cursor.description, row)}
             return connection.execute("SELECT 1 AS a, 'x' AS b").fetchall()
 
         self.compare(act)
 
-    def test_closed(self):
+    def test_rejects_use_when_closed(self):
         uses = [
             lambda connection, cursor: connection.execute("SELECT 1"),
             lambda connection, cursor: connection.cursor(),
@@ -266,7 +266,7 @@ class Statements(Case):
             with self.subTest(index=index):
                 self.compare(after_the_cursor)
                 if use is not uses[-1]:
-                    # Rows that are here can still be read, as with aiosqlite.
+                    # As with aiosqlite, fetched rows can still be read.
                     self.compare(after_the_connection)
 
 
@@ -280,7 +280,7 @@ class Parameters(Case):
         decimal.Decimal("1.1"), object(), [1], {}, Point(),
     ]
 
-    def test_values_go_and_come_as_with_sqlite3(self):
+    def test_round_trips_values(self):
         for value in self.VALUES:
             with self.subTest(value=value):
 
@@ -291,14 +291,14 @@ class Parameters(Case):
                 ours, real = self.both()
                 found, expected = outcome(act, ours), outcome(act, real)
                 if expected == "InterfaceError":
-                    # Python before 3.11.
+                    # Before Python 3.11.
                     expected = "ProgrammingError"
                 if value == "\ud800":
-                    # The channel refuses it, which this host does without.
+                    # The channel rejects it; this host has no channel.
                     expected = found
                 self.assertEqual(found, expected)
 
-    def test_names_and_positions(self):
+    def test_binds_names_and_positions(self):
         cases = [
             ("SELECT ?, ?", (1, 2)),
             ("SELECT ?2, ?1", (1, 2)),
@@ -325,7 +325,7 @@ class Parameters(Case):
             with self.subTest(text=text, parameters=parameters):
                 self.compare(lambda connection: connection.execute(text, parameters).fetchall())
 
-    def test_adapters_of_the_project(self):
+    def test_uses_the_projects_adapters(self):
         class Money:
             pass
 
@@ -349,7 +349,7 @@ class Parameters(Case):
 
 
 class Functions(Case):
-    def test_a_function_is_registered_for_its_number_of_arguments(self):
+    def test_registers_a_function_for_its_number_of_arguments(self):
         connection = self.ours()
         connection.create_function("F", 1, lambda value: [value].__repr__())
         connection.create_function("f", -1, lambda *values: len(values))
@@ -360,7 +360,7 @@ class Functions(Case):
         values = [None, 1, {"b": "AP8="}, {"f": "inf"}, {"f": "2.0"}, "ü"]
         self.assertEqual([functions["g", 1]([value]) for value in values], values)
 
-    def test_what_the_host_cannot_call(self):
+    def test_rejects_collations_and_aggregates(self):
         connection = self.ours()
         for refused in (
             lambda: connection.create_collation("c", lambda a, b: 0),

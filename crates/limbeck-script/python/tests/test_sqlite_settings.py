@@ -1,4 +1,4 @@
-"""What a project sets on a SQLite connection, or asks of it, does what it does with Python's own `sqlite3`."""
+"""Comparisons of the settings of a SQLite connection with those of Python's own `sqlite3`."""
 import asyncio
 import importlib
 import os
@@ -20,7 +20,7 @@ from .test_sqlite import TABLE, Case, outcome
 
 class DetectTypes(Case):
     DECLARED = {"a": "DATE", "b": "timestamp", "c": "datetime", "n": "INTEGER", "m": "Money(5, 2)", "z": "point extra", "e": ""}
-    # What `sqlite3` finds for the columns that the queries call otherwise.
+    # The declared types of the columns that the queries rename.
     RENAMED = {"b [timestamp]": "timestamp", "n[money]": "INTEGER", "x [unknown]": "datetime", "y [date": "DATE", "[date]": "DATE", "b [money]": "DATE"}
     VALUES = (
         "('2024-01-02', '2024-01-02 03:04:05.000006', '2024-01-02', 5, 5, 'x', ''),"
@@ -35,7 +35,7 @@ class DetectTypes(Case):
         "SELECT 'it' AS \"it [POINT] [date]\"",
     ]
 
-    def test_columns_are_converted_by_their_names_and_declared_types(self):
+    def test_converts_columns_by_their_names_and_declared_types(self):
         sqlite3.register_converter("money", lambda text: ("money", text))
         sqlite3.register_converter("point", lambda text: ("point", text))
         for name in ("MONEY", "POINT"):
@@ -55,13 +55,13 @@ class DetectTypes(Case):
                     self.host.declared = {**self.DECLARED, **self.RENAMED}
                     self.assertEqual(outcome(act, ours), outcome(act, real))
 
-    def test_a_malformed_value(self):
+    def test_rejects_malformed_values(self):
         for text in ("'x'", "'2024-01-02'", "'2024-01-02 03:04'", "'2024-01-02 03:04:05.1.2'"):
             self.compare(lambda connection: connection.execute('SELECT %s AS "a [timestamp]"' % text).fetchall(), detect_types=2)
 
 
 class Factories(Case):
-    def test_text_factories(self):
+    def test_uses_the_text_factory(self):
         for text_factory in (str, bytes, bytearray, lambda text: text.decode("latin-1"), lambda text: 1 // 0):
 
             def act(connection):
@@ -75,7 +75,7 @@ class Factories(Case):
             self.compare(act)
             self.compare(broken)
 
-    def test_text_that_is_no_unicode_says_so(self):
+    def test_rejects_text_that_is_not_utf_8(self):
         def act(connection):
             try:
                 # Before Python 3.11, `execute` itself reads the first row.
@@ -85,7 +85,7 @@ class Factories(Case):
 
         self.compare(act)
 
-    def test_rows_with_names(self):
+    def test_rows_have_names(self):
         def act(connection):
             connection.row_factory = sqlite3.Row
             row, other = connection.execute("SELECT 1 AS a, 'x' AS B UNION ALL SELECT 1, 'x'").fetchall()
@@ -101,7 +101,7 @@ class Factories(Case):
         self.compare(act)
         self.compare(lambda connection: setattr(connection, "row_factory", sqlite3.Row) or connection.execute("SELECT 1").fetchone()[1])
 
-    def test_a_cursor_has_its_own_factory(self):
+    def test_a_cursor_has_its_own_row_factory(self):
         def act(connection):
             connection.row_factory = lambda cursor, row: ["connection", *row]
             cursor = connection.cursor()
@@ -118,7 +118,7 @@ class Factories(Case):
 
 
 class Statements(Case):
-    def test_what_sqlite3_does_not_take(self):
+    def test_rejects_statements_and_parameters_like_sqlite3(self):
         cases = [
             ("SELECT 1\0; SELECT 2", ()), (b"SELECT 1", ()), (None, ()), ("SELECT ?", {1}), ("SELECT 1", None), ("SELECT ?", 5),
             ("SELECT ?, ?", "ab"), ("SELECT ?", [1]), ("SELECT ?", range(1)),
@@ -156,7 +156,7 @@ class Autocommit(Case):
         lambda connection: setattr(connection, "autocommit", 7),
     ]
 
-    def test_each_mode_of_the_attribute(self):
+    def test_each_mode_controls_transactions(self):
         for arguments in ({}, {"autocommit": True}, {"autocommit": False}, {"autocommit": -1, "isolation_level": None}):
             with self.subTest(arguments=arguments):
                 if sys.version_info < (3, 12) and "autocommit" in arguments:
@@ -175,13 +175,13 @@ class Autocommit(Case):
 
 
 class Names(Case):
-    def test_a_listener_recognizes_the_connection(self):
+    def test_the_connection_is_an_instance_of_sqlite3s_class(self):
         connection = self.ours()
         self.assertIsInstance(connection, sqlite3.Connection)
         self.assertIsInstance(connection.cursor(), sqlite3.Cursor)
         self.assertNotIsInstance(connection, sqlite3.Cursor)
 
-    def test_exceptions_are_caught_by_the_drivers_names(self):
+    def test_exceptions_are_instances_of_sqlite3s_classes(self):
         for name in errors.NAMES[1:]:
             self.assertIs(getattr(self.ours(), name), getattr(errors, name))
 
@@ -200,7 +200,7 @@ class Names(Case):
 
         self.compare(act)
 
-    def test_what_is_not_there_says_so(self):
+    def test_rejects_methods_that_need_sqlites_handle(self):
         connection = self.ours()
         for use in (
             lambda: connection.backup(None),
@@ -212,7 +212,7 @@ class Names(Case):
         with self.assertRaises(AttributeError):
             connection.nonsense
 
-    def test_a_class_of_the_projects_own(self):
+    def test_rejects_a_connection_class_of_the_project(self):
         class Own(sqlite3.Connection):
             pass
 
@@ -220,7 +220,7 @@ class Names(Case):
             self.ours(factory=Own)
         self.ours(factory=sqlite3.Connection)
 
-    def test_what_is_awaited(self):
+    def test_run_async_awaits_the_connection(self):
         connection = self.ours()
 
         async def work(inner):
@@ -245,7 +245,7 @@ class Dialect(unittest.TestCase):
             registry.impls[name] = lambda class_name=class_name: sqlite.dialect_class(class_name, self.host)
             self.addCleanup(registry.impls.__setitem__ if old else registry.impls.pop, name, *([old] if old else []))
 
-    def test_foreign_keys_are_switched_on_by_the_usual_listener(self):
+    def test_the_usual_listener_enables_foreign_keys(self):
         engine = sa.create_engine("sqlite://")
 
         @event.listens_for(engine, "connect")
@@ -257,7 +257,7 @@ class Dialect(unittest.TestCase):
             self.assertEqual(connection.exec_driver_sql("PRAGMA foreign_keys").scalar(), 1)
         engine.dispose()
 
-    def test_the_drivers_connection_of_an_asynchronous_engine_is_awaited(self):
+    def test_an_asynchronous_engine_has_an_awaitable_driver_connection(self):
         asyncio_extension.apply()
         asynchronous = importlib.import_module("sqlalchemy.ext.asyncio")
         engine = asynchronous.create_async_engine("sqlite+aiosqlite://")
@@ -274,7 +274,7 @@ class Dialect(unittest.TestCase):
         url = urls.make_url(text)
         return sa.create_engine(text, poolclass=sa.pool.NullPool).dialect.create_connect_args(url)[1]
 
-    def test_a_path_begins_where_the_project_went_to(self):
+    def test_resolves_a_path_in_the_current_folder(self):
         before = os.getcwd()
         with tempfile.TemporaryDirectory() as folder:
             os.chdir(folder)
@@ -284,7 +284,7 @@ class Dialect(unittest.TestCase):
             finally:
                 os.chdir(before)
 
-    def test_the_file_is_the_one_that_sqlalchemys_own_dialect_opens(self):
+    def test_opens_the_file_of_sqlalchemys_own_dialect(self):
         own = sa.dialects.sqlite.pysqlite.SQLiteDialect_pysqlite()
         for text in (
             "sqlite://", "sqlite:///:memory:", "sqlite:///a.db", "sqlite:////b/a.db", "sqlite:///a b.db", "sqlite:///a%20b%2520.db",
@@ -299,7 +299,7 @@ class Dialect(unittest.TestCase):
                     parts = found.pop("url")
                     self.assertEqual((parts["database"], parts["query"], found), (expected, [], options))
 
-    def test_the_urls_own_settings(self):
-        # SQLAlchemy hands a text on only where the driver wants another kind: the level stays behind.
+    def test_passes_settings_of_the_url(self):
+        # SQLAlchemy passes only the parameters that it converts to another type, so the isolation level is dropped.
         found = self.arguments("sqlite:///a.db?detect_types=3&isolation_level=IMMEDIATE&timeout=1")
         self.assertEqual((found["detect_types"], found["timeout"], "isolation_level" in found), (3, 1.0, False))

@@ -1,4 +1,4 @@
-"""The same statements through SQLAlchemy with Python's own `sqlite3` and with ours."""
+"""Comparisons of statements through SQLAlchemy with Python's own `sqlite3` and with limbeck's connection."""
 import datetime
 import decimal
 import unittest
@@ -87,17 +87,17 @@ class SameAsSqlite3(unittest.TestCase):
         kind = sqlite.dialect_class(driver, SqliteHost())
         registry.impls["sqlite." + driver] = lambda: kind
         engine = sa.create_engine("sqlite+%s://" % driver, poolclass=pool.StaticPool)
-        # The function is the host's, which this one lacks.
+        # The real host has the function `regexp`, this one lacks it.
         engine.ours = True
         return engine
 
-    def test_under_every_name(self):
+    def test_gives_the_same_results_under_every_name(self):
         expected = work(sa.create_engine("sqlite://", poolclass=pool.StaticPool))
         for driver in ("pysqlite", "aiosqlite"):
             with self.subTest(driver):
                 self.assertEqual(work(self.ours(driver)), expected)
 
-    def test_isolation_levels(self):
+    def test_sets_isolation_levels(self):
         for level in ("AUTOCOMMIT", "SERIALIZABLE", "READ UNCOMMITTED"):
             seen = []
             for engine in (sa.create_engine("sqlite://", poolclass=pool.StaticPool), self.ours("pysqlite")):

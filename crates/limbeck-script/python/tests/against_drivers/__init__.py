@@ -1,1 +1,1 @@
-"""The worker beside the real drivers: what they write and what they read must be the same."""
+"""Comparisons of the worker with the real drivers: both must write and read the same."""

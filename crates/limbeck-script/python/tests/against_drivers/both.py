@@ -1,4 +1,4 @@
-"""The same work through SQLAlchemy with a real driver of PostgreSQL and with limbeck's in its place."""
+"""A test case that runs the same code through SQLAlchemy with a driver of PostgreSQL and with limbeck's substitute."""
 import asyncio
 import os
 import re
@@ -14,12 +14,12 @@ DRIVERS = ("psycopg2", "psycopg", "asyncpg")
 
 
 class Case(test_postgresql.Case):
-    """`both` runs a function of a connection twice; each time it must end with the same."""
+    """A test case whose method `both` runs a function with each connection and compares the results."""
 
     maxDiff = None
 
     def real(self, name, act, **arguments):
-        """What `act` gives with the real driver."""
+        """Return the result of `act` with the real driver."""
         url = "postgresql+%s://postgres@/postgres?host=%s" % (name, test_postgresql.server.folder)
         arguments.setdefault("poolclass", sa.pool.NullPool)
         if name != "asyncpg":
@@ -37,7 +37,7 @@ class Case(test_postgresql.Case):
         return asyncio.run(run())
 
     def ours_of(self, name, act, **arguments):
-        """What `act` gives with limbeck's."""
+        """Return the result of `act` with limbeck's substitute."""
         before = dict(registry.impls)
         arguments.setdefault("poolclass", sa.pool.NullPool)
         try:
@@ -58,15 +58,15 @@ class Case(test_postgresql.Case):
         expected = self.real(name, act, **arguments)
         found = self.ours_of(name, act, **arguments)
         if isinstance(expected, list):
-            # The first difference says more than all of it.
-            for place, (one, other) in enumerate(zip(found, expected)):
-                self.assertEqual(one, other, "at %d" % place)
+            # The first difference is easier to read than all of them.
+            for index, (one, other) in enumerate(zip(found, expected)):
+                self.assertEqual(one, other, "at %d" % index)
         self.assertEqual(found, expected)
         return found
 
 
 class Hosts:
-    """One connection of libpq for each that is asked for."""
+    """A host with a connection of libpq for each session."""
 
     def __init__(self):
         self.functions = {}
@@ -85,7 +85,7 @@ class Hosts:
 
 
 def statements(act, connection):
-    """What the server was sent while `act` ran, without the forms in which the drivers send it."""
+    """Return the result of `act` and the statements that the server logged meanwhile."""
     process = connection.exec_driver_sql("SELECT pg_backend_pid()").scalar()
     connection.rollback()
     log = os.path.join(test_postgresql.server.folder, "log")
@@ -99,7 +99,7 @@ def statements(act, connection):
 
 
 def error_of(act):
-    """The class of the exception, and whether the database or SQLAlchemy has raised it."""
+    """Return the result of `act`, or the class of its exception and, for a database error, the SQLSTATE."""
     try:
         return act()
     except sa.exc.DBAPIError as error:

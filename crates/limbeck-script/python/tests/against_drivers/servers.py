@@ -20,7 +20,7 @@ def find_program(name):
 
 
 def programs(*names):
-    """Returns the paths of programs. The test fails if one is missing, or is skipped as in `limbeck_testkit`."""
+    """Return the paths of programs. If one is missing, fail, or skip the test as in `limbeck_testkit`."""
     paths = [find_program(name) for name in names]
     missing = [name for name, path in zip(names, paths) if path is None]
     if missing:
@@ -41,19 +41,19 @@ def report_missing(requirement):
 
 
 def without_drivers(error):
-    """What a module raises that can't import the drivers: the environment that is made of them must have them."""
+    """Return the exception for a module that can't import the drivers: a skip, but an error in the reference environment."""
     if sys.executable == os.environ.get("LIMBECK_TEST_REFERENCE_PYTHON"):
         return error
-    return unittest.SkipTest("without the real drivers: %s" % error)
+    return unittest.SkipTest("the drivers are not installed: %s" % error)
 
 
 class Server:
-    """A server that ends, with its folder, when it is closed."""
+    """A server in a temporary folder; `close` stops it and removes the folder."""
 
     def __init__(self):
-        # Sockets have short paths only.
+        # The path of a socket must be short.
         self.folder = tempfile.mkdtemp(prefix="limbeck-")
-        # Neither server runs as root.
+        # The servers refuse to run as root.
         self.user = _unprivileged_user() if os.getuid() == 0 else None
         if self.user:
             os.chown(self.folder, *_ids(self.user))
@@ -74,7 +74,7 @@ class Server:
         )
 
     def wait_for(self, connect):
-        """Tries until a connection is made."""
+        """Call `connect` until it succeeds."""
         until = time.monotonic() + 60
         while True:
             try:
@@ -107,7 +107,7 @@ class Server:
 
 
 def postgresql():
-    """A server, whose `folder` is where its socket is; user and database are `postgres`."""
+    """Start a server. Its socket is in `folder`; the user and the database are `postgres`."""
     initdb, postgres = programs("initdb", "postgres")
     server = Server()
     try:
@@ -125,11 +125,11 @@ def postgresql():
 
 
 def mariadb():
-    """A server with the socket `folder`/s and a user `root` without a password."""
+    """Start a server with the socket `s` in `folder` and the user `root` without a password."""
     install, mariadbd = programs("mariadb-install-db", "mariadbd")
     server = Server()
     try:
-        # A starting server removes other servers' temporary tables from a folder that they share.
+        # In a shared folder, a starting server would remove the temporary tables of the others.
         options = ("--no-defaults", "--datadir=" + os.path.join(server.folder, "data"), "--tmpdir=" + server.folder)
         server.run(
             install, *options, "--auth-root-authentication-method=normal", "--skip-test-db",

@@ -1,4 +1,4 @@
-"""PostgreSQL under the names of psycopg and asyncpg: the values of each, beside the driver's own."""
+"""PostgreSQL: comparisons of the values that psycopg and asyncpg return."""
 import asyncio
 import datetime
 import json
@@ -32,7 +32,7 @@ EXPRESSIONS = [
     "'{\"a\": 1.50}'::jsonb", "'null'::json",
 ]
 
-# The same through SQLAlchemy, without the type that a `Column` would say: what it sets up in the driver shows.
+# Expressions read through SQLAlchemy without the type of a `Column`, so that the driver's own conversion counts.
 UNTYPED = [
     "'{\"a\": 1}'::json", "'[1.5]'::jsonb", "ARRAY['{\"a\": 1}'::jsonb]", "'10.0.0.1'::inet", "'10.0.0.1/24'::inet",
     "'10.0.0.0/8'::cidr", "ARRAY['10.0.0.1'::inet]", "ARRAY['fe80::/10'::cidr]", "'2024-07-01 12:00+02'::timestamptz",
@@ -40,7 +40,7 @@ UNTYPED = [
     "ARRAY['a=>1'::hstore, NULL]", "'it''s'::hue", "ARRAY['red', 'it''s']::hue[]", "'{{red},{NULL}}'::hue[]",
     "'08:00:2b:01:02:03'::macaddr", "'1.50'::money", "'a b'::tsvector", "'pg_class'::regclass", "'x'::label", "'{1,2}'::numbers",
 ]
-# What is infinite is an error of psycopg's, and more than that in asyncpg's ranges.
+# psycopg raises an error for infinite values.
 INFINITE = ["'infinity'::timestamptz", "'-infinity'::timestamptz", "'infinity'::timestamp", "'infinity'::date"]
 
 
@@ -70,17 +70,17 @@ class Values(test_postgresql.Case):
                 (found,) = cursor.fetchone()
                 self.assertEqual(test_postgresql.shown(found), test_postgresql.shown(expected[expression]))
 
-    def test_psycopg(self):
+    def test_reads_what_psycopg_reads(self):
         _, ours = self.ours_as("psycopg")
         real = self.psycopg()
         expected = {text: real.execute("SELECT " + text).fetchone()[0] for text in EXPRESSIONS}
         self.compare(ours, expected)
 
-    def test_asyncpg(self):
+    def test_reads_what_asyncpg_reads(self):
         async def read():
             connection = await asyncpg.connect(host=test_postgresql.server.folder, port=5432, user="postgres", database="postgres")
             try:
-                # As SQLAlchemy sets it up.
+                # SQLAlchemy sets these codecs.
                 for name in ("json", "jsonb"):
                     await connection.set_type_codec(name, encoder=str, decoder=json.loads, schema="pg_catalog")
                 return {text: await connection.fetchval("SELECT " + text) for text in EXPRESSIONS}
@@ -90,14 +90,14 @@ class Values(test_postgresql.Case):
         expected = asyncio.run(read())
         for text, value in expected.items():
             if isinstance(value, asyncpg.BitString) or text == "ARRAY[B'101']":
-                # SQLAlchemy shows bits as text.
+                # SQLAlchemy returns bits as text.
                 expected[text] = [bits.as_string().replace(" ", "") for bits in value]
         _, ours = self.ours_as("asyncpg")
         self.compare(ours, expected)
 
 
 class Untyped(both.Case):
-    """`text()` in a script has no types: the driver's values arrive as they are."""
+    """Tests of `text()`, which has no types: the driver's values arrive unchanged."""
 
     @classmethod
     def setUpClass(cls):
@@ -122,7 +122,7 @@ class Untyped(both.Case):
 
         return act
 
-    def test_of_each_driver(self):
+    def test_reads_untyped_values_of_each_driver(self):
         for name in both.DRIVERS:
             more = [] if name == "psycopg" else INFINITE
             if name != "asyncpg":
@@ -130,7 +130,7 @@ class Untyped(both.Case):
             with self.subTest(name):
                 self.both(name, self.read(UNTYPED + more))
 
-    def test_what_an_engine_switches(self):
+    def test_engine_options_change_values(self):
         rows = [
             ("psycopg2", {"use_native_hstore": False}), ("psycopg", {"use_native_hstore": False}),
             ("psycopg", {"native_inet_types": False}), ("asyncpg", {"native_inet_types": False}),
@@ -142,12 +142,12 @@ class Untyped(both.Case):
             with self.subTest(name, **arguments):
                 self.both(name, self.read(UNTYPED), **arguments)
 
-    def test_addresses_that_psycopg2_does_not_have(self):
+    def test_psycopg2_rejects_native_inet_types(self):
         for run in (self.real, self.ours_of):
             with self.assertRaises(NotImplementedError):
                 run("psycopg2", lambda connection: None, native_inet_types=True)
 
-    def test_bytes_of_a_column(self):
+    def test_reads_bytes_of_a_column(self):
         def act(connection):
             typed = sa.text("SELECT '\\x6162'::bytea AS b").columns(sa.Column("b", sa.LargeBinary()))
             value = connection.execute(typed).scalar()
@@ -157,7 +157,7 @@ class Untyped(both.Case):
             with self.subTest(name):
                 self.assertEqual(self.both(name, act), ("bytes", b"ab"))
 
-    def test_typed_columns_of_the_project(self):
+    def test_reads_columns_of_user_defined_types(self):
         def act(connection):
             row = connection.execute(
                 sa.select(
@@ -172,7 +172,7 @@ class Untyped(both.Case):
             with self.subTest(name):
                 self.both(name, act)
 
-    def test_times_without_a_zone(self):
+    def test_writes_times_without_a_zone(self):
         moments = sa.table("moments", sa.column("there", sa.DateTime(timezone=True)), sa.column("here", sa.DateTime()))
         values = [datetime.datetime(2024, 7, 1, 12), datetime.datetime(2024, 1, 1, 12, tzinfo=datetime.timezone.utc)]
 
@@ -188,7 +188,7 @@ class Untyped(both.Case):
 
         before = os.environ.get("TZ")
         try:
-            # Neither the server's zone nor the session's.
+            # This machine's zone differs from the server's and the session's.
             os.environ["TZ"] = "America/New_York"
             time.tzset()
             for name in both.DRIVERS:
@@ -200,7 +200,7 @@ class Untyped(both.Case):
 
 
 def exact(value):
-    """Bytes as bytes; the zone of a time as its distance, which is what psycopg's and ours agree in."""
+    """Return a comparable form: bytes for memoryviews, and the UTC offset in place of a zone."""
     if isinstance(value, memoryview):
         return bytes(value)
     if isinstance(value, datetime.datetime) and value.tzinfo is not None:
@@ -211,7 +211,7 @@ def exact(value):
 
 
 class Sqlalchemy(test_postgresql.Case):
-    """The same statements through SQLAlchemy with the real driver and with ours."""
+    """Comparisons of statements through SQLAlchemy with the real driver and with limbeck's."""
 
     def run_both(self, name):
         metadata = sa.MetaData()
@@ -277,7 +277,7 @@ class Sqlalchemy(test_postgresql.Case):
         server = test_postgresql.server
         expected = work(sa.create_engine("postgresql+psycopg2://postgres@/postgres?host=%s" % server.folder))
         if name != "psycopg2":
-            # The other drivers know addresses.
+            # The other drivers return address objects.
             address = repr("10.0.0.1")
             expected[1][0] = tuple("IPv4Address(%s)" % address if value == address else value for value in expected[1][0])
         before = dict(registry.impls)
@@ -293,14 +293,14 @@ class Sqlalchemy(test_postgresql.Case):
             postgresql._classes.clear()
         self.assertEqual(found, expected)
 
-    def test_psycopg2(self):
+    def test_same_results_as_psycopg2(self):
         self.run_both("psycopg2")
 
-    def test_psycopg(self):
+    def test_same_results_as_psycopg(self):
         self.run_both("psycopg")
 
-    def test_asyncpg(self):
+    def test_same_results_as_asyncpg(self):
         self.run_both("asyncpg")
 
-    def test_pg8000(self):
+    def test_same_results_as_pg8000(self):
         self.run_both("pg8000")

@@ -1,4 +1,4 @@
-"""Exceptions: their classes, names and texts beside those of the real drivers."""
+"""Comparisons of the classes, names and texts of exceptions with those of the real drivers."""
 import sqlite3
 import sys
 import unittest
@@ -35,8 +35,8 @@ FAILING = [
 ]
 
 
-class Shown(both.Case):
-    def test_each_driver(self):
+class ErrorTexts(both.Case):
+    def test_errors_look_like_each_drivers(self):
         def act(connection):
             connection.exec_driver_sql("CREATE TEMP TABLE unique_ones (a int NOT NULL UNIQUE)")
             connection.commit()
@@ -45,7 +45,7 @@ class Shown(both.Case):
                 try:
                     connection.exec_driver_sql(text)
                 except sa.exc.DBAPIError as error:
-                    # psycopg prepares a DO, which leaves a line of the context out.
+                    # psycopg prepares a DO, so that the context lacks this line.
                     shown = str(error).replace("\nCONTEXT:  PL/pgSQL function inline_code_block line 1 at RAISE", "")
                     orig = error.orig
                     diag = getattr(orig, "diag", None)
@@ -60,7 +60,7 @@ class Shown(both.Case):
             with self.subTest(name):
                 expected, found = self.real(name, act), self.ours_of(name, act)
                 if name == "asyncpg":
-                    # What asyncpg leaves unsorted is sorted as psycopg2 does.
+                    # asyncpg doesn't classify all errors; limbeck classifies the rest like psycopg2.
                     expected, found = [
                         [(*item[:1], item[2].replace(".%s)" % item[4], ")").partition("\n(Background")[0], *item[3:4], *item[5:6]) for item in rows]
                         for rows in (expected, found)
@@ -69,7 +69,7 @@ class Shown(both.Case):
                     self.assertEqual(one, other)
                 self.assertEqual(len(found), len(expected))
 
-    def test_they_are_the_drivers_own(self):
+    def test_errors_are_instances_of_the_drivers_classes(self):
         def caught(connection, kind, text):
             try:
                 connection.exec_driver_sql(text)
@@ -113,11 +113,11 @@ class Shown(both.Case):
         self.ours_of("asyncpg", act)
 
 
-class Named(unittest.TestCase):
+class ErrorNamesOfDrivers(unittest.TestCase):
     def setUp(self):
         self.addCleanup(errors.use_driver_names, None)
 
-    def test_every_sqlstate(self):
+    def test_names_every_sqlstate_like_the_drivers(self):
         self.assertGreater(len(NAMES), 240)
         for code, (name, asyncpgs) in NAMES.items():
             with self.subTest(code):
@@ -132,7 +132,7 @@ class Named(unittest.TestCase):
                     own = [base.__name__ for base in type(found).__mro__ if base.__module__ == errors.__name__]
                     self.assertEqual(own[0], standard[0])
 
-    def test_without_the_driver(self):
+    def test_names_errors_if_the_driver_is_not_imported(self):
         modules = {name: sys.modules.pop(name) for name in list(sys.modules) if name.split(".")[0] in ("psycopg2", "asyncpg")}
         try:
             found = errors.from_host_error({"kind": "server", "code": "42P01", "message": "x"}, "postgresql", PsycopgNames("psycopg2"))
@@ -144,7 +144,7 @@ class Named(unittest.TestCase):
         finally:
             sys.modules.update(modules)
 
-    def test_of_other_families(self):
+    def test_names_errors_of_other_families(self):
         rows = [
             ("sqlite", {"code": "SQLITE_ERROR"}, "sqlite3", sqlite3.OperationalError),
             ("sqlite", {"code": "SQLITE_CONSTRAINT_UNIQUE"}, "sqlite3", sqlite3.IntegrityError),

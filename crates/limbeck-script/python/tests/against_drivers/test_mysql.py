@@ -1,4 +1,4 @@
-"""MariaDB: our literals and values beside PyMySQL's."""
+"""MariaDB: comparisons of literals, values and cursors with PyMySQL's."""
 import base64
 import datetime
 import decimal
@@ -46,9 +46,9 @@ def connect(database="d", **arguments):
 
 
 class PyMysqlHost:
-    """The host's part, with PyMySQL's protocol and without its conversions."""
+    """A host over PyMySQL's protocol, without its conversions."""
 
-    # SQLAlchemy has its drivers count the rows that an UPDATE found.
+    # With SQLAlchemy, drivers count the rows that an UPDATE matched.
     FLAGS = pymysql.constants.CLIENT.MULTI_STATEMENTS | pymysql.constants.CLIENT.FOUND_ROWS
 
     def __init__(self):
@@ -182,7 +182,7 @@ class Case(unittest.TestCase):
 
 
 class Literals(Case):
-    def test_what_is_written_is_what_pymysql_writes(self):
+    def test_stores_what_pymysql_stores(self):
         ours, real = self.both()
         for mode in ("STRICT_TRANS_TABLES", "STRICT_TRANS_TABLES,NO_BACKSLASH_ESCAPES,ANSI_QUOTES", ""):
             for connection in (ours, real):
@@ -203,7 +203,7 @@ class Literals(Case):
                         with self.subTest(value=value, kind=kind, mode=mode):
                             self.compare(ours, real, act)
 
-    def test_values_in_expressions(self):
+    def test_literals_have_pymysqls_types(self):
         ours, real = self.both()
         for value in (b"5", b"a", "5", 5, True, 1.5, decimal.Decimal("1.50"), datetime.date(2024, 1, 2), DELTA(1), None):
             for expression in ("%s + 1", "concat(%s, 'a')", "coalesce(%s, 1)", "%s = '5'", "length(%s)", "charset(%s)"):
@@ -216,7 +216,7 @@ class Literals(Case):
 
                     self.compare(ours, real, act)
 
-    def test_texts_are_pymysqls_letter_for_letter(self):
+    def test_literals_equal_pymysqls(self):
         ours, _ = self.both()
         for value in (
             None, True, 5, -5, 2**64, 0.1, -0.0, 1e22, 1e308, decimal.Decimal("1.10"), decimal.Decimal("1E+3"), "a", "",
@@ -224,11 +224,11 @@ class Literals(Case):
             DELTA(hours=-30, microseconds=5), DELTA(hours=30), uuid.UUID(int=3),
         ):
             with self.subTest(value=value):
-                # A quote is doubled, not escaped: that is right in every sql_mode.
+                # limbeck doubles a quote instead of escaping it, which is correct in every sql_mode.
                 expected = pymysql.converters.escape_item(value, "utf8mb4").replace("\\'", "''")
                 self.assertEqual(ours.literal(value), expected)
 
-    def test_what_pymysql_refuses(self):
+    def test_rejects_what_pymysql_rejects(self):
         ours, real = self.both()
         for sql, given in (
             ("SELECT %s", (float("nan"),)), ("SELECT %s", (float("inf"),)), ("SELECT %s", (decimal.Decimal("NaN"),)),
@@ -245,7 +245,7 @@ class Literals(Case):
 
 
 class Values(Case):
-    def test_expressions(self):
+    def test_reads_expressions(self):
         ours, real = self.both()
         for expression in READ:
             with self.subTest(expression):
@@ -257,7 +257,7 @@ class Values(Case):
 
                 self.compare(ours, real, act)
 
-    def test_columns(self):
+    def test_reads_columns(self):
         ours, real = self.both()
         for kind, value in COLUMNS:
             with self.subTest(kind=kind, value=value):
@@ -274,7 +274,7 @@ class Values(Case):
 
 
 class Cursors(Case):
-    def test_what_a_cursor_shows(self):
+    def test_cursors_show_the_same_results(self):
         ours, real = self.both()
 
         def act(connection):
@@ -299,7 +299,7 @@ class Cursors(Case):
 
         self.compare(ours, real, act)
 
-    def test_executemany(self):
+    def test_executemany_writes_the_same_rows(self):
         ours, real = self.both()
         rows = [(1, "it's"), (2, "100%"), (3, None)]
         for sql, given in (
@@ -324,7 +324,7 @@ class Cursors(Case):
 
                 self.compare(ours, real, act)
 
-    def test_transactions(self):
+    def test_controls_transactions_like_pymysql(self):
         ours, real = self.both()
 
         def act(connection):
@@ -343,7 +343,7 @@ class Cursors(Case):
 
         self.compare(ours, real, act)
 
-    def test_closed(self):
+    def test_rejects_use_when_closed(self):
         uses = [
             lambda connection, cursor: cursor.execute("SELECT 1"),
             lambda connection, cursor: connection.commit(),
@@ -370,10 +370,10 @@ class Cursors(Case):
                         connection.close()
 
 
-class PyMysqlsOwn(Case):
-    """What is PyMySQL's own beside PEP 249."""
+class PyMysqlExtras(Case):
+    """Tests of PyMySQL's methods beyond PEP 249."""
 
-    def test_procedures(self):
+    def test_calls_procedures(self):
         ours, real = self.both()
 
         def act(connection):
@@ -390,7 +390,7 @@ class PyMysqlsOwn(Case):
 
         self.compare(ours, real, act)
 
-    def test_one_parameter_alone(self):
+    def test_accepts_a_single_parameter(self):
         ours, real = self.both()
         for given in ("abc", "", 5, 0, b"ab", None, {1}, decimal.Decimal("1.5"), datetime.date(2024, 1, 2)):
             with self.subTest(given=given):
@@ -402,7 +402,7 @@ class PyMysqlsOwn(Case):
 
                 self.compare(ours, real, act)
 
-    def test_positions(self):
+    def test_scrolls(self):
         ours, real = self.both()
 
         def act(connection):
@@ -415,7 +415,7 @@ class PyMysqlsOwn(Case):
 
         self.compare(ours, real, act)
 
-    def test_rows_as_dictionaries(self):
+    def test_returns_rows_as_dictionaries(self):
         ours, real = self.both()
 
         def act(connection):
@@ -427,7 +427,7 @@ class PyMysqlsOwn(Case):
         with self.assertRaisesRegex(errors.NotSupportedError, "two columns `a`"):
             ours.cursor(pymysql.cursors.DictCursor).execute("SELECT 1 AS a, 2 AS a")
 
-    def test_what_the_connection_tells(self):
+    def test_the_connection_returns_ids_counts_and_warnings(self):
         ours, real = self.both()
 
         def act(connection):
@@ -445,7 +445,7 @@ class PyMysqlsOwn(Case):
 
         self.compare(ours, real, act)
 
-    def test_the_names_of_its_classes(self):
+    def test_objects_are_instances_of_pymysqls_classes(self):
         ours = Driver(
             PyMysqlHost(), MysqlConnection, "pyformat", mismatch=PYMYSQL, driver_class=("pymysql.connections", "Connection"),
             error_names=ErrorNames("pymysql.err"),
@@ -461,7 +461,7 @@ class PyMysqlsOwn(Case):
 
 
 class Sqlalchemy(Case):
-    """The same statements through SQLAlchemy with the real driver and with ours."""
+    """Comparisons of statements through SQLAlchemy with the real driver and with limbeck's."""
 
     def work(self, engine):
         import sqlalchemy as sa
@@ -514,7 +514,7 @@ class Sqlalchemy(Case):
         engine.dispose()
         return list(first), many, upserted, updated, repr(found), by_document, comment
 
-    def test_under_every_name(self):
+    def test_gives_the_same_results_under_every_name(self):
         import sqlalchemy as sa
         from limbeck_worker.dialects import mysql
         from sqlalchemy.dialects import registry
@@ -537,7 +537,7 @@ class Sqlalchemy(Case):
 
 
 class Errors(unittest.TestCase):
-    def test_every_number_is_of_pymysqls_class(self):
+    def test_classifies_every_number_like_pymysql(self):
         self.assertGreater(len(pymysql.err.error_map), 30)
         for number in [0, 1, 999, *range(1000, 5000)]:
             with self.subTest(number=number):

@@ -1,4 +1,4 @@
-"""PostgreSQL: our literals beside psycopg2's and psycopg's, our values beside what the drivers read."""
+"""PostgreSQL: comparisons of literals, values and cursors with psycopg2's and psycopg's."""
 import base64
 import datetime
 import decimal
@@ -46,16 +46,16 @@ def parameters():
 
 
 class LibpqHost:
-    """The host's part, with libpq's simple protocol and results as text."""
+    """A host over libpq's simple protocol, with results as text."""
 
     def __init__(self):
         self.functions = {}
         self.connection = psycopg.pq.PGconn.connect(parameters().encode())
         self.connection.exec_(b"SET client_encoding TO 'UTF8'")
         self.notices = []
-        self.connection.notice_handler = lambda told: self.notices.append(
+        self.connection.notice_handler = lambda diagnostics: self.notices.append(
             [
-                (told.error_field(code) or b"").decode("utf-8") or None
+                (diagnostics.error_field(code) or b"").decode("utf-8") or None
                 for code in (
                     psycopg.pq.DiagnosticField.SEVERITY, psycopg.pq.DiagnosticField.MESSAGE_PRIMARY,
                     psycopg.pq.DiagnosticField.MESSAGE_DETAIL, psycopg.pq.DiagnosticField.MESSAGE_HINT,
@@ -143,7 +143,7 @@ class Case(unittest.TestCase):
 
 
 def shown(value):
-    """Comparable across drivers: bytes are bytes, a time with a zone is its moment."""
+    """Return a form that can be compared across drivers: bytes for memoryviews, UTC for times with a zone."""
     if isinstance(value, memoryview):
         value = bytes(value)
     if isinstance(value, datetime.datetime) and value.tzinfo is not None:
@@ -160,7 +160,7 @@ def outcome(act):
         return error
 
 
-# A value, and the types of columns that it is written to and read from.
+# Values, and the types of the columns that they are written to and read from.
 WRITTEN = [
     ([None], ["int", "text", "bytea", "timestamptz", "int[]", "jsonb", "uuid"]),
     ([True, False], ["bool", "text", "bool[]"]),
@@ -221,7 +221,7 @@ WRITTEN = [
     (["10.0.0.1", "10.0.0.0/8", "::1"], ["inet"]),
 ]
 
-# What servers send, as expressions; everything is read by both.
+# Expressions that both connections read.
 READ = [
     "true", "NULL::bool", "1::smallint", "-2147483648::int", "9223372036854775807", "1.10", "'NaN'::numeric",
     "'1e-30'::numeric", "1.5::real", "'-0'::float8", "'NaN'::float8", "'-Infinity'::float8", "1e308::float8",
@@ -254,15 +254,15 @@ READ = [
     "current_setting('server_version_num')", "row(1, 'a')", "ARRAY[row(1, 2)]", "1 AS \"ü %\"",
 ]
 
-# Where psycopg2 itself stumbles over what the server sends.
-READ_BY_US_ALONE = [
+# Expressions that only limbeck's connection can read.
+READ_BY_LIMBECK_ALONE = [
     ("'[-1:0][2:2]={{5},{6}}'::int[]", [[5], [6]]),
     ("ARRAY['infinity'::date]", [datetime.date.max]),
 ]
 
 
 class Literals(Case):
-    def test_what_is_written_is_what_psycopg2_writes(self):
+    def test_stores_what_psycopg2_stores(self):
         ours, real = self.ours(), self.psycopg2()
         for scs in ("on", "off"):
             for connection in (ours, real):
@@ -277,7 +277,7 @@ class Literals(Case):
                             self.assertEqual(self.stored(ours, kind, value), self.stored(real, kind, value))
 
     def stored(self, connection, kind, value):
-        """What the column holds, by the server's own words, or the SQLSTATE of its refusal."""
+        """Return the column's value as the server writes it, or the SQLSTATE of the error."""
         kind = "text" if kind == "json_text" else kind
         cursor = connection.cursor()
         try:
@@ -290,8 +290,8 @@ class Literals(Case):
         finally:
             connection.rollback()
 
-    def test_the_type_of_a_literal_is_psycopg2s(self):
-        """`pg_typeof`, on which overloaded functions and operators depend."""
+    def test_literals_have_psycopg2s_types(self):
+        """The type of a literal selects overloaded functions and operators."""
         ours, real = self.ours(), self.psycopg2()
         for values, _ in WRITTEN:
             for value in values:
@@ -304,7 +304,7 @@ class Literals(Case):
                         connection.rollback()
                     self.assertEqual(found[0], found[1])
 
-    def test_texts_are_psycopg2s_letter_for_letter(self):
+    def test_literals_equal_psycopg2s(self):
         real = self.psycopg2()
         ours = self.ours()
         for value in (
@@ -319,7 +319,7 @@ class Literals(Case):
                     adapted.prepare(real)
                 self.assertEqual(ours.literal(value), adapted.getquoted().decode("utf-8"))
 
-    def test_what_psycopg2_refuses(self):
+    def test_rejects_what_psycopg2_rejects(self):
         real, ours = self.psycopg2().cursor(), self.ours().cursor()
         rows = [
             ("SELECT %s", ("a\x00",)), ("SELECT %s", ("\ud800",)), ("SELECT %s", (object(),)),
@@ -330,7 +330,7 @@ class Literals(Case):
                 expected, found = outcome(lambda: real.execute(sql, given)), outcome(lambda: ours.execute(sql, given))
                 self.assertEqual(type(found).__name__, type(expected).__name__)
 
-    def test_psycopgs_infinite_numerics(self):
+    def test_writes_infinite_numerics_like_psycopg(self):
         ours, real = self.ours(has_infinite_numerics=True), self.psycopg()
         for text in ("Infinity", "-Infinity", "NaN", "sNaN", "1E+3"):
             value = decimal.Decimal(text)
@@ -341,7 +341,7 @@ class Literals(Case):
                 found.append(cursor.fetchone())
             self.assertEqual(*map(tuple, found))
 
-    def test_casts_as_server_side_binding_has_them(self):
+    def test_casts_negative_numbers_like_server_side_binding(self):
         ours, real = self.ours(), self.psycopg()
         rows = [(-32768, "smallint"), (-(2**31), "int"), (-(2**63), "bigint"), (-1, "text"), (-1.5, "int"), (-0.0, "text")]
         for value, kind in rows:
@@ -355,7 +355,7 @@ class Literals(Case):
                     found = [[float(item[0])] for item in found]
                 self.assertEqual(*map(list, found))
 
-    def test_objects_of_psycopg2(self):
+    def test_writes_psycopg2s_objects(self):
         ours, real = self.ours(), self.psycopg2()
         values = [
             psycopg2.extras.Json({"a": "it's \\ \" ü"}), psycopg2.extensions.AsIs("1 + 1"),
@@ -387,7 +387,7 @@ class Values(Case):
         finally:
             connection.rollback()
 
-    def test_what_is_read_is_what_psycopg2_reads(self):
+    def test_reads_what_psycopg2_reads(self):
         ours, real = self.ours(), self.psycopg2()
         for zone in ("UTC", "Asia/Kolkata", "Europe/Amsterdam"):
             for connection in (ours, real):
@@ -397,14 +397,14 @@ class Values(Case):
                 with self.subTest(expression=expression, zone=zone):
                     self.assertEqual(self.read(ours, expression), self.read(real, expression))
 
-    def test_what_psycopg2_cannot_read(self):
+    def test_reads_values_that_psycopg2_can_not_read(self):
         ours, real = self.ours(), self.psycopg2()
-        for expression, expected in READ_BY_US_ALONE:
+        for expression, expected in READ_BY_LIMBECK_ALONE:
             with self.subTest(expression=expression):
                 self.assertEqual(self.read(ours, expression)[0], shown(expected))
                 self.assertIn("refused", self.read(real, expression))
 
-    def test_bytea_in_both_forms(self):
+    def test_reads_bytea_in_both_formats(self):
         ours, real = self.ours(), self.psycopg2()
         for form in ("hex", "escape"):
             for connection in (ours, real):
@@ -418,8 +418,8 @@ class Values(Case):
                         one, (many,) = cursor.fetchone()
                         self.assertEqual((bytes(one), bytes(many)), (data, data))
 
-    def test_intervals_in_every_style(self):
-        """psycopg2 reads the first; the others must mean the same."""
+    def test_reads_intervals_in_every_style(self):
+        """psycopg2 reads only the first style; the others must give the same values."""
         ours, real = self.ours(), self.psycopg2()
         expressions = [
             "0", "1 day", "-1 day", "1 year 2 mons", "-1 year -2 mons", "04:05:06", "-04:05:06", "-00:00:00.5",
@@ -427,7 +427,7 @@ class Values(Case):
             "100:00:00", "0.000001 s", "1 mon -1 day", "-10 mon 24:00", "1 week", "1 min", "-1 min 5 s", "1 year -1 mon",
             "-1 year 1 mon 1 s", "5 days 0.5 s", "-3 years", "1 mon 00:00:01",
         ]
-        # What is typed is read in the style, too: so the values are made before.
+        # The style also affects how literals are parsed, so the values are stored first.
         rows = ", ".join("(%d, '%s'::interval)" % pair for pair in enumerate(expressions))
         for connection in (ours, real):
             connection.cursor().execute("CREATE TEMP TABLE i AS SELECT * FROM (VALUES %s) AS v (n, i)" % rows)
@@ -438,11 +438,11 @@ class Values(Case):
             cursor = ours.cursor()
             cursor.execute("SET IntervalStyle TO '%s'" % style)
             cursor.execute("SELECT i, i::text FROM i ORDER BY n")
-            for (found, text), (wanted,) in zip(cursor.fetchall(), expected):
+            for (found, text), (value,) in zip(cursor.fetchall(), expected):
                 with self.subTest(style=style, text=text):
-                    self.assertEqual(found, wanted)
+                    self.assertEqual(found, value)
 
-    def test_intervals_are_written_in_every_style(self):
+    def test_writes_intervals_in_every_style(self):
         ours = self.ours()
         cursor = ours.cursor()
         values = [DELTA(), DELTA(-1), DELTA(microseconds=-1), DELTA(days=3, hours=-5), DELTA(hours=-25), DELTA(days=1, seconds=1)]
@@ -453,7 +453,7 @@ class Values(Case):
                     cursor.execute("SELECT %s", (value,))
                     self.assertEqual(cursor.fetchone(), (value,))
 
-    def test_round_trips_of_texts_that_are_hard_in_an_array(self):
+    def test_round_trips_texts_that_need_quotes_in_an_array(self):
         ours, real = self.ours(), self.psycopg2()
         texts = ["", " ", '"', "\\", "{", "}", ",", "NULL", "null", "a\nb", "it's", "ü\U0001f600", "\\x", '\\"', "[0:1]="]
         for connection in (ours, real):
@@ -461,7 +461,7 @@ class Values(Case):
             cursor.execute("SELECT %s, %s", (texts, [texts, texts]))
             self.assertEqual(cursor.fetchone(), (texts, [texts, texts]))
 
-    def test_ranges_are_what_sqlalchemy_makes_of_psycopg2s(self):
+    def test_reads_the_ranges_that_sqlalchemy_builds_from_psycopg2s(self):
         from sqlalchemy.dialects.postgresql import Range
 
         ours, real = self.ours(), self.psycopg2()
@@ -489,7 +489,7 @@ class Cursors(Case):
             found.append(outcome(lambda: act(connection)))
         self.assertEqual(*[type(item).__name__ if isinstance(item, Exception) else item for item in found])
 
-    def test_what_a_cursor_shows(self):
+    def test_cursors_show_the_same_results(self):
         def after(*texts):
             def act(connection):
                 cursor = connection.cursor()
@@ -511,7 +511,7 @@ class Cursors(Case):
         self.both(after("SELECT 1; SELECT 2, 3", "SELECT 1; CREATE TEMP TABLE c (a int)"))
         self.both(after("SHOW server_version_num", "EXPLAIN (COSTS off) SELECT 1", "DO $$ BEGIN END $$", "SET TIME ZONE 'UTC'"))
 
-    def test_parameters_and_percent_signs(self):
+    def test_treats_percent_signs_like_psycopg2(self):
         for sql, given in (
             ("SELECT '%%', %s", (1,)), ("SELECT '%%'", None), ("SELECT '%%'", ()), ("SELECT '%%'", {}), ("SELECT '%'", None),
             ("SELECT %(a)s, %(a)s", {"a": "%s"}), ("SELECT '%s'", (5,)), ("SELECT 1 -- %s\n", (1,)), ("SELECT 5 %% 3, %s", (1,)),
@@ -525,7 +525,7 @@ class Cursors(Case):
 
                 self.both(act)
 
-    def test_transactions(self):
+    def test_controls_transactions_like_psycopg2(self):
         def act(connection):
             cursor = connection.cursor()
             cursor.execute("CREATE TEMP TABLE c (a int UNIQUE)")
@@ -550,7 +550,7 @@ class Cursors(Case):
 
         self.both(act)
 
-    def test_sessions(self):
+    def test_sets_sessions_like_psycopg2(self):
         def act(connection):
             seen = []
             for given in (
@@ -569,7 +569,7 @@ class Cursors(Case):
 
         self.both(act)
 
-    def test_psycopg2s_helpers(self):
+    def test_runs_psycopg2s_helpers(self):
         def act(connection):
             cursor = connection.cursor()
             cursor.execute("CREATE TEMP TABLE c (a int, b text)")
@@ -583,11 +583,11 @@ class Cursors(Case):
 
         self.both(act)
 
-    def test_closed(self):
+    def test_rejects_use_when_closed(self):
         for use, sends in (
             (lambda connection, cursor: cursor.execute("SELECT 1"), True),
             (lambda connection, cursor: connection.cursor(), True),
-            # Rows that are here can still be read, as with asyncpg.
+            # As with asyncpg, fetched rows can still be read.
             (lambda connection, cursor: cursor.fetchone(), False),
         ):
 
@@ -606,7 +606,7 @@ class Cursors(Case):
             if sends:
                 self.both(after_the_connection)
 
-    def test_server_version(self):
+    def test_returns_the_server_version(self):
         ours, real = self.ours(), self.psycopg2()
         for text in (real.info.parameter_status("server_version"),):
             ours.server_version_text = text
@@ -614,7 +614,7 @@ class Cursors(Case):
 
 
 class Errors(unittest.TestCase):
-    def test_every_sqlstate_is_of_psycopg2s_class(self):
+    def test_classifies_every_sqlstate_like_psycopg2(self):
         standard = (
             "InterfaceError", "DataError", "OperationalError", "IntegrityError", "InternalError", "ProgrammingError",
             "NotSupportedError", "DatabaseError", "Error",

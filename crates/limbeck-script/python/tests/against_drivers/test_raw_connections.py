@@ -1,4 +1,4 @@
-"""What scripts call on `op.get_bind().connection`: each driver's own connection and cursor beside limbeck's."""
+"""Comparisons of the drivers' own connections and cursors, which scripts get from `op.get_bind().connection`."""
 import asyncio
 import io
 import logging
@@ -25,7 +25,7 @@ setUpModule = test_postgresql.setUpModule
 
 
 class Seen(list):
-    """What calls gave; of an exception its class and the first line of its text."""
+    """The results of calls; for an exception, its class and the first line of its text."""
 
     def see(self, call):
         try:
@@ -296,7 +296,7 @@ class Raw(both.Case):
     def test_asyncpgs_own_connection(self):
         expected = self.real("asyncpg", asyncpgs_own)
 
-        # In an event loop there would be a greenlet to wait in; here nothing waits.
+        # Without a greenlet of an event loop, the code must not suspend.
         async def sleep(seconds):
             pass
 
@@ -306,7 +306,7 @@ class Raw(both.Case):
         finally:
             asyncio.sleep = before
 
-    def test_what_there_is_not(self):
+    def test_rejects_features_of_the_drivers_that_limbeck_lacks(self):
         class Own(psycopg2.extensions.cursor):
             pass
 
@@ -328,14 +328,14 @@ class Raw(both.Case):
 
         def of_asyncpg(connection):
             raw = connection.connection
-            with self.assertRaisesRegex(errors.NotSupportedError, "has no `copy_records_to_table` of asyncpg's"):
+            with self.assertRaisesRegex(errors.NotSupportedError, "has no method `copy_records_to_table` of asyncpg"):
                 raw.run_async(lambda own: own.copy_records_to_table("t", records=[]))
 
         self.ours_of("psycopg2", of_psycopg2)
         self.ours_of("psycopg", of_psycopg)
         self.ours_of("asyncpg", of_asyncpg)
 
-    def test_levels(self):
+    def test_sets_isolation_levels(self):
         def act(connection):
             seen = Seen()
             for level in ("SERIALIZABLE", "REPEATABLE READ", "READ UNCOMMITTED", "AUTOCOMMIT", "READ COMMITTED", "SNAPSHOT"):
@@ -348,7 +348,7 @@ class Raw(both.Case):
             with self.subTest(name):
                 self.both(name, act)
 
-    def test_levels_of_engines(self):
+    def test_engines_set_isolation_levels(self):
         def act(connection):
             return connection.exec_driver_sql("SHOW transaction_isolation").scalar(), connection.connection.dbapi_connection.autocommit
 
@@ -358,7 +358,7 @@ class Raw(both.Case):
                     self.both(name, act, isolation_level=level)
                     self.both(name, act, execution_options={"isolation_level": level})
 
-    def test_autocommit_from_the_start(self):
+    def test_connects_with_autocommit(self):
         def act(connection):
             raw = connection.connection.dbapi_connection
             connection.exec_driver_sql("CREATE TEMP TABLE lasting (a int)")
@@ -367,18 +367,18 @@ class Raw(both.Case):
 
         self.assertEqual(self.both("psycopg", act, connect_args={"autocommit": True}), (True, 0))
 
-    def test_classes_of_rows_from_the_start(self):
+    def test_connects_with_a_row_class(self):
         def act(connection):
             cursor = connection.connection.cursor()
             cursor.execute("SELECT 1 AS a")
             return repr(cursor.fetchall())
 
-        # Alone, as SQLAlchemy itself can't do with such rows.
+        # Without SQLAlchemy's initialization, which can't read such rows.
         for name, arguments in (("psycopg2", {"cursor_factory": psycopg2.extras.RealDictCursor}), ("psycopg", {"row_factory": psycopg.rows.dict_row})):
             with self.subTest(name):
                 self.both(name, act, connect_args=arguments, _initialize=False)
 
-    def test_as_context_managers(self):
+    def test_connections_are_context_managers(self):
         def act(connection):
             raw = connection.connection.dbapi_connection
             with raw as same:
@@ -391,7 +391,7 @@ class Raw(both.Case):
             with self.subTest(name):
                 self.assertEqual(self.both(name, act), [True, name == "psycopg"])
 
-    def test_counts_of_many(self):
+    def test_executemany_counts_rows(self):
         table = sa.table("counted", sa.column("a"))
 
         def act(connection):
@@ -404,7 +404,7 @@ class Raw(both.Case):
             with self.subTest(name):
                 self.both(name, act)
 
-    def test_notices(self):
+    def test_logs_notices(self):
         class Kept(logging.Handler):
             def __init__(self):
                 super().__init__()

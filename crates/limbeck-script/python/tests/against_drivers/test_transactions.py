@@ -1,4 +1,4 @@
-"""PostgreSQL: what a project's own COMMIT, ROLLBACK and BEGIN do under each driver."""
+"""PostgreSQL: comparisons of COMMIT, ROLLBACK and BEGIN in the project's text under each driver."""
 import sqlalchemy as sa
 
 from . import both, test_postgresql
@@ -33,7 +33,7 @@ class Raw(both.Case):
         cursor.connection.close()
         return rows
 
-    def test_own_commits(self):
+    def test_commits_in_the_projects_text(self):
         for name in both.DRIVERS:
             for case, texts in CASES.items():
                 for end in ("commit", "rollback"):
@@ -43,7 +43,7 @@ class Raw(both.Case):
                         for text in texts:
                             ran.append(both.error_of(lambda: connection.exec_driver_sql(text).rowcount and None))
                         getattr(connection, end)()
-                        # And the next transaction is one again.
+                        # The next transaction must be a normal one.
                         connection.exec_driver_sql("SELECT 1")
                         connection.rollback()
                         return [item if item is None or item[1] is None else item[1] for item in ran]
@@ -52,12 +52,12 @@ class Raw(both.Case):
                         found = []
                         for run in (self.real, self.ours_of):
                             result, sent = run(name, lambda connection: both.statements(act, connection))
-                            # asyncpg's first step with a statement is not logged, which may be the one that fails.
+                            # The server doesn't log asyncpg's Parse, which may fail, so only the ends are compared.
                             ends = [text for text in sent if text not in texts or text in ("BEGIN", "COMMIT", "ROLLBACK")]
                             found.append((result, ends, self.left()))
                         self.assertEqual(found[1], found[0])
 
-    def test_two_in_one_text(self):
+    def test_commit_and_begin_in_one_text(self):
         texts = ["CREATE TABLE z (a int)", "COMMIT; BEGIN", "INSERT INTO z VALUES (1)"]
 
         def act(connection):
@@ -71,7 +71,7 @@ class Raw(both.Case):
                     run(name, act)
                     self.assertEqual(self.left(), [])
 
-    def test_the_end_of_a_transaction_that_can_not_be_committed(self):
+    def test_a_commit_that_fails_ends_the_transaction(self):
         def act(connection):
             connection.exec_driver_sql("CREATE TEMP TABLE d (a int UNIQUE DEFERRABLE INITIALLY DEFERRED)")
             connection.commit()
@@ -88,7 +88,7 @@ class Raw(both.Case):
 
 
 class TwoPhases(both.Case):
-    def test_sqlalchemys(self):
+    def test_sqlalchemys_two_phase_transactions(self):
         def act(connection):
             connection.exec_driver_sql("CREATE TEMP TABLE kept (a int)")
             connection.exec_driver_sql("CREATE TABLE IF NOT EXISTS t (a int)")
@@ -114,7 +114,7 @@ class TwoPhases(both.Case):
             with self.subTest(name):
                 self.assertEqual(self.both(name, act), ([0, 2], []))
 
-    def test_what_another_has_prepared(self):
+    def test_recovers_transactions_of_another_connection(self):
         def act(connection):
             other = self.psycopg2()
             for xid in ("one", "two"):
@@ -138,7 +138,7 @@ class TwoPhases(both.Case):
             with self.subTest(name):
                 self.assertEqual(self.both(name, act), (["one", "two"], []))
 
-    def test_the_drivers(self):
+    def test_psycopg2s_two_phase_methods(self):
         def act(connection):
             seen = []
 
