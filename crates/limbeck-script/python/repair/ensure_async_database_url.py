@@ -1,16 +1,16 @@
-"""What `limbeck fix` writes into an asynchronous `env.py`, from the first marker on."""
+"""The function that `limbeck fix` writes into an asynchronous `env.py`, from the first marker on."""
 
 
 # ---- limbeck fix: ensure_async_database_url (undo: `limbeck fix --undo`) ----
 def ensure_async_database_url(url):
     """Return the URL of the same database for an asynchronous driver.
 
-    `postgres://`, `postgresql://`, psycopg2 and pg8000 become asyncpg, or psycopg where
-    only that is installed; MySQL's drivers become aiomysql or asyncmy; SQLite becomes
-    aiosqlite. For asyncpg, `sslmode` becomes `ssl` of the same level, the files of
-    certificates go into its `dsn`, and what only libpq has is left out. User, password,
-    host and database stay as they are written, and a parameter that the driver doesn't
-    know is refused by the driver, with its name.
+    `postgres://`, `postgresql://`, psycopg2 and pg8000 become asyncpg, or psycopg if
+    only that is installed. MySQL's drivers become aiomysql or asyncmy. SQLite becomes
+    aiosqlite. For asyncpg, `sslmode` becomes `ssl` of the same level, the paths of
+    certificates move to its `dsn`, and parameters that only libpq has are removed.
+    User, password, host and database don't change. The driver rejects any other
+    parameter that it doesn't know.
     """
     import re
     from importlib.util import find_spec
@@ -23,7 +23,7 @@ def ensure_async_database_url(url):
     if isinstance(url, URL):
         name, place, query = url.drivername, "", urlencode(dict(url.query), doseq=True)
     else:
-        # As SQLAlchemy splits it: a password goes on up to the `@`, whatever it holds.
+        # Split like SQLAlchemy: a password extends to the `@` and may contain anything.
         url = str(url)
         credentials = r"(?:[^:/]*(?::[^@]*)?@)?"
         place = "(://" + credentials + r"[^?]*)"
@@ -40,7 +40,7 @@ def ensure_async_database_url(url):
     dialect = "postgresql" if dialect == "postgres" else dialect
     given = parse_qsl(query)
 
-    # The driver: the first of these that is installed. aiomysql does not insist on TLS.
+    # Choose the first driver that is installed. aiomysql doesn't enforce TLS.
     drivers = [driver]
     if dialect == "postgresql" and driver in ("", "psycopg2", "psycopg2cffi", "pg8000"):
         drivers = ["asyncpg", "psycopg"]
@@ -51,10 +51,10 @@ def ensure_async_database_url(url):
     installed = [one for one in drivers if one and find_spec(one)]
     chosen = (installed or drivers)[0]
 
-    # The parameters, where the driver is asyncpg.
+    # Convert the parameters for asyncpg.
     parameters = given
     if chosen == "asyncpg":
-        comforts = [
+        only_libpq = [
             "channel_binding",
             "client_encoding",
             "connect_timeout",
@@ -86,11 +86,12 @@ def ensure_async_database_url(url):
                 levels.add(words.get(value.lower(), value) if key == "ssl" else value)
             elif (key, value) == ("sslrootcert", "system"):
                 raise ValueError(
-                    "asyncpg has nothing like `sslrootcert=system` of the database URL"
+                    "asyncpg has no equivalent of `sslrootcert=system`, which is in the"
+                    " database URL"
                 )
             elif key in for_dsn:
                 dsn.append((key, value))
-            elif key not in comforts and not (
+            elif key not in only_libpq and not (
                 key == "gssencmode" and value != "require"
             ):
                 parameters.append((key, value))

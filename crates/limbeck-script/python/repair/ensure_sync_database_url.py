@@ -1,15 +1,15 @@
-"""What `limbeck fix` writes into a synchronous `env.py`, from the first marker on."""
+"""The function that `limbeck fix` writes into a synchronous `env.py`, from the first marker on."""
 
 
 # ---- limbeck fix: ensure_sync_database_url (undo: `limbeck fix --undo`) ----
 def ensure_sync_database_url(url):
     """Return the URL of the same database for a synchronous driver.
 
-    asyncpg becomes psycopg2, or psycopg where only that is installed; aiomysql and
-    asyncmy become PyMySQL, or mysqlclient; aiosqlite becomes sqlite3. `ssl` becomes
-    `sslmode` of the same level, and what only asyncpg has is left out. User, password,
-    host and database stay as they are written, and a parameter that the driver doesn't
-    know is refused by the driver, with its name.
+    asyncpg becomes psycopg2, or psycopg if only that is installed. aiomysql and asyncmy
+    become PyMySQL or mysqlclient. aiosqlite becomes sqlite3. `ssl` becomes `sslmode` of
+    the same level, and parameters that only asyncpg has are removed. User, password,
+    host and database don't change. The driver rejects any other parameter that it
+    doesn't know.
     """
     import re
     from importlib.util import find_spec
@@ -23,7 +23,7 @@ def ensure_sync_database_url(url):
         name, place = url.drivername, url.password or ""
         query = urlencode(dict(url.query), doseq=True)
     else:
-        # As SQLAlchemy splits it: a password goes on up to the `@`, whatever it holds.
+        # Split like SQLAlchemy: a password extends to the `@` and may contain anything.
         url = str(url)
         credentials = r"(?:[^:/]*(?::[^@]*)?@)?"
         place = "(://" + credentials + r"[^?]*)"
@@ -40,7 +40,7 @@ def ensure_sync_database_url(url):
     dialect = "postgresql" if dialect == "postgres" else dialect
     given = parse_qsl(query)
 
-    # The first of these that is installed; a bare name is SQLAlchemy's own choice.
+    # Choose the first driver that is installed. Without a driver, SQLAlchemy chooses.
     postgresql, mysql = ["psycopg2", "psycopg"], ["pymysql", "mysqldb"]
     drivers = {
         "asyncpg": postgresql,
@@ -56,11 +56,11 @@ def ensure_sync_database_url(url):
     installed = [one for one in drivers if one and find_spec(modules.get(one, one))]
     chosen = (installed or drivers)[0]
     if chosen == "mysqldb" and driver in ("aiomysql", "asyncmy"):
-        # mysqlclient may go on in clear, and encodes a password in another way.
+        # mysqlclient may connect without TLS, and encodes a password in another way.
         if "ssl" in query or not unquote(place).isascii():
             raise ValueError("this database URL needs PyMySQL: install it")
 
-    # The parameters, where the driver is libpq's.
+    # Convert the parameters for a driver that uses libpq.
     parameters = given
     if chosen in ("psycopg2", "psycopg", "psycopg2cffi"):
         levels = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]
@@ -82,7 +82,7 @@ def ensure_sync_database_url(url):
                 value = words.get(value.lower(), value.replace("_", "-"))
                 if value not in levels:
                     raise ValueError(
-                        "`ssl` of the database URL is none of " + ", ".join(levels)
+                        "`ssl` of the database URL is not one of " + ", ".join(levels)
                     )
             if key == "sslmode":
                 found.add(value)

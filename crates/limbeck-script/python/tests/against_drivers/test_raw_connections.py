@@ -209,8 +209,8 @@ def psycopg_sessions(connection):
     seen.see(lambda: raw.execute("SELECT current_setting('transaction_isolation'), current_setting('transaction_read_only')").fetchone())
     raw.rollback()
     raw.read_only = raw.deferrable = None
-    told = []
-    raw.add_notice_handler(lambda diag: told.append((diag.severity, diag.message_primary)))
+    notices = []
+    raw.add_notice_handler(lambda diag: notices.append((diag.severity, diag.message_primary)))
     with raw.transaction():
         raw.execute("CREATE TABLE own (a int)")
         raw.execute("DROP TABLE IF EXISTS nowhere")
@@ -227,7 +227,7 @@ def psycopg_sessions(connection):
     seen.see(lambda: raw.execute("SELECT a FROM own").fetchall())
     raw.execute("DROP TABLE own")
     raw.commit()
-    seen.append(told)
+    seen.append(notices)
     raw.close()
     for call in (raw.commit, raw.cursor, lambda: raw.execute("SELECT 1")):
         seen.see(call)
