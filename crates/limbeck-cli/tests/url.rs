@@ -1,4 +1,4 @@
-//! `limbeck url`, as a program sees it.
+//! `limbeck url` for programs: outputs, JSON and exit statuses.
 
 use std::process::{Command, Output};
 
@@ -26,7 +26,7 @@ fn json_of(arguments: &[&str], status: i32) -> Value {
 }
 
 #[test]
-fn a_url_is_printed_for_use() {
+fn prints_a_converted_url() {
     let output = limbeck(&[
         "convert",
         "--to",
@@ -42,7 +42,7 @@ fn a_url_is_printed_for_use() {
 }
 
 #[test]
-fn what_a_url_cannot_carry_comes_beside_it() {
+fn returns_arguments_that_a_url_cannot_hold() {
     let url =
         "postgresql://u:hunter2@h/d?sslmode=verify-full&sslrootcert=/ca.pem&keepalives_idle=9";
     let converted = json_of(&["convert", "--json", "--to", "postgresql+asyncpg", url], 0);
@@ -54,7 +54,7 @@ fn what_a_url_cannot_carry_comes_beside_it() {
         (&json!(true), &json!("CERT_REQUIRED"))
     );
     assert_eq!(converted["warnings"][0]["parameter"], "keepalives_idle");
-    // A URL on its own would be another connection: none is printed.
+    // The URL alone would open a different connection, so none is printed.
     let output = limbeck(&["convert", "--to", "postgresql+asyncpg", url]);
     assert_eq!(
         (output.status.code(), text(&output.stdout)),
@@ -65,7 +65,7 @@ fn what_a_url_cannot_carry_comes_beside_it() {
 }
 
 #[test]
-fn errors_have_a_kind_and_show_no_password() {
+fn errors_have_a_kind_and_no_password() {
     for (target, url, kind) in [
         (
             "postgresql+psycopg2",
@@ -111,7 +111,7 @@ fn errors_have_a_kind_and_show_no_password() {
 }
 
 #[test]
-fn without_a_url_the_applications_counts() {
+fn reads_the_applications_url_without_an_argument() {
     let folder = std::env::temp_dir().join(format!("limbeck-url-{}", std::process::id()));
     std::fs::create_dir_all(&folder).expect("a folder");
     std::fs::write(
@@ -131,22 +131,22 @@ fn without_a_url_the_applications_counts() {
             .expect("limbeck starts");
         (text(&output.stdout), text(&output.stderr))
     };
-    let (url, origin) = run(&[]);
+    let (url, source) = run(&[]);
     assert_eq!(url, "postgresql://u:p%20w@h/d\n");
-    assert!(origin.contains("DATABASE_URL (.env, line 2)"), "{origin}");
-    let (url, origin) = run(&[("DATABASE_URL", "postgres://other/d")]);
+    assert!(source.contains("DATABASE_URL (.env, line 2)"), "{source}");
+    let (url, source) = run(&[("DATABASE_URL", "postgres://other/d")]);
     assert_eq!(url, "postgresql://other/d\n");
     assert!(
-        origin.contains("DATABASE_URL") && !origin.contains(".env"),
-        "{origin}"
+        source.contains("DATABASE_URL") && !source.contains(".env"),
+        "{source}"
     );
-    std::fs::remove_dir_all(&folder).expect("it goes");
+    std::fs::remove_dir_all(&folder).expect("the folder is removed");
     let output = limbeck(&["convert", "--to", "libpq"]);
     assert_eq!(output.status.code(), Some(1), "{}", text(&output.stdout));
 }
 
 #[test]
-fn a_url_is_explained_without_its_secrets() {
+fn explains_a_url_without_its_secrets() {
     let url = "postgresql+asyncpg://app:hunter2@[::1]:5433/shop?ssl=verify-full&api_token=hunter2&application_name=web";
     let output = limbeck(&["show", url]);
     let shown = text(&output.stdout);

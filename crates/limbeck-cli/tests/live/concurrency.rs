@@ -1,4 +1,4 @@
-//! Several runs at once: each ends well, and each step is applied once.
+//! Concurrent runs: each succeeds, and each step is applied once.
 
 use std::process::Child;
 
@@ -22,7 +22,7 @@ fn project() -> Sandbox {
     )
 }
 
-/// `fresh` makes an empty database and gives its URL; `applied` reads the log's rows.
+/// Runs several upgrades at once. `fresh` creates an empty database and returns its URL, `applied` reads the log's rows.
 fn check(fresh: impl Fn(usize) -> String, applied: impl Fn(usize) -> String) {
     let python = python();
     let sandbox = project();
@@ -122,8 +122,8 @@ fn sqlite() {
     );
 }
 
-/// The version rows that a transaction of this level has read stay what they were, whatever others commit:
-/// the second run must not look before it has the lock.
+/// A transaction of this level never sees later commits: the second run must take the lock before it reads the version
+/// rows.
 #[test]
 fn postgresql_with_repeatable_reads() {
     let server = Postgres::start(Tls::Off);
@@ -149,8 +149,8 @@ fn postgresql_with_repeatable_reads() {
         };
         for child in [start(), start(), start()] {
             let output = child.wait_with_output().expect("it ends");
-            let said = String::from_utf8_lossy(&output.stderr);
-            assert!(output.status.success(), "{said}");
+            let stderr = String::from_utf8_lossy(&output.stderr);
+            assert!(output.status.success(), "{stderr}");
         }
         let applied = "select string_agg(step, ',' order by step) from log";
         assert_eq!(server.sql(&name, applied).trim(), "b2,c3");

@@ -1,4 +1,4 @@
-//! What is kept beside the scripts for the next run, where Python keeps what it compiles: it changes nothing but time.
+//! Cache files in `__pycache__`: they change the time of a run, never its result.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -32,8 +32,8 @@ fn run(sandbox: &Sandbox, python: &Path, writes: bool, arguments: &[&str]) -> Co
     ran(&output.expect("limbeck starts"))
 }
 
-/// The files of ours in a folder's `__pycache__`.
-fn kept(sandbox: &Sandbox, folder: &str) -> Vec<PathBuf> {
+/// Returns limbeck's files in a folder's `__pycache__`.
+fn cache_files(sandbox: &Sandbox, folder: &str) -> Vec<PathBuf> {
     let Ok(entries) = fs::read_dir(sandbox.path().join(folder).join("__pycache__")) else {
         return Vec::new();
     };
@@ -48,14 +48,14 @@ fn kept(sandbox: &Sandbox, folder: &str) -> Vec<PathBuf> {
     found
 }
 
-/// What a session's commands have told.
+/// Runs a session of commands and returns their output, with cache files damaged between the commands.
 fn session(
     sandbox: &Sandbox,
     python: &Path,
     writes: bool,
     between: Option<Damage>,
 ) -> Vec<(String, String)> {
-    let mut told = Vec::new();
+    let mut outputs = Vec::new();
     for arguments in [
         &["upgrade", "r10"][..],
         &["current", "-v"],
@@ -67,8 +67,11 @@ fn session(
         let ran = run(sandbox, python, writes, arguments);
         assert_eq!(ran.status, 0, "{arguments:?}: {}", ran.stderr);
         let folder = sandbox.path().display().to_string();
-        told.push((ran.stdout.replace(&folder, ""), ran.stderr));
-        for file in FOLDERS.iter().flat_map(|folder| kept(sandbox, folder)) {
+        outputs.push((ran.stdout.replace(&folder, ""), ran.stderr));
+        for file in FOLDERS
+            .iter()
+            .flat_map(|folder| cache_files(sandbox, folder))
+        {
             if let Some(damage) = between {
                 let mut bytes = fs::read(&file).expect("the file");
                 damage(&mut bytes);
@@ -76,14 +79,14 @@ fn session(
             }
         }
     }
-    told
+    outputs
 }
 
 const FOLDERS: [&str; 2] = ["migrations", "migrations/versions"];
 
 type Damage = fn(&mut Vec<u8>);
 
-/// What may stand in the files after a crash of the machine, or when another version has written them.
+/// Damages that a crash of the machine, or another version of limbeck, may leave in the files.
 const DAMAGES: [Damage; 4] = [
     |bytes| bytes.truncate(bytes.len() / 2),
     Vec::clear,
@@ -95,21 +98,21 @@ const DAMAGES: [Damage; 4] = [
 ];
 
 #[test]
-fn runs_are_the_same_with_what_a_run_before_has_kept() {
+fn cache_files_do_not_change_results() {
     let pythons = all_pythons();
-    // Python 3.13, 3.10 and 3.9, which compile in three ways.
+    // Python 3.13, 3.10 and 3.9 compile modules in three ways.
     let projects: Vec<_> = pythons
         .iter()
         .step_by(2)
         .map(|python| (python, [(); 2 + DAMAGES.len()].map(|()| project())))
         .collect();
     for (place, (python, projects)) in projects.iter().enumerate() {
-        let counts = |sandbox| FOLDERS.map(|folder| kept(sandbox, folder).len());
+        let counts = |sandbox| FOLDERS.map(|folder| cache_files(sandbox, folder).len());
         let plain = session(&projects[0], python, false, None);
         assert_eq!(counts(&projects[0]), [0, 0]);
         assert_eq!(session(&projects[1], python, true, None), plain);
         assert_eq!(counts(&projects[1]), [1, 0]);
-        // The files are limbeck's own, whatever the interpreter: one is enough for the rest.
+        // The format does not depend on the interpreter: one interpreter is enough for the damages.
         if place == 0 {
             for (sandbox, damage) in projects[2..].iter().zip(DAMAGES) {
                 assert_eq!(session(sandbox, python, true, Some(damage)), plain);

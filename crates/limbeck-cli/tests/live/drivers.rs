@@ -1,10 +1,10 @@
-//! What a project sets on its connection and reads back in a revision, beside real Alembic with a real driver.
+//! Settings and values of a connection that scripts see, compared with real Alembic and real drivers.
 
 use limbeck_testkit::{MariaDb, Sandbox};
 
 use crate::support::{linear, run, run_alembic, sync_env};
 
-/// Runs the project with both; `url` gets whether it is for limbeck. What the revisions print must be the same.
+/// Runs the project with both programs and compares what the revisions print. `url` takes whether limbeck runs.
 fn check(project: impl Fn() -> Sandbox, url: impl Fn(bool) -> String) -> [Sandbox; 2] {
     let (ours, theirs) = (project(), project());
     let found = run(&ours, &url(true), &["upgrade", "head"]);
@@ -131,7 +131,7 @@ print(raw.rowcount, raw.lastrowid)";
 }
 
 #[test]
-fn a_connection_that_the_project_opens_itself_is_refused() {
+fn rejects_a_connection_that_the_project_opens() {
     let env = sync_env("").replace(
         "poolclass=pool.NullPool",
         "poolclass=pool.NullPool, creator=lambda: __import__('sqlite3').connect('project.db')",
@@ -139,13 +139,13 @@ fn a_connection_that_the_project_opens_itself_is_refused() {
     let sandbox = linear(&env, &[("a1", "op.execute('CREATE TABLE t (a)')", "pass")]);
     let ran = run(&sandbox, "sqlite:///project.db", &["upgrade", "head"]);
     assert_eq!(ran.status, 1, "{}", ran.stderr);
-    for words in ["creator", "connect_args", "migrations/env.py:13"] {
-        assert!(ran.stderr.contains(words), "{words}: {}", ran.stderr);
+    for text in ["creator", "connect_args", "migrations/env.py:13"] {
+        assert!(ran.stderr.contains(text), "{text}: {}", ran.stderr);
     }
 }
 
 #[test]
-fn what_a_failed_revision_leaves_in_mariadb_is_told() {
+fn reports_what_a_failed_revision_leaves_in_mariadb() {
     let server = MariaDb::start();
     server.create_database("d");
     let failing = "\

@@ -1,10 +1,10 @@
-//! `--dry-run`: everything is run and undone, and what would be lost is told.
+//! `--dry-run`: limbeck runs everything, rolls it back, and lists the data that would be lost.
 
 use limbeck_testkit::{MariaDb, Postgres, Sandbox, Tls};
 
 use crate::support::{linear, run, sync_env};
 
-/// Tables with rows, then a step whose way back loses some of them.
+/// Creates a project whose downgrades lose rows and values.
 fn project() -> Sandbox {
     linear(
         &sync_env(""),
@@ -34,7 +34,7 @@ fn project() -> Sandbox {
     )
 }
 
-/// Tries the way back; `dump` gives all that is in the database.
+/// Dry-runs downgrades. `dump` returns the whole content of the database.
 fn check(url: &str, dump: impl Fn() -> String) {
     let sandbox = project();
     let ran = run(&sandbox, url, &["upgrade", "head"]);
@@ -65,11 +65,11 @@ fn check(url: &str, dump: impl Fn() -> String) {
         "{}",
         ran.stdout
     );
-    // The version row that goes at the base is nobody's data.
+    // Deleting the version row at the base is not a loss of data.
     assert!(ran.stdout.contains("DELETE FROM alembic_version"));
     assert!(!ran.stdout.contains("a1 deletes"), "{}", ran.stdout);
     assert_eq!(dump(), before);
-    // The same run for good does what was shown.
+    // The same downgrade without `--dry-run` succeeds.
     run(&sandbox, url, &["downgrade", "a1"]).success();
     let ran = run(&sandbox, url, &["upgrade", "--dry-run", "head"]).success();
     assert!(ran.stdout.contains("CREATE TABLE empty"), "{}", ran.stdout);
@@ -109,7 +109,7 @@ fn sqlite() {
 }
 
 #[test]
-fn what_ends_its_transaction_is_refused_before_it_is_run() {
+fn rejects_statements_that_end_the_transaction() {
     let server = Postgres::start(Tls::Off);
     for (name, step, reason) in [
         (
@@ -142,7 +142,7 @@ fn what_ends_its_transaction_is_refused_before_it_is_run() {
 }
 
 #[test]
-fn mysql_has_no_such_transactions() {
+fn rejects_mariadb() {
     let server = MariaDb::start();
     server.create_database("app");
     let url = server.url("mysql+aiomysql", "app");

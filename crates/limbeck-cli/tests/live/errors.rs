@@ -1,4 +1,4 @@
-//! What is told when there is no connection, no interpreter or no Alembic: the cause and the next step.
+//! Errors without a connection, interpreter or Alembic: each names the cause and the next step.
 
 use std::net::TcpListener;
 use std::path::Path;
@@ -11,12 +11,12 @@ fn project() -> Sandbox {
     linear(&sync_env(""), &[("a1", "pass", "pass")])
 }
 
-/// Expects an error with these words, and advice.
-fn check(url: &str, told: &[&str]) {
+/// Asserts that `upgrade` fails with an error that contains these texts, and a help line.
+fn check(url: &str, expected: &[&str]) {
     let ran = run(&project(), url, &["upgrade", "head"]);
     assert_eq!(ran.status, 1, "{}", ran.stderr);
-    for words in told {
-        assert!(ran.stderr.contains(words), "{words}: {}", ran.stderr);
+    for text in expected {
+        assert!(ran.stderr.contains(text), "{text}: {}", ran.stderr);
     }
     assert!(ran.stderr.starts_with("error: "), "{}", ran.stderr);
     assert!(ran.stderr.contains("= help: "), "{}", ran.stderr);
@@ -32,7 +32,7 @@ fn reserve_port() -> u16 {
 }
 
 #[test]
-fn nothing_listens() {
+fn reports_a_refused_connection() {
     let port = reserve_port();
     check(
         &format!("postgresql+asyncpg://u:hunter2@127.0.0.1:{port}/d"),
@@ -45,8 +45,8 @@ fn nothing_listens() {
 }
 
 #[test]
-fn nobody_answers() {
-    // Accepted by the kernel, and by nobody else.
+fn reports_a_connect_timeout() {
+    // The kernel completes the handshake; no process accepts the connection.
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = listener.local_addr().expect("its address").port();
     check(
@@ -60,7 +60,7 @@ fn nobody_answers() {
 }
 
 #[test]
-fn the_host_is_unknown() {
+fn reports_an_unknown_host() {
     check(
         "postgresql+asyncpg://u:hunter2@nosuch.invalid/d",
         &["nosuch.invalid"],
@@ -68,7 +68,7 @@ fn the_host_is_unknown() {
 }
 
 #[test]
-fn the_server_refuses() {
+fn reports_a_refusal_of_postgresql() {
     let server = Postgres::start(Tls::Required);
     let url = |query: &str| server.url("postgresql+psycopg", "postgres", query);
     let with = |query: &str| url(query).replace(":secret@", ":hunter2@");
@@ -92,7 +92,7 @@ fn the_server_refuses() {
 }
 
 #[test]
-fn mariadb_refuses() {
+fn reports_a_refusal_of_mariadb() {
     let server = MariaDb::start();
     server.create_database("app");
     let url = server.url("mysql+aiomysql", "app");
@@ -104,7 +104,7 @@ fn mariadb_refuses() {
 }
 
 #[test]
-fn sqlite_has_no_folder() {
+fn reports_a_missing_folder_of_sqlite() {
     let folder = Sandbox::new();
     let file = folder.path().join("gone/app.db");
     check(
@@ -113,8 +113,8 @@ fn sqlite_has_no_folder() {
     );
 }
 
-/// Runs with an interpreter of the test's own choice.
-fn with_python(python: &Path, told: &[&str]) {
+/// Asserts that `upgrade` with this interpreter fails with an error that contains these texts.
+fn check_python(python: &Path, expected: &[&str]) {
     let sandbox = project();
     let output = sandbox
         .command(&limbeck(), None)
@@ -126,30 +126,30 @@ fn with_python(python: &Path, told: &[&str]) {
         .expect("limbeck starts");
     let ran = ran(&output);
     assert_eq!(ran.status, 1, "{}", ran.stderr);
-    for words in told {
-        assert!(ran.stderr.contains(words), "{words}: {}", ran.stderr);
+    for text in expected {
+        assert!(ran.stderr.contains(text), "{text}: {}", ran.stderr);
     }
     assert!(ran.stderr.contains("= help: "), "{}", ran.stderr);
     assert!(!sandbox.path().join("app.db").exists());
 }
 
 #[test]
-fn the_interpreter_is_not_there() {
-    with_python(Path::new("/nonexistent/python"), &["/nonexistent/python"]);
+fn reports_a_missing_interpreter() {
+    check_python(Path::new("/nonexistent/python"), &["/nonexistent/python"]);
 }
 
 #[test]
-fn the_interpreter_has_no_alembic() {
-    // Debian's own, which has no packages but its own.
+fn reports_a_missing_alembic() {
+    // Debian's system interpreter, which has no Alembic.
     let python = Path::new("/usr/bin/python3");
     if !python.exists() {
         limbeck_testkit::report_missing("/usr/bin/python3");
     }
-    with_python(python, &["has no module `", "install `"]);
+    check_python(python, &["has no module `", "install `"]);
 }
 
 #[test]
-fn python_is_found_where_users_expect_it() {
+fn finds_the_interpreter_in_the_usual_places() {
     let python = python();
     let environment = python.parent().and_then(Path::parent).expect("its folder");
     let run = |prepare: &dyn Fn(&Sandbox, &mut std::process::Command)| {

@@ -1,4 +1,4 @@
-//! A step that fails in the middle leaves what real Alembic leaves.
+//! A failed step leaves the database in the same state as with real Alembic.
 
 use limbeck_testkit::{MariaDb, Postgres, Sandbox, Tls};
 
@@ -8,7 +8,7 @@ const CREATE: &str = "op.create_table('t{n}', sa.Column('id', sa.Integer, primar
 const INSERT: &str = "op.execute('insert into first (id) values ({n})')";
 const FAIL: &str = "op.execute('select boom from first')";
 
-/// Bodies of a second step that fails at its first, middle or last statement.
+/// Returns bodies of a second step that fails at its first, middle or last statement.
 fn bodies() -> Vec<(&'static str, String)> {
     let create = |n: usize| CREATE.replace("{n}", &n.to_string());
     let insert = |n: usize| INSERT.replace("{n}", &n.to_string());
@@ -72,14 +72,14 @@ fn projects() -> Vec<(String, Sandbox)> {
     projects
 }
 
-/// Runs each project with both programs in a database of its own; `left` tells what is there afterwards.
-fn check(fresh: impl Fn(&str, bool) -> String, left: impl Fn(&str) -> String) {
+/// Runs each project with both programs, each in its own database, and compares the states that `dump` returns.
+fn check(fresh: impl Fn(&str, bool) -> String, dump: impl Fn(&str) -> String) {
     for (index, (name, project)) in projects().into_iter().enumerate() {
         let (real, ours) = (format!("real{index}"), format!("ours{index}"));
         let expected = run_alembic(&project, &fresh(&real, true), &["upgrade", "head"]);
         let actual = run(&project, &fresh(&ours, false), &["upgrade", "head"]);
         assert_eq!(actual.status, expected.status, "{name}: {}", actual.stderr);
-        assert_eq!(left(&ours), left(&real), "{name}: {}", actual.stderr);
+        assert_eq!(dump(&ours), dump(&real), "{name}: {}", actual.stderr);
         assert!(
             actual.stderr.contains("b2") && actual.stderr.contains("versions/b2.py:"),
             "{name}: {}",
@@ -106,9 +106,9 @@ fn postgresql() {
         },
         |name| {
             let rows = |table: &str, column: &str| {
-                let there = format!("select to_regclass('{table}') is not null");
+                let exists = format!("select to_regclass('{table}') is not null");
                 let sql = format!("select string_agg({column}::text, ',' order by 1) from {table}");
-                if server.sql(name, &there).trim() == "t" {
+                if server.sql(name, &exists).trim() == "t" {
                     server.sql(name, &sql)
                 } else {
                     "none".into()

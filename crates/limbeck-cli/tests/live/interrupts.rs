@@ -1,4 +1,4 @@
-//! Signals in the middle of a run: the statement is cancelled, nothing stays behind.
+//! Signals during a run: limbeck cancels the statement and leaves nothing behind.
 
 use std::process::Command;
 use std::thread::sleep;
@@ -9,8 +9,8 @@ use rusqlite::Connection;
 
 use crate::support::{limbeck, linear, sync_env};
 
-/// Runs a revision that begins with a table and then does `body`, sends a signal in the middle of that, and
-/// expects the end soon.
+/// Runs a revision that creates a table and then runs `body`, sends a signal during `body`, and asserts that limbeck
+/// exits with `status`.
 fn interrupted(env: &str, url: &str, signal: &str, body: &str, status: i32) -> Sandbox {
     let python = python();
     let begin = "op.execute('create table t (id int)')\nopen('ready', 'w').close()\n";
@@ -43,9 +43,9 @@ fn interrupted(env: &str, url: &str, signal: &str, body: &str, status: i32) -> S
         "it took {:?}",
         signalled.elapsed()
     );
-    let told = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(status), "{told}");
-    assert!(told.contains("interrupted"), "{told}");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(status), "{stderr}");
+    assert!(stderr.contains("interrupted"), "{stderr}");
     sandbox
 }
 
@@ -67,17 +67,17 @@ fn on_postgresql(signal: &str, body: &str, status: i32) {
     }
 }
 
-/// What Python's driver had begun no transaction for stays, and what it had is undone.
+/// Asserts that only the tables are left, which Python's driver creates outside a transaction, and no locks.
 fn on_sqlite(env: &str, signal: &str, body: &str, status: i32) {
     let url = "sqlite+aiosqlite:///project.db";
     let sandbox = interrupted(env, url, signal, body, status);
     let database = Connection::open(sandbox.path().join("project.db")).expect("a database");
     database
         .busy_timeout(Duration::ZERO)
-        .expect("no time to wait");
+        .expect("the timeout is set");
     database
         .execute_batch("BEGIN EXCLUSIVE")
-        .expect("nobody holds a lock");
+        .expect("no process holds a lock");
     for table in ["alembic_version", "t"] {
         let rows: i64 = database
             .query_row(&format!("SELECT count(*) FROM {table}"), [], |row| {
@@ -89,17 +89,17 @@ fn on_sqlite(env: &str, signal: &str, body: &str, status: i32) {
 }
 
 #[test]
-fn interrupt_during_a_statement() {
+fn interrupts_a_statement() {
     on_postgresql("INT", "op.execute('select pg_sleep(60)')", 130);
 }
 
 #[test]
-fn terminate_during_a_statement() {
+fn terminates_a_statement() {
     on_postgresql("TERM", "op.execute('select pg_sleep(60)')", 143);
 }
 
 #[test]
-fn terminate_during_python() {
+fn terminates_python() {
     on_postgresql("TERM", "import time\ntime.sleep(60)", 143);
 }
 
@@ -107,12 +107,12 @@ const ENDLESS: &str = "op.execute('insert into t values (1)')
 op.execute('with recursive n(i) as (select 1 union all select i + 1 from n) select max(i) from n')";
 
 #[test]
-fn interrupt_during_a_statement_of_sqlite() {
+fn interrupts_a_statement_of_sqlite() {
     on_sqlite(&sync_env(""), "INT", ENDLESS, 130);
 }
 
 #[test]
-fn terminate_during_a_statement_of_sqlite_that_may_call_python() {
+fn terminates_a_statement_of_sqlite_that_may_call_python() {
     let function = "bare = op.get_bind().connection.dbapi_connection
 bare.create_function('f', 0, lambda: 41)
 assert bare.execute('select f() + 1').fetchone() == (42,)";
@@ -125,10 +125,10 @@ assert bare.execute('select f() + 1').fetchone() == (42,)";
 }
 
 #[test]
-fn terminate_while_sqlite_waits_for_another_process() {
+fn terminates_while_sqlite_waits_for_a_lock() {
     let env = sync_env("").replace("poolclass=", "connect_args={'timeout': 60}, poolclass=");
     assert_ne!(env, sync_env(""));
-    // A process of its own: SQLite's locks are a process's.
+    // Another process has to hold the lock: a process's own SQLite locks don't block it.
     let body = r#"import subprocess, sys
 script = 'import sqlite3, sys; database = sqlite3.connect("project.db", isolation_level=None)'
 script += '; database.execute("begin exclusive"); print(1, flush=True); sys.stdin.read()'

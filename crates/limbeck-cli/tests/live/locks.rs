@@ -1,4 +1,4 @@
-//! The migration lock as a user meets it: who holds it, how long to wait, how to do without.
+//! The migration lock: its holder, the time to wait, and `--no-lock`.
 
 use std::io::{BufRead, BufReader};
 use std::process::Child;
@@ -10,13 +10,13 @@ use limbeck_testkit::{CommandOutput, MariaDb, Postgres, Sandbox, Tls, python};
 
 use crate::support::{limbeck, linear, ran, sync_env};
 
-/// The first revision waits until a file appears.
+/// Creates a project whose second revision waits until the file `go` exists.
 fn project() -> Sandbox {
     let wait = "import os, time
 open('ready', 'w').close()
 deadline = time.monotonic() + 60
 while not os.path.exists('go'):
-    assert time.monotonic() < deadline, 'nobody said go'
+    assert time.monotonic() < deadline, 'the file `go` did not appear'
     time.sleep(0.02)";
     linear(
         &sync_env(""),
@@ -46,23 +46,23 @@ fn end(child: Child) -> CommandOutput {
     ran(&child.wait_with_output().expect("it ends"))
 }
 
-/// A running program whose standard error is read as it comes.
-struct Told {
+/// A running program whose standard error is read while it runs.
+struct Followed {
     child: Child,
     stderr: Arc<Mutex<String>>,
     reader: JoinHandle<()>,
 }
 
-impl Told {
+impl Followed {
     fn follow(mut child: Child) -> Self {
         let stderr = Arc::new(Mutex::new(String::new()));
         let lines = BufReader::new(child.stderr.take().expect("a pipe")).lines();
-        let told = Arc::clone(&stderr);
+        let text = Arc::clone(&stderr);
         let reader = spawn(move || {
             for line in lines {
-                let mut told = told.lock().expect("no panic");
-                *told += &line.expect("text");
-                told.push('\n');
+                let mut text = text.lock().expect("no panic");
+                *text += &line.expect("text");
+                text.push('\n');
             }
         });
         Self {
@@ -72,15 +72,15 @@ impl Told {
         }
     }
 
-    fn await_words(&self, words: &str) {
+    fn wait_for(&self, expected: &str) {
         let start = Instant::now();
-        while !self.stderr.lock().expect("no panic").contains(words) {
-            let told = self.stderr.lock().expect("no panic");
+        while !self.stderr.lock().expect("no panic").contains(expected) {
+            let stderr = self.stderr.lock().expect("no panic");
             assert!(
                 start.elapsed() < Duration::from_secs(60),
-                "no `{words}`: {told}"
+                "no `{expected}`: {stderr}"
             );
-            drop(told);
+            drop(stderr);
             sleep(Duration::from_millis(20));
         }
     }
@@ -96,7 +96,7 @@ impl Told {
     }
 }
 
-fn await_file(sandbox: &Sandbox, name: &str) {
+fn wait_for_file(sandbox: &Sandbox, name: &str) {
     let start = Instant::now();
     while !sandbox.path().join(name).exists() {
         assert!(start.elapsed() < Duration::from_secs(60), "no `{name}`");
@@ -104,20 +104,21 @@ fn await_file(sandbox: &Sandbox, name: &str) {
     }
 }
 
-/// While one run holds the lock: one gives up after a second, one waits and tells who holds it.
+/// Asserts that, while one run holds the lock, a run with `--lock-wait 1` fails and another one waits and names the
+/// holder.
 fn check(url: &str, holder: &str) {
     let sandbox = project();
     let first = start(&sandbox, url, &["upgrade", "head"]);
-    await_file(&sandbox, "ready");
+    wait_for_file(&sandbox, "ready");
     let impatient = start(&sandbox, url, &["--lock-wait", "1", "upgrade", "head"]);
     let impatient = end(impatient);
     assert_eq!(impatient.status, 1, "{}", impatient.stderr);
-    let told = "the migration lock was not free within";
-    assert!(impatient.stderr.contains(told), "{}", impatient.stderr);
+    let timeout = "the migration lock was not free within";
+    assert!(impatient.stderr.contains(timeout), "{}", impatient.stderr);
     assert!(impatient.stderr.contains(holder), "{}", impatient.stderr);
     let patient = start(&sandbox, url, &["upgrade", "head"]);
-    let patient = Told::follow(patient);
-    patient.await_words(&format!("waiting for the migration lock, held by {holder}"));
+    let patient = Followed::follow(patient);
+    patient.wait_for(&format!("waiting for the migration lock, held by {holder}"));
     sandbox.write("go", "");
     end(first).success();
     let patient = patient.end().success();
@@ -158,22 +159,22 @@ fn sqlite() {
 }
 
 #[test]
-fn without_the_lock_nobody_waits() {
+fn takes_no_lock_with_no_lock() {
     let server = Postgres::start(Tls::Off);
     server.create_database("app");
     let url = server.url("postgresql+asyncpg", "app", "");
     let sandbox = project();
     let locks = "select count(*) from pg_locks where locktype = 'advisory'";
     let first = start(&sandbox, &url, &["--no-lock", "upgrade", "head"]);
-    await_file(&sandbox, "ready");
+    wait_for_file(&sandbox, "ready");
     assert_eq!(server.sql("app", locks).trim(), "0");
     sandbox.write("go", "");
     end(first).success();
 }
 
-/// A lock whose transaction held a snapshot would make `CREATE INDEX CONCURRENTLY` wait for ever.
+/// `CREATE INDEX CONCURRENTLY` waits for all snapshots: the lock's transaction must not hold one.
 #[test]
-fn an_index_is_built_concurrently_under_the_lock() {
+fn builds_an_index_concurrently_under_the_lock() {
     let server = Postgres::start(Tls::Off);
     server.create_database("app");
     let sandbox = linear(
@@ -192,7 +193,7 @@ fn an_index_is_built_concurrently_under_the_lock() {
         ],
     );
     let url = server.url("postgresql+asyncpg", "app", "");
-    // One by one, as Alembic itself needs it: an open transaction of the same run would wait for itself.
+    // One revision per run: within a run, the index would wait for the run's own transaction, as in Alembic.
     for target in ["a1", "b2"] {
         let child = start(&sandbox, &url, &["upgrade", target]);
         end(child).success();

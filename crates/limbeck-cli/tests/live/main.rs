@@ -1,4 +1,4 @@
-//! limbeck beside real Alembic, on real servers.
+//! Tests of the command against real Alembic and real servers.
 
 mod concurrency;
 mod derived_files;
@@ -7,6 +7,7 @@ mod drivers;
 mod dry_run;
 mod errors;
 mod failing;
+mod failure_reports;
 mod fix;
 mod interrupts;
 mod launch;

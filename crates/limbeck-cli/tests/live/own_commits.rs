@@ -1,4 +1,4 @@
-//! Scripts that end their transaction themselves: what is in the database, and what the report says of it.
+//! Scripts that end their own transaction: the state of the database, and its description in the report.
 
 use limbeck_testkit::{Postgres, Tls};
 
@@ -9,7 +9,7 @@ const INDEX: &str = "op.execute('create index concurrently i on first (id)')\n";
 const FAIL: &str =
     "op.execute('insert into first values (2)')\nop.execute('select boom from first')\n";
 
-/// Each driver, the body of the second step, and what the report says when it fails.
+/// Returns drivers, bodies of the second step, and the report's text if the step fails.
 fn cases() -> Vec<(&'static str, String, Option<&'static str>)> {
     let committed =
         "`b2` had committed part of its work, which is in the database; the rest was rolled back";
@@ -50,7 +50,7 @@ fn cases() -> Vec<(&'static str, String, Option<&'static str>)> {
 }
 
 #[test]
-fn what_is_committed_is_what_the_driver_commits() {
+fn commits_what_the_driver_commits() {
     let server = Postgres::start(Tls::Off);
     let first = "op.create_table('first', sa.Column('id', sa.Integer))";
     for (index, (driver, body, expected)) in cases().into_iter().enumerate() {
@@ -66,9 +66,9 @@ fn what_is_committed_is_what_the_driver_commits() {
             let program = if real { run_alembic } else { run };
             let ran = program(&project, &url, &["upgrade", "head"]);
             let rows = |table: &str| {
-                let there =
+                let exists =
                     server.sql(&name, &format!("select to_regclass('{table}') is not null"));
-                match there.trim() {
+                match exists.trim() {
                     "t" => server.sql(&name, &format!("select * from {table} order by 1")),
                     _ => "none".into(),
                 }
@@ -80,8 +80,8 @@ fn what_is_committed_is_what_the_driver_commits() {
                 server.dump_schema(&name),
             ));
             if !real {
-                let said = expected.is_none_or(|text| ran.stderr.contains(text));
-                assert!(said, "{driver}, {body}: {}", ran.stderr);
+                let is_reported = expected.is_none_or(|text| ran.stderr.contains(text));
+                assert!(is_reported, "{driver}, {body}: {}", ran.stderr);
             }
         }
         assert_eq!(left[1], left[0], "{driver}: {body}");
@@ -89,7 +89,7 @@ fn what_is_committed_is_what_the_driver_commits() {
 }
 
 #[test]
-fn the_version_alone_is_where_it_was() {
+fn reports_an_unchanged_version_after_a_commit() {
     let server = Postgres::start(Tls::Off);
     let body =
         "op.execute('create table kept (id int)')\nop.execute('COMMIT')\nop.execute('select boom')";
@@ -105,7 +105,7 @@ fn the_version_alone_is_where_it_was() {
             "{driver}: {}",
             ran.stderr
         );
-        let there = server.sql(driver, "select to_regclass('kept') is not null");
-        assert_eq!(there.trim(), "t");
+        let exists = server.sql(driver, "select to_regclass('kept') is not null");
+        assert_eq!(exists.trim(), "t");
     }
 }

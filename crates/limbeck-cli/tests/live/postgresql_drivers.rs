@@ -1,10 +1,10 @@
-//! What a script sees of its driver, with every version of SQLAlchemy: exceptions, values, the raw cursor, two phases.
+//! Exceptions, values, raw cursors and two-phase commits that a script sees, with every version of SQLAlchemy.
 
 use limbeck_testkit::{Postgres, Tls, all_pythons};
 
 use crate::support::{limbeck, linear, ran, run_alembic, sync_env};
 
-const LOOKING: &str = r#"
+const SCRIPT: &str = r#"
 bind = op.get_bind()
 op.execute('CREATE TABLE seen (n serial, what text NOT NULL)')
 def note(*what):
@@ -35,7 +35,7 @@ with bind.engine.connect() as other:
 note(bind.execute(sa.text("SELECT to_regclass('phases_one'), to_regclass('phases_two'), count(*) FROM pg_prepared_xacts")).fetchone())
 "#;
 
-/// What asyncpg gives, which real Alembic can't be asked with a synchronous `env.py`.
+/// The output with asyncpg. Real Alembic can't produce it: a synchronous `env.py` can't use asyncpg.
 const ASYNCPG: &[&str] = &[
     "ProgrammingError | sqlalchemy.dialects.postgresql.asyncpg | ProgrammingError | 42P01 | ",
     " | 23502 | ",
@@ -54,7 +54,7 @@ const ASYNCPG: &[&str] = &[
 
 fn check(driver: &str) {
     let server = Postgres::start(Tls::Off);
-    let project = linear(&sync_env(""), &[("a1", LOOKING.trim(), "pass")]);
+    let project = linear(&sync_env(""), &[("a1", SCRIPT.trim(), "pass")]);
     let seen = |database: &str| server.sql(database, "select what from seen order by n");
     let scheme = format!("postgresql+{driver}");
     let expected = (driver != "asyncpg").then(|| {

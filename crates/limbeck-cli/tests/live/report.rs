@@ -1,11 +1,11 @@
-//! What a program that starts limbeck gives and gets: `--overrides`, `--report`, and no files at all.
+//! Options for programs that start limbeck: `--overrides`, `--report`, `--no-ini` and `--no-pyproject`.
 
 use limbeck_testkit::{Sandbox, python, reference_python};
 use serde_json::{Value, json};
 
 use crate::support::{alembic, limbeck};
 
-/// A project with two revisions, the second of which fails.
+/// Creates a project with two revisions. The second one fails.
 fn project() -> Sandbox {
     let reference = reference_python();
     let sandbox = Sandbox::new();
@@ -31,7 +31,7 @@ fn report(sandbox: &Sandbox) -> Value {
 }
 
 #[test]
-fn values_go_before_the_files_and_what_was_done_is_reported() {
+fn overrides_precede_files_and_the_report_lists_the_steps() {
     let sandbox = project();
     let python = python();
     let url = json!({"alembic": {"sqlalchemy.url": "sqlite+aiosqlite:///given%%41.db"}});
@@ -44,41 +44,41 @@ fn values_go_before_the_files_and_what_was_done_is_reported() {
             report(&sandbox),
         )
     };
-    let (ran, told) = run(&["upgrade", "a1"]);
+    let (ran, report) = run(&["upgrade", "a1"]);
     ran.success();
     let path = sandbox.path().join("migrations/versions/a1.py");
     let step = json!({"revision": "a1", "kind": "upgrade", "path": path.canonicalize().unwrap()});
     assert_eq!(
-        told,
+        report,
         json!({
             "command": "upgrade", "exit_status": 0, "error": null, "heads_before": [], "heads_after": ["a1"],
             "steps": [step], "revisions": [],
         })
     );
-    let (ran, told) = run(&["current"]);
+    let (ran, report) = run(&["current"]);
     assert_eq!(ran.success().stdout, "a1\n");
     assert_eq!(
-        (&told["heads_after"], &told["revisions"][0]["doc"]),
+        (&report["heads_after"], &report["revisions"][0]["doc"]),
         (&json!(["a1"]), &json!("make a1"))
     );
-    let (ran, told) = run(&["upgrade", "head"]);
-    assert_eq!((ran.status, &told["exit_status"]), (1, &json!(1)));
+    let (ran, report) = run(&["upgrade", "head"]);
+    assert_eq!((ran.status, &report["exit_status"]), (1, &json!(1)));
     assert_eq!(
-        (&told["error"]["kind"], &told["error"]["revision"]),
+        (&report["error"]["kind"], &report["error"]["revision"]),
         (&json!("failed"), &json!("b2"))
     );
-    assert_eq!(told["heads_after"], json!(["a1"]));
-    let (ran, told) = run(&["upgrade", "c3"]);
-    assert_eq!((ran.status, &told["exit_status"]), (255, &json!(255)));
+    assert_eq!(report["heads_after"], json!(["a1"]));
+    let (ran, report) = run(&["upgrade", "c3"]);
+    assert_eq!((ran.status, &report["exit_status"]), (255, &json!(255)));
     assert_eq!(
-        told["error"]["message"],
+        report["error"]["message"],
         "Can't locate revision identified by 'c3'"
     );
     assert!(!sandbox.path().join("given.db").exists());
 }
 
 #[test]
-fn without_any_file() {
+fn runs_without_configuration_files() {
     let sandbox = project();
     let python = python();
     sandbox.write("alembic.ini", "not an ini\n");
@@ -95,7 +95,7 @@ fn without_any_file() {
 }
 
 #[test]
-fn files_that_cannot_be_used() {
+fn rejects_unusable_files() {
     let sandbox = Sandbox::new();
     sandbox.write(
         "given.json",

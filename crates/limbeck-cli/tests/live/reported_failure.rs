@@ -1,4 +1,4 @@
-//! The failure that limbeck was made for: an asynchronous URL with TLS, in projects of all stock templates.
+//! The original use case: an asynchronous URL with TLS, in projects of all stock templates.
 
 use limbeck_testkit::{Postgres, Sandbox, Tls, python, reference_python};
 
@@ -77,17 +77,17 @@ fn check(template: &str, tables: &str, failure_of_alembic: Option<&str>) {
 }
 
 #[test]
-fn stock_synchronous_template() {
+fn upgrades_the_stock_synchronous_template() {
     check("generic", "alembic_version,t", Some("MissingGreenlet"));
 }
 
 #[test]
-fn stock_asynchronous_template() {
+fn upgrades_the_stock_asynchronous_template() {
     check("async", "alembic_version,t", None);
 }
 
 #[test]
-fn stock_multidb_template() {
+fn upgrades_the_stock_multidb_template() {
     let server = Postgres::start(Tls::Required);
     let python = python();
     let reference = reference_python();
@@ -128,7 +128,7 @@ fn stock_multidb_template() {
 }
 
 #[test]
-fn a_wrong_password_is_told_and_never_shown() {
+fn reports_a_wrong_password_without_showing_it() {
     let server = Postgres::start(Tls::Required);
     let python = python();
     let url = server
@@ -155,7 +155,7 @@ fn a_wrong_password_is_told_and_never_shown() {
 }
 
 #[test]
-fn plain_connections_are_not_fallen_back_to() {
+fn does_not_fall_back_to_a_plain_connection() {
     let server = Postgres::start(Tls::Off);
     let python = python();
     let url = server.url("postgresql+asyncpg", "postgres", "?ssl=require");

@@ -1,14 +1,14 @@
-//! Passwords in odd places: no message shows one.
+//! Messages never show passwords, wherever they are.
 
 use limbeck_testkit::{Sandbox, python};
 
 use crate::support::{INI, limbeck, linear, sync_env};
 
-/// What must never be seen, in front of and behind the percent sign that breaks the value.
+/// The parts of the password, before and after the percent sign that breaks the value.
 const SECRETS: [&str; 2] = ["Geheim1", "Geheim2"];
 
-/// Runs every kind of command with a project and expects `told` in what the failing ones say.
-fn check(sandbox: &Sandbox, variables: &[(&str, &str)], told: &str) {
+/// Runs each kind of command, which must fail with an output that contains `expected` and no secret.
+fn check(sandbox: &Sandbox, variables: &[(&str, &str)], expected: &str) {
     let python = python();
     for arguments in [
         &["upgrade", "head"][..],
@@ -23,20 +23,30 @@ fn check(sandbox: &Sandbox, variables: &[(&str, &str)], told: &str) {
             .args(arguments)
             .output()
             .expect("limbeck starts");
-        let said = format!(
+        let output_text = format!(
             "{}{}",
             String::from_utf8_lossy(&output.stdout),
             String::from_utf8_lossy(&output.stderr)
         );
         for secret in SECRETS {
-            assert!(!said.contains(secret), "{arguments:?}: {said}");
+            assert!(
+                !output_text.contains(secret),
+                "{arguments:?}: {output_text}"
+            );
         }
-        assert_eq!(output.status.code(), Some(1), "{arguments:?}: {said}");
-        assert!(said.contains(told), "{arguments:?}: {said}");
+        assert_eq!(
+            output.status.code(),
+            Some(1),
+            "{arguments:?}: {output_text}"
+        );
+        assert!(
+            output_text.contains(expected),
+            "{arguments:?}: {output_text}"
+        );
     }
 }
 
-/// A project whose `env.py` takes its URL from the ini.
+/// Creates a project whose `env.py` reads its URL from the ini.
 fn from_ini(url: &str) -> Sandbox {
     let env = sync_env("").replace(
         "os.environ['DATABASE_URL']",
@@ -53,7 +63,7 @@ fn from_ini(url: &str) -> Sandbox {
 }
 
 #[test]
-fn a_lone_percent_sign_in_the_ini() {
+fn hides_a_url_with_a_lone_percent_sign() {
     let sandbox = from_ini("postgresql+asyncpg://u:Geheim1%40Geheim2@127.0.0.1:1/d");
     check(
         &sandbox,
@@ -63,13 +73,13 @@ fn a_lone_percent_sign_in_the_ini() {
 }
 
 #[test]
-fn an_interpolation_of_what_is_not_there() {
+fn hides_a_url_with_a_missing_interpolation() {
     let sandbox = from_ini("postgresql+asyncpg://u:Geheim1%(x)sGeheim2@127.0.0.1:1/d");
     check(&sandbox, &[], "there is no `x` for its `%(x)s`");
 }
 
 #[test]
-fn set_main_option_with_a_percent_sign() {
+fn hides_the_url_of_set_main_option() {
     let sandbox = from_ini("x");
     let env = sandbox.read("migrations/env.py").replace(
         "fileConfig(",
@@ -87,7 +97,7 @@ fn set_main_option_with_a_percent_sign() {
 }
 
 #[test]
-fn a_url_that_a_script_quotes() {
+fn hides_a_url_in_an_exception() {
     let sandbox = from_ini("x");
     let env = "import os\nraise ValueError('cannot use ' + os.environ['URL'])\n";
     sandbox.write("migrations/env.py", env);
@@ -102,7 +112,7 @@ fn a_url_that_a_script_quotes() {
 }
 
 #[test]
-fn a_url_in_the_line_that_fails() {
+fn hides_a_url_in_a_source_line() {
     let sandbox = from_ini("x");
     let env = "connect('postgresql://u:Geheim1/Geheim2@127.0.0.1:1/d')\n";
     sandbox.write("migrations/env.py", env);
@@ -110,7 +120,7 @@ fn a_url_in_the_line_that_fails() {
 }
 
 #[test]
-fn a_line_of_toml_is_not_quoted() {
+fn hides_a_line_of_toml() {
     let sandbox = from_ini("x");
     sandbox.write(
         "pyproject.toml",

@@ -1,10 +1,10 @@
-//! How many connections a command makes: the one that looked whether there is something to do goes on to do it.
+//! The number of connections of a command: a run reuses the session of the version probe before it.
 
 use limbeck_testkit::{Postgres, Sandbox, Tls, python};
 
 use crate::support::{limbeck, run};
 
-/// A new project of `limbeck init`, with one revision.
+/// Creates a project with `limbeck init`, with one revision.
 fn stock(template: &str, url: &str) -> Sandbox {
     let python = python();
     let sandbox = Sandbox::new();
@@ -29,7 +29,7 @@ fn stock(template: &str, url: &str) -> Sandbox {
 }
 
 #[test]
-fn a_run_goes_on_with_the_session_of_the_look_before_it() {
+fn a_run_reuses_the_session_of_the_version_probe() {
     let server = Postgres::start(Tls::Off);
     server.configure(
         &[("log_connections", "on")],
@@ -45,7 +45,7 @@ fn a_run_goes_on_with_the_session_of_the_look_before_it() {
         let authorized = format!("connection authorized: user=postgres database={template}");
         let count = || server.log().matches(&authorized).count();
         for (arguments, connections) in [
-            // The look's session, and the one of the lock.
+            // The session of the version probe, and the session of the lock.
             (["upgrade", "head"], 2),
             (["upgrade", "head"], 1),
         ] {

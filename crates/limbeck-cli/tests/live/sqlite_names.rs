@@ -1,4 +1,4 @@
-//! Which file a SQLite URL opens, with every version of SQLAlchemy: the one that real Alembic opens.
+//! SQLite URLs open the same file as in real Alembic, with every version of SQLAlchemy.
 
 use std::fs;
 
@@ -23,7 +23,7 @@ const URLS: [&str; 14] = [
     "sqlite:///t.db?unknown=1",
 ];
 
-/// The files of a folder that may be databases.
+/// Returns the files that may be databases.
 fn databases(sandbox: &Sandbox) -> Vec<String> {
     let mut found = Vec::new();
     for folder in ["", "folder é"] {
@@ -45,10 +45,10 @@ fn project(env: &str) -> Sandbox {
     sandbox
 }
 
-/// `upgrade` goes through the worker, and `current` of such a stock `env.py` needs no Python: both have to
-/// find the same file. In the ini a `%` is written twice.
+/// `upgrade` runs in the worker, `current` of this stock `env.py` runs without Python: both must open the same file.
+/// In the ini a `%` is doubled.
 #[test]
-fn a_url_opens_the_file_that_sqlalchemy_opens() {
+fn opens_the_file_that_sqlalchemy_opens() {
     let pythons = all_pythons();
     // SQLAlchemy 2.1, 2.0 and 1.4.
     let pythons = pythons.iter().step_by(2);

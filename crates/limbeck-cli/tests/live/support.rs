@@ -1,16 +1,16 @@
-//! Projects for the tests, and the two programs that run them.
+//! Projects for the tests, and the programs `limbeck` and `alembic` that run them.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use limbeck_testkit::{CommandOutput, Sandbox, python, reference_python};
 
-/// The program under test.
+/// Returns the path of the program under test.
 pub(crate) fn limbeck() -> PathBuf {
     PathBuf::from(env!("CARGO_BIN_EXE_limbeck"))
 }
 
-/// How often a test that leaves something to chance is repeated; `LIMBECK_TEST_ROUNDS` says otherwise.
+/// Returns the number of rounds of a test that depends on chance: `LIMBECK_TEST_ROUNDS`, or `usual`.
 pub(crate) fn rounds(usual: usize) -> usize {
     std::env::var("LIMBECK_TEST_ROUNDS")
         .ok()
@@ -18,17 +18,17 @@ pub(crate) fn rounds(usual: usize) -> usize {
         .unwrap_or(usual)
 }
 
-/// The real tool, in the environment that has drivers.
+/// Returns the path of real Alembic in an interpreter's environment.
 pub(crate) fn alembic(python: &Path) -> PathBuf {
     python.with_file_name("alembic")
 }
 
-/// A copy of one of the examples.
+/// Copies an example into a new sandbox.
 pub(crate) fn example(name: &str) -> Sandbox {
     example_in(name, "")
 }
 
-/// The same, in a folder of the sandbox.
+/// Copies an example into a folder of a new sandbox.
 pub(crate) fn example_in(name: &str, folder: &str) -> Sandbox {
     let sandbox = Sandbox::new();
     let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples");
@@ -42,7 +42,7 @@ fn copy(from: &Path, to: &Path) {
     for entry in fs::read_dir(from).expect("the example") {
         let entry = entry.expect("an entry");
         let (name, target) = (entry.file_name(), to.join(entry.file_name()));
-        // What a developer's own run leaves is no part of it.
+        // Files that a developer's own run leaves are not part of the example.
         let text = name.to_string_lossy();
         if text.starts_with('.') || text == "__pycache__" || text.starts_with("shop.db") {
             continue;
@@ -56,15 +56,14 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// All that a SQLite database declares, to be compared.
+/// Returns the schema of a SQLite database, for comparison.
 pub(crate) fn sqlite_schema(file: &Path) -> String {
     let connection = rusqlite::Connection::open(file).expect("the database");
     let sql = "select coalesce(group_concat(sql, x'0a'), '') from (select sql from sqlite_master order by name)";
     let text = connection
         .query_row(sql, [], |row| row.get::<_, String>(0))
         .expect("the schema");
-    // A table that a batch makes anew gets its constraints in the order of a Python set of objects,
-    // which goes by their addresses.
+    // Alembic's batch mode writes constraints in the order of a Python set, which depends on memory addresses.
     let mut lines: Vec<&str> = text
         .lines()
         .map(|line| line.trim_end().trim_end_matches(','))
@@ -73,7 +72,8 @@ pub(crate) fn sqlite_schema(file: &Path) -> String {
     lines.join("\n")
 }
 
-/// A synchronous `env.py` that takes its URL from `DATABASE_URL`; `configure` goes into `context.configure`.
+/// Returns a synchronous `env.py` that reads its URL from `DATABASE_URL`. `configure` adds arguments to
+/// `context.configure`.
 pub(crate) fn sync_env(configure: &str) -> String {
     format!(
         "import os
@@ -96,7 +96,7 @@ else:
     )
 }
 
-/// An ini with the logging of the stock one.
+/// An ini file with the logging of the stock one.
 pub(crate) const INI: &str = "\
 [alembic]
 script_location = %(here)s/migrations
@@ -123,7 +123,7 @@ formatter = generic
 format = %(levelname)-5.5s [%(name)s] %(message)s
 ";
 
-/// A project whose revisions follow each other; each is the body of `upgrade` and of `downgrade`.
+/// Creates a project with a linear history. Each revision is an id and the bodies of `upgrade` and `downgrade`.
 pub(crate) fn linear(env: &str, revisions: &[(&str, &str, &str)]) -> Sandbox {
     let sandbox = Sandbox::new();
     sandbox.write("alembic.ini", INI);
@@ -150,7 +150,7 @@ pub(crate) fn linear(env: &str, revisions: &[(&str, &str, &str)]) -> Sandbox {
     sandbox
 }
 
-/// Runs limbeck with the driver-free interpreter.
+/// Runs limbeck with the interpreter that has no drivers.
 pub(crate) fn run(sandbox: &Sandbox, url: &str, arguments: &[&str]) -> CommandOutput {
     let python = python();
     let mut command = sandbox.command(&limbeck(), Some(&python));
@@ -162,7 +162,7 @@ pub(crate) fn run(sandbox: &Sandbox, url: &str, arguments: &[&str]) -> CommandOu
     ran(&output)
 }
 
-/// Runs real Alembic with the drivers.
+/// Runs real Alembic with the interpreter that has drivers.
 pub(crate) fn run_alembic(sandbox: &Sandbox, url: &str, arguments: &[&str]) -> CommandOutput {
     let python = reference_python();
     let mut command = sandbox.command(&alembic(&python), Some(&python));

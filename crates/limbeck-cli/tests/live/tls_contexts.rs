@@ -1,11 +1,11 @@
-//! An `ssl.SSLContext` of the project's: what it says holds for limbeck's connection, its client certificate too.
+//! The project's `ssl.SSLContext`: its settings and client certificate apply to limbeck's connection.
 
 use limbeck_testkit::certificates::{Authority, CertificateRequest};
 use limbeck_testkit::{CommandOutput, Postgres, Sandbox, Tls};
 
 use crate::support::{linear, run, run_alembic};
 
-/// An asynchronous `env.py` whose engine has a context that `lines` make.
+/// Returns an asynchronous `env.py` whose engine uses the context `tls`, which `lines` create.
 fn env(lines: &str) -> String {
     format!(
         "import asyncio, os, ssl
@@ -34,7 +34,7 @@ asyncio.run(main())
 }
 
 #[test]
-fn a_client_certificate_of_a_context_is_shown_to_the_server() {
+fn presents_the_client_certificate_of_a_context() {
     let server = Postgres::start(Tls::Off);
     let folder = Sandbox::new();
     let authority = Authority::new(&folder.path().join("servers"), "authority of servers");
@@ -106,7 +106,7 @@ fn a_client_certificate_of_a_context_is_shown_to_the_server() {
         "{}",
         ours.stderr
     );
-    // No list is there, so that the driver refuses; limbeck says that it can't look.
+    // There is no revocation list, so the driver refuses; limbeck reports that it doesn't support such a context.
     let (theirs, ours) = both(&with_lists);
     assert_eq!((theirs.status, ours.status), (1, 1), "{}", ours.stderr);
     assert!(

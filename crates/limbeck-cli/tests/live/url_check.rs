@@ -1,4 +1,4 @@
-//! `limbeck url check` on real servers: what it tells is what the servers say.
+//! `limbeck url check` on real servers: it reports what the servers report.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -9,14 +9,14 @@ use serde_json::{Value, json};
 
 use crate::support::{limbeck, ran};
 
-/// Runs `url check` with a URL on standard input's side: as an argument.
+/// Runs `url check` with these arguments.
 fn run(sandbox: &Sandbox, arguments: &[&str]) -> CommandOutput {
     let mut all = vec!["url", "check"];
     all.extend(arguments);
     sandbox.run(&limbeck(), None, &all)
 }
 
-/// The JSON object for a URL, with this exit status.
+/// Returns the JSON object for a URL, and asserts the exit status.
 #[track_caller]
 fn check(sandbox: &Sandbox, url: &str, status: i32) -> Value {
     let ran = run(sandbox, &["--json", url]);
@@ -24,23 +24,23 @@ fn check(sandbox: &Sandbox, url: &str, status: i32) -> Value {
     serde_json::from_str(&ran.stdout).expect("one JSON object")
 }
 
-/// Whether a right is granted: `Null` where it can't be told.
+/// Returns whether a right is granted; `Null` if unknown.
 fn granted(found: &Value, right: &str, on: &str) -> Value {
     let rights = found["rights"].as_array().expect("a list");
-    let mut fitting = rights.iter().filter(|each| {
+    let mut matching = rights.iter().filter(|each| {
         each["right"] == right && each["on"].as_str().is_some_and(|text| text.contains(on))
     });
-    let only = fitting
+    let first = matching
         .next()
         .unwrap_or_else(|| panic!("no {right} on {on}: {found}"));
-    only["granted"].clone()
+    first["granted"].clone()
 }
 
 const VERSION_TABLE: &str = "create table alembic_version (version_num varchar(32) not null primary key); \
      insert into alembic_version values ('a1'), ('b2')";
 
 #[test]
-fn postgresql_with_tls() {
+fn reports_postgresql_with_tls() {
     let server = Postgres::start(Tls::Required);
     let sandbox = Sandbox::new();
     server.configure(
@@ -95,19 +95,18 @@ fn postgresql_with_tls() {
         "channel binding  yes",
     ] {
         let words: Vec<&str> = line.split_whitespace().collect();
-        let fits = |shown: &str| {
-            shown
-                .split_whitespace()
+        let matches = |row: &str| {
+            row.split_whitespace()
                 .take(words.len())
                 .eq(words.iter().copied())
         };
-        assert!(shown.lines().any(fits), "{line}: {shown}");
+        assert!(shown.lines().any(matches), "{line}: {shown}");
     }
     assert!(!shown.contains("secret"), "{shown}");
 }
 
 #[test]
-fn rights_on_postgresql_are_the_catalogs() {
+fn reports_rights_of_the_catalogs_of_postgresql() {
     let server = Postgres::start(Tls::Off);
     let sandbox = Sandbox::new();
     server.create_database("shop");
@@ -182,7 +181,7 @@ fn rights_on_postgresql_are_the_catalogs() {
 }
 
 #[test]
-fn the_version_table_may_have_another_name() {
+fn finds_a_version_table_of_another_name() {
     let server = Postgres::start(Tls::Off);
     let sandbox = Sandbox::new();
     server.sql(
@@ -211,11 +210,11 @@ fn the_version_table_may_have_another_name() {
 }
 
 #[test]
-fn poolers_are_seen_by_sure_signs() {
+fn detects_poolers() {
     let server = Postgres::start(Tls::Off);
     let sandbox = Sandbox::new();
     for (mode, expected) in [("transaction", "transaction"), ("session", "present")] {
-        // A pool of one leaves a second session waiting, where it is kept for a whole session.
+        // In session mode, a pool of one makes a second session wait.
         for size in [1, 5] {
             let pooler = PgBouncer::start(&server, mode, size);
             let found = check(&sandbox, &pooler.url("postgres"), 0);
@@ -227,7 +226,7 @@ fn poolers_are_seen_by_sure_signs() {
 }
 
 #[test]
-fn no_connection_has_a_kind() {
+fn reports_a_kind_for_each_failure() {
     let server = Postgres::start(Tls::Required);
     let sandbox = Sandbox::new();
     let at = format!("127.0.0.1:{}", server.port);
@@ -264,17 +263,17 @@ fn no_connection_has_a_kind() {
         let ran = run(&sandbox, &[&url]);
         assert_eq!((ran.status, ran.stdout.as_str()), (1, ""), "{}", ran.stderr);
         assert!(ran.stderr.starts_with("error: "), "{}", ran.stderr);
-        for said in [found.to_string(), ran.stderr] {
+        for output in [found.to_string(), ran.stderr] {
             assert!(
-                !said.contains("hunter2") && !said.contains(":secret"),
-                "{said}"
+                !output.contains("hunter2") && !output.contains(":secret"),
+                "{output}"
             );
         }
     }
 }
 
 #[test]
-fn rights_on_mariadb_are_the_grants() {
+fn reports_rights_of_the_grants_of_mariadb() {
     let server = MariaDb::start();
     let sandbox = Sandbox::new();
     server.create_database("shop");
@@ -309,7 +308,7 @@ fn rights_on_mariadb_are_the_grants() {
     assert_eq!(granted(&found, "ALTER", "database `shop`"), true);
     assert_eq!(granted(&found, "SELECT", "table `alembic_version`"), true);
     assert_eq!(granted(&found, "INSERT", "table `alembic_version`"), false);
-    // What a role allows stands nowhere where its members may look.
+    // A role's members can't read the role's grants.
     let found = check(&sandbox, &url("actor"), 0);
     assert_eq!(granted(&found, "CREATE", "database `shop`"), Value::Null);
 
@@ -320,7 +319,7 @@ fn rights_on_mariadb_are_the_grants() {
 }
 
 #[test]
-fn a_sqlite_file_is_looked_at_and_never_created() {
+fn reads_a_sqlite_file_and_never_creates_it() {
     let sandbox = Sandbox::new();
     let found = check(&sandbox, "sqlite+aiosqlite:///app.db", 0);
     assert_eq!(found["version_table"], Value::Null);
@@ -354,14 +353,14 @@ fn a_sqlite_file_is_looked_at_and_never_created() {
 }
 
 #[test]
-fn a_sqlite_file_that_may_not_be_written() {
+fn reports_a_read_only_sqlite_file() {
     let sandbox = Sandbox::new();
     let file = sandbox.path().join("app.db");
     let connection = rusqlite::Connection::open(&file).unwrap();
     connection.execute_batch(VERSION_TABLE).unwrap();
     drop(connection);
     fs::set_permissions(&file, fs::Permissions::from_mode(0o444)).unwrap();
-    // The system's administrator may write everything, unless that is taken away.
+    // Root may write everything, unless these capabilities are dropped.
     let mut command = sandbox.command(Path::new("setpriv"), None);
     if fs::metadata(&file).unwrap().uid() == 0 {
         let list = "--bounding-set=-dac_override,-dac_read_search";

@@ -1,5 +1,5 @@
-//! The example's history with every version of Python, Alembic and SQLAlchemy that can be installed, on every
-//! database: the schema is the one that real Alembic makes, there and back.
+//! The example's history with every supported Python, Alembic and SQLAlchemy, on every database: upgrades and
+//! downgrades leave the same schema as real Alembic.
 
 use std::path::Path;
 
@@ -7,12 +7,12 @@ use limbeck_testkit::{MariaDb, Postgres, Sandbox, Tls, all_pythons, reference_py
 
 use crate::support::{alembic, example, limbeck, sqlite_schema, sync_env};
 
-/// A copy of the example.
+/// Copies the example.
 fn shop() -> Sandbox {
     example("shop")
 }
 
-/// Runs one of the two programs, which must succeed.
+/// Runs a program, which must succeed.
 fn run(sandbox: &Sandbox, program: &Path, python: &Path, url: &str, arguments: &[&str]) {
     let output = sandbox
         .command(program, Some(python))
@@ -29,23 +29,31 @@ fn run(sandbox: &Sandbox, program: &Path, python: &Path, url: &str, arguments: &
     );
 }
 
-/// Up, up again, and down: what limbeck leaves each time. `dump` shows all that is in the database.
-fn limbecks(python: &Path, url: &str, downgrade: bool, dump: impl Fn() -> String) -> Vec<String> {
+/// Upgrades, upgrades again and downgrades with limbeck, and returns the content of the database after each run.
+fn run_limbeck(
+    python: &Path,
+    url: &str,
+    downgrade: bool,
+    dump: impl Fn() -> String,
+) -> Vec<String> {
     let sandbox = shop();
-    let ways = [
+    let commands = [
         &["upgrade", "heads"][..],
         &["upgrade", "heads"],
         &["downgrade", "base"],
     ];
-    let left = ways.iter().take(if downgrade { 3 } else { 2 }).map(|way| {
-        run(&sandbox, &limbeck(), python, url, way);
-        dump()
-    });
+    let left = commands
+        .iter()
+        .take(if downgrade { 3 } else { 2 })
+        .map(|command| {
+            run(&sandbox, &limbeck(), python, url, command);
+            dump()
+        });
     left.collect()
 }
 
-/// The same of real Alembic.
-fn alembics(
+/// Runs the same commands with real Alembic.
+fn run_alembic(
     python: &Path,
     sandbox: &Sandbox,
     url: &str,
@@ -82,17 +90,17 @@ fn postgresql() {
         server.create_database(name);
         server.url("postgresql+asyncpg", name, "")
     };
-    let expected = alembics(&reference, &shop(), &url("reference"), true, || {
+    let expected = run_alembic(&reference, &shop(), &url("reference"), true, || {
         server.dump_schema("reference")
     });
     for (number, python) in all_pythons().iter().enumerate() {
         let name = format!("n{number}");
-        let actual = limbecks(python, &url(&name), true, || server.dump_schema(&name));
+        let actual = run_limbeck(python, &url(&name), true, || server.dump_schema(&name));
         assert_eq!(actual, expected, "{}", python.display());
     }
 }
 
-/// Real Alembic can't take this history back here: an index that a foreign key needs is dropped first.
+/// Real Alembic can't downgrade this history on MariaDB: a script drops an index that a foreign key needs.
 #[test]
 fn mariadb() {
     let server = MariaDb::start();
@@ -101,18 +109,18 @@ fn mariadb() {
         server.create_database(name);
         server.url("mysql+aiomysql", name)
     };
-    let expected = alembics(&reference, &shop(), &url("reference"), false, || {
+    let expected = run_alembic(&reference, &shop(), &url("reference"), false, || {
         server.dump_schema("reference")
     });
     for (number, python) in all_pythons().iter().enumerate() {
         let name = format!("n{number}");
-        let actual = limbecks(python, &url(&name), false, || server.dump_schema(&name));
+        let actual = run_limbeck(python, &url(&name), false, || server.dump_schema(&name));
         assert_eq!(actual, expected, "{}", python.display());
     }
 }
 
-/// SQLite's tables keep the words of the version that made them, so each version is compared with itself:
-/// Python brings the driver, for a synchronous `env.py`.
+/// SQLite keeps the text of each `CREATE TABLE`, which depends on SQLAlchemy's version, so each version is compared with
+/// itself. Every Python has the driver, for a synchronous `env.py`.
 #[test]
 fn sqlite() {
     let synchronous = shop();
@@ -124,10 +132,10 @@ fn sqlite() {
         let url = |scheme: &str, name: &str| {
             format!("{scheme}:///{}", synchronous.path().join(name).display())
         };
-        let expected = alembics(python, &synchronous, &url("sqlite", &theirs), true, || {
+        let expected = run_alembic(python, &synchronous, &url("sqlite", &theirs), true, || {
             dump(&theirs)
         });
-        let actual = limbecks(python, &url("sqlite+aiosqlite", &ours), true, || {
+        let actual = run_limbeck(python, &url("sqlite+aiosqlite", &ours), true, || {
             dump(&ours)
         });
         assert_eq!(actual, expected, "{}", python.display());

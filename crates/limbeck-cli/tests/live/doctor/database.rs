@@ -1,4 +1,4 @@
-//! What the doctor finds in databases.
+//! Checks of `doctor` on databases.
 
 use limbeck_testkit::{MariaDb, PgBouncer, Postgres, Tls, python};
 
@@ -6,7 +6,7 @@ use super::{examine, project, revision};
 use crate::support::limbeck;
 
 #[test]
-fn where_the_database_stands() {
+fn reports_the_state_of_the_database() {
     let server = Postgres::start(Tls::Off);
     let url = server.url("postgresql+psycopg2", "postgres", "");
     let python = python();
@@ -16,7 +16,7 @@ fn where_the_database_stands() {
     let found = examine(&sandbox, &[], &[]);
     found.has("database.connection", "ok", "PostgreSQL");
     found.has("database.state", "note", "2 revisions are pending");
-    assert_eq!(found.status, 0, "{}", found.said);
+    assert_eq!(found.status, 0, "{}", found.output);
 
     let run = |arguments: &[&str]| sandbox.run(&limbeck(), Some(&python), arguments).success();
     run(&["upgrade", "a1"]);
@@ -26,7 +26,7 @@ fn where_the_database_stands() {
     run(&["upgrade", "head"]);
     examine(&sandbox, &[], &[]).has("database.state", "ok", "at head");
 
-    // The column that Alembic has made takes 32 characters.
+    // Alembic creates the column with 32 characters.
     revision(&sandbox, &"c".repeat(40), "'b2'");
     let found = examine(&sandbox, &[], &[]);
     found.has("database.version-width", "error", "takes 32 characters");
@@ -50,7 +50,7 @@ fn where_the_database_stands() {
 }
 
 #[test]
-fn what_keeps_migrations_from_running() {
+fn reports_obstacles_to_migrations() {
     let server = Postgres::start(Tls::Off);
     server.sql(
         "postgres",
@@ -82,7 +82,7 @@ fn what_keeps_migrations_from_running() {
 }
 
 #[test]
-fn poolers_and_other_servers() {
+fn checks_poolers_and_other_servers() {
     let server = Postgres::start(Tls::Off);
     let pooler = PgBouncer::start(&server, "transaction", 2);
     let url = pooler
@@ -98,7 +98,7 @@ fn poolers_and_other_servers() {
     let found = examine(&sandbox, &[], &[]);
     found.has("database.connection", "ok", "MariaDB");
     found.has("database.rights", "ok", "");
-    // No table is there yet, and Alembic will make it as wide as it always does.
+    // The version table doesn't exist yet: Alembic would create it with its usual width.
     found.has("database.version-width", "error", "takes 32 characters");
     super::set_url(&sandbox, "sqlite:///app.db");
     examine(&sandbox, &[], &[]).has("database.version-width", "ok", "SQLite");

@@ -1,15 +1,15 @@
-//! What the doctor finds in the revision scripts.
+//! Checks of `doctor` on revision scripts.
 
 use limbeck_testkit::Sandbox;
 
-use super::{at_line, examine, project, revision};
+use super::{assert_at_line, examine, project, revision};
 
 fn script(sandbox: &Sandbox, name: &str, text: &str) {
     sandbox.write(&format!("migrations/versions/{name}"), text);
 }
 
 #[test]
-fn what_does_not_fit_together() {
+fn reports_each_fault_of_the_history() {
     let sandbox = project("generic", "sqlite:///app.db");
     revision(&sandbox, "a1", "None");
     revision(&sandbox, "b2", "'a1'");
@@ -18,7 +18,7 @@ fn what_does_not_fit_together() {
     found.has("history.heads", "error", "`b2`, `c3`");
     assert_eq!(found.status, 1);
 
-    // Each of several problems is told, and not the first alone.
+    // `doctor` reports all problems, not only the first.
     revision(&sandbox, "d4", "('b2', 'gone1')");
     revision(&sandbox, "e5", "'gone2'");
     revision(&sandbox, "f6", "'g7'");
@@ -30,14 +30,14 @@ fn what_does_not_fit_together() {
     );
     let found = examine(&sandbox, &["--offline"], &[]);
     let check = found.has("history.missing", "error", "`gone1`");
-    at_line(
+    assert_at_line(
         &sandbox,
         check,
         "migrations/versions/d4_.py",
         "down_revision",
     );
     let check = found.has("history.missing", "error", "`gone2`");
-    at_line(
+    assert_at_line(
         &sandbox,
         check,
         "migrations/versions/e5_.py",
@@ -50,7 +50,7 @@ fn what_does_not_fit_together() {
 }
 
 #[test]
-fn a_folder_that_is_not_there() {
+fn warns_about_a_missing_folder() {
     let sandbox = project("generic", "sqlite:///app.db");
     super::edit(
         &sandbox,
@@ -64,7 +64,7 @@ fn a_folder_that_is_not_there() {
 }
 
 #[test]
-fn several_heads_with_labels_are_meant() {
+fn accepts_several_heads_with_labels() {
     let sandbox = project("generic", "sqlite:///app.db");
     for label in ["one", "two"] {
         script(
@@ -79,7 +79,7 @@ fn several_heads_with_labels_are_meant() {
 }
 
 #[test]
-fn scripts_that_cannot_be_read() {
+fn reports_scripts_that_cannot_be_read() {
     let sandbox = project("generic", "sqlite:///app.db");
     script(&sandbox, "a.py", "revision = 'a1'\n\ndef upgrade(:\n");
     script(
@@ -92,13 +92,13 @@ fn scripts_that_cannot_be_read() {
     revision(&sandbox, &long, "None");
     let found = examine(&sandbox, &["--offline"], &[]);
     let check = found.has("history.scripts", "error", "not valid Python");
-    at_line(&sandbox, check, "migrations/versions/a.py", "def upgrade(:");
+    assert_at_line(&sandbox, check, "migrations/versions/a.py", "def upgrade(:");
     let check = found.has("history.static", "note", "computed");
-    at_line(&sandbox, check, "migrations/versions/b.py", "basename");
+    assert_at_line(&sandbox, check, "migrations/versions/b.py", "basename");
     let check = found.has("history.down-revision", "error", "does not declare");
     assert_eq!(check["file"], "migrations/versions/c.py");
     let check = found.has("history.id-length", "warning", "33 characters");
-    at_line(
+    assert_at_line(
         &sandbox,
         check,
         &format!("migrations/versions/{long}_.py"),

@@ -1,4 +1,4 @@
-//! `limbeck doctor` on projects that are well, and on those that each have one thing wrong.
+//! `limbeck doctor` on healthy projects and on projects with one fault each.
 
 mod database;
 mod history;
@@ -13,12 +13,12 @@ use serde_json::Value;
 
 use crate::support::{limbeck, ran};
 
-/// What the doctor said, and with which status it ended.
+/// The output and exit status of `doctor`.
 pub(crate) struct Examination {
     status: i32,
     checks: Vec<Value>,
-    /// Both outputs, with and without `--json`.
-    said: String,
+    /// Standard output and standard error, without and with `--json`.
+    output: String,
 }
 
 /// A project of Alembic's own template, with a URL in its ini.
@@ -31,7 +31,7 @@ pub(crate) fn project(template: &str, url: &str) -> Sandbox {
     sandbox
 }
 
-/// Puts another URL into the ini, as it is.
+/// Replaces the URL in the ini, without doubling percent signs.
 pub(crate) fn set_url(sandbox: &Sandbox, url: &str) {
     let ini = sandbox.read("alembic.ini");
     let old = ini
@@ -44,7 +44,7 @@ pub(crate) fn set_url(sandbox: &Sandbox, url: &str) {
     );
 }
 
-/// Replaces a text of a file, which must be there.
+/// Replaces a text in a file, which must contain it.
 pub(crate) fn edit(sandbox: &Sandbox, file: &str, old: &str, new: &str) {
     let text = sandbox.read(file);
     assert!(text.contains(old), "{file} has no {old}: {text}");
@@ -59,7 +59,7 @@ pub(crate) fn revision(sandbox: &Sandbox, id: &str, down: &str) {
     );
 }
 
-/// Examines a project, in both forms.
+/// Runs `doctor` on a project, without and with `--json`.
 pub(crate) fn examine(
     sandbox: &Sandbox,
     arguments: &[&str],
@@ -80,14 +80,11 @@ pub(crate) fn examine_with(
         let output = command.envs(variables.iter().copied()).output();
         ran(&output.expect("limbeck starts"))
     };
-    let (shown, json) = (run(&[]), run(&["--json"]));
-    assert_eq!(
-        shown.status, json.status,
-        "{}\n{}",
-        shown.stdout, json.stdout
-    );
+    let (text, json) = (run(&[]), run(&["--json"]));
+    assert_eq!(text.status, json.status, "{}\n{}", text.stdout, json.stdout);
     let object: Value = serde_json::from_str(&json.stdout).expect("one JSON object");
     let checks = object["checks"].as_array().expect("a list").clone();
+    assert!(!checks.is_empty(), "{}", json.stdout);
     for severity in ["ok", "note", "warning", "error"] {
         let count = checks
             .iter()
@@ -96,20 +93,20 @@ pub(crate) fn examine_with(
         assert_eq!(object["summary"][severity], count, "{severity}");
     }
     let errors = checks.iter().any(|check| check["severity"] == "error");
-    assert_eq!(json.status, i32::from(errors), "{}", shown.stdout);
+    assert_eq!(json.status, i32::from(errors), "{}", text.stdout);
     assert_eq!(json.stderr, "", "nothing but the object");
     Examination {
         status: json.status,
         checks,
-        said: format!(
+        output: format!(
             "{}{}{}{}",
-            shown.stdout, shown.stderr, json.stdout, json.stderr
+            text.stdout, text.stderr, json.stdout, json.stderr
         ),
     }
 }
 
 impl Examination {
-    /// The checks of a name that are worse than a note, and the rest of it.
+    /// Returns the checks with this id, of which there must be one.
     #[track_caller]
     pub(crate) fn all(&self, id: &str) -> Vec<&Value> {
         let found: Vec<_> = self
@@ -117,38 +114,38 @@ impl Examination {
             .iter()
             .filter(|check| check["id"] == id)
             .collect();
-        assert!(!found.is_empty(), "no {id}: {}", self.said);
+        assert!(!found.is_empty(), "no {id}: {}", self.output);
         found
     }
 
-    /// Expects a check of this severity, whose message has this text.
+    /// Asserts that a check has this id and severity, and a message with this text.
     #[track_caller]
     pub(crate) fn has(&self, id: &str, severity: &str, text: &str) -> &Value {
         let found = self.all(id);
-        let fits = |check: &&Value| {
+        let matches = |check: &&Value| {
             check["severity"] == severity
                 && check["message"]
                     .as_str()
                     .is_some_and(|message| message.contains(text))
         };
-        let fitting = found.iter().copied().find(fits);
-        fitting.unwrap_or_else(|| panic!("no {severity} of {id} with `{text}`: {found:#?}"))
+        let matching = found.iter().copied().find(matches);
+        matching.unwrap_or_else(|| panic!("no {severity} of {id} with `{text}`: {found:#?}"))
     }
 
-    /// The names of the checks with these severities.
+    /// Returns the ids of the checks with these severities.
     pub(crate) fn ids(&self, severities: &[&str]) -> Vec<&str> {
-        let fitting = self.checks.iter().filter(|check| {
+        let matching = self.checks.iter().filter(|check| {
             check["severity"]
                 .as_str()
-                .is_some_and(|it| severities.contains(&it))
+                .is_some_and(|severity| severities.contains(&severity))
         });
-        fitting.filter_map(|check| check["id"].as_str()).collect()
+        matching.filter_map(|check| check["id"].as_str()).collect()
     }
 }
 
-/// Expects a check to be at the line of a file that has this text.
+/// Asserts that a check names the line of a file that contains this text.
 #[track_caller]
-pub(crate) fn at_line(sandbox: &Sandbox, check: &Value, file: &str, text: &str) {
+pub(crate) fn assert_at_line(sandbox: &Sandbox, check: &Value, file: &str, text: &str) {
     assert_eq!(check["file"], file, "{check}");
     let content = sandbox.read(file);
     let index = content.lines().position(|line| line.contains(text));

@@ -1,16 +1,16 @@
-//! What the doctor finds in the configuration, in `env.py` and in the interpreter.
+//! Checks of `doctor` on the configuration, `env.py` and the interpreter.
 
 use std::process::Command;
 
 use limbeck_testkit::{Sandbox, all_pythons, python};
 
-use super::{at_line, edit, examine, examine_with, project, revision};
+use super::{assert_at_line, edit, examine, examine_with, project, revision};
 use crate::support::{limbeck, run_alembic};
 
 const URL: &str = "sqlite:///app.db";
 const ENV: &str = "migrations/env.py";
 
-/// A project that is well, changed in one way.
+/// Creates a healthy project and changes it.
 fn changed(change: impl Fn(&Sandbox)) -> Sandbox {
     let sandbox = project("generic", URL);
     change(&sandbox);
@@ -18,7 +18,7 @@ fn changed(change: impl Fn(&Sandbox)) -> Sandbox {
 }
 
 #[test]
-fn a_healthy_project_is_ok_all_over() {
+fn reports_no_problem_in_a_healthy_project() {
     let python = python();
     let sandbox = project("generic", URL);
     revision(&sandbox, "a1", "None");
@@ -39,19 +39,19 @@ fn a_healthy_project_is_ok_all_over() {
         found.ids(&["note", "warning", "error"]),
         Vec::<&str>::new(),
         "{}",
-        found.said
+        found.output
     );
     assert_eq!(found.status, 0);
     found.has("database.state", "ok", "at head");
     found.has("database.rows", "ok", "`b2`");
     found.has("env.shape", "ok", "stock synchronous");
     assert_eq!(digest(&sandbox), before, "nothing is written");
-    // Every name is there once, but for the one of asynchronous projects.
-    assert_eq!(found.checks.len(), 39, "{}", found.said);
+    // Each id occurs once, except the one for asynchronous projects.
+    assert_eq!(found.checks.len(), 39, "{}", found.output);
 }
 
 #[test]
-fn the_configuration() {
+fn checks_the_configuration() {
     let missing = Sandbox::new();
     let found = examine(&missing, &["--offline"], &[]);
     found.has("config.file", "error", "there is no `alembic.ini`");
@@ -104,7 +104,7 @@ fn the_configuration() {
         let found = examine(&sandbox, &["--offline"], &[]);
         let check = found.has(id, severity, text);
         if !line.is_empty() {
-            at_line(&sandbox, check, "alembic.ini", line);
+            assert_at_line(&sandbox, check, "alembic.ini", line);
         }
         assert_eq!(found.status, i32::from(severity == "error"), "{new}");
     }
@@ -117,7 +117,7 @@ fn the_configuration() {
 }
 
 #[test]
-fn env_py() {
+fn checks_env_py() {
     let url = "postgresql+asyncpg://app:p%40w@localhost/shop?ssl=require";
     let before = "config = context.config";
     let from_variable = "import os\nconfig = context.config\nurl = os.environ['DATABASE_URL']\n";
@@ -172,13 +172,13 @@ fn env_py() {
             "this is no",
         ),
     ];
-    for (line, id, severity, text, place) in cases {
+    for (line, id, severity, text, location) in cases {
         let new = format!("{from_variable}{line}\n");
         let sandbox = changed(|sandbox| edit(sandbox, ENV, before, &new));
         let found = examine(&sandbox, &["--offline"], &[("DATABASE_URL", url)]);
         let check = found.has(id, severity, text);
-        if !place.is_empty() {
-            at_line(&sandbox, check, ENV, place);
+        if !location.is_empty() {
+            assert_at_line(&sandbox, check, ENV, location);
         }
     }
     let sandbox = changed(|sandbox| {
@@ -190,19 +190,19 @@ fn env_py() {
     found.has("history.heads", "note", "no revisions");
 }
 
-/// What is told as an error is one to real Alembic with the real driver.
+/// Each error that `doctor` reports for `env.py` is an error of real Alembic with a real driver, too.
 #[test]
-fn what_env_py_gets_wrong_fails_there() {
+fn errors_in_env_py_fail_in_real_alembic() {
     let url = "postgresql+asyncpg://app:p%40w@127.0.0.1:1/shop?ssl=require";
-    let taken = "os.environ['DATABASE_URL'].replace('+asyncpg', '+psycopg2')";
-    for (line, id, told) in [
+    let url_of_env = "os.environ['DATABASE_URL'].replace('+asyncpg', '+psycopg2')";
+    for (line, id, expected) in [
         (
-            format!("config.set_main_option('sqlalchemy.url', {taken})"),
+            format!("config.set_main_option('sqlalchemy.url', {url_of_env})"),
             "env.percent",
             "invalid interpolation syntax",
         ),
         (
-            format!("config.set_main_option('sqlalchemy.url', {taken}.replace('%', '%%'))"),
+            format!("config.set_main_option('sqlalchemy.url', {url_of_env}.replace('%', '%%'))"),
             "env.replaced-driver",
             "invalid connection option \"ssl\"",
         ),
@@ -221,12 +221,12 @@ fn what_env_py_gets_wrong_fails_there() {
         found.has(id, "error", "");
         let ran = run_alembic(&sandbox, url, &["upgrade", "head"]);
         assert_eq!(ran.status, 1, "{}", ran.stderr);
-        assert!(ran.stderr.contains(told), "{told}: {}", ran.stderr);
+        assert!(ran.stderr.contains(expected), "{expected}: {}", ran.stderr);
     }
 }
 
 #[test]
-fn the_interpreter() {
+fn checks_the_interpreter() {
     let sandbox = project("generic", "postgresql+asyncpg://u@localhost/d");
     let found = examine(&sandbox, &["--offline"], &[]);
     found.has("python.interpreter", "ok", "because of VIRTUAL_ENV");
@@ -248,7 +248,7 @@ fn the_interpreter() {
     found.has("python.interpreter", "error", "`/nowhere/python`");
     found.has("python.alembic", "note", "not checked");
 
-    // An environment without anything; its project has modules of the library's names.
+    // An empty environment, in a project with a module named like one of the standard library.
     let python = python();
     let made = Command::new(&python)
         .args(["-m", "venv", "--without-pip"])
@@ -279,7 +279,7 @@ fn the_interpreter() {
 }
 
 #[test]
-fn the_reference_environment_has_its_drivers() {
+fn lists_the_drivers_of_an_environment() {
     let reference = limbeck_testkit::reference_python();
     let sandbox = project("async", "postgresql+asyncpg://u@localhost/d");
     let found = examine_with(&sandbox, Some(&reference), &["--offline"], &[]);
@@ -296,7 +296,7 @@ fn the_reference_environment_has_its_drivers() {
 }
 
 #[test]
-fn a_setting_of_the_engine_needs_python() {
+fn notes_an_engine_setting_that_needs_python() {
     let sandbox = changed(|sandbox| {
         edit(
             sandbox,
@@ -309,9 +309,9 @@ fn a_setting_of_the_engine_needs_python() {
     found.has("env.shape", "note", "`sqlalchemy.echo`");
 }
 
-/// Each version of the templates is a healthy project, and what a URL object shows depends on the version.
+/// The templates of each Alembic are healthy projects; whether `str(url)` hides the password depends on SQLAlchemy.
 #[test]
-fn every_version_of_alembic() {
+fn accepts_the_templates_of_every_alembic() {
     for python in all_pythons() {
         for (template, url) in [
             ("generic", "sqlite:///app.db"),
@@ -330,7 +330,7 @@ fn every_version_of_alembic() {
                 found.ids(&["error", "note"]),
                 Vec::<&str>::new(),
                 "{}",
-                found.said
+                found.output
             );
             found.has("env.shape", "ok", "stock");
             edit(

@@ -1,4 +1,4 @@
-//! Passwords in odd places: neither `doctor` nor `url check` shows one.
+//! `doctor` and `url check` never show passwords, wherever they are.
 
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
@@ -8,13 +8,13 @@ use limbeck_testkit::Sandbox;
 use super::{edit, examine, project, set_url};
 use crate::support::limbeck;
 
-/// A word that stands nowhere else.
-fn random() -> String {
+/// Returns a word that occurs nowhere else.
+fn random_word() -> String {
     let number = RandomState::new().build_hasher().finish();
     format!("Geheim{number:016x}")
 }
 
-/// The URLs in which a password may stand, well written or not.
+/// Returns valid and invalid URLs that contain a password.
 fn urls(secret: &str) -> Vec<String> {
     let mut urls = Vec::new();
     let before = [
@@ -55,15 +55,15 @@ fn urls(secret: &str) -> Vec<String> {
 }
 
 #[test]
-fn a_password_appears_nowhere() {
+fn never_shows_a_password() {
     let sandbox = project("generic", "x");
     let stock = sandbox.read("migrations/env.py");
-    let secret = random();
+    let secret = random_word();
     for url in urls(&secret) {
         sandbox.write("migrations/env.py", &stock);
         set_url(&sandbox, &url);
-        let said = examine(&sandbox, &[], &[]).said;
-        assert!(!said.contains(&secret), "{url}: {said}");
+        let output = examine(&sandbox, &[], &[]).output;
+        assert!(!output.contains(&secret), "{url}: {output}");
         set_url(&sandbox, "driver://user:pass@localhost/dbname");
         edit(
             &sandbox,
@@ -74,7 +74,7 @@ fn a_password_appears_nowhere() {
                  x = x.replace('postgresql+asyncpg', 'postgresql+asyncpg://u:{secret}@h')\n"
             ),
         );
-        let said = examine(
+        let output = examine(
             &sandbox,
             &[],
             &[
@@ -83,13 +83,13 @@ fn a_password_appears_nowhere() {
                 ("PGPASSWORD", &secret),
             ],
         )
-        .said;
-        assert!(!said.contains(&secret), "{url}: {said}");
-        checked(&sandbox, &url, &secret);
+        .output;
+        assert!(!output.contains(&secret), "{url}: {output}");
+        assert_url_check_hides(&sandbox, &url, &secret);
     }
 }
 
-fn checked(sandbox: &Sandbox, url: &str, secret: &str) {
+fn assert_url_check_hides(sandbox: &Sandbox, url: &str, secret: &str) {
     for arguments in [&["url", "check", url][..], &["url", "check", "--json", url]] {
         let ran = sandbox.run(&limbeck(), None, arguments);
         assert!(!ran.stdout.contains(secret), "{url}: {}", ran.stdout);

@@ -1,26 +1,26 @@
-//! What the doctor finds in a URL, and that the real driver, SQLAlchemy or Alembic agrees.
+//! Checks of `doctor` on URLs, compared with real drivers, SQLAlchemy and Alembic.
 
 use std::process::Command;
 
 use limbeck_testkit::{python, reference_python};
 
-use super::{at_line, edit, examine, project, set_url};
+use super::{assert_at_line, edit, examine, project, set_url};
 use crate::support::{alembic, limbeck};
 
-/// Puts a URL into a project of a template and expects one check for it.
+/// Runs `doctor` on a project with this URL and asserts one check.
 #[track_caller]
 fn check(template: &str, url: &str, id: &str, severity: &str, text: &str) {
     let sandbox = project(template, url);
     let found = examine(&sandbox, &["--offline"], &[]);
     let check = found.has(id, severity, text);
-    at_line(&sandbox, check, "alembic.ini", "sqlalchemy.url =");
+    assert_at_line(&sandbox, check, "alembic.ini", "sqlalchemy.url =");
     let expected: &[&str] = if severity == "error" { &[id] } else { &[] };
     assert_eq!(found.ids(&["error"]), expected, "{url}");
     assert_eq!(found.status, i32::from(severity == "error"), "{url}");
 }
 
 #[test]
-fn each_kind_of_trouble_is_found() {
+fn finds_each_kind_of_fault() {
     let sync = |url: &str, id: &str, severity: &str, text: &str| {
         check("generic", url, id, severity, text);
     };
@@ -126,7 +126,7 @@ fn each_kind_of_trouble_is_found() {
 }
 
 #[test]
-fn a_refused_parameter_is_one_that_the_real_driver_refuses() {
+fn rejects_the_parameters_that_real_drivers_reject() {
     let reference = reference_python();
     let sandbox = project("generic", "sqlite://");
     let program = "
@@ -167,15 +167,15 @@ except Exception as error:
         ("mysql+aiomysql://u@127.0.0.1:1/d?sslmode=require", true),
     ] {
         let output = Command::new(&reference).args(["-c", program, url]).output();
-        let said = String::from_utf8_lossy(&output.expect("Python runs").stdout).into_owned();
-        let refuses = [
+        let printed = String::from_utf8_lossy(&output.expect("Python runs").stdout).into_owned();
+        let rejections = [
             "TypeError",
             "ProgrammingError",
             "invalid connection option",
             "ValueError",
         ];
-        let really = refuses.iter().any(|word| said.contains(word));
-        assert_eq!(really, refused, "{url}: {said}");
+        let is_refused = rejections.iter().any(|text| printed.contains(text));
+        assert_eq!(is_refused, refused, "{url}: {printed}");
         set_url(&sandbox, url);
         let found = examine(&sandbox, &["--offline"], &[]);
         let severity = if refused { "error" } else { "ok" };
@@ -183,12 +183,12 @@ except Exception as error:
     }
 }
 
-/// One kind of driver in the other kind of environment: limbeck runs it, and plain Alembic does not.
+/// limbeck runs a synchronous driver in an asynchronous `env.py`, and the reverse; plain Alembic does neither.
 #[test]
-fn drivers_of_the_other_kind_run_under_limbeck_alone() {
+fn runs_drivers_of_the_other_kind() {
     let python = python();
     let reference = reference_python();
-    for (template, driver, id, said) in [
+    for (template, driver, id, expected) in [
         (
             "async",
             "pysqlite",
@@ -205,55 +205,57 @@ fn drivers_of_the_other_kind_run_under_limbeck_alone() {
         let sandbox = project(template, &format!("sqlite+{driver}:///app.db"));
         let found = examine(&sandbox, &[], &[]);
         found.has(id, "warning", &format!("`{driver}` is"));
-        assert_eq!(found.status, 0, "{}", found.said);
+        assert_eq!(found.status, 0, "{}", found.output);
         let arguments = ["upgrade", "head"];
         sandbox.run(&limbeck(), Some(&python), &arguments).success();
         let ran = sandbox.run(&alembic(&reference), Some(&reference), &arguments);
         assert_eq!(ran.status, 1, "{}", ran.stderr);
-        assert!(ran.stderr.contains(said), "{}", ran.stderr);
+        assert!(ran.stderr.contains(expected), "{}", ran.stderr);
     }
 }
 
 #[test]
-fn the_url_is_looked_for_where_env_py_looks() {
+fn takes_the_url_from_where_env_py_reads_it() {
     let sandbox = project("generic", "driver://user:pass@localhost/dbname");
-    let origin = |variables: &[(&str, &str)]| {
+    let source_of = |variables: &[(&str, &str)]| {
         let found = examine(&sandbox, &["--offline"], variables);
-        let source = found.all("url.source")[0];
-        source["message"].as_str().expect("a text").to_owned()
+        let check = found.all("url.source")[0];
+        check["message"].as_str().expect("a text").to_owned()
     };
-    // A stock one takes the ini's, whatever the environment has.
+    // A stock `env.py` reads the ini only.
     let variables = [
         ("DATABASE_URL", "postgresql://env/d"),
         ("OWN_URL", "postgresql://own/d"),
         ("CACHE_URL", "redis://cache/0"),
     ];
-    assert!(origin(&variables).contains("placeholder"));
+    assert!(source_of(&variables).contains("placeholder"));
     edit(
         &sandbox,
         "migrations/env.py",
         "config = context.config",
         "import os\nurl = os.getenv('CACHE_URL', os.getenv('OWN_URL'))\nconfig = context.config",
     );
-    assert!(origin(&variables).contains("`OWN_URL`, which `env.py` reads in line"));
+    assert!(source_of(&variables).contains("`OWN_URL`, which `env.py` reads in line"));
     assert!(
-        origin(&variables[..1]).contains("DATABASE_URL, the application's: PostgreSQL at `env`")
+        source_of(&variables[..1]).contains("DATABASE_URL, the application's: PostgreSQL at `env`")
     );
     sandbox.write(".env", "A=b\nDATABASE_URL=postgresql://dot/d\n");
-    assert!(origin(&[]).contains("DATABASE_URL (.env, line 2)"));
+    assert!(source_of(&[]).contains("DATABASE_URL (.env, line 2)"));
     set_url(&sandbox, "postgresql://ini/d");
-    assert!(origin(&variables[..1]).contains("`sqlalchemy.url` of [alembic]: PostgreSQL at `ini`"));
+    assert!(
+        source_of(&variables[..1]).contains("`sqlalchemy.url` of [alembic]: PostgreSQL at `ini`")
+    );
 }
 
 #[test]
-fn each_url_of_several_databases_is_examined() {
+fn checks_each_url_of_several_databases() {
     let sandbox = project_multidb();
     let found = examine(&sandbox, &["--offline"], &[]);
     found.has("env.shape", "note", "multidb");
     found.has("url.source", "ok", "`sqlalchemy.url` of [engine1]");
     found.has("url.parameters", "ok", "");
     let check = found.has("url.parameters", "error", "`ssl`");
-    at_line(&sandbox, check, "alembic.ini", "ssl=require");
+    assert_at_line(&sandbox, check, "alembic.ini", "ssl=require");
 }
 
 fn project_multidb() -> limbeck_testkit::Sandbox {

@@ -26,15 +26,15 @@ fn assert_report(name: &str, report: &str) {
 }
 
 /// Runs limbeck and returns the command, its exit status and both outputs, with `redaction` applied.
-fn report(sandbox: &Sandbox, url: &str, arguments: &[&str], redaction: &Redaction) -> Option<String> {
-    let python = python()?;
+fn report(sandbox: &Sandbox, url: &str, arguments: &[&str], redaction: &Redaction) -> String {
+    let python = python();
     let output = sandbox
         .command(&limbeck(), Some(&python))
         .env("DATABASE_URL", url)
         .args(arguments)
         .output()
         .expect("limbeck starts");
-    Some(format_report(sandbox, &python, arguments, &output, redaction))
+    format_report(sandbox, &python, arguments, &output, redaction)
 }
 
 fn format_report(

@@ -38,11 +38,15 @@ impl Redaction {
         for (from, to) in &self.replacements {
             text = text.replace(from, to);
         }
-        let text = replace_numbers(&text, |before, after| {
-            after.starts_with(" s") && !after[2..].starts_with(char::is_alphanumeric)
-                && !before.ends_with('-')
-        }, "[time]");
-        replace_numbers(&text, |before, _| before.ends_with("backend ") || before.ends_with("connection "), "[id]")
+        let is_duration = |_: &str, after: &str| {
+            after
+                .strip_prefix(" s")
+                .is_some_and(|rest| !rest.starts_with(char::is_alphanumeric))
+        };
+        let is_process =
+            |before: &str, _: &str| before.ends_with("backend ") || before.ends_with("connection ");
+        let text = replace_numbers(&text, is_duration, "[time]");
+        replace_numbers(&text, is_process, "[id]")
     }
 }
 

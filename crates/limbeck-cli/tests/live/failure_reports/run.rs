@@ -7,63 +7,65 @@ use std::time::{Duration, Instant};
 use limbeck_testkit::{MariaDb, Postgres, Sandbox, Tls, python};
 
 use super::{Redaction, assert_report, failing, format_report, report};
-use crate::support::{limbeck, linear, sync_env};
+use crate::support::{limbeck, linear, run, sync_env};
 
 const SQLITE: &str = "sqlite+aiosqlite:///app.db";
 
 /// Inserts a row, then selects from a table that does not exist.
-const BODY: &str = "op.execute('insert into account (id) values (1)')\nop.execute('select name from acount')";
+const BODY: &str =
+    "op.execute('insert into account (id) values (1)')\nop.execute('select name from acount')";
 
 #[test]
 fn statement_fails_on_postgresql() {
-    let Some(server) = Postgres::start(Tls::Off) else {
-        return;
-    };
+    let server = Postgres::start(Tls::Off);
     server.create_database("app");
     let url = server.url("postgresql+asyncpg", "app", "");
     let redaction = Redaction::default().port(server.port);
-    if let Some(report) = report(&failing(BODY), &url, &["upgrade", "head"], &redaction) {
-        assert_report("statement_fails_on_postgresql", &report);
-    }
+    assert_report(
+        "statement_fails_on_postgresql",
+        &report(&failing(BODY), &url, &["upgrade", "head"], &redaction),
+    );
 }
 
 #[test]
 fn statement_fails_on_mariadb() {
-    let Some(server) = MariaDb::start() else {
-        return;
-    };
+    let server = MariaDb::start();
     server.create_database("app");
     let url = server.url("mysql+aiomysql", "app");
     let redaction = Redaction::default();
-    if let Some(report) = report(&failing(BODY), &url, &["upgrade", "head"], &redaction) {
-        assert_report("statement_fails_on_mariadb", &report);
-    }
+    assert_report(
+        "statement_fails_on_mariadb",
+        &report(&failing(BODY), &url, &["upgrade", "head"], &redaction),
+    );
 }
 
 #[test]
 fn statement_fails_on_sqlite() {
     let redaction = Redaction::default();
-    if let Some(report) = report(&failing(BODY), SQLITE, &["upgrade", "head"], &redaction) {
-        assert_report("statement_fails_on_sqlite", &report);
-    }
+    assert_report(
+        "statement_fails_on_sqlite",
+        &report(&failing(BODY), SQLITE, &["upgrade", "head"], &redaction),
+    );
 }
 
 #[test]
 fn script_raises_an_exception() {
     let body = "owners = {}\nop.execute(f\"insert into account (id) values ({owners['root']})\")";
     let redaction = Redaction::default();
-    if let Some(report) = report(&failing(body), SQLITE, &["upgrade", "head"], &redaction) {
-        assert_report("script_raises_an_exception", &report);
-    }
+    assert_report(
+        "script_raises_an_exception",
+        &report(&failing(body), SQLITE, &["upgrade", "head"], &redaction),
+    );
 }
 
 #[test]
 fn script_has_a_syntax_error() {
     let redaction = Redaction::default();
     let sandbox = failing("op.execute('select 1'");
-    if let Some(report) = report(&sandbox, SQLITE, &["upgrade", "head"], &redaction) {
-        assert_report("script_has_a_syntax_error", &report);
-    }
+    assert_report(
+        "script_has_a_syntax_error",
+        &report(&sandbox, SQLITE, &["upgrade", "head"], &redaction),
+    );
 }
 
 #[test]
@@ -74,9 +76,10 @@ fn env_py_raises_an_exception() {
         "import os\n\n\ndef database_url():\n    return os.environ['SHOP_DATABASE_URL']\n\n\nurl = database_url()\n",
     );
     let redaction = Redaction::default();
-    if let Some(report) = report(&sandbox, SQLITE, &["upgrade", "head"], &redaction) {
-        assert_report("env_py_raises_an_exception", &report);
-    }
+    assert_report(
+        "env_py_raises_an_exception",
+        &report(&sandbox, SQLITE, &["upgrade", "head"], &redaction),
+    );
 }
 
 #[test]
@@ -85,9 +88,10 @@ fn env_py_imports_a_missing_module() {
     let env = format!("from shop_models import metadata\n{}", sync_env(""));
     sandbox.write("migrations/env.py", &env);
     let redaction = Redaction::default();
-    if let Some(report) = report(&sandbox, SQLITE, &["upgrade", "head"], &redaction) {
-        assert_report("env_py_imports_a_missing_module", &report);
-    }
+    assert_report(
+        "env_py_imports_a_missing_module",
+        &report(&sandbox, SQLITE, &["upgrade", "head"], &redaction),
+    );
 }
 
 #[test]
@@ -108,11 +112,9 @@ fn dry_run_with_losses() {
         ],
     );
     let redaction = Redaction::default();
-    if report(&sandbox, SQLITE, &["upgrade", "head"], &redaction).is_none() {
-        return;
-    }
+    run(&sandbox, SQLITE, &["upgrade", "head"]).success();
     let arguments = ["downgrade", "--dry-run", "base"];
-    let report = report(&sandbox, SQLITE, &arguments, &redaction).expect("an interpreter");
+    let report = report(&sandbox, SQLITE, &arguments, &redaction);
     assert_report("dry_run_with_losses", &report);
 }
 
@@ -127,9 +129,8 @@ fn wait_for_file(sandbox: &Sandbox, name: &str) {
 
 #[test]
 fn interrupted_by_sigint() {
-    let (Some(server), Some(python)) = (Postgres::start(Tls::Off), python()) else {
-        return;
-    };
+    let server = Postgres::start(Tls::Off);
+    let python = python();
     server.create_database("app");
     let sandbox = failing("open('ready', 'w').close()\nop.execute('select pg_sleep(60)')");
     let arguments = ["upgrade", "head"];
@@ -147,7 +148,10 @@ fn interrupted_by_sigint() {
     let running = "select count(*) from pg_stat_activity where state = 'active' and query like '%pg_sleep(60)%' and pid <> pg_backend_pid()";
     let start = Instant::now();
     while server.sql("app", running).trim() != "1" {
-        assert!(start.elapsed() < Duration::from_secs(60), "no statement runs");
+        assert!(
+            start.elapsed() < Duration::from_secs(60),
+            "no statement runs"
+        );
         sleep(Duration::from_millis(20));
     }
     let killed = Command::new("kill")
@@ -162,9 +166,8 @@ fn interrupted_by_sigint() {
 
 #[test]
 fn lock_timeout() {
-    let (Some(server), Some(python)) = (Postgres::start(Tls::Off), python()) else {
-        return;
-    };
+    let server = Postgres::start(Tls::Off);
+    let python = python();
     server.create_database("app");
     let url = server.url("postgresql+asyncpg", "app", "");
     let wait = "import os, time\nopen('ready', 'w').close()\ndeadline = time.monotonic() + 60\n\
@@ -181,7 +184,7 @@ fn lock_timeout() {
     wait_for_file(&sandbox, "ready");
     let redaction = Redaction::default().port(server.port);
     let arguments = ["--lock-wait", "0", "upgrade", "head"];
-    let report = report(&sandbox, &url, &arguments, &redaction).expect("an interpreter");
+    let report = report(&sandbox, &url, &arguments, &redaction);
     sandbox.write("continue", "");
     assert!(first.wait().expect("limbeck exits").success());
     assert_report("lock_timeout", &report);

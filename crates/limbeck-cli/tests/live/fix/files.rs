@@ -1,4 +1,4 @@
-//! What `fix` does with files: shown, refused, replaced, kept and put back.
+//! Files of `fix`: it shows, rejects, replaces, records and restores them.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use limbeck_testkit::Sandbox;
 
-use super::{fix, status, tree};
+use super::{expect_status, fix, tree};
 use crate::support::{limbeck, ran};
 
 const INI: &str = "[alembic]\nscript_location = %(here)s/migrations\n";
@@ -31,11 +31,11 @@ fn project(env: &str) -> Sandbox {
 }
 
 #[test]
-fn a_change_that_is_not_wanted_is_only_shown() {
+fn shows_a_change_without_making_it() {
     let sandbox = project(ENV);
     let before = tree(sandbox.path());
     for arguments in [&[][..], &["--check"], &["--dry-run"]] {
-        let shown = status(fix(&sandbox, arguments), 1, "a change is pending");
+        let shown = expect_status(fix(&sandbox, arguments), 1, "a change is pending");
         assert!(
             shown.stdout.contains(
                 "+engine = create_engine(ensure_sync_database_url(os.environ['DATABASE_URL']))\n"
@@ -43,14 +43,14 @@ fn a_change_that_is_not_wanted_is_only_shown() {
             "{}",
             shown.stdout
         );
-        let told = shown.stderr.contains("run `limbeck fix --yes`");
-        assert_eq!(told, arguments.is_empty(), "{}", shown.stderr);
+        let has_hint = shown.stderr.contains("run `limbeck fix --yes`");
+        assert_eq!(has_hint, arguments.is_empty(), "{}", shown.stderr);
     }
     assert_eq!(tree(sandbox.path()), before);
 }
 
 #[test]
-fn on_a_terminal_it_asks() {
+fn asks_on_a_terminal() {
     for (answer, expected) in [("\n", 1), ("no\n", 1), ("y\n", 0)] {
         let sandbox = project(ENV);
         let before = tree(sandbox.path());
@@ -77,9 +77,9 @@ fn on_a_terminal_it_asks() {
 }
 
 #[test]
-fn what_is_not_understood_is_left_alone() {
+fn rejects_files_that_it_does_not_understand() {
     let imported = "from alembic import context\nfrom app.db import engine\n\nwith engine.connect() as c:\n    context.configure(connection=c)\n";
-    for (env, told, snippet) in [
+    for (env, expected, snippet) in [
         (
             ENV.replace("create_engine(os", "create_engine(os("),
             "migrations/env.py:5: it is not valid Python",
@@ -103,8 +103,8 @@ fn what_is_not_understood_is_left_alone() {
     ] {
         let sandbox = project(&env);
         let before = tree(sandbox.path());
-        let refused = status(fix(&sandbox, &["--yes"]), 2, told);
-        assert!(refused.stderr.contains(told), "{}", refused.stderr);
+        let refused = expect_status(fix(&sandbox, &["--yes"]), 2, expected);
+        assert!(refused.stderr.contains(expected), "{}", refused.stderr);
         assert_eq!(
             refused
                 .stdout
@@ -119,7 +119,7 @@ fn what_is_not_understood_is_left_alone() {
         b"# a\n# caf\xe9\n",
     )
     .expect("a file");
-    let refused = status(fix(&sandbox, &["--yes"]), 2, "another encoding");
+    let refused = expect_status(fix(&sandbox, &["--yes"]), 2, "another encoding");
     assert!(
         refused
             .stderr
@@ -128,7 +128,7 @@ fn what_is_not_understood_is_left_alone() {
         refused.stderr
     );
     fs::remove_file(sandbox.path().join("migrations/env.py")).expect("a file");
-    let refused = status(fix(&sandbox, &["--yes"]), 2, "no file");
+    let refused = expect_status(fix(&sandbox, &["--yes"]), 2, "no file");
     assert!(
         refused.stderr.contains("could not read"),
         "{}",
@@ -137,24 +137,24 @@ fn what_is_not_understood_is_left_alone() {
 }
 
 #[test]
-fn what_needs_no_repair_is_left_alone() {
+fn changes_nothing_without_need() {
     let sandbox = project(&ENV.replace(
         "os.environ['DATABASE_URL']",
         "'postgresql+psycopg2://u:Geheim@h/d'",
     ));
     let before = tree(sandbox.path());
-    let done = status(fix(&sandbox, &["--yes"]), 0, "nothing to do");
+    let done = expect_status(fix(&sandbox, &["--yes"]), 0, "nothing to do");
     assert!(done.stderr.contains("nothing to do"), "{}", done.stderr);
     assert_eq!(tree(sandbox.path()), before);
 }
 
 #[test]
-fn a_password_is_not_shown() {
+fn never_shows_a_password() {
     let sandbox = project(&ENV.replace(
         "os.environ['DATABASE_URL']",
         "'postgresql+asyncpg://u:Geheim@h/d'",
     ));
-    let shown = status(fix(&sandbox, &["--yes"]), 0, "a change");
+    let shown = expect_status(fix(&sandbox, &["--yes"]), 0, "a change");
     assert!(shown.stdout.contains("u:***@h/d"), "{}", shown.stdout);
     for text in [shown.stdout, shown.stderr] {
         assert!(!text.contains("Geheim"), "{text}");
@@ -168,7 +168,7 @@ fn a_password_is_not_shown() {
 }
 
 #[test]
-fn bytes_links_and_modes_are_kept() {
+fn keeps_bytes_links_and_modes() {
     let text = format!("\u{feff}# é\n{ENV}")
         .replace('\n', "\r\n")
         .replace("    ", "\t");
@@ -183,11 +183,11 @@ fn bytes_links_and_modes_are_kept() {
     symlink("../shared/real.py", &link).expect("a link");
     let before = tree(sandbox.path());
 
-    status(fix(&sandbox, &["--yes"]), 0, "a change");
+    expect_status(fix(&sandbox, &["--yes"]), 0, "a change");
     let repaired = sandbox.read("shared/real.py");
     assert!(repaired.starts_with("\u{feff}# é\r\n"));
     assert!(!repaired.replace("\r\n", "").contains(['\r', '\n']));
-    // Without what was put in, every byte is the original's.
+    // Without the inserted text, every byte equals the original.
     let start = repaired
         .find("\r\n\r\n\r\n# ---- limbeck fix")
         .expect("a function");
@@ -202,11 +202,11 @@ fn bytes_links_and_modes_are_kept() {
     assert_eq!(kept & 0o7777, 0o754);
     assert!(link.symlink_metadata().expect("a link").is_symlink());
 
-    status(fix(&sandbox, &["--undo"]), 0, "an undo");
+    expect_status(fix(&sandbox, &["--undo"]), 0, "an undo");
     assert_eq!(tree(sandbox.path()), before);
     let kept = fs::metadata(&real).expect("a file").permissions().mode();
     assert_eq!(kept & 0o7777, 0o754);
-    let again = status(fix(&sandbox, &["--undo"]), 2, "nothing to undo");
+    let again = expect_status(fix(&sandbox, &["--undo"]), 2, "nothing to undo");
     assert!(
         again.stderr.contains("there is no repair to undo"),
         "{}",
@@ -215,14 +215,14 @@ fn bytes_links_and_modes_are_kept() {
 }
 
 #[test]
-fn an_undo_does_not_lose_what_was_written_since() {
+fn undo_keeps_later_edits() {
     let sandbox = project(ENV);
     let before = tree(sandbox.path());
-    status(fix(&sandbox, &["--yes"]), 0, "a change");
+    expect_status(fix(&sandbox, &["--yes"]), 0, "a change");
     let repaired = sandbox.read("migrations/env.py");
     sandbox.write("migrations/env.py", &format!("{repaired}# mine\n"));
     let edited = tree(sandbox.path());
-    let refused = status(fix(&sandbox, &["--undo"]), 2, "an edit");
+    let refused = expect_status(fix(&sandbox, &["--undo"]), 2, "an edit");
     assert!(
         refused
             .stderr
@@ -237,12 +237,12 @@ fn an_undo_does_not_lose_what_was_written_since() {
     );
     assert_eq!(tree(sandbox.path()), edited);
 
-    // One more engine needs one more repair; what the record keeps would not be the original then.
+    // Another engine needs another fix, but the recorded original would then miss the edit.
     sandbox.write(
         "migrations/env.py",
         &format!("{repaired}create_engine(os.environ['OTHER'])\n"),
     );
-    let refused = status(
+    let refused = expect_status(
         fix(&sandbox, &["--yes"]),
         2,
         "an edit that needs another repair",
@@ -262,7 +262,7 @@ fn an_undo_does_not_lose_what_was_written_since() {
         .expect("the original");
     let original = sandbox.read(kept);
     sandbox.write(kept, "damaged");
-    let refused = status(fix(&sandbox, &["--undo"]), 2, "a damaged original");
+    let refused = expect_status(fix(&sandbox, &["--undo"]), 2, "a damaged original");
     assert!(
         refused.stderr.contains("its digest is another"),
         "{}",
@@ -270,19 +270,19 @@ fn an_undo_does_not_lose_what_was_written_since() {
     );
     assert_eq!(sandbox.read("migrations/env.py"), repaired);
     sandbox.write(kept, &original);
-    status(fix(&sandbox, &["--undo"]), 0, "an undo");
+    expect_status(fix(&sandbox, &["--undo"]), 0, "an undo");
     assert_eq!(tree(sandbox.path()), before);
 }
 
 #[test]
-fn a_file_that_was_put_back_by_other_means() {
+fn undo_accepts_a_file_restored_by_other_means() {
     let sandbox = project(ENV);
     let before = tree(sandbox.path());
-    status(fix(&sandbox, &["--yes"]), 0, "a change");
+    expect_status(fix(&sandbox, &["--yes"]), 0, "a change");
     sandbox.write("migrations/env.py", ENV);
-    status(fix(&sandbox, &["--yes"]), 0, "the change again");
+    expect_status(fix(&sandbox, &["--yes"]), 0, "the change again");
     sandbox.write("migrations/env.py", ENV);
-    status(
+    expect_status(
         fix(&sandbox, &["--undo"]),
         0,
         "an undo with nothing to put back",
@@ -291,7 +291,7 @@ fn a_file_that_was_put_back_by_other_means() {
 }
 
 #[test]
-fn a_record_is_no_leave_to_write_elsewhere() {
+fn undo_writes_only_the_projects_files() {
     let sandbox = project(ENV);
     sandbox.write("victim", "theirs");
     sandbox.write("project/alembic.ini", INI);
@@ -303,13 +303,13 @@ fn a_record_is_no_leave_to_write_elsewhere() {
             .arg("fix");
         ran(&command.args(arguments).output().expect("limbeck starts"))
     };
-    status(inside(&["--yes"]), 0, "a change");
+    expect_status(inside(&["--yes"]), 0, "a change");
     let record = format!("project/{RECORD}");
     let honest = sandbox.read(&record);
     let absolute = sandbox.path().join("victim").display().to_string();
     for path in ["../victim", &absolute] {
         sandbox.write(&record, &honest.replace("migrations/env.py", path));
-        let refused = status(inside(&["--undo"]), 2, path);
+        let refused = expect_status(inside(&["--undo"]), 2, path);
         assert!(
             refused.stderr.contains("none of the project's files"),
             "{}",
@@ -318,23 +318,23 @@ fn a_record_is_no_leave_to_write_elsewhere() {
     }
     assert_eq!(sandbox.read("victim"), "theirs");
     sandbox.write(&record, "{}");
-    let refused = status(inside(&["--undo"]), 2, "no record");
+    let refused = expect_status(inside(&["--undo"]), 2, "no record");
     assert!(
         refused.stderr.contains("is not the record of a repair"),
         "{}",
         refused.stderr
     );
     sandbox.write(&record, &honest);
-    status(inside(&["--undo"]), 0, "an undo");
+    expect_status(inside(&["--undo"]), 0, "an undo");
     assert_eq!(sandbox.read("project/migrations/env.py"), ENV);
 }
 
 #[test]
-fn where_nothing_can_be_kept_nothing_is_changed() {
+fn changes_nothing_if_the_original_cannot_be_recorded() {
     let sandbox = project(ENV);
     sandbox.write(".limbeck", "a file in the way");
     let before = tree(sandbox.path());
-    let refused = status(fix(&sandbox, &["--yes"]), 2, "no folder");
+    let refused = expect_status(fix(&sandbox, &["--yes"]), 2, "no folder");
     assert!(
         refused
             .stderr
@@ -346,7 +346,7 @@ fn where_nothing_can_be_kept_nothing_is_changed() {
 }
 
 #[test]
-fn a_configuration_elsewhere_has_its_record_beside_it() {
+fn records_beside_the_configuration_file() {
     let sandbox = project(ENV);
     fs::remove_file(sandbox.path().join("alembic.ini")).expect("a file");
     sandbox.write(
@@ -361,8 +361,8 @@ fn a_configuration_elsewhere_has_its_record_beside_it() {
             &["-c", "conf/pyproject.toml", "fix", last],
         )
     };
-    status(run("--yes"), 0, "a change");
+    expect_status(run("--yes"), 0, "a change");
     assert!(sandbox.path().join("conf").join(RECORD).exists());
-    status(run("--undo"), 0, "an undo");
+    expect_status(run("--undo"), 0, "an undo");
     assert_eq!(tree(sandbox.path()), before);
 }

@@ -1,5 +1,5 @@
-//! `limbeck fix` on the shapes that an `env.py` has: real Alembic fails before it, reaches the head after it, and
-//! an undo leaves no trace.
+//! `limbeck fix` on the usual kinds of `env.py`: real Alembic fails before the fix and reaches head after it, and an undo
+//! leaves no trace.
 
 mod files;
 mod shapes;
@@ -14,11 +14,11 @@ use crate::replay::stock;
 use crate::support::{alembic, limbeck, ran};
 use shapes::{Shape, Url};
 
-/// The application's role; its password has what a URL must encode.
+/// The application's role, with a password that URLs must encode.
 const ROLE: &str = "app:p%40ss%25";
 
-/// What Alembic says of the application's URL, before it is converted.
-const BEFORE: [&str; 6] = [
+/// Alembic's errors for the application's URL before the fix.
+const ERRORS_BEFORE: [&str; 6] = [
     "greenlet_spawn has not been called",
     "asyncio extension requires an async driver",
     "unexpected keyword argument 'sslmode'",
@@ -43,7 +43,7 @@ def downgrade(engine_name=None):
     op.drop_table('shop')
 ";
 
-/// Every file below a folder, and where links lead; what Python compiles is left out.
+/// Returns all files and link targets below a folder, without `__pycache__`.
 pub(crate) fn tree(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     let mut found = BTreeMap::new();
     let mut folders = vec![folder.to_owned()];
@@ -76,7 +76,7 @@ pub(crate) fn tree(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     found
 }
 
-/// `limbeck fix` with arguments; it needs no Python.
+/// Runs `limbeck fix`, which needs no Python.
 pub(crate) fn fix(sandbox: &Sandbox, arguments: &[&str]) -> CommandOutput {
     let mut all = vec!["fix"];
     all.extend(arguments);
@@ -84,7 +84,7 @@ pub(crate) fn fix(sandbox: &Sandbox, arguments: &[&str]) -> CommandOutput {
 }
 
 #[track_caller]
-fn status(ran: CommandOutput, expected: i32, what: &str) -> CommandOutput {
+fn expect_status(ran: CommandOutput, expected: i32, what: &str) -> CommandOutput {
     assert_eq!(
         ran.status, expected,
         "{what}\nstdout:\n{}\nstderr:\n{}",
@@ -121,7 +121,7 @@ impl World {
         ran(&command.args(arguments).output().expect("alembic starts"))
     }
 
-    /// A shape's project, its database and the variables of its application.
+    /// Creates a shape's project and its databases.
     fn project(&self, number: usize, shape: &Shape) -> (Sandbox, Vec<String>) {
         let mut sandbox = Sandbox::new();
         let template = shape.template.unwrap_or("generic");
@@ -190,12 +190,14 @@ impl World {
         let failed = self.alembic(&sandbox, &["upgrade", "head"]);
         assert_ne!(failed.status, 0, "{name}: Alembic must fail before");
         assert!(
-            BEFORE.iter().any(|told| failed.stderr.contains(told)),
+            ERRORS_BEFORE
+                .iter()
+                .any(|error| failed.stderr.contains(error)),
             "{name}: {}",
             failed.stderr
         );
 
-        let offered = status(fix(&sandbox, &["--check"]), 1, name);
+        let offered = expect_status(fix(&sandbox, &["--check"]), 1, name);
         assert!(
             offered.stdout.starts_with("--- a/migrations/env.py\n"),
             "{}",
@@ -206,10 +208,10 @@ impl World {
             before,
             "{name}: a check changes nothing"
         );
-        status(fix(&sandbox, &["--yes"]), 0, name);
+        expect_status(fix(&sandbox, &["--yes"]), 0, name);
 
-        let what = format!("{name}, repaired:\n{}", offered.stdout);
-        let offline = status(
+        let what = format!("{name}, fixed:\n{}", offered.stdout);
+        let offline = expect_status(
             self.alembic(&sandbox, &["upgrade", "head", "--sql"]),
             0,
             &what,
@@ -222,7 +224,7 @@ impl World {
             }
         }
         assert!(sql.contains("CREATE TABLE shop"), "{what}\n{sql}");
-        status(self.alembic(&sandbox, &["upgrade", "head"]), 0, &what);
+        expect_status(self.alembic(&sandbox, &["upgrade", "head"]), 0, &what);
         for database in &databases {
             assert_eq!(tables(database), "1", "{what}");
             assert_eq!(
@@ -233,13 +235,13 @@ impl World {
             );
         }
 
-        let again = status(fix(&sandbox, &["--yes"]), 0, name);
+        let again = expect_status(fix(&sandbox, &["--yes"]), 0, name);
         assert!(
             again.stderr.contains("nothing to do"),
             "{name}: {}",
             again.stderr
         );
-        status(fix(&sandbox, &["--undo"]), 0, name);
+        expect_status(fix(&sandbox, &["--undo"]), 0, name);
         assert_eq!(
             tree(sandbox.path()),
             before,
@@ -256,11 +258,11 @@ fn check_all(shapes: &[Shape]) {
 }
 
 #[test]
-fn synchronous_shapes() {
+fn fixes_synchronous_shapes() {
     check_all(shapes::SYNCHRONOUS);
 }
 
 #[test]
-fn asynchronous_shapes() {
+fn fixes_asynchronous_shapes() {
     check_all(shapes::ASYNCHRONOUS);
 }

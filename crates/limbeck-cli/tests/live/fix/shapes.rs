@@ -1,18 +1,18 @@
-//! The shapes: what is in the ini, in `env.py` and in the application.
+//! The kinds of projects: their ini, `env.py` and application.
 
-/// A project, by what differs from one that `init` has made.
+/// A project, as its differences from a project of `init`.
 pub(super) struct Shape {
     pub(super) name: &'static str,
-    /// Alembic's template; the generic one where none is named.
+    /// Alembic's template; `None` is `generic`.
     pub(super) template: Option<&'static str>,
     pub(super) url: Url,
-    /// The URL stands in the ini, and in no variable.
+    /// Whether the URL is in the ini, and in no variable.
     pub(super) in_ini: bool,
     pub(super) databases: &'static [&'static str],
     pub(super) files: &'static [(&'static str, &'static str)],
 }
 
-/// How the application writes its URL.
+/// The form of the application's URL.
 #[derive(Clone, Copy)]
 pub(super) enum Url {
     /// `postgresql+asyncpg://…?ssl=require`

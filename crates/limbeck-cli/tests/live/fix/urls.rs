@@ -1,16 +1,15 @@
-//! What the functions in a repaired `env.py` make of URLs: other databases, TLS that stays as strict as it was,
-//! and limbeck itself beside Alembic.
+//! URL conversion in a fixed `env.py`: other databases, TLS as strict as before, and limbeck on a fixed project.
 
 use std::path::Path;
 
 use limbeck_testkit::certificates::Authority;
 use limbeck_testkit::{CommandOutput, MariaDb, Sandbox, python, reference_python};
 
-use super::{REVISION, World, fix, status};
+use super::{REVISION, World, expect_status, fix};
 use crate::replay::stock;
 use crate::support::{alembic, limbeck, ran};
 
-/// A project as `init` makes it, with a URL in its ini.
+/// Creates a project as `init` does, with a URL in its ini.
 fn project(template: &str, url: &str) -> Sandbox {
     let sandbox = Sandbox::new();
     stock(&sandbox, template, "migrations");
@@ -39,13 +38,13 @@ fn upgrade(sandbox: &Sandbox, program: &Path, python: &Path) -> CommandOutput {
         .expect("it starts"))
 }
 
-/// Alembic fails with a URL, and does not when the project is repaired.
+/// Asserts that Alembic fails with a URL, and succeeds after the fix.
 fn check(python: &Path, template: &str, url: &str) {
     let sandbox = project(template, url);
     let failed = upgrade(&sandbox, &alembic(python), python);
     assert_ne!(failed.status, 0, "{template}, {url}");
-    status(fix(&sandbox, &["--yes"]), 0, url);
-    status(upgrade(&sandbox, &alembic(python), python), 0, url);
+    expect_status(fix(&sandbox, &["--yes"]), 0, url);
+    expect_status(upgrade(&sandbox, &alembic(python), python), 0, url);
 }
 
 #[test]
@@ -72,9 +71,9 @@ fn mariadb() {
     }
 }
 
-/// The level of TLS and the authorities that a URL names are those of the repaired project's connection.
+/// A fixed project connects with the TLS level and the authorities of its URL.
 #[test]
-fn tls_stays_as_strict() {
+fn keeps_the_tls_level() {
     let world = World::new();
     let folder = Sandbox::new();
     let other = Authority::new(&folder.path().join("other"), "another authority");
@@ -88,11 +87,11 @@ fn tls_stays_as_strict() {
         };
         let url = |query: &str| world.url(scheme, &database, query);
         let sandbox = project(template, &url(&format!("?{level}=require")));
-        status(fix(&sandbox, &["--yes"]), 0, template);
+        expect_status(fix(&sandbox, &["--yes"]), 0, template);
         let root = |file: &Path| format!("?{level}=verify-full&sslrootcert={}", file.display());
-        for (query, told) in [
+        for (query, expected) in [
             (root(&bad), "certificate verify failed"),
-            // Nothing says whom to trust.
+            // The URL names no authority to trust.
             (format!("?{level}=verify-full"), "root certificate file"),
             (
                 format!("?{level}=disable"),
@@ -105,13 +104,13 @@ fn tls_stays_as_strict() {
             let failed = upgrade(&sandbox, &alembic(&world.python), &world.python);
             assert_ne!(failed.status, 0, "{template}, {query}");
             assert!(
-                failed.stderr.contains(told),
+                failed.stderr.contains(expected),
                 "{template}, {query}: {}",
                 failed.stderr
             );
         }
         set_url(&sandbox, &url(&root(&good)));
-        status(
+        expect_status(
             upgrade(&sandbox, &alembic(&world.python), &world.python),
             0,
             template,
@@ -119,9 +118,9 @@ fn tls_stays_as_strict() {
     }
 }
 
-/// limbeck needs no repair, and takes a repaired project as it took the one before, without any driver.
+/// limbeck runs a fixed project like the original, without any driver.
 #[test]
-fn limbeck_takes_a_repaired_project() {
+fn limbeck_runs_a_fixed_project() {
     let world = World::new();
     let python = python();
     for (number, template) in ["generic", "async"].into_iter().enumerate() {
@@ -133,8 +132,8 @@ fn limbeck_takes_a_repaired_project() {
             "postgresql+asyncpg"
         };
         let sandbox = project(template, &world.url(scheme, &database, ""));
-        status(fix(&sandbox, &["--yes"]), 0, template);
-        status(upgrade(&sandbox, &limbeck(), &python), 0, template);
+        expect_status(fix(&sandbox, &["--yes"]), 0, template);
+        expect_status(upgrade(&sandbox, &limbeck(), &python), 0, template);
         let rows = world
             .server
             .sql(&database, "select version_num from alembic_version");

@@ -97,7 +97,7 @@ const ON_POSTGRESQL: Scenario = Scenario {
     ],
 };
 
-/// The same models with what SQLite has, too.
+/// Writes the models without the types that SQLite lacks.
 fn on_sqlite(sandbox: &Sandbox, models: &str) {
     let without_arrays = models
         .lines()

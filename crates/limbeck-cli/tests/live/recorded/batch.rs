@@ -1,4 +1,4 @@
-//! A batch on SQLite: the table that it leaves, and the statements in the log.
+//! Batch mode on SQLite: the resulting table, and the statements in the log.
 
 use limbeck_testkit::Sandbox;
 

@@ -1,4 +1,4 @@
-//! Scripts that can't be read, or that don't fit together.
+//! Scripts that can't be read, and inconsistent histories.
 
 use limbeck_testkit::Sandbox;
 
@@ -8,7 +8,7 @@ fn project(sandbox: &Sandbox) {
     stock(sandbox, "generic", "mig");
 }
 
-/// Replaces the scripts by one, or by two.
+/// Replaces the scripts with one or two others.
 fn scripts(sandbox: &Sandbox, scripts: &[&str]) {
     for (name, text) in ["z.py", "y.py"].into_iter().zip(
         scripts

@@ -1,4 +1,4 @@
-//! Which configuration files count, and what their values do.
+//! Selection of configuration files, and the effects of their values.
 
 use std::fs;
 
@@ -7,7 +7,7 @@ use limbeck_testkit::Sandbox;
 use crate::replay::{On, Scenario, replays, step, stock};
 use crate::support::{INI, sync_env};
 
-/// What the pyproject template makes, without the ini.
+/// Creates a project of the pyproject template, without an ini.
 fn pyproject(sandbox: &Sandbox) {
     stock(sandbox, "pyproject", "mig");
     sandbox.write(
@@ -44,7 +44,8 @@ const SELECTION: Scenario = Scenario {
         step("180_env_config", "heads")
             .with(&[("ALEMBIC_CONFIG", "custom.ini")])
             .after(|sandbox| {
-                fs::remove_file(sandbox.path().join("pyproject.toml")).expect("it goes");
+                fs::remove_file(sandbox.path().join("pyproject.toml"))
+                    .expect("the file is removed");
                 sandbox.write("custom.ini", "[alembic]\nscript_location = mig\n");
             }),
         step("", "history").with(&[("ALEMBIC_CONFIG", "gone.ini")]),
@@ -152,7 +153,7 @@ shown.type = exec
 shown.executable = basename
 ";
 
-/// Values that the recordings don't have.
+/// Values without a recording.
 const MORE_VALUES: Scenario = Scenario {
     project: |sandbox| {
         stock(sandbox, "generic", "mig");

@@ -1,5 +1,5 @@
-//! What nobody recorded and users do: options twice, empty options, links that lead nowhere, an `env.py` that
-//! asks for what was typed or ends its process.
+//! Cases without a recording: repeated options, empty options, dangling links, an `env.py` that reads the command line
+//! or ends its process.
 
 use std::os::unix::fs::symlink;
 
@@ -16,12 +16,12 @@ fn project(sandbox: &Sandbox) {
     );
 }
 
-/// A second revision that says this besides.
-fn second(sandbox: &Sandbox, says: &str) {
+/// Writes a second revision with further declarations.
+fn second(sandbox: &Sandbox, declarations: &str) {
     sandbox.write(
         "mig/versions/b1.py",
         &format!(
-            "\"\"\"second\"\"\"\nrevision = 'b1'\ndown_revision = 'a1'\n{says}\n\n\ndef upgrade():\n    pass\n\n\n\
+            "\"\"\"second\"\"\"\nrevision = 'b1'\ndown_revision = 'a1'\n{declarations}\n\n\ndef upgrade():\n    pass\n\n\n\
              def downgrade():\n    pass\n"
         ),
     );
@@ -29,7 +29,7 @@ fn second(sandbox: &Sandbox, says: &str) {
 
 fn link(sandbox: &Sandbox, target: &str) {
     let link = sandbox.path().join("mig/versions/link.py");
-    // The one of the step before, if there was one.
+    // The step before may have left a link.
     let _ = std::fs::remove_file(&link);
     symlink(target, link).expect("a link");
 }
@@ -65,23 +65,23 @@ const SCRIPTS: Scenario = Scenario {
     ],
 };
 
-/// An `env.py` that tells what was typed, before it does as the stock one.
-fn telling(sandbox: &Sandbox) {
+/// Creates a project whose `env.py` prints the command line's options, then does as the stock one.
+fn printing_options(sandbox: &Sandbox) {
     project(sandbox);
     let stock = std::fs::read_to_string(sandbox.path().join("mig/env.py")).expect("env.py");
     sandbox.write(
         "mig/env.py",
         &format!(
-            "from alembic import context as telling\n\
-             told = dict(vars(telling.config.cmd_opts))\n\
-             told['cmd'] = (told['cmd'][0].__name__,) + tuple(told['cmd'][1:])\n\
-             print(sorted(told.items()))\n{stock}"
+            "from alembic import context as printing\n\
+             options = dict(vars(printing.config.cmd_opts))\n\
+             options['cmd'] = (options['cmd'][0].__name__,) + tuple(options['cmd'][1:])\n\
+             print(sorted(options.items()))\n{stock}"
         ),
     );
 }
 
-const TYPED: Scenario = Scenario {
-    project: telling,
+const COMMAND_LINES: Scenario = Scenario {
+    project: printing_options,
     on: On::Sqlite,
     steps: &[
         step("", "-x a=1 -x b upgrade head --tag t"),
@@ -117,6 +117,6 @@ const ENDINGS: Scenario = Scenario {
 replays! {
     options_as_argparse_takes_them: OPTIONS;
     links_and_empty_declarations: SCRIPTS;
-    what_was_typed: TYPED;
+    command_line_options: COMMAND_LINES;
     an_environment_that_ends_the_process: ENDINGS;
 }

@@ -1,4 +1,4 @@
-//! The grammar of identifiers, unknown rows, and a history without revisions.
+//! Revision identifiers, unknown version rows, and a history without revisions.
 
 use limbeck_testkit::Sandbox;
 
@@ -77,7 +77,7 @@ fn without_revisions(sandbox: &Sandbox) {
     std::fs::create_dir(sandbox.path().join("migrations/versions")).expect("a folder");
 }
 
-/// A misspelt branch where there are no branches.
+/// A misspelt branch in a history without branches.
 const MISSPELT: Scenario = Scenario {
     project: |sandbox| {
         without_revisions(sandbox);

@@ -1,8 +1,8 @@
-//! Commands that look, and steps up and down a branching history, in the order of the recordings.
+//! Listings, upgrades and downgrades of a branching history, in the order of the recordings.
 
 use crate::replay::{On, Scenario, branching, replays, step};
 
-const LOOKING: Scenario = Scenario {
+const LISTING: Scenario = Scenario {
     project: branching,
     on: On::Sqlite,
     steps: &[
@@ -94,7 +94,7 @@ const MOVING: Scenario = Scenario {
     ],
 };
 
-/// From the rows that the recordings before left.
+/// Starts from the version rows that the recordings before left.
 const STAMPING: Scenario = Scenario {
     project: branching,
     on: On::Sqlite,
@@ -147,7 +147,7 @@ const AS_TEXT: Scenario = Scenario {
     ],
 };
 
-/// Steps that the recordings don't have.
+/// Steps without a recording.
 const BEYOND: Scenario = Scenario {
     project: branching,
     on: On::Sqlite,
@@ -199,7 +199,7 @@ const STAMPING_BEYOND: Scenario = Scenario {
 };
 
 replays! {
-    looking: LOOKING;
+    listing: LISTING;
     moving: MOVING;
     stamping: STAMPING;
     as_text: AS_TEXT;

@@ -1,4 +1,4 @@
-//! Every recording of the real tool is replayed here, or the table says what else compares it.
+//! Replays of all recordings of real Alembic. The table names another test for each recording without a replay.
 
 mod autogenerate;
 mod batch;
@@ -21,7 +21,7 @@ use std::collections::BTreeSet;
 use self::recordings::{How, RECORDINGS};
 use crate::replay::{Scenario, is_in_the_table};
 
-/// Every scenario, by the name of its test.
+/// All scenarios, by the names of their tests.
 const REPLAYS: &[&[(&str, &Scenario)]] = &[
     autogenerate::REPLAYS,
     batch::REPLAYS,
@@ -39,13 +39,13 @@ const REPLAYS: &[&[(&str, &Scenario)]] = &[
     usage::REPLAYS,
 ];
 
-/// The sources of the tests that are no replays.
+/// The sources of the other tests that the table names.
 const OTHERS: [(&str, &str); 2] = [
     ("concurrency", include_str!("../concurrency.rs")),
     ("usage", include_str!("usage.rs")),
 ];
 
-/// The recordings that a scenario names, and the scenario.
+/// Returns the recordings that scenarios name, with the names of their tests.
 fn replayed() -> BTreeSet<(&'static str, &'static str)> {
     let scenarios = REPLAYS.iter().copied().flatten();
     scenarios
@@ -65,7 +65,7 @@ fn replayed() -> BTreeSet<(&'static str, &'static str)> {
 }
 
 #[test]
-fn every_recording_is_in_the_table_once() {
+fn table_lists_each_recording_once() {
     let listed: Vec<&str> = RECORDINGS
         .iter()
         .flat_map(|(_, names)| *names)
@@ -74,13 +74,15 @@ fn every_recording_is_in_the_table_once() {
     let names: BTreeSet<&str> = listed.iter().copied().collect();
     assert_eq!(names.len(), listed.len(), "a recording is listed twice");
     assert_eq!(names.len(), 215);
-    for (name, test) in replayed() {
+    let replayed = replayed();
+    assert!(!replayed.is_empty());
+    for (name, test) in replayed {
         assert!(names.contains(name), "{test}: `{name}` is not in the table");
     }
 }
 
 #[test]
-fn what_the_table_names_is_there() {
+fn table_names_existing_tests() {
     let replayed = replayed();
     for (how, names) in RECORDINGS {
         match how {
@@ -93,7 +95,7 @@ fn what_the_table_names_is_there() {
                 }
             }
             How::Covered(test, case) => {
-                assert!(is_in_the_table(case), "`{case}` begins no row");
+                assert!(is_in_the_table(case), "`{case}` starts no row");
                 let (module, function) = test.split_once("::").expect("a module and a function");
                 let found = OTHERS.iter().any(|(other, source)| {
                     *other == module && source.contains(&format!("#[test]\nfn {function}()"))

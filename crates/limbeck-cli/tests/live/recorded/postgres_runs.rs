@@ -1,4 +1,4 @@
-//! Runs on PostgreSQL: what they leave, also when they fail, and the statements that the server met.
+//! Runs on PostgreSQL: the state after success and failure, and the statements that the server received.
 
 use std::fs;
 
@@ -66,7 +66,8 @@ const FAILING: Scenario = Scenario {
             "column \"boom\" does not exist",
         ),
         step("112_pg_upgrade_ok 113_pg_ok_stmtlog", "upgrade head").after(|sandbox| {
-            fs::remove_file(sandbox.path().join("migrations/versions/aa03_x.py")).expect("it goes");
+            fs::remove_file(sandbox.path().join("migrations/versions/aa03_x.py"))
+                .expect("the file is removed");
         }),
         step("114_pg_downgrade 115_pg_down_stmtlog", "downgrade base"),
         step("116_pg_upgrade_again_enum_exists", "upgrade head").differs(
@@ -130,7 +131,7 @@ const AUTOCOMMIT: Scenario = Scenario {
     ],
 };
 
-/// Two commands in one text: psycopg takes them, asyncpg does not.
+/// A script with two statements in one string, which psycopg accepts and asyncpg rejects.
 fn several_commands(sandbox: &Sandbox) {
     asynchronous(sandbox);
     let body = "op.execute('create table m1 (id int); create table m2 (id int)')";

@@ -1,24 +1,23 @@
-//! The table of all recordings of the real tool: how each is compared.
+//! The table of all recordings of real Alembic, with the test that compares each.
 
-/// How a recording is covered.
+/// The coverage of a recording.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum How {
-    /// A scenario of this folder replays its command with both and compares.
+    /// This scenario replays the command with both programs and compares them.
     Replayed(&'static str),
-    /// It differs on purpose: the test, and how the row of `docs/differences.md` begins.
+    /// A deliberate difference: the test, and the start of the row of `docs/differences.md`.
     Covered(&'static str, &'static str),
-    /// It records no behaviour of a command.
+    /// The recording is not of a command; the reason.
     NotACommand(&'static str),
 }
 
 use How::{Covered, NotACommand, Replayed};
 
-const DDL: &str =
-    "texts that the project's own SQLAlchemy writes; `statements.rs` compares such texts";
+const DDL: &str = "SQL that the project's own SQLAlchemy writes; `statements.rs` compares such SQL";
 
 const HELP: &str = "`--version`, help and usage errors";
 
-/// Every recording, by the stem of its file.
+/// All recordings, by file stem.
 pub(crate) const RECORDINGS: &[(How, &[&str])] = &[
     (
         Replayed("templates::from_the_generic_template"),
@@ -57,7 +56,7 @@ pub(crate) const RECORDINGS: &[(How, &[&str])] = &[
         &["010_revision_a1", "011_revision_a2"],
     ),
     (
-        Replayed("listings::looking"),
+        Replayed("listings::listing"),
         &[
             "020_history",
             "021_history_v",

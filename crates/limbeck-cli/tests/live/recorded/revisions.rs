@@ -1,4 +1,4 @@
-//! New scripts: `revision` and `merge`, and what they refuse.
+//! `revision` and `merge`: the new scripts, and the errors.
 
 use limbeck_testkit::Sandbox;
 
@@ -20,7 +20,7 @@ const FIRST: Scenario = Scenario {
     ],
 };
 
-/// The branching history with the stock template, on a database without rows.
+/// Creates the branching history with the stock template, on a database without version rows.
 fn branching_with_template(sandbox: &Sandbox) {
     branching(sandbox);
     sandbox.write(

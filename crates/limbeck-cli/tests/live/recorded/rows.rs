@@ -5,7 +5,7 @@ use limbeck_testkit::Sandbox;
 use crate::replay::{On, Scenario, branching, replays, step};
 use crate::support::sync_env;
 
-/// An environment that writes each step and the rows after it into a file.
+/// Creates a project whose `env.py` writes each step and the version rows after it to a file.
 fn traced(sandbox: &Sandbox) {
     branching(sandbox);
     let hook = "

@@ -1,4 +1,4 @@
-//! The texts of `--sql` for every dialect, of operations of each kind.
+//! The output of `--sql` for operations of each kind, on every dialect.
 
 use limbeck_testkit::Sandbox;
 

@@ -1,4 +1,4 @@
-//! `init` from every template, and once more where something is already.
+//! `init` from the templates, into new and existing folders.
 
 use limbeck_testkit::Sandbox;
 

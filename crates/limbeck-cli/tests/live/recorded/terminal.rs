@@ -1,4 +1,4 @@
-//! What is wrapped when standard input is a terminal.
+//! Wrapping of output if standard input is a terminal.
 
 use crate::replay::{On, Scenario, branching, replays, step};
 

@@ -1,4 +1,4 @@
-//! Help and usage errors: the wording is limbeck's own, the commands, options and exit codes are Alembic's.
+//! Help and usage errors: limbeck's wording, with Alembic's commands, options and exit codes.
 
 use std::path::Path;
 use std::process::Command;
@@ -31,7 +31,7 @@ replays! {
     usage_errors: USAGE;
 }
 
-/// The commands of the original; each has a recording of its help.
+/// Alembic's commands. Each has a recording of its help.
 const COMMANDS: [&str; 15] = [
     "branches",
     "check",
@@ -50,14 +50,14 @@ const COMMANDS: [&str; 15] = [
     "upgrade",
 ];
 
-/// An option as `argparse` shows it: its names, and whether a value follows.
-struct Documented {
+/// An option in the help of `argparse`.
+struct DocumentedOption {
     names: Vec<String>,
     takes_value: bool,
 }
 
-/// The options of a help text.
-fn documented(help: &str) -> Vec<Documented> {
+/// Returns the options in a help text.
+fn documented_options(help: &str) -> Vec<DocumentedOption> {
     let options = help
         .split_once("\noptions:\n")
         .map_or("", |(_, options)| options);
@@ -72,7 +72,7 @@ fn documented(help: &str) -> Vec<Documented> {
                 .split(", ")
                 .map(|form| form.split(' ').collect())
                 .collect();
-            Some(Documented {
+            Some(DocumentedOption {
                 names: forms.iter().map(|form| form[0].to_owned()).collect(),
                 takes_value: forms[0].len() > 1,
             })
@@ -80,7 +80,7 @@ fn documented(help: &str) -> Vec<Documented> {
         .collect()
 }
 
-/// Compares the help of these commands, and of the program itself where there is none.
+/// Compares the help of these commands. `None` is the program itself.
 fn check(commands: &[Option<&str>]) {
     let python = python();
     let reference = reference_python();
@@ -117,7 +117,7 @@ fn check_one(
     let help = ours(&["--help"]);
     assert_eq!((real.status, help.status), (0, 0), "{}", help.stderr);
     assert!(help.stderr.is_empty() && ours(&["--nonsense", "--help"]).status == 2);
-    let options = documented(&real.stdout);
+    let options = documented_options(&real.stdout);
     assert!(!options.is_empty(), "{}", real.stdout);
     for option in &options {
         for name in &option.names {

@@ -54,7 +54,7 @@ const HISTORY: &[Declared] = &[
     ),
 ];
 
-/// The project with the branching history, on the database that `DATABASE_URL` names.
+/// Creates the project with the branching history. `env.py` reads `DATABASE_URL`.
 pub(crate) fn branching(sandbox: &Sandbox) {
     sandbox.write("alembic.ini", INI);
     sandbox.write("migrations/env.py", &sync_env(""));

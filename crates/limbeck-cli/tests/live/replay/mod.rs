@@ -1,4 +1,4 @@
-//! Recorded commands, run anew by real Alembic and by limbeck on the same project and compared.
+//! Recorded commands, run by real Alembic and by limbeck on the same project, and compared.
 
 mod history;
 mod oracle;
@@ -14,48 +14,50 @@ pub(crate) use oracle::Oracle;
 pub(crate) use server::On;
 pub(crate) use stock::{stock, template};
 
-use self::orders::{in_order, log, warnings, without_date, without_digits, without_places};
+use self::orders::{
+    in_order, log, warnings, without_date, without_digits, without_package_folders,
+};
 use self::state::Snapshot;
 use crate::support::{alembic, limbeck};
 
-/// The table that every deliberate difference stands in.
+/// The table of all deliberate differences.
 const DIFFERENCES: &str = include_str!("../../../../../docs/differences.md");
 
-/// How a replayed command must compare.
+/// The expected result of a comparison.
 #[derive(Debug, Clone, Copy)]
 enum Expect {
     Same,
-    /// As a case of the table of differences says: limbeck's exit status and a phrase of its message.
+    /// A case of the table of differences, with limbeck's exit status and a phrase of its message.
     Differs {
         case: &'static str,
         status: i32,
-        says: &'static str,
+        phrase: &'static str,
     },
 }
 
 /// One command of a scenario.
 #[derive(Clone, Copy)]
 pub(crate) struct Step {
-    /// The recordings that it replays, by the stems of their files.
+    /// The recordings that the command replays, as file stems separated by spaces.
     pub(crate) recordings: &'static str,
     command: &'static str,
     expect: Expect,
-    /// What is changed in the project before.
+    /// Changes the project before the command.
     before: fn(&Sandbox),
     variables: &'static [(&'static str, &'static str)],
     columns: Option<u16>,
     dated: bool,
 }
 
-fn nothing(_: &Sandbox) {}
+fn no_change(_: &Sandbox) {}
 
-/// A command that must do the same in both; `recordings` are separated by spaces.
+/// Creates a step with a command that must do the same in both programs.
 pub(crate) const fn step(recordings: &'static str, command: &'static str) -> Step {
     Step {
         recordings,
         command,
         expect: Expect::Same,
-        before: nothing,
+        before: no_change,
         variables: &[],
         columns: None,
         dated: false,
@@ -63,14 +65,18 @@ pub(crate) const fn step(recordings: &'static str, command: &'static str) -> Ste
 }
 
 impl Step {
-    /// Differs on purpose: `case` begins a row of `docs/differences.md`, `says` is in limbeck's message.
+    /// Expects a deliberate difference: `case` starts a row of `docs/differences.md`, `phrase` is in limbeck's message.
     pub(crate) const fn differs(
         mut self,
         case: &'static str,
         status: i32,
-        says: &'static str,
+        phrase: &'static str,
     ) -> Self {
-        self.expect = Expect::Differs { case, status, says };
+        self.expect = Expect::Differs {
+            case,
+            status,
+            phrase,
+        };
         self
     }
 
@@ -80,25 +86,25 @@ impl Step {
         self
     }
 
-    /// With environment variables.
+    /// Sets environment variables.
     pub(crate) const fn with(mut self, variables: &'static [(&'static str, &'static str)]) -> Self {
         self.variables = variables;
         self
     }
 
-    /// With a terminal of this width as standard input.
+    /// Sets a terminal of this width as standard input.
     pub(crate) const fn in_terminal(mut self, columns: u16) -> Self {
         self.columns = Some(columns);
         self
     }
 
-    /// The names of new files hold the moment of their making.
+    /// Ignores digits: names of new files contain the time of their creation.
     pub(crate) const fn dated(mut self) -> Self {
         self.dated = true;
         self
     }
 
-    /// The words of the command; those in single quotes are one.
+    /// Splits the command into arguments. Single quotes group words.
     fn arguments(&self) -> Vec<String> {
         let mut words = Vec::new();
         for (index, part) in self.command.split('\'').enumerate() {
@@ -111,15 +117,15 @@ impl Step {
         words
     }
 
-    /// Whether the lines of the result come in the order of a set, or of a folder.
-    fn is_a_set(&self) -> bool {
+    /// Returns whether the order of the output's lines is that of a set or a folder.
+    fn is_unordered(&self) -> bool {
         self.command
             .split(' ')
             .any(|word| ["current", "branches", "list_templates", "init"].contains(&word))
     }
 }
 
-/// Commands, one after the other, on one project and database.
+/// Commands that run in order on one project and database.
 pub(crate) struct Scenario {
     pub(crate) project: fn(&Sandbox),
     pub(crate) on: On,
@@ -127,7 +133,7 @@ pub(crate) struct Scenario {
 }
 
 impl Scenario {
-    /// Runs every step with both; limbeck begins each one from what the real tool left.
+    /// Runs every step with both programs. limbeck starts each step from the state that real Alembic left.
     pub(crate) fn replay(&self) {
         let ours_python = python();
         let real_python = reference_python();
@@ -153,7 +159,7 @@ impl Scenario {
                 Some(columns) => oracle.in_terminal(&real_command, &arguments, columns),
             };
             let after = Snapshot::take(sandbox.path());
-            let real_left = Left::of(&after, &sandbox, database.left(true));
+            let real_state = State::of(&after, &sandbox, database.state(true));
             before.restore(sandbox.path());
             let mut our_command = command(&limbeck(), &ours_python, &database.url(false));
             let ours = match step.columns {
@@ -162,14 +168,14 @@ impl Scenario {
                 }
                 Some(columns) => oracle.in_terminal(&our_command, &arguments, columns),
             };
-            let our_left = Left::of(
+            let our_state = State::of(
                 &Snapshot::take(sandbox.path()),
                 &sandbox,
-                database.left(false),
+                database.state(false),
             );
             let mut found = step.compare(&real, &ours);
-            if step.goes_as_far(&real) {
-                found.extend(real_left.compare(&our_left, step.dated));
+            if step.has_same_outcome(&real) {
+                found.extend(real_state.compare(&our_state, step.dated));
             }
             if !found.is_empty() {
                 problems.push(format!(
@@ -191,8 +197,8 @@ impl Scenario {
 }
 
 impl Step {
-    /// Whether both get as far: where one goes on and the other refuses, they leave other things.
-    fn goes_as_far(&self, real: &CommandOutput) -> bool {
+    /// Returns whether both succeed or both fail. Otherwise their files and databases differ.
+    fn has_same_outcome(&self, real: &CommandOutput) -> bool {
         match self.expect {
             Expect::Same => true,
             Expect::Differs { status, .. } => (status == 0) == (real.status == 0),
@@ -206,29 +212,33 @@ impl Step {
                 if ours.status != real.status {
                     problems.push("another exit status".to_owned());
                 }
-                // The words of a usage error are the parser's: docs/differences.md.
+                // Usage errors are worded by the parser: docs/differences.md.
                 if real.status != 2 {
                     self.compare_texts(real, ours, &mut problems);
                 } else if ours.stdout != real.stdout || ours.stderr.is_empty() {
                     problems.push("a usage error belongs to standard error".to_owned());
                 }
             }
-            Expect::Differs { case, status, says } => {
+            Expect::Differs {
+                case,
+                status,
+                phrase,
+            } => {
                 if !is_in_the_table(case) {
                     problems.push(format!(
-                        "`{case}` begins no row of the table of differences"
+                        "`{case}` starts no row of the table of differences"
                     ));
                 }
                 if ours.status != status {
                     problems.push(format!("limbeck's exit status is not {status}"));
                 }
-                let told = format!("{}{}", ours.stdout, ours.stderr);
-                if !told.contains(says) || told.contains("Traceback") {
+                let output = format!("{}{}", ours.stdout, ours.stderr);
+                if !output.contains(phrase) || output.contains("Traceback") {
                     problems.push(format!(
-                        "limbeck does not say `{says}`, or shows a traceback"
+                        "limbeck does not print `{phrase}`, or prints a traceback"
                     ));
                 }
-                if self.goes_as_far(real)
+                if self.has_same_outcome(real)
                     && log(&ours.stderr, &["INFO"]) != log(&real.stderr, &["INFO"])
                 {
                     problems.push("other log lines".to_owned());
@@ -250,7 +260,7 @@ impl Step {
         problems: &mut Vec<String>,
     ) {
         let text = |text: &str| {
-            let text = without_places(text);
+            let text = without_package_folders(text);
             if self.dated {
                 without_digits(&text)
             } else {
@@ -258,7 +268,7 @@ impl Step {
             }
         };
         let mut lines = [in_order(&text(&ours.stdout)), in_order(&text(&real.stdout))];
-        if self.is_a_set() {
+        if self.is_unordered() {
             for lines in &mut lines {
                 lines.sort();
             }
@@ -277,7 +287,7 @@ impl Step {
     }
 }
 
-/// Whether `case` begins a row of `docs/differences.md`.
+/// Returns whether `case` starts a row of `docs/differences.md`.
 pub(crate) fn is_in_the_table(case: &str) -> bool {
     DIFFERENCES.lines().any(|line| {
         line.strip_prefix("| ")
@@ -285,13 +295,13 @@ pub(crate) fn is_in_the_table(case: &str) -> bool {
     })
 }
 
-/// What a command left: files by name, and what a server holds.
-struct Left {
+/// The state after a command: files by name, and the server's content.
+struct State {
     files: std::collections::BTreeMap<String, String>,
     server: String,
 }
 
-impl Left {
+impl State {
     fn of(snapshot: &Snapshot, sandbox: &Sandbox, server: String) -> Self {
         Self {
             files: snapshot.texts(sandbox.path()),
@@ -300,16 +310,16 @@ impl Left {
     }
 
     fn compare(&self, ours: &Self, dated: bool) -> Vec<String> {
-        let normal = |left: &Self| -> std::collections::BTreeMap<String, String> {
+        let normal = |state: &Self| -> std::collections::BTreeMap<String, String> {
             let one = |(name, text): (&String, &String)| {
-                let text = without_date(&without_places(text));
+                let text = without_date(&without_package_folders(text));
                 if dated {
                     (without_digits(name), without_digits(&text))
                 } else {
                     (name.clone(), text)
                 }
             };
-            left.files.iter().map(one).collect()
+            state.files.iter().map(one).collect()
         };
         let (real, mine) = (normal(self), normal(ours));
         let mut problems = Vec::new();
@@ -333,7 +343,7 @@ impl Left {
     }
 }
 
-/// Makes a test of each scenario, and a list of them for the table of recordings.
+/// Defines a test for each scenario, and a list of the scenarios for the table of recordings.
 macro_rules! replays {
     ($($name:ident: $scenario:expr;)*) => {
         $(#[test] fn $name() { $scenario.replay(); })*

@@ -1,7 +1,7 @@
-"""Runs real Alembic command after command, each in a fork, so that it is imported once only.
+"""Runs real Alembic commands one after another, each in a fork: Alembic is imported only once.
 
-Reads one JSON object per line and answers each with one: `program` (none: Alembic's own command line), `arguments`,
-`folder`, `environment`, and `columns` (none, or the width of a terminal as standard input).
+Reads a JSON object per line and writes one for each: `program` (null for Alembic's command line), `arguments`, `folder`,
+`environment`, and `columns` (null, or the width of a terminal as standard input).
 """
 
 import asyncio  # noqa: F401

@@ -1,4 +1,4 @@
-//! Real Alembic as a process that runs one command after the other.
+//! Real Alembic as a long-running process that runs one command after another.
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
@@ -7,7 +7,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use limbeck_testkit::{CommandOutput, Sandbox, reference_python};
 use serde_json::{Map, Value, json};
 
-/// The running process; it ends with its standard input.
+/// The running process. It exits when its standard input closes.
 pub(crate) struct Oracle {
     child: Child,
     requests: Option<ChildStdin>,
@@ -32,12 +32,12 @@ impl Oracle {
         }
     }
 
-    /// Alembic, with the surroundings of `command`.
+    /// Runs Alembic with the folder and environment of `command`.
     pub(crate) fn alembic(&mut self, command: &Command, arguments: &[String]) -> CommandOutput {
         self.ask(command, None, arguments, None)
     }
 
-    /// A program in a terminal of this width.
+    /// Runs a program in a terminal of this width.
     pub(crate) fn in_terminal(
         &mut self,
         command: &Command,
@@ -63,7 +63,7 @@ impl Oracle {
             "program": program, "arguments": arguments, "folder": command.get_current_dir(),
             "environment": environment, "columns": columns,
         });
-        let requests = self.requests.as_mut().expect("it runs");
+        let requests = self.requests.as_mut().expect("the oracle runs");
         writeln!(requests, "{request}").expect("the oracle listens");
         let mut line = String::new();
         self.answers

@@ -1,12 +1,12 @@
-//! Texts in one order and without what is random: the order of Python's sets, dates, places of installation.
+//! Normalization of outputs: the order of Python's sets, dates, memory addresses and installation folders.
 
-/// Orders that are sets in Python, put into one order.
+/// Sorts everything whose order is that of a Python set.
 pub(crate) fn in_order(text: &str) -> Vec<String> {
     let mut ordered: Vec<String> = text
         .lines()
-        .map(|line| line_in_order(&without_chance(line)))
+        .map(|line| line_in_order(&without_random_parts(line)))
         .collect();
-    neighbours_in_order(&mut ordered, |line| {
+    sort_runs(&mut ordered, |line| {
         line.contains("] Detected sequence named ")
     });
     parents_in_order(&mut ordered);
@@ -19,8 +19,8 @@ fn sort_list(list: &str) -> String {
     items.join(", ")
 }
 
-/// Without addresses in memory, and without how long SQLAlchemy took.
-fn without_chance(line: &str) -> String {
+/// Replaces memory addresses, and SQLAlchemy's times.
+fn without_random_parts(line: &str) -> String {
     if let Some((head, taken)) = line.split_once("s] ")
         && let Some((head, _)) = head.rsplit_once(' ')
         && head.starts_with("INFO  [sqlalchemy.engine.Engine]")
@@ -36,9 +36,9 @@ fn without_chance(line: &str) -> String {
     kept
 }
 
-/// Sorts lines that follow each other and are alike.
-pub(crate) fn neighbours_in_order(lines: &mut [String], alike: impl Fn(&str) -> bool) {
-    for run in lines.chunk_by_mut(|one, next| alike(one) && alike(next)) {
+/// Sorts each run of consecutive lines for which `matches` holds.
+pub(crate) fn sort_runs(lines: &mut [String], matches: impl Fn(&str) -> bool) {
+    for run in lines.chunk_by_mut(|one, next| matches(one) && matches(next)) {
         run.sort();
     }
 }
@@ -68,8 +68,7 @@ fn line_in_order(line: &str) -> String {
     sorted + rest
 }
 
-/// Which of a merge's parents is updated and which deleted, or inserted, is random: within a step, their ids are
-/// given out anew, in one order.
+/// Sorts the parents of a merge within each step: Alembic updates a random one and deletes or inserts the others.
 fn parents_in_order(lines: &mut [String]) {
     let starts: Vec<usize> = (0..lines.len())
         .filter(|index| lines[*index].starts_with("-- Running "))
@@ -105,12 +104,12 @@ fn parents_in_order(lines: &mut [String]) {
     }
 }
 
-/// How statements begin that only look.
-const LOOKS: [&str; 4] = ["BEGIN", "ROLLBACK", "PRAGMA ", "SELECT "];
+/// Prefixes of statements that only read.
+const READS: [&str; 4] = ["BEGIN", "ROLLBACK", "PRAGMA ", "SELECT "];
 
-/// The log's lines; without statements that only look, of which limbeck has a few more: docs/differences.md.
+/// Returns the log lines without statements that only read: limbeck has a few more of them (docs/differences.md).
 pub(crate) fn log(text: &str, levels: &[&str]) -> Vec<String> {
-    let mut looks = false;
+    let mut is_read = false;
     in_order(text)
         .into_iter()
         .filter(|line| levels.iter().any(|level| line.starts_with(level)))
@@ -120,22 +119,22 @@ pub(crate) fn log(text: &str, levels: &[&str]) -> Vec<String> {
             };
             // The line with the parameters follows its statement.
             if !statement.starts_with('[') {
-                looks = LOOKS.iter().any(|look| statement.starts_with(look));
+                is_read = READS.iter().any(|prefix| statement.starts_with(prefix));
             }
-            !looks
+            !is_read
         })
         .collect()
 }
 
-/// The texts of Python's warnings.
+/// Returns the texts of Python's warnings.
 pub(crate) fn warnings(text: &str) -> Vec<&str> {
     text.lines()
         .filter_map(|line| Some(line.split_once(": UserWarning: ")?.1))
         .collect()
 }
 
-/// Without the folder of an interpreter's packages.
-pub(crate) fn without_places(text: &str) -> String {
+/// Replaces the folder of an interpreter's packages.
+pub(crate) fn without_package_folders(text: &str) -> String {
     let mut kept = String::new();
     let mut rest = text;
     while let Some(at) = rest.find("/site-packages/") {
@@ -149,7 +148,7 @@ pub(crate) fn without_places(text: &str) -> String {
     kept + rest
 }
 
-/// Every digit as a zero: a date's form stays.
+/// Replaces each digit with a zero.
 pub(crate) fn without_digits(text: &str) -> String {
     text.chars()
         .map(|character| {
@@ -162,7 +161,7 @@ pub(crate) fn without_digits(text: &str) -> String {
         .collect()
 }
 
-/// A script without the moment of its making.
+/// Replaces the digits of a script's creation date.
 pub(crate) fn without_date(text: &str) -> String {
     text.split_inclusive('\n')
         .map(|line| {
@@ -176,7 +175,7 @@ pub(crate) fn without_date(text: &str) -> String {
 }
 
 #[test]
-fn parents_are_exchanged_within_a_step_only() {
+fn sorts_parents_within_a_step_only() {
     let step = |deleted: &str, updated: &str| {
         format!(
             "-- Running upgrade b, c -> d\nDELETE FROM alembic_version WHERE alembic_version.version_num = '{deleted}';\n\
@@ -189,9 +188,9 @@ fn parents_are_exchanged_within_a_step_only() {
 }
 
 #[test]
-fn places_and_dates_go() {
+fn replaces_package_folders_and_dates() {
     assert_eq!(
-        without_places("in /a/b/site-packages/x y"),
+        without_package_folders("in /a/b/site-packages/x y"),
         "in <packages>/x y"
     );
     assert_eq!(

@@ -1,20 +1,20 @@
-//! Where the databases of a scenario are, and what a run does there.
+//! The databases of a scenario, and the statements and state of a run.
 
 use std::collections::BTreeMap;
 
 use limbeck_testkit::{MariaDb, Postgres, Tls};
 
-/// The kind of database.
+/// The database system of a scenario.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum On {
-    /// A file in the project's folder, which is part of its files.
+    /// A SQLite file in the project's folder.
     Sqlite,
-    /// A database for each of the two on one PostgreSQL server, over the URLs with these schemes.
+    /// A PostgreSQL server with a database for each program. `real` and `ours` are the URL schemes.
     Postgres {
         real: &'static str,
         ours: &'static str,
     },
-    /// The same on a MariaDB server.
+    /// A MariaDB server with a database for each program.
     MariaDb {
         real: &'static str,
         ours: &'static str,
@@ -28,7 +28,7 @@ pub(crate) enum Database {
         server: Box<Postgres>,
         real: &'static str,
         ours: &'static str,
-        /// How much of the server's log belongs to earlier runs.
+        /// The length of the server's log before this run, in bytes.
         logged: usize,
     },
     MariaDb {
@@ -72,7 +72,7 @@ impl On {
 }
 
 impl Database {
-    /// The URL for the real tool, or for limbeck.
+    /// Returns the URL for real Alembic, or for limbeck.
     pub(crate) fn url(&self, for_real: bool) -> String {
         match self {
             Self::Sqlite => "sqlite:///test.db".to_owned(),
@@ -99,8 +99,8 @@ impl Database {
         }
     }
 
-    /// The schema and the version rows that a run left on the server, and the statements with which it did so.
-    pub(crate) fn left(&mut self, by_real: bool) -> String {
+    /// Returns the statements of a run, and the schema and version rows on the server after it.
+    pub(crate) fn state(&mut self, by_real: bool) -> String {
         let name = if by_real { "real" } else { "ours" };
         let (server, logged) = match self {
             Self::Sqlite => return String::new(),
@@ -108,22 +108,22 @@ impl Database {
             Self::Postgres { server, logged, .. } => (server, logged),
         };
         let log = server.log();
-        let mut left = statements(&log[*logged..], name).join("\n");
-        left += "\n\n";
-        left += &server.dump_schema(name);
-        if left.contains("public.alembic_version") {
-            left += "\n";
-            left += &server.sql(name, "select version_num from alembic_version order by 1");
+        let mut state = statements(&log[*logged..], name).join("\n");
+        state += "\n\n";
+        state += &server.dump_schema(name);
+        if state.contains("public.alembic_version") {
+            state += "\n";
+            state += &server.sql(name, "select version_num from alembic_version order by 1");
         }
         *logged = server.log().len();
-        left
+        state
     }
 }
 
-/// The statements of the sessions that wrote to a database, without those that only look.
+/// Returns the statements of the sessions that wrote to a database, without statements that only read.
 fn statements(log: &str, database: &str) -> Vec<String> {
     let mut sessions: BTreeMap<&str, Vec<String>> = BTreeMap::new();
-    // A statement goes on in lines that begin with a tab.
+    // Further lines of a statement start with a tab.
     let log = log.replace("\n\t", "\t");
     for entry in log.lines() {
         let Some((session, message)) = entry
@@ -140,7 +140,7 @@ fn statements(log: &str, database: &str) -> Vec<String> {
         };
         let words: Vec<&str> = statement.split_whitespace().collect();
         let statement = words.join(" ").trim_end_matches(';').to_owned();
-        if !only_looks(&statement) {
+        if !only_reads(&statement) {
             sessions.entry(session).or_default().push(statement);
         }
     }
@@ -155,7 +155,7 @@ fn statements(log: &str, database: &str) -> Vec<String> {
                 open.push(statement);
             }
         }
-        // The lock's session does nothing but stay in its transaction.
+        // The lock's session only begins a transaction.
         if open.iter().any(|statement| !statement.starts_with("BEGIN")) {
             kept.extend(open);
         }
@@ -163,8 +163,8 @@ fn statements(log: &str, database: &str) -> Vec<String> {
     kept
 }
 
-/// Whether a statement asks for the server's state or the version rows.
-fn only_looks(statement: &str) -> bool {
+/// Returns whether a statement only reads the server's state or the version rows.
+fn only_reads(statement: &str) -> bool {
     let lower = statement.to_lowercase();
     lower.starts_with("show ")
         || lower.starts_with("set ")

@@ -1,4 +1,4 @@
-//! What a command leaves behind: the project's files and its SQLite databases.
+//! Snapshots of a project's files and SQLite databases.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::types::ValueRef;
 
-use super::orders::neighbours_in_order;
+use super::orders::sort_runs;
 
-/// A folder as it was.
+/// The content of a folder.
 pub(crate) struct Snapshot(BTreeMap<PathBuf, Entry>);
 
 enum Entry {
@@ -40,14 +40,14 @@ impl Snapshot {
         Self(entries)
     }
 
-    /// Makes the folder what it was.
+    /// Restores the folder.
     pub(crate) fn restore(&self, folder: &Path) {
         for entry in fs::read_dir(folder).expect("a folder") {
             let path = entry.expect("an entry").path();
             if path.is_dir() {
-                fs::remove_dir_all(path).expect("it goes");
+                fs::remove_dir_all(path).expect("the entry is removed");
             } else {
-                fs::remove_file(path).expect("it goes");
+                fs::remove_file(path).expect("the entry is removed");
             }
         }
         for (inside, content) in &self.0 {
@@ -60,8 +60,7 @@ impl Snapshot {
         }
     }
 
-    /// The entries as texts that can be compared; the content of SQLite's files is read in `folder`, where
-    /// they still lie.
+    /// Returns the entries as texts, for comparison. Reads SQLite databases from `folder`, which must not have changed.
     pub(crate) fn texts(&self, folder: &Path) -> BTreeMap<String, String> {
         let mut texts = BTreeMap::new();
         for (inside, content) in &self.0 {
@@ -87,7 +86,7 @@ impl Snapshot {
     }
 }
 
-/// Every object and every row of a SQLite file.
+/// Returns all objects and rows of a SQLite file.
 fn dump(path: &Path) -> String {
     let connection = rusqlite::Connection::open(path).expect("the database");
     let list = |sql: &str| -> Vec<String> {
@@ -119,13 +118,13 @@ fn dump(path: &Path) -> String {
     lines.join("\n")
 }
 
-/// Batches write the constraints of a table in the order of a set.
+/// Sorts the constraints of a table: Alembic's batch mode writes them in the order of a set.
 fn constraints_in_order(definition: &str) -> String {
     let mut lines: Vec<String> = definition
         .lines()
         .map(|line| line.trim_end().trim_end_matches(',').to_owned())
         .collect();
-    neighbours_in_order(&mut lines, |line| {
+    sort_runs(&mut lines, |line| {
         line.trim_start().starts_with("CONSTRAINT ")
     });
     lines.join("\n")

@@ -1,16 +1,16 @@
-//! Projects as `init` makes them, from the templates of the installed Alembic.
+//! Projects from the templates of the installed Alembic.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use limbeck_testkit::{Sandbox, reference_python};
 
-/// A file of one of Alembic's templates.
+/// Returns a file of one of Alembic's templates.
 pub(crate) fn template(name: &str, file: &str) -> String {
     fs::read_to_string(templates().join(name).join(file)).expect("a template's file")
 }
 
-/// The files of a template in `folder`, and an ini where the template has one.
+/// Writes the files of a template into `folder`, and the ini if the template has one.
 pub(crate) fn stock(sandbox: &Sandbox, name: &str, folder: &str) {
     for file in ["env.py", "script.py.mako"] {
         sandbox.write(&format!("{folder}/{file}"), &template(name, file));
@@ -21,7 +21,7 @@ pub(crate) fn stock(sandbox: &Sandbox, name: &str, folder: &str) {
             .replace("${script_location}", &format!("%(here)s/{folder}"));
         assert!(
             !ini.contains("${"),
-            "the template asks for more than the location"
+            "the template has more placeholders than the location"
         );
         sandbox.write("alembic.ini", &ini);
     }

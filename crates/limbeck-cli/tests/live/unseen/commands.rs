@@ -1,9 +1,9 @@
-//! How each command of limbeck is called, from what `limbeck --help` lists.
+//! Calls of each command that `limbeck --help` lists.
 
 use crate::support::limbeck;
 use limbeck_testkit::Sandbox;
 
-/// The commands, those below `url` as `url show`.
+/// Returns the commands. Subcommands of `url` are named like `url show`.
 pub(super) fn commands() -> Vec<String> {
     let mut commands = Vec::new();
     for name in listed(&[]) {
@@ -26,7 +26,7 @@ fn listed(above: &[&str]) -> Vec<String> {
     let names = list
         .lines()
         .take_while(|line| !line.is_empty())
-        // A description's next line begins further to the right.
+        // Further lines of a description are indented more.
         .filter_map(|line| {
             line.strip_prefix("  ")
                 .filter(|line| !line.starts_with(' '))
@@ -44,7 +44,7 @@ fn help(command: &[&str]) -> String {
     sandbox.run(&limbeck(), None, &arguments).success().stdout
 }
 
-/// The options that take a value, of limbeck itself or of a command.
+/// Returns the options with a value, of limbeck itself or of a command.
 pub(super) fn options_with_values(command: &str) -> Vec<String> {
     let words: Vec<&str> = command.split_whitespace().collect();
     let help = help(&words);
@@ -59,7 +59,7 @@ pub(super) fn options_with_values(command: &str) -> Vec<String> {
     options.collect()
 }
 
-/// The ways to call a command in which it reads the project's URL, or the given one.
+/// Returns calls of a command that read the project's URL, or `url`.
 pub(super) fn calls(command: &str, url: &str) -> Vec<Vec<String>> {
     let rests: &[&[&str]] = match command {
         "branches" | "heads" | "list_templates" | "check" => &[&[]],
@@ -99,7 +99,7 @@ pub(super) fn calls(command: &str, url: &str) -> Vec<Vec<String>> {
             &["--to", "mysql+pymysql", url],
             &["--to", url, url],
         ],
-        new => panic!("`limbeck {new}` is new: say in this table how it is called"),
+        new => panic!("`limbeck {new}` is new: add its calls to this table"),
     };
     let words: Vec<&str> = command.split_whitespace().collect();
     let owned = |word: &&str| (*word).to_owned();

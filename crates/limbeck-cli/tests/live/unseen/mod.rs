@@ -1,4 +1,4 @@
-//! No secret is seen in anything that limbeck writes, wherever it was put, whatever becomes of the command.
+//! limbeck never writes a secret, wherever the secret is and however the command ends.
 
 mod commands;
 mod secret;
@@ -29,7 +29,7 @@ fn cases(usual: u32) -> ProptestConfig {
     }
 }
 
-/// A project of Alembic's own template in a folder that is used again for each case.
+/// A project of Alembic's template. All cases share its folder.
 struct Project {
     sandbox: Sandbox,
     plain: Plain,
@@ -45,10 +45,10 @@ impl Project {
         Self { sandbox, plain }
     }
 
-    /// Makes the folder what it was, and changes what `setting` says.
+    /// Restores the folder and applies a setting.
     fn set(&self, setting: &Setting) {
         let folder = self.sandbox.path();
-        for made in [
+        for name in [
             "new",
             "pyproject.toml",
             ".env",
@@ -56,11 +56,11 @@ impl Project {
             "report.json",
             "migrations/versions",
         ] {
-            let path = folder.join(made);
+            let path = folder.join(name);
             if path.is_dir() {
-                std::fs::remove_dir_all(path).expect("the folder goes");
+                std::fs::remove_dir_all(path).expect("the folder is removed");
             } else if path.exists() {
-                std::fs::remove_file(path).expect("the file goes");
+                std::fs::remove_file(path).expect("the file is removed");
             }
         }
         self.sandbox.write("alembic.ini", &self.plain.ini);
@@ -72,7 +72,7 @@ impl Project {
         }
     }
 
-    /// Runs a call and expects no piece of the secret in what it writes.
+    /// Runs a call and asserts that its outputs contain no piece of the secret.
     fn check(
         &self,
         python: Option<&Path>,
@@ -83,7 +83,7 @@ impl Project {
     ) -> Result<(), TestCaseError> {
         let mut command = self.sandbox.command(&limbeck(), python);
         if python.is_none() {
-            // An interpreter would be started only to say that it has no Alembic.
+            // An interpreter without Alembic would only take time to fail.
             command.env("PATH", self.sandbox.path());
         }
         command
@@ -95,7 +95,7 @@ impl Project {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
         let mut child = command.spawn().expect("limbeck starts");
-        // Most commands end without reading it.
+        // Most commands exit without reading their input.
         let _ =
             std::io::Write::write_all(&mut child.stdin.take().expect("a pipe"), input.as_bytes());
         let output = child.wait_with_output().expect("limbeck ends");
@@ -136,11 +136,11 @@ impl Project {
     }
 }
 
-fn one<T: Clone>(index: Index, of: &[T]) -> T {
-    of[index.index(of.len())].clone()
+fn pick<T: Clone>(index: Index, values: &[T]) -> T {
+    values[index.index(values.len())].clone()
 }
 
-/// Options before the command.
+/// Returns a strategy of options before the command.
 fn flags() -> impl Strategy<Value = Vec<String>> {
     let flags: &[&[&str]] = &[
         &[],
@@ -153,7 +153,7 @@ fn flags() -> impl Strategy<Value = Vec<String>> {
     select(flags.to_vec()).prop_map(|flags| flags.iter().map(|flag| (*flag).to_owned()).collect())
 }
 
-/// Runs `body` for random cases; once broken it is run with smaller ones.
+/// Runs `body` for random cases, and shrinks a case that fails.
 fn check<S: Strategy>(
     usual: u32,
     strategy: S,
@@ -166,7 +166,7 @@ fn check<S: Strategy>(
 }
 
 #[test]
-fn in_a_project_without_python() {
+fn hides_secrets_without_python() {
     let project = Project::new();
     let commands = commands();
     let strategy = (
@@ -185,7 +185,7 @@ fn in_a_project_without_python() {
         setting.options.extend(flags);
         project.set(&setting);
         for command in &commands {
-            let call = one(index, &calls(command, &url));
+            let call = pick(index, &calls(command, &url));
             project.check(None, &setting, &call, &url, &secret)?;
         }
         Ok(())
@@ -193,7 +193,7 @@ fn in_a_project_without_python() {
 }
 
 #[test]
-fn in_a_project_with_python() {
+fn hides_secrets_with_python() {
     let project = Project::new();
     let python = python();
     let commands = commands();
@@ -214,7 +214,7 @@ fn in_a_project_with_python() {
             project.check(
                 Some(&python),
                 &setting,
-                &one(index, &calls(&command, &url)),
+                &pick(index, &calls(&command, &url)),
                 &url,
                 &secret,
             )
@@ -223,23 +223,23 @@ fn in_a_project_with_python() {
 }
 
 #[test]
-fn in_a_setting_that_is_refused() {
+fn hides_secrets_in_rejected_parameters() {
     let project = Project::new();
     let strategy = (secrets(), writings(), misplaced_urls(), any::<Index>());
     check(40, strategy, |(secret, writing, url, index)| {
         let url = with(url, &secret.written(writing));
         for command in ["url show", "url check", "url convert"] {
-            // The last ones take the URL as an argument.
+            // All but the first two calls take the URL as an argument.
             let calls = &calls(command, &url)[2..];
             let setting = Setting::default();
-            project.check(None, &setting, &one(index, calls), &url, &secret)?;
+            project.check(None, &setting, &pick(index, calls), &url, &secret)?;
         }
         Ok(())
     });
 }
 
 #[test]
-fn in_an_argument_that_python_sees() {
+fn hides_secrets_in_arguments_for_python() {
     let project = Project::new();
     let python = python();
     let own = options_with_values("");
@@ -247,7 +247,7 @@ fn in_an_argument_that_python_sees() {
         .into_iter()
         .map(|command| {
             let mut options = options_with_values(&command);
-            // A message is a text that its author wants in the script, and a converted URL is for its target.
+            // A message goes into the script by intent, and a converted URL is output by intent.
             options.retain(|option| option != "--message" && option != "--to");
             (command, options)
         })
@@ -269,9 +269,9 @@ fn in_an_argument_that_python_sees() {
             project.set(&setting);
             let words = command.split_whitespace().map(str::to_owned);
             let call: Vec<String> = match place {
-                0 => [one(index, &own), url].into_iter().chain(words).collect(),
+                0 => [pick(index, &own), url].into_iter().chain(words).collect(),
                 1 if !options.is_empty() => words
-                    .chain([one(index, &options), url, "head".into()])
+                    .chain([pick(index, &options), url, "head".into()])
                     .collect(),
                 2 => words.chain([url]).collect(),
                 _ => ["-x".into(), format!("url={url}"), "--raiseerr".into()]
@@ -286,18 +286,19 @@ fn in_an_argument_that_python_sees() {
 }
 
 #[test]
-fn in_an_argument_that_is_something_else() {
+fn hides_secrets_in_misplaced_arguments() {
     let project = Project::new();
     let commands = commands();
     let options = |command: &str| {
         let mut options = options_with_values(command);
-        // A converted URL is for its target.
+        // A converted URL is output by intent.
         options.retain(|option| option != "--to");
         (command.to_owned(), options)
     };
     let own = options("");
     assert!(own.1.len() > 5, "{own:?}");
     let options: Vec<_> = commands.iter().map(|command| options(command)).collect();
+    assert!(options.iter().any(|(_, options)| !options.is_empty()));
     let strategy = (secrets(), writings(), urls(), any::<Index>());
     check(15, strategy, |(secret, writing, url, index)| {
         let url = with(url, &secret.written(writing));
@@ -322,7 +323,7 @@ fn in_an_argument_that_is_something_else() {
             call(&[&format!("--nothing={url}")])?;
             call(&[&format!("--sql={url}"), "head"])?;
             if !options.is_empty() {
-                call(&[&one(index, options), &url, "head"])?;
+                call(&[&pick(index, options), &url, "head"])?;
             }
         }
         Ok(())

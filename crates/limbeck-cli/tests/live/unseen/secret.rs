@@ -1,33 +1,32 @@
-//! Random secrets, the ways in which they are written, and the search for them in what is shown.
+//! Random secrets, their encodings, and the search for them in outputs.
 
 use proptest::prelude::*;
 use proptest::sample::select;
 
-/// What people put between the words of a password, and what it is a part of a URL's grammar. A `(` is not
-/// among them: between `%(` and `)s` stands a name, which is told when it is missing.
+/// Special characters of passwords and of the grammar of URLs. Not `(`: an error names the missing name in `%(name)s`.
 const SPECIAL: [&str; 20] = [
     "@", ":", "/", "?", "#", "%", "+", " ", "'", "\"", "\\", "&", "=", "$", ";", "`", ",", "@@",
     "://", "%2",
 ];
 
-/// How much of a secret may be shown: less than this many characters or bytes in a row.
+/// The number of consecutive characters or bytes of a secret that no output may contain.
 const PIECE: usize = 6;
 
-/// A secret of at least twelve characters, so that none of its pieces stands anywhere by chance.
+/// A secret of at least twelve characters: its pieces don't occur by chance.
 #[derive(Debug, Clone)]
 pub(crate) struct Secret {
     bytes: Vec<u8>,
     pieces: Vec<Vec<u8>>,
 }
 
-/// How a secret is written into a URL.
+/// The encoding of a secret in a URL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Writing {
-    /// As it is.
+    /// Not encoded.
     Raw,
-    /// What must be escaped is.
+    /// Percent-encoded where URLs require it.
     Escaped,
-    /// The same, as a form has it: a blank is a `+`.
+    /// Form-encoded: a blank is a `+`.
     Form,
     /// Every byte as `%XX`.
     Upper,
@@ -45,7 +44,7 @@ pub(crate) fn writings() -> impl Strategy<Value = Writing> {
     ])
 }
 
-/// Words with signs between them, letters of many scripts, or any bytes.
+/// Returns a strategy of words with special characters, letters of many scripts, and random bytes.
 pub(crate) fn secrets() -> impl Strategy<Value = Secret> {
     let word = "[A-Za-z0-9]{12}";
     let words = (
@@ -81,7 +80,7 @@ pub(crate) fn secrets() -> impl Strategy<Value = Secret> {
 }
 
 impl Secret {
-    /// The secret itself, where it is a text that a variable and a file can hold.
+    /// Returns the secret if it is a text without control characters, which variables and files can hold.
     pub(crate) fn clear(&self) -> Option<&str> {
         let text = std::str::from_utf8(&self.bytes).ok()?;
         (!text.contains(char::is_control)).then_some(text)
@@ -110,7 +109,7 @@ impl Secret {
         }
     }
 
-    /// A piece of the secret that can be read out of what is shown, whatever it is written in.
+    /// Returns a piece of the secret that the output contains, in any encoding.
     pub(crate) fn piece_in(&self, shown: &[u8]) -> Option<String> {
         let once = percent_decode(shown);
         let single = String::from_utf8_lossy(shown).replace("%%", "%");
@@ -134,7 +133,7 @@ impl Secret {
     }
 }
 
-/// `%XX` undone. By hand, so that limbeck's own reading is not its own judge.
+/// Decodes `%XX`. Independent of limbeck's own decoder, which is under test.
 fn percent_decode(text: &[u8]) -> Vec<u8> {
     let mut decoded = Vec::with_capacity(text.len());
     let mut at = 0;
@@ -150,7 +149,7 @@ fn percent_decode(text: &[u8]) -> Vec<u8> {
     decoded
 }
 
-/// `\uXXXX` undone, in the pairs that JSON has beyond the first plane; Rust's and Python's other escapes.
+/// Decodes `\uXXXX` with JSON's surrogate pairs, and the escapes of Rust and Python.
 fn unescape(text: &[u8]) -> Vec<u8> {
     let text = String::from_utf8_lossy(text);
     let mut units: Vec<u16> = Vec::new();
@@ -187,7 +186,7 @@ fn unescape(text: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn a_secret_is_found_in_each_form() {
+fn finds_a_secret_in_each_encoding() {
     let secret = Secret {
         bytes: "häßlich 😀".into(),
         pieces: vec!["häßlich 😀".into()],

@@ -1,11 +1,11 @@
-//! The URLs that a secret stands in, and the places where limbeck meets them.
+//! URLs with secrets, and the places in a project to put them.
 
 use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::secret::Secret;
 
-/// URLs with a secret: good ones, broken ones, those of other programs. `{}` is the secret.
+/// Valid and invalid URLs, and URLs of other programs. `{}` is the secret.
 const URLS: &[&str] = &[
     "postgresql+asyncpg://app:{}@127.0.0.1:1/d",
     "postgresql://app:{}@127.0.0.1:1/d",
@@ -50,8 +50,8 @@ const URLS: &[&str] = &[
     "password={} host=127.0.0.1 port=x",
 ];
 
-/// URLs with a secret for the value of something else. `limbeck url` tells no values; the connection's own error
-/// does, as `psql` does, because a setting's name is no place for a secret and a typing error must be found.
+/// URLs with a secret as the value of another parameter. `limbeck url` shows no values. A connection error does, like
+/// `psql`: such a value is no secret, and users have to find typing errors.
 const MISPLACED: &[&str] = &[
     "postgresql://app@127.0.0.1:1/d?sslmode={}",
     "postgresql+asyncpg://app@127.0.0.1:1/d?ssl={}",
@@ -63,7 +63,7 @@ pub(super) fn urls() -> impl Strategy<Value = &'static str> {
     select(URLS)
 }
 
-/// The URL with the secret. Behind an `@` of its own stands a host, where the URL has no other.
+/// Puts the secret into a URL. If the URL has no `@`, an `@` in the secret would start a host and is encoded.
 pub(super) fn with(url: &str, written: &str) -> String {
     if url.contains('@') || url.contains('=') {
         url.replace("{}", written)
@@ -76,26 +76,26 @@ pub(super) fn misplaced_urls() -> impl Strategy<Value = &'static str> {
     select(MISPLACED)
 }
 
-/// Where a URL, or the secret alone, is put.
+/// The place of a URL, or of the secret alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Way {
-    /// `sqlalchemy.url`, its `%` as they are.
+    /// `sqlalchemy.url` with single `%`.
     Ini,
-    /// The same with `%%`.
+    /// `sqlalchemy.url` with `%%`.
     IniDoubled,
-    /// The ini has the password as a value of its own.
+    /// A separate value of the ini, for the password.
     IniReference,
-    /// The ini has the URL where another value belongs.
+    /// Another option of the ini, with the URL as its value.
     IniElsewhere,
-    /// A line of the ini that is no `key = value`.
+    /// A line of the ini without `key = value`.
     IniBroken,
     /// A text of `[tool.alembic]`.
     Pyproject,
-    /// TOML that ends within the text.
+    /// Invalid TOML.
     PyprojectBroken,
-    /// `DATABASE_URL`, which `env.py` takes.
+    /// `DATABASE_URL`, which `env.py` reads.
     Variable,
-    /// `PGPASSWORD` and the like.
+    /// `PGPASSWORD` and similar variables.
     PasswordVariable,
     /// `POSTGRES_HOST`, `POSTGRES_PASSWORD`, …
     Parts,
@@ -105,7 +105,7 @@ pub(super) enum Way {
     DotEnvParts,
     /// `--overrides`.
     Overrides,
-    /// `--overrides` with a file that is no JSON.
+    /// `--overrides` with invalid JSON.
     OverridesBroken,
     /// `ALEMBIC_CONFIG`.
     ConfigVariable,
@@ -137,7 +137,7 @@ impl Way {
     ];
 }
 
-/// What a way changes of the plain project.
+/// The changes to the plain project.
 #[derive(Debug, Default)]
 pub(super) struct Setting {
     pub(super) files: Vec<(&'static str, String)>,
@@ -159,7 +159,7 @@ impl Plain {
         ("alembic.ini", self.ini.replace(PLACEHOLDER, url))
     }
 
-    /// An `env.py` whose engine takes an expression of Python.
+    /// Returns an `env.py` whose engine uses a Python expression as its URL.
     fn env(url: &str) -> (&'static str, String) {
         let start =
             "import os\nfrom alembic import context\nfrom sqlalchemy import create_engine\n";
@@ -184,7 +184,7 @@ else:
         )
     }
 
-    /// The project with a URL of this secret, put in by `way`; none where the way can't carry it.
+    /// Puts a URL with this secret into the project. Returns `None` if the place can't hold the secret.
     pub(super) fn with(&self, way: Way, url: &str, secret: &Secret) -> Option<Setting> {
         let clear = secret.clear();
         let quoted = serde_json::to_string(url).expect("a text");
