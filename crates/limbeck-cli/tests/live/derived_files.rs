@@ -56,6 +56,7 @@ fn session(
     between: Option<Damage>,
 ) -> Vec<(String, String)> {
     let mut outputs = Vec::new();
+    let mut damaged = 0;
     for arguments in [
         &["upgrade", "r10"][..],
         &["current", "-v"],
@@ -73,12 +74,14 @@ fn session(
             .flat_map(|folder| cache_files(sandbox, folder))
         {
             if let Some(damage) = between {
+                damaged += 1;
                 let mut bytes = fs::read(&file).expect("the file");
                 damage(&mut bytes);
                 fs::write(&file, bytes).expect("the damaged file");
             }
         }
     }
+    assert_eq!(damaged > 0, between.is_some(), "no cache file to damage");
     outputs
 }
 

@@ -157,7 +157,7 @@ op.execute('INSERT INTO t VALUES (1)')";
     let ran = run(&sandbox, &url, &["upgrade", "head"]);
     assert_eq!(ran.status, 1, "{}", ran.stderr);
     assert!(
-        ran.stderr.contains("its DDL statements stay"),
+        ran.stderr.contains("DDL statements can't be rolled back"),
         "{}",
         ran.stderr
     );

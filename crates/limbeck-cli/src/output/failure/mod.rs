@@ -62,11 +62,9 @@ fn headline_group(failure: &Failure) -> Group<'_> {
 
 /// Adds notes and help on the exception, its callers, the connection, and missing modules.
 fn add_python_notes(failure: &Failure, message: &mut Message) {
-    let exception = failure
-        .exception
-        .as_ref()
-        .filter(|text| **text != failure.headline);
-    if let Some(exception) = exception {
+    if let Some(exception) = failure.exception.as_deref()
+        && !repeats_headline(exception, &failure.headline)
+    {
         message.notes.push(format!("raised as {exception}"));
     }
     let callers = failure.calls.iter().rev().take(MAX_CALLERS);
@@ -87,6 +85,13 @@ fn add_python_notes(failure: &Failure, message: &mut Message) {
             "install `{module}` in the project's Python environment, or name another environment with --python"
         ));
     }
+}
+
+/// Returns whether an exception adds nothing to the headline: it is the same text, or the worker's own exception with
+/// that text.
+fn repeats_headline(exception: &str, headline: &str) -> bool {
+    exception == headline
+        || exception.starts_with("limbeck_worker.") && exception.ends_with(headline)
 }
 
 fn describe_caller(caller: &Place) -> String {

@@ -54,7 +54,7 @@ fn changes_note(failure: &Failure, revision: &str) -> Option<String> {
     match failure.standing.rolled_back {
         // In MySQL each DDL statement commits the open transaction, and itself.
         Some(true) if statement.is_some_and(is_from_mysql) => Some(format!(
-            "row changes of `{revision}` since its last DDL statement were rolled back; its DDL statements stay"
+            "row changes of `{revision}` since its last DDL statement were rolled back; DDL statements can't be rolled back"
         )),
         Some(true) if failure.standing.committed => Some(format!(
             "`{revision}` had committed part of its work, which is in the database; the rest was rolled back"

@@ -32,12 +32,13 @@ impl Redaction {
         }
     }
 
-    /// Returns the text with all replacements, `[time]` for durations and `[id]` for numbers of server processes.
+    /// Returns the text with all replacements, `[time]` for times and durations and `[id]` for ids of server processes.
     pub(super) fn apply(&self, text: &str) -> String {
         let mut text = text.to_owned();
         for (from, to) in &self.replacements {
             text = text.replace(from, to);
         }
+        let text = replace_dates(&text);
         let is_duration = |_: &str, after: &str| {
             after
                 .strip_prefix(" s")
@@ -70,11 +71,32 @@ fn replace_numbers(text: &str, matches: impl Fn(&str, &str) -> bool, placeholder
     result + rest
 }
 
+/// Replaces each `2026-11-30 23:10:56+00`.
+fn replace_dates(text: &str) -> String {
+    const FORM: &str = "0000-00-00 00:00:00+00";
+    let fits = |part: &str| {
+        let mut pairs = part.chars().zip(FORM.chars());
+        pairs.all(|(found, form)| found == form || found.is_ascii_digit() && form == '0')
+    };
+    let mut result = String::new();
+    let mut rest = text;
+    while let Some(next) = rest.chars().next() {
+        if rest.get(..FORM.len()).is_some_and(fits) {
+            result.push_str("[time]");
+            rest = &rest[FORM.len()..];
+        } else {
+            result.push(next);
+            rest = &rest[next.len_utf8()..];
+        }
+    }
+    result
+}
+
 #[test]
-fn replaces_ports_durations_and_process_numbers() {
+fn replaces_ports_times_and_process_ids() {
     let redaction = Redaction::default().port(54321);
     assert_eq!(
-        redaction.apply("127.0.0.1:54321, held by backend 4711 (1.5 s), step 2 of 3"),
-        "127.0.0.1:[port], held by backend [id] ([time] s), step 2 of 3"
+        redaction.apply("127.0.0.1:54321, held by backend 4711 since 2026-01-02 03:04:05+00 (1.5 s), step 2 of 3"),
+        "127.0.0.1:[port], held by backend [id] since [time] ([time] s), step 2 of 3"
     );
 }
