@@ -13,8 +13,8 @@ const RESERVED: [char; 4] = ['+', '-', ':', '@'];
 impl RevisionMap {
     /// Builds the map from revisions in load order.
     ///
-    /// An id that occurs several times is no error: the last declaration counts, and [`Self::duplicates`] lists
-    /// the id.
+    /// Repeated ids are not an error: the last declaration of an id counts, and [`Self::duplicates`] lists
+    /// them.
     ///
     /// # Errors
     /// Returns a [`GraphError`] if a revision refers to a missing one, if a label is used twice, if an id contains
@@ -67,6 +67,7 @@ impl RevisionMap {
         loaded
     }
 
+    /// Adds the labels of each declaration. `loaded` are the nodes of the declarations.
     fn add_labels(&mut self, loaded: &[Index]) -> Result<(), GraphError> {
         for (revision, &index) in self.declarations.iter().zip(loaded) {
             for label in &revision.branch_labels {
@@ -87,6 +88,7 @@ impl RevisionMap {
         Ok(())
     }
 
+    /// Resolves the parents and dependencies of each node, and adds the links in the other direction.
     fn link(&mut self) -> Result<(), GraphError> {
         for index in 0..self.nodes.len() {
             let revision = &self.declarations[self.nodes[index].declaration];

@@ -84,6 +84,8 @@ impl<'a> VersionRows<'a> {
         Ok(changes)
     }
 
+    /// Returns the changes of an upgrade to `index`: its row replaces the rows of its requirements. If none of them
+    /// has a row, because other rows imply them all, the row is inserted.
     fn changes_of_upgrade(&self, index: Index) -> Result<Vec<HeadChange>, HeadConflictCause> {
         let id = self.map.id(index);
         let mut required: Vec<Index> = self.map.nodes[index].requirements().collect();
@@ -114,6 +116,8 @@ impl<'a> VersionRows<'a> {
         Ok(changes)
     }
 
+    /// Returns the changes of a downgrade from `index`: the requirements that no other row implies get a row again,
+    /// and one of them takes over the row of `index`.
     fn changes_of_downgrade(&self, index: Index) -> Result<Vec<HeadChange>, HeadConflictCause> {
         let id = self.map.id(index);
         if !self.has_row(id) {
@@ -147,6 +151,7 @@ impl<'a> VersionRows<'a> {
         Ok(changes)
     }
 
+    /// Returns the changes of a stamp, which moves, inserts or deletes rows without regard to the graph.
     fn changes_of_stamp(&self, step: &Step, is_upward: bool) -> Vec<HeadChange> {
         let Some(to) = step.to_revisions.first() else {
             return step.from_revisions.iter().map(|row| delete(row)).collect();
@@ -154,7 +159,7 @@ impl<'a> VersionRows<'a> {
         let Some((updated, deleted)) = step.from_revisions.split_last() else {
             return vec![insert(to)];
         };
-        // An earlier step of the same stamp may have moved a row, which then can't move once more.
+        // An earlier step of the same stamp may have moved the row to its own target, so this target gets a new row.
         let has_moved = |row: &String| !self.has_row(row);
         if is_upward && step.from_revisions.iter().any(has_moved) && !self.has_row(to) {
             return vec![insert(to)];
@@ -163,7 +168,7 @@ impl<'a> VersionRows<'a> {
         deleted.chain([update(updated, to)]).collect()
     }
 
-    /// Refuses a change that the rows don't allow, as Alembic does.
+    /// Returns an error if the rows don't allow a change and Alembic raises an exception for it.
     fn refuse_conflict(&self, change: &HeadChange) -> Result<(), HeadConflictCause> {
         let (removed, added) = match change {
             HeadChange::Delete { revision } => (Some(revision), None),
@@ -197,8 +202,8 @@ impl<'a> VersionRows<'a> {
             .collect()
     }
 
-    /// Returns `true` if `start` is one of `ends` or an ancestor of one. The walk goes through applied revisions
-    /// only, so it stays short: little that is applied lies above the revision of the current step.
+    /// Returns `true` if `start` is one of `ends` or an ancestor of one. The walk visits applied revisions only. Few
+    /// of them are above the revision of the current step, so it stays short.
     fn reaches(&self, start: Index, ends: &[Index]) -> bool {
         let mut seen = FxHashSet::default();
         let mut todo = vec![start];

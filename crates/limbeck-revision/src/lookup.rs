@@ -33,7 +33,7 @@ impl RevisionMap {
     /// `head` and there are several heads.
     pub fn resolve(&self, name: &str) -> Result<Vec<&str>, RevisionError> {
         let positions = self.lookup(name)?;
-        // A walk down from a head can end at the base, which is no revision.
+        // A walk down from a head can end at the base, which is not a revision.
         Ok(positions
             .into_iter()
             .filter_map(WalkPosition::revision)
@@ -76,7 +76,7 @@ impl RevisionMap {
     }
 
     /// Returns the revisions that a database with these version rows has applied: the rows' revisions and their
-    /// ancestors through `down_revision` and `depends_on`. A label in `depends_on` stands for the revision that
+    /// ancestors through `down_revision` and `depends_on`. A label in `depends_on` denotes the revision that
     /// declares it.
     ///
     /// Rows that name no revision are not an error. They are listed in [`AppliedRevisions::unknown_rows`].

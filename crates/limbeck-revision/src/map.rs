@@ -48,28 +48,27 @@ impl Node {
     /// Iterates over the parents, then the own dependencies that are not parents: all revisions that an upgrade to
     /// this one needs directly.
     pub(crate) fn requirements(&self) -> impl Iterator<Item = Index> + '_ {
-        let is_no_parent = |dependency: &&Index| !self.parents.contains(dependency);
+        let is_not_a_parent = |dependency: &&Index| !self.parents.contains(dependency);
         self.parents
             .iter()
-            .chain(self.own_dependencies.iter().filter(is_no_parent))
+            .chain(self.own_dependencies.iter().filter(is_not_a_parent))
             .copied()
     }
 
     /// Iterates over the parents, then all dependencies that are not parents.
     pub(crate) fn all_requirements(&self) -> impl Iterator<Item = Index> + '_ {
-        let is_no_parent = |dependency: &&Index| !self.parents.contains(dependency);
+        let is_not_a_parent = |dependency: &&Index| !self.parents.contains(dependency);
         self.parents
             .iter()
-            .chain(self.dependencies.iter().filter(is_no_parent))
+            .chain(self.dependencies.iter().filter(is_not_a_parent))
             .copied()
     }
 }
 
 /// The graph of all revisions.
 ///
-/// The revisions keep the order in which they were given to [`RevisionMap::new`]. Every list that has no order by
-/// the graph itself is in that order, so results are the same in each process; Alembic's depend on the order of
-/// Python sets.
+/// The map keeps the order in which [`RevisionMap::new`] was given the revisions, and uses it for every result whose
+/// order doesn't follow from the graph. Alembic uses Python sets instead, so its order differs between processes.
 #[derive(Debug, Clone, Default)]
 pub struct RevisionMap {
     /// The declarations, in load order.

@@ -80,7 +80,7 @@ struct OpenHeadSearch<'a> {
     map: &'a RevisionMap,
     /// The revisions that are not finished and can have an open head above them.
     pending: NodeSet,
-    /// For each revision, the number of the last walk that visited it.
+    /// The number of the last walk that visited each revision.
     last_visit: Vec<u32>,
     /// The number of the current walk.
     walk: u32,

@@ -97,8 +97,8 @@ impl HeadChange {
 /// A step whose changes to the version rows Alembic can't make: it raises an exception there, after the script has
 /// run.
 ///
-/// With rows that earlier runs left behind, two causes are known: a merge of several rows where one parent is an
-/// ancestor of another, and a stamp of several targets that resolve to one revision.
+/// Two causes are known with rows that earlier runs wrote: a merge of several rows where one parent is an ancestor of
+/// another, and a stamp of several targets that resolve to one revision.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{cause}")]
 #[non_exhaustive]

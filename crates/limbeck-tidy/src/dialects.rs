@@ -3,7 +3,7 @@
 
 use crate::tree::{assert_no_problems, root};
 
-/// For each crate with a folder per dialect: the source folder, the dialects, and the files that each must contain.
+/// The crates with a folder per dialect: source folder, dialects, and the files that each dialect's folder must contain.
 const FOLDERS: [(&str, &[&str], &[&str]); 1] = [(
     "crates/limbeck-db/src",
     &["postgres", "sqlite", "mysql"],

@@ -6,21 +6,16 @@ use crate::tree::{assert_no_problems, packages, root};
 
 /// Each crate of the workspace with the crates of the workspace that it may depend on. Only `limbeck` depends on both
 /// the front end (`limbeck-script`) and the back end (`limbeck-db`).
-const ALLOWED: [(&str, &[&str]); 11] = [
+const ALLOWED: [(&str, &[&str]); 10] = [
     ("limbeck-url", &[]),
     ("limbeck-revision", &[]),
-    ("limbeck-ddl", &[]),
-    ("limbeck-script", &["limbeck-revision", "limbeck-ddl"]),
-    (
-        "limbeck-db",
-        &["limbeck-url", "limbeck-revision", "limbeck-ddl"],
-    ),
+    ("limbeck-script", &["limbeck-revision"]),
+    ("limbeck-db", &["limbeck-url", "limbeck-revision"]),
     (
         "limbeck",
         &[
             "limbeck-url",
             "limbeck-revision",
-            "limbeck-ddl",
             "limbeck-script",
             "limbeck-db",
         ],

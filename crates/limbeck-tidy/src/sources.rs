@@ -3,9 +3,9 @@
 use crate::tree::{File, assert_no_problems, files_with_extension};
 
 /// The maximum number of lines of a file, without tests.
-const LONGEST: usize = 700;
+const MAX_LINES: usize = 700;
 /// The maximum of the median number of lines of all files, without tests.
-const MEDIAN: usize = 200;
+const MAX_MEDIAN: usize = 200;
 
 fn rust_files() -> Vec<File> {
     let mut files = files_with_extension("rs");
@@ -70,17 +70,17 @@ fn files_do_not_exceed_the_size_limits() {
     sizes.sort();
     let long: Vec<String> = sizes
         .iter()
-        .filter(|(lines, _)| *lines > LONGEST)
+        .filter(|(lines, _)| *lines > MAX_LINES)
         .map(|(lines, path)| format!("{path}: {lines}"))
         .collect();
     assert_no_problems(
-        &format!("these files have more than {LONGEST} lines without their tests"),
+        &format!("these files have more than {MAX_LINES} lines without their tests"),
         &long,
     );
     let (median, _) = sizes[sizes.len() / 2];
     assert!(
-        median <= MEDIAN,
-        "the median file has {median} lines; at most {MEDIAN} are allowed"
+        median <= MAX_MEDIAN,
+        "the median file has {median} lines; at most {MAX_MEDIAN} are allowed"
     );
 }
 
