@@ -1,4 +1,4 @@
-//! Any text as an ini: nothing panics, each key has a value, and `Debug` shows none that was set.
+//! Fuzz target for ini files: nothing panics, each key has a value, and `Debug` shows no value that was set.
 #![no_main]
 
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::path::Path;
 use libfuzzer_sys::fuzz_target;
 use limbeck::config::Ini;
 
-/// Stands in no input by chance.
+/// A value that occurs in no input by chance.
 const VALUE: &str = "Gehe1m-4711-Wort";
 
 fuzz_target!(|text: &str| {
