@@ -47,7 +47,7 @@ pub enum Driver {
     Asyncpg,
     /// psycopg2, synchronous, for PostgreSQL. It uses libpq.
     Psycopg2,
-    /// psycopg2cffi, psycopg2 for PyPy.
+    /// psycopg2cffi, a port of psycopg2 to CFFI.
     Psycopg2cffi,
     /// psycopg 3, synchronous and asynchronous, for PostgreSQL. It uses libpq.
     Psycopg,

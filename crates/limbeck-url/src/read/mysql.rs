@@ -55,7 +55,7 @@ pub(super) fn interpret(parts: UrlParts) -> Result<(ConnectionInfo, Vec<Warning>
         match &*key {
             "user" => info.user = Some(value),
             "password" | "passwd" => {
-                info.password = Some(Secret::new(decode_password(syntax, value)))
+                info.password = Some(Secret::new(decode_password(syntax, value)));
             }
             "db" | "database" => info.database = Some(value),
             "host" => {

@@ -92,7 +92,7 @@ pub(super) fn interpret(parts: UrlParts) -> Result<(ConnectionInfo, Vec<Warning>
                 levels.push((key, level));
             }
             "sslrootcert" if value == "system" => {
-                info.tls.root_certificates = Some(RootCertificates::System)
+                info.tls.root_certificates = Some(RootCertificates::System);
             }
             "sslrootcert" => info.tls.root_certificates = Some(RootCertificates::File(value)),
             "sslcert" => info.tls.client_certificate = Some(value),

@@ -123,7 +123,7 @@ impl UrlParts {
         match (backend, syntax, after_slashes) {
             (Backend::Sqlite, ..) => parts.split_sqlite(rest)?,
             (_, Syntax::SqlAlchemy(_), Some(rest)) => {
-                authority::split_sqlalchemy(&mut parts, rest)?
+                authority::split_sqlalchemy(&mut parts, rest)?;
             }
             (_, _, Some(rest)) => authority::split_plain(&mut parts, rest)?,
             (_, _, None) => return Err(unsupported_scheme(&lower)),

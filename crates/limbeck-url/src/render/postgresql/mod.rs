@@ -241,7 +241,7 @@ impl Writer<'_> {
         }
         match &tls.root_certificates {
             Some(RootCertificates::File(path)) => {
-                self.output.url.add_parameter("sslrootcert", path)
+                self.output.url.add_parameter("sslrootcert", path);
             }
             Some(RootCertificates::System) => {
                 self.output.url.add_parameter("sslrootcert", "system");
