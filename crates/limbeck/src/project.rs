@@ -335,7 +335,7 @@ impl Project {
             down_revisions: revision.down_revisions.clone(),
             branch_labels: revision.branch_labels.clone(),
             dependencies: revision.dependencies.clone(),
-            path: script.path().to_owned(),
+            path: script.path().clone(),
         };
         let declared = self.map.declarations().iter();
         Some(declared.zip(&self.scripts).map(known).collect())

@@ -3,16 +3,16 @@
 use std::path::PathBuf;
 
 use limbeck_db::DbError;
-use limbeck_script::worker::{Frame, FrameKind, RaisedException, RunOutcome};
+use limbeck_script::worker::{Frame, FrameKind, RaisedException};
 
 use super::failure::{FailedStatement, FailedStep, Failure, Place, RunError, Standing};
 use super::host::{Host, was_in_transaction};
 
 impl Host<'_, '_> {
     /// The report of an exception that ended the run.
-    pub(super) async fn explain(&mut self, end: RunOutcome) -> RunError {
+    pub(super) async fn explain(&mut self, exception: RaisedException) -> RunError {
         let standing = self.standing().await;
-        let RunOutcome::Exception(RaisedException {
+        let RaisedException {
             type_name: kind,
             is_driver_error: of_driver,
             message,
@@ -22,10 +22,7 @@ impl Host<'_, '_> {
             traceback,
             module,
             option,
-        }) = end
-        else {
-            unreachable!("only exceptions are explained")
-        };
+        } = exception;
         let (message, traceback) = without_port(message, traceback);
         let mut own: Vec<Place> = frames
             .iter()

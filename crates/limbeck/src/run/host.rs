@@ -311,7 +311,7 @@ impl Host<'_, '_> {
                 }
                 Request::End(end) => {
                     self.worker().reply(&Json::Null).await?;
-                    return Ok(*end);
+                    return Ok(end);
                 }
             }
         }
@@ -572,7 +572,7 @@ impl Host<'_, '_> {
                 module,
                 message,
             }),
-            Ok(end @ RunOutcome::Exception { .. }) => Err(self.explain(end).await),
+            Ok(RunOutcome::Exception(exception)) => Err(self.explain(*exception).await),
             Err(Stop::Signal(signal)) => Err(RunError::Interrupted(signal)),
             Err(Stop::Error(error)) => Err(error),
         };

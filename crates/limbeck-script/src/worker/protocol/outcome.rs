@@ -26,7 +26,7 @@ pub enum RunOutcome {
         message: String,
     },
     /// An exception ended the run.
-    Exception(RaisedException),
+    Exception(Box<RaisedException>),
 }
 
 /// An exception that ended a run.

@@ -40,7 +40,7 @@ pub enum Request {
         scripts: Vec<ImportedScript>,
     },
     /// The run is over. The worker sends nothing after this message.
-    End(Box<RunOutcome>),
+    End(RunOutcome),
 }
 
 /// The parameters of a session to open.
