@@ -1,4 +1,4 @@
-//! What is installed for an interpreter, by its own word.
+//! Lists the packages that are installed for an interpreter.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -14,25 +14,25 @@ use super::Interpreter;
 /// The program that the interpreter runs.
 const PROGRAM: &str = include_str!("../../python/installed.py");
 
-/// How long it may take; a disk that is asleep is waited for.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// The maximum run time of the program, long enough for a disk to spin up.
+const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// What an interpreter has.
+/// The versions of an interpreter and its packages.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 pub struct InstalledVersions {
-    /// Its version.
+    /// The interpreter's version.
     pub python: (u32, u32, u32),
-    /// The packages that were asked for, with their versions; none for what is not there.
+    /// The requested packages with their versions; `None` for a package that is not installed.
     pub packages: BTreeMap<String, Option<String>>,
 }
 
 impl InstalledVersions {
-    /// A package's version, where it is installed.
+    /// Returns the version of a package, if it is installed.
     pub fn version(&self, package: &str) -> Option<&str> {
         self.packages.get(package)?.as_deref()
     }
 
-    /// The first of several packages that is installed, and its version.
+    /// Returns the first installed package of a list, and its version.
     pub fn first_installed<'a>(&'a self, packages: &[&'a str]) -> Option<(&'a str, &'a str)> {
         let mut found = packages
             .iter()
@@ -41,41 +41,41 @@ impl InstalledVersions {
     }
 }
 
-/// Why an interpreter does not tell.
+/// An error of [`Interpreter::installed_versions`].
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum InstalledVersionsError {
-    /// It could not be started.
+    /// The interpreter can't be started.
     #[error("could not start the Python interpreter `{}`", path.display())]
     Start {
-        /// The program.
+        /// The path of the interpreter.
         path: PathBuf,
-        /// Why.
+        /// The system's error.
         #[source]
         source: io::Error,
     },
-    /// It ended with an error, or said something else.
-    #[error("the Python interpreter `{}` does not tell what is installed: {why}", path.display())]
-    Answer {
-        /// The program.
+    /// The program failed, or its output is not as expected.
+    #[error("the Python interpreter `{}` could not list its packages: {why}", path.display())]
+    Output {
+        /// The path of the interpreter.
         path: PathBuf,
-        /// The last line of its complaint, or what is wrong with its answer.
+        /// The last line of its standard error, its exit status, or the error in its output.
         why: String,
     },
-    /// It took too long.
-    #[error("the Python interpreter `{}` did not answer within {} seconds", path.display(), PATIENCE.as_secs())]
+    /// The program took too long.
+    #[error("the Python interpreter `{}` did not answer within {} seconds", path.display(), TIMEOUT.as_secs())]
     Timeout {
-        /// The program.
+        /// The path of the interpreter.
         path: PathBuf,
     },
 }
 
 impl Interpreter {
-    /// Asks for its version and those of some packages, by the names that they are installed under. Nothing of
-    /// theirs or of the project's is imported.
+    /// Runs the interpreter to read its version and those of some packages, given the packages' names on PyPI. It
+    /// imports neither the packages nor the project.
     ///
     /// # Errors
-    /// [`InstalledVersionsError`] when it does not tell.
+    /// Returns [`InstalledVersionsError`] if the interpreter can't be started, fails, or takes too long.
     pub async fn installed_versions(
         &self,
         packages: &[&str],
@@ -95,22 +95,22 @@ impl Interpreter {
                 source,
             })?
             .wait_with_output();
-        let output = tokio::time::timeout(PATIENCE, running)
+        let output = tokio::time::timeout(TIMEOUT, running)
             .await
             .map_err(|_| InstalledVersionsError::Timeout { path: path() })?
             .map_err(|source| InstalledVersionsError::Start {
                 path: path(),
                 source,
             })?;
-        let answer = |why: String| InstalledVersionsError::Answer { path: path(), why };
+        let unexpected = |why: String| InstalledVersionsError::Output { path: path(), why };
         if !output.status.success() {
-            let said = String::from_utf8_lossy(&output.stderr);
-            let last = said.lines().rfind(|line| !line.trim().is_empty());
-            return Err(answer(match last {
+            let errors = String::from_utf8_lossy(&output.stderr);
+            let last = errors.lines().rfind(|line| !line.trim().is_empty());
+            return Err(unexpected(match last {
                 Some(line) => line.trim().to_owned(),
                 None => output.status.to_string(),
             }));
         }
-        serde_json::from_slice(&output.stdout).map_err(|error| answer(error.to_string()))
+        serde_json::from_slice(&output.stdout).map_err(|error| unexpected(error.to_string()))
     }
 }

@@ -1,4 +1,4 @@
-//! Finds the project's own Python interpreter where its users expect it to be found.
+//! Finds the project's Python interpreter.
 
 mod installed;
 
@@ -8,16 +8,16 @@ use std::ffi::OsString;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-/// A Python interpreter and the reason for which it was chosen.
+/// A Python interpreter, and where limbeck found it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Interpreter {
-    /// The program.
+    /// The path of the program.
     pub path: PathBuf,
-    /// Who named it.
+    /// The setting or place that named the interpreter.
     pub source: InterpreterSource,
 }
 
-/// Who named an interpreter, in the order of precedence.
+/// The settings and places that can name an interpreter, in the order of precedence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum InterpreterSource {
     /// The `--python` option.
@@ -26,7 +26,7 @@ pub enum InterpreterSource {
     VirtualEnv,
     /// An activated Conda environment (`CONDA_PREFIX`).
     Conda,
-    /// A `.venv` folder beside the project or above it.
+    /// A folder `.venv` in the project's folder or in a parent.
     DotVenv,
     /// `python3` or `python` on `PATH`.
     Path,
@@ -44,10 +44,10 @@ impl fmt::Display for InterpreterSource {
     }
 }
 
-/// Where to look.
+/// The settings and places to search for an interpreter.
 #[derive(Debug, Clone, Default)]
 pub struct InterpreterSearch {
-    /// The value of `--python`: a program, or a virtual environment's folder.
+    /// The value of `--python`: a program, or the folder of a virtual environment.
     pub option: Option<PathBuf>,
     /// The value of `VIRTUAL_ENV`.
     pub virtual_env: Option<PathBuf>,
@@ -55,22 +55,22 @@ pub struct InterpreterSearch {
     pub conda_prefix: Option<PathBuf>,
     /// The value of `PATH`.
     pub path: Option<OsString>,
-    /// The folder whose `.venv`, or a parent's, is taken.
+    /// The project's folder. Its `.venv` is searched, and that of each parent.
     pub project: PathBuf,
 }
 
-/// Why there is no interpreter.
+/// An error of [`InterpreterSearch::find`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InterpreterError {
-    /// The named interpreter isn't there.
+    /// A setting names an interpreter that doesn't exist.
     #[error("no Python interpreter at `{}`, which {named_by} names", path.display())]
     Missing {
-        /// What was named.
+        /// The named path.
         path: PathBuf,
-        /// Who named it.
+        /// The setting that names it.
         named_by: InterpreterSource,
     },
-    /// None was named and none was found.
+    /// No setting names an interpreter, and limbeck found none.
     #[error("no Python interpreter was found")]
     NotFound,
 }
@@ -79,8 +79,9 @@ impl InterpreterSearch {
     /// Finds the interpreter.
     ///
     /// # Errors
-    /// [`InterpreterError::Missing`] when one was named that is not there: no other is taken in its
-    /// place, since it would have other packages.
+    /// Returns [`InterpreterError::Missing`] if a setting names an interpreter that doesn't exist. limbeck uses no other
+    /// interpreter then, because its packages would be others. Returns [`InterpreterError::NotFound`] if no setting names
+    /// one and limbeck finds none.
     pub fn find(&self) -> Result<Interpreter, InterpreterError> {
         let named = [
             (&self.option, InterpreterSource::Option),
@@ -89,7 +90,7 @@ impl InterpreterSearch {
         ];
         for (path, source) in named {
             if let Some(path) = path {
-                return in_place(path)
+                return program_at(path)
                     .or_else(|| {
                         (source == InterpreterSource::Option)
                             .then(|| self.on_path(&path.clone().into_os_string()))
@@ -102,11 +103,11 @@ impl InterpreterSearch {
                     });
             }
         }
-        let beside = self
+        let dot_venv = self
             .project
             .ancestors()
             .find_map(|folder| in_environment(&folder.join(".venv")));
-        if let Some(path) = beside {
+        if let Some(path) = dot_venv {
             return Ok(Interpreter {
                 path,
                 source: InterpreterSource::DotVenv,
@@ -122,6 +123,7 @@ impl InterpreterSearch {
             .ok_or(InterpreterError::NotFound)
     }
 
+    /// Searches `PATH` for a program, given a name without folders.
     fn on_path(&self, name: &OsString) -> Option<PathBuf> {
         if Path::new(name).components().count() != 1 {
             return None;
@@ -132,7 +134,8 @@ impl InterpreterSearch {
     }
 }
 
-fn in_place(path: &Path) -> Option<PathBuf> {
+/// Returns the interpreter at a path, which names a program or a virtual environment.
+fn program_at(path: &Path) -> Option<PathBuf> {
     if path.is_dir() {
         in_environment(path)
     } else {
@@ -140,6 +143,7 @@ fn in_place(path: &Path) -> Option<PathBuf> {
     }
 }
 
+/// Returns the interpreter of a virtual environment.
 fn in_environment(folder: &Path) -> Option<PathBuf> {
     ["bin/python3", "bin/python", "Scripts/python.exe"]
         .iter()
@@ -154,7 +158,7 @@ mod tests {
     use super::{InterpreterError, InterpreterSearch, InterpreterSource};
 
     #[test]
-    fn the_nearest_named_one_wins() {
+    fn follows_the_order_of_precedence() {
         let root = tempfile::tempdir().unwrap();
         let folder = |name: &str| {
             let bin = root.path().join(name).join("bin");

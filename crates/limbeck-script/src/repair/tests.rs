@@ -125,6 +125,10 @@ fn converts_the_url_of_a_section() {
         "e = engine_from_config(c, prefix='db.', url=ensure_sync_database_url(c[\"db.url\"]))\n",
     );
     check(
+        "e = engine_from_config(c, prefix='a\"\\\\é.')\n",
+        "e = engine_from_config(c, prefix='a\"\\\\é.', url=ensure_sync_database_url(c[\"a\\\"\\\\é.url\"]))\n",
+    );
+    check(
         "c = config.get_section('x')\nc['sqlalchemy.url'] = get()\ne = engine_from_config(c)\nf = engine_from_config(c)\n",
         "c = config.get_section('x')\nc['sqlalchemy.url'] = ensure_sync_database_url(get())\ne = engine_from_config(c)\nf = engine_from_config(c)\n",
     );

@@ -58,7 +58,7 @@ pub enum WorkerError {
     #[error("could not communicate with the Python worker")]
     Stream(#[source] io::Error),
     /// A message doesn't follow the protocol.
-    #[error("the Python worker sent a message that limbeck does not understand")]
+    #[error("the Python worker sent a message that limbeck doesn't understand")]
     Message(#[source] serde_json::Error),
 }
 

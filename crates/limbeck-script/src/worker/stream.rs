@@ -1,4 +1,4 @@
-//! The streams to the worker and back: messages, each a length and that many bytes.
+//! The stream of messages between the host and the worker. Each message is a length and that many bytes.
 
 use std::io;
 use std::ops::Range;
@@ -6,21 +6,21 @@ use std::ops::Range;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::unix::pipe::{Receiver, Sender};
 
-/// The longest message that a worker may send: a statement with its literals has to fit.
+/// The maximum length of a worker's message, in bytes. A statement contains its parameters as literals.
 const LONGEST_MESSAGE: usize = 1 << 30;
 
-/// What is read at a time, at least: whole messages, mostly.
+/// The minimum space for a read, in bytes. Most messages fit.
 const READ_AT_ONCE: usize = 16 * 1024;
 
-/// A pipe in each direction. A socket would wake us once more for each message of ours, to say that the other
-/// side has taken it.
+/// A pipe in each direction. A socket would wake the host once more for each message it sends, when the worker has read
+/// the message.
 #[derive(Debug)]
 pub(super) struct MessageStream {
     from: Receiver,
     to: Sender,
     received: Vec<u8>,
-    /// The bytes of `received` that came before the next message.
-    taken: usize,
+    /// The number of bytes in `received` that the caller has already got.
+    consumed: usize,
 }
 
 impl MessageStream {
@@ -29,21 +29,21 @@ impl MessageStream {
             from: Receiver::from_owned_fd(from.into())?,
             to: Sender::from_owned_fd(to.into())?,
             received: Vec::new(),
-            taken: 0,
+            consumed: 0,
         })
     }
 
-    /// The next message. May be dropped while it waits: what has arrived is kept.
+    /// Waits for the next message. The future may be dropped meanwhile: the stream keeps the bytes that have arrived.
     pub(super) async fn next(&mut self) -> io::Result<&[u8]> {
-        self.received.drain(..self.taken);
-        self.taken = 0;
+        self.received.drain(..self.consumed);
+        self.consumed = 0;
         let message = loop {
             if let Some(message) = self.whole_message()? {
                 break message;
             }
             self.receive().await?;
         };
-        self.taken = message.end;
+        self.consumed = message.end;
         Ok(&self.received[message])
     }
 
@@ -55,14 +55,14 @@ impl MessageStream {
         if length > LONGEST_MESSAGE {
             return Err(io::Error::new(
                 io::ErrorKind::InvalidData,
-                "a message is too long",
+                "a message is longer than 1 GiB",
             ));
         }
         Ok((rest.len() >= length).then_some(4..4 + length))
     }
 
     async fn receive(&mut self) -> io::Result<()> {
-        // As much again as there is, so that a long message takes few rounds.
+        // Doubles the space, so that a long message needs few reads.
         self.received.reserve(self.received.len().max(READ_AT_ONCE));
         match self.from.read_buf(&mut self.received).await? {
             0 => Err(io::ErrorKind::UnexpectedEof.into()),
@@ -70,7 +70,7 @@ impl MessageStream {
         }
     }
 
-    /// Sends bytes, which are one or several messages.
+    /// Sends one or more messages, given their bytes.
     pub(super) async fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.to.write_all(bytes).await
     }
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn messages_come_whole_and_in_order_however_they_are_cut() {
+    async fn receives_whole_messages_from_any_pieces() {
         let messages: Vec<Vec<u8>> = [0, 1, 5, 16 * 1024 - 4, 16 * 1024, 300_000, 3]
             .into_iter()
             .map(|length: usize| (0..=250).cycle().take(length).collect())
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_wait_that_was_given_up_loses_nothing() {
+    async fn a_cancelled_wait_loses_nothing() {
         let (mut ours, mut theirs) = ends();
         let bytes = framed(b"a message");
         theirs.send(&bytes[..7]).await.unwrap();
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_length_that_can_not_be_is_an_error() {
+    async fn rejects_a_length_out_of_range() {
         let (mut ours, mut theirs) = ends();
         theirs.send(&[0xFF; 4]).await.unwrap();
         let error = ours.next().await.unwrap_err();

@@ -274,7 +274,7 @@ fn checks_the_interpreter() {
     found.has(
         "python.interpreter",
         "error",
-        "does not tell what is installed",
+        "could not list its packages",
     );
 }
 
