@@ -271,11 +271,7 @@ fn checks_the_interpreter() {
         &["--offline", "--python", "/bin/false"],
         &[],
     );
-    found.has(
-        "python.interpreter",
-        "error",
-        "could not list its packages",
-    );
+    found.has("python.interpreter", "error", "could not list its packages");
 }
 
 #[test]
