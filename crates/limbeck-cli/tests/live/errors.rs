@@ -3,7 +3,7 @@
 use std::net::TcpListener;
 use std::path::Path;
 
-use limbeck_testkit::{MariaDb, Postgres, Sandbox, Tls, python};
+use limbeck_testkit::{MariaDb, Postgres, Sandbox, Tls, python, reserve_port};
 
 use crate::support::{limbeck, linear, ran, run, sync_env};
 
@@ -23,12 +23,6 @@ fn check(url: &str, expected: &[&str]) {
     assert!(!ran.stderr.contains("Traceback"), "{}", ran.stderr);
     assert!(!ran.stderr.contains("limbeck_worker"), "{}", ran.stderr);
     assert!(!ran.stderr.contains("hunter2"), "{}", ran.stderr);
-}
-
-/// A port on which nothing listens.
-fn reserve_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    listener.local_addr().expect("its address").port()
 }
 
 #[test]
