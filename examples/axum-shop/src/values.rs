@@ -25,7 +25,7 @@ macro_rules! text {
                 if $length.contains(&text.chars().count()) && fits(&text) {
                     Ok(Self(text))
                 } else {
-                    Err(concat!("this text is no ", stringify!($name)))
+                    Err(concat!("expected a valid ", stringify!($name)))
                 }
             }
         }
@@ -52,7 +52,7 @@ macro_rules! number {
             fn try_from(given: i64) -> Result<Self, Self::Error> {
                 match <$kind>::try_from(given) {
                     Ok(number) if $range.contains(&number) => Ok(Self(number)),
-                    _ => Err(concat!("this number is no ", stringify!($name))),
+                    _ => Err(concat!("expected a valid ", stringify!($name))),
                 }
             }
         }
