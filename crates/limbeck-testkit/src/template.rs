@@ -1,4 +1,4 @@
-//! Data folders of servers: made once, then copied for each test.
+//! Data folders of servers: created once, then copied for each test.
 
 use std::fs::{self, File};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -8,10 +8,10 @@ use std::time::SystemTime;
 
 use crate::process::{run, server_folder, user_id};
 
-/// Fills the new folder `data` with a copy of a template, which `create` makes if no earlier test has.
+/// Creates the folder `data` as a copy of a template. If there is no template yet, `create` creates it.
 ///
-/// `options` and the version of `program` name the template. `create` gets the path of a data folder to make, inside
-/// a folder of the server's user.
+/// There is one template per version of `program` and `options`. `create` gets the path of a new data folder, inside a
+/// folder of the server's user.
 pub(crate) fn copy_template(
     program: &Path,
     user: &str,
@@ -25,12 +25,12 @@ pub(crate) fn copy_template(
     if !template.is_dir() {
         let lock = File::create(template.with_extension("lock")).expect("a lock file");
         lock.lock().expect("a lock");
-        // Another test may have made it while this one waited for the lock.
+        // Another test may have created it while this one waited for the lock.
         if !template.is_dir() {
             // The server's user can't always enter the target directory, but it can enter a temporary one.
             let new = server_folder("limbeck-template", user);
             create(&new.path().join("data"));
-            // A test that was killed may have left a part.
+            // A test that was killed may have left an incomplete copy.
             let partial = template.with_extension("partial");
             let _ = fs::remove_dir_all(&partial);
             copy(&new.path().join("data"), &partial);
@@ -48,7 +48,7 @@ fn copy(from: &Path, to: &Path) {
         .arg(to));
 }
 
-/// Returns a name for what a program makes with some options. A new version of the program has another size or time.
+/// Returns the name of the template for a program and its options. A new version of the program differs in size or time.
 fn template_name(program: &Path, options: &[&str]) -> String {
     let program = program.canonicalize().expect("a program");
     let metadata = program.metadata().expect("a file");
@@ -61,11 +61,8 @@ fn template_name(program: &Path, options: &[&str]) -> String {
 
 /// Returns the folder of the templates: in Cargo's target directory, so that `cargo clean` removes them.
 fn templates() -> PathBuf {
-    let test = std::env::current_exe().unwrap_or_default();
-    let target = test
-        .ancestors()
-        .find(|folder| folder.join("CACHEDIR.TAG").is_file());
-    target
-        .map_or_else(std::env::temp_dir, Path::to_owned)
-        .join("test-templates")
+    // The program of a test is `target/debug/deps/<name>`.
+    let test = std::env::current_exe().expect("the path of this program");
+    let profile = test.parent().and_then(Path::parent).expect("a folder");
+    profile.join("test-templates")
 }
