@@ -1,4 +1,4 @@
-"""Connects Alembic's run to the host, which plans the steps, takes the migration lock and follows each step."""
+"""Hooks in Alembic's run: the host plans the steps, takes the migration lock and is notified of each step."""
 import functools
 import sys
 

@@ -1,4 +1,4 @@
-"""The role of each statement of a run, under each driver."""
+"""Tests of the roles of statements in a run, under each driver."""
 import os
 import tempfile
 import textwrap
@@ -16,7 +16,7 @@ POSTGRESQL = ("postgresql+psycopg2", "postgresql+psycopg", "postgresql+asyncpg")
 MYSQL = ("mysql+pymysql",)
 SQLITE = ("sqlite",)
 
-# The first connection of an engine runs the queries of the dialect's initialization. The table is about the second one.
+# The first connection is for the dialect's initialization, the second one for the migration.
 ENVIRONMENT = """
 import sqlalchemy as sa
 from alembic import context
@@ -47,13 +47,13 @@ def downgrade():
 
 
 class MigrationHost:
-    """A host that plans given steps and records each message of a run in short."""
+    """A host that plans the given steps and records a short form of each statement and notice."""
 
     def __init__(self, database, steps):
         self.database = database
         self.steps = steps
         self.functions = {}
-        # The messages before the first connection, after the first, and so on.
+        # The messages before the first connection, those after it, and so on.
         self.connections = [[]]
 
     def request(self, op, **fields):
@@ -81,7 +81,7 @@ class MigrationHost:
 
 
 class Server(PreparedHost):
-    """A server with a version table that exists from its creation on, or from the beginning with `heads`."""
+    """A server whose version table has the rows `heads`, or doesn't exist yet if they are None."""
 
     def __init__(self, product, version, heads):
         super().__init__(product, version)

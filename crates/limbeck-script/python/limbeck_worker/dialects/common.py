@@ -110,7 +110,7 @@ def url_parts(url):
     }
 
 
-def asynchronous(name, base, get_pool):
+def async_form(name, base, get_pool):
     """Return the asynchronous form of a dialect, for `create_async_engine`.
 
     `base` itself serves synchronous engines, also under the URL of an asynchronous driver: most projects with such a URL

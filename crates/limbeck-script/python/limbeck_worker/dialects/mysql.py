@@ -8,7 +8,7 @@ from ..dbapi.error_names import ErrorNames
 from ..dbapi.mysql import MysqlConnection
 from ..dbapi.placeholders import PYMYSQL
 from ..roles import TRANSACTION, with_role
-from .common import HostDialect, asynchronous, queue_pool
+from .common import HostDialect, async_form, queue_pool
 
 _ASYNC = ("aiomysql", "asyncmy")
 # These drivers read a date that Python lacks (0000-00-00) as None. PyMySQL and its descendants return text.
@@ -106,7 +106,7 @@ def dialect_class(name, channel):
         bases = (MariaDBDialect, MysqlDialect) if is_mariadb else (MysqlDialect,)
         dialect = type("MysqlDialect_" + name.replace(".", "_"), bases, attributes)
         if driver_name in _ASYNC:
-            async_dialect = asynchronous("MysqlDialectAsync_" + driver_name, dialect, queue_pool)
+            async_dialect = async_form("MysqlDialectAsync_" + driver_name, dialect, queue_pool)
             dialect.get_async_dialect_cls = classmethod(lambda cls, url: async_dialect)
         _classes[name] = dialect
     return _classes[name]

@@ -11,7 +11,7 @@ from ..dbapi.base import Driver
 from ..dbapi.error_names import AsyncpgNames, ErrorNames, PsycopgNames
 from ..dbapi.placeholders import INTERFACE, PROGRAMMING, PSYCOPG2
 from ..roles import ENVIRONMENT
-from .common import VERSION, HostDialect, asynchronous, queue_pool
+from .common import VERSION, HostDialect, async_form, queue_pool
 
 # The differences between the drivers that a migration can see: the style of parameters, and the values of types whose
 # conversion SQLAlchemy leaves to the driver.
@@ -345,7 +345,7 @@ def dialect_class(name, channel):
         }
         dialect = type("PostgresDialect_" + name, (PostgresDialect,), attributes)
         if is_async:
-            async_dialect = asynchronous("PostgresDialectAsync_" + name, dialect, queue_pool)
+            async_dialect = async_form("PostgresDialectAsync_" + name, dialect, queue_pool)
             dialect.get_async_dialect_cls = classmethod(lambda cls, url: async_dialect)
         _classes[name] = dialect
     return _classes[name]

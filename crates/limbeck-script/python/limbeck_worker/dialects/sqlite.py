@@ -8,7 +8,7 @@ from ..dbapi.error_names import ErrorNames
 from ..dbapi.sqlite import SqliteConnection
 from ..dbapi.sqlite_values import PARSE_COLNAMES, PARSE_DECLTYPES
 from ..roles import TRANSACTION, with_role
-from .common import VERSION, HostDialect, asynchronous
+from .common import VERSION, HostDialect, async_form
 
 
 class SqliteDialect(HostDialect, SQLiteDialect_pysqlite):
@@ -92,7 +92,7 @@ def dialect_class(name, channel):
         attributes = {"driver": name, "limbeck_driver": driver, "supports_statement_cache": True}
         dialect = type("SqliteDialect_" + name, (SqliteDialect,), attributes)
         if name == "aiosqlite":
-            async_dialect = asynchronous("SqliteDialectAsync", dialect, _async_pool)
+            async_dialect = async_form("SqliteDialectAsync", dialect, _async_pool)
             dialect.get_async_dialect_cls = classmethod(lambda cls, url: async_dialect)
         _classes[name] = dialect
     return _classes[name]
