@@ -1,43 +1,43 @@
-//! What is between an open session and its database: the place that answered, and how the way is protected.
+//! The network details of an open session: the server's address and the protection of the connection.
 
 use std::fmt;
 use std::net::SocketAddr;
 
-/// What an open session knows of its own way to the database.
+/// The details of an open session's connection.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ConnectionDetails {
-    /// The address that took the connection, where it went over TCP and the protocol's library tells.
+    /// The server's address, if the connection uses TCP and the client library exposes it.
     pub peer: Option<SocketAddr>,
-    /// How the way is protected; none for a plain one.
+    /// The TLS protection; `None` for a plain connection.
     pub tls: Option<TlsSummary>,
-    /// The number that the server gave to the session when it began: `PostgreSQL`'s process, `MySQL`'s
-    /// connection. Somebody in between gives one of their own.
+    /// The number that the server gave the session at its start: `PostgreSQL`'s process, `MySQL`'s connection. A
+    /// pooler in between reports a number of its own.
     pub initial_session_id: Option<i64>,
-    /// `SQLite`: whether the library could open the file for reading only.
+    /// `SQLite`: whether the library could open the file only for reading.
     pub is_read_only: Option<bool>,
 }
 
-/// How an open session is protected.
+/// The TLS protection of an open session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TlsSummary {
-    /// The version, as `OpenSSL` and servers write it: `TLSv1.2`, `TLSv1.3`.
+    /// The version as `OpenSSL` and servers write it: `TLSv1.2`, `TLSv1.3`.
     pub version: String,
-    /// The cipher. `PostgreSQL`: its registered name, `TLS_AES_256_GCM_SHA384`; `MySQL`: as the server calls it.
+    /// The cipher. `PostgreSQL`: its registered name, such as `TLS_AES_256_GCM_SHA384`; `MySQL`: the server's name.
     pub cipher: String,
-    /// How much of the server's certificate was verified.
+    /// The verified part of the server's certificate.
     pub verified: CertificateVerification,
-    /// Whether the password was bound to this very connection, which nobody in between can do.
+    /// Whether the password was bound to this connection, which no machine in the middle can do.
     pub channel_binding: bool,
 }
 
-/// How much of the server's certificate was verified, the least first.
+/// The part of a server's certificate that is verified, from the least to the most.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum CertificateVerification {
-    /// Nothing: the connection is encrypted, to whoever answered.
+    /// Nothing: the connection is encrypted, and any server may be at its other end.
     None,
-    /// A trusted authority has signed it, for whatever host.
+    /// The chain up to a trusted authority, for any host.
     Authority,
-    /// A trusted authority has signed it for this host.
+    /// The chain, and the host's name.
     AuthorityAndName,
 }
 

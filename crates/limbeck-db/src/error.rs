@@ -1,54 +1,101 @@
-//! What can go wrong between us and a server.
+//! Errors of connections and statements.
 
 use std::fmt;
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
 
-/// Why a call to a database failed.
+/// An error of a database operation.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DbError {
     /// The connection could not be opened.
     #[error(transparent)]
     Connect(#[from] ConnectError),
-    /// The server refused a statement.
+    /// The server reported an error for a statement.
     #[error(transparent)]
     Server(#[from] Box<ServerError>),
     /// The connection broke.
     #[error("the connection to the database was lost")]
-    ConnectionLost(#[source] std::io::Error),
-    /// The server said something that the protocol does not allow here.
+    ConnectionLost(#[source] io::Error),
+    /// The server sent a message that the protocol does not allow here.
     #[error("the database server broke the protocol: {0}")]
     Protocol(String),
-    /// Something that limbeck does not do over its connection, with the reason.
+    /// limbeck does not support the operation, with the reason.
     #[error("{0}")]
     Unsupported(String),
+    /// Another run held the migration lock for too long.
+    #[error("{}", lock_timeout_text(*.waited, .holder.as_deref()))]
+    LockTimeout {
+        /// The time that this run waited.
+        waited: Duration,
+        /// The lock's holder, if the server reports one.
+        holder: Option<String>,
+    },
+    /// The SQLite file could not be locked for a migration.
+    #[error("could not lock `{}`", path.display())]
+    LockFile {
+        /// The file.
+        path: PathBuf,
+        /// The reason.
+        source: io::Error,
+    },
+    /// The version table contains a row without a revision.
+    #[error("the version table `{table}` contains {value} instead of a revision")]
+    VersionRow {
+        /// The table's name.
+        table: String,
+        /// The row's value.
+        value: String,
+    },
+    /// The server refused to commit, because the transaction began with
+    /// [`crate::Session::begin_without_commit`].
+    #[error("the transaction must not be committed")]
+    CommitForbidden,
+    /// The SQLite session's thread could not be started.
+    #[error("could not start a thread")]
+    Thread(#[source] io::Error),
+    /// The SQLite session's thread has ended, so the session can't be used any more.
+    #[error("the SQLite session's thread has ended")]
+    ThreadEnded,
 }
 
-/// An error that the server reported for a statement.
+pub(crate) fn lock_timeout_text(waited: Duration, holder: Option<&str>) -> String {
+    let holder = holder
+        .map(|holder| format!(": {holder} holds it"))
+        .unwrap_or_default();
+    format!(
+        "the migration lock was not free within {} s{holder}",
+        waited.as_secs()
+    )
+}
+
+/// An error that the server reported.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ServerError {
-    /// `ERROR`, `FATAL`, …; empty where the server has no such word.
+    /// `ERROR`, `FATAL`, …; empty if the server reports no severity.
     pub severity: String,
-    /// The SQLSTATE (`PostgreSQL`, `MySQL`); `SQLite`: the symbolic name, as `SQLITE_CONSTRAINT_UNIQUE`.
+    /// The SQLSTATE (`PostgreSQL`, `MySQL`), or the symbolic name (`SQLite`), such as `SQLITE_CONSTRAINT_UNIQUE`.
     pub code: String,
-    /// The server's own number (`MySQL` errno, `SQLite` extended code); 0 where there is none.
+    /// The server's own number (`MySQL`: errno, `SQLite`: extended result code), or 0.
     pub number: u32,
     /// The message.
     pub message: String,
-    /// More about it.
+    /// Details of the message.
     pub detail: Option<String>,
-    /// What the server suggests.
+    /// The server's suggestion.
     pub hint: Option<String>,
-    /// Where in the statement, in characters, from 1.
+    /// The position in the statement, in characters, counted from 1.
     pub position: Option<u32>,
-    /// The function or query in which it happened.
+    /// The function or query in which the error occurred.
     pub context: Option<String>,
-    /// The schema that it is about.
+    /// The schema that the error is about.
     pub schema: Option<String>,
-    /// The table that it is about.
+    /// The table that the error is about.
     pub table: Option<String>,
-    /// The column that it is about.
+    /// The column that the error is about.
     pub column: Option<String>,
-    /// The constraint that it is about.
+    /// The constraint that the error is about.
     pub constraint: Option<String>,
 }
 
@@ -60,15 +107,15 @@ impl fmt::Display for ServerError {
 
 impl std::error::Error for ServerError {}
 
-/// Why no connection could be opened.
+/// A failure to open a connection.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct ConnectError {
-    /// The kind, for the exit code and the advice.
+    /// The kind, which decides exit code and advice.
     pub kind: ConnectErrorKind,
-    /// What happened, with host and port but without a password.
+    /// The message, with host and port and without a password.
     pub message: String,
-    /// What to do next.
+    /// The next step.
     pub hint: Option<String>,
 }
 
@@ -93,42 +140,43 @@ impl fmt::Display for ConnectErrorKind {
     }
 }
 
-/// The kinds of failure to connect that a user can act on; `Display` gives one word for programs.
+/// The kind of a failure to connect. `Display` writes one word for programs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ConnectErrorKind {
     /// The host's name has no address.
     HostNotFound,
-    /// Nothing listens there.
+    /// No server listens at the address.
     Refused,
-    /// No answer within the connect timeout.
+    /// No answer came within the connect timeout.
     Timeout,
     /// The server is starting up, shutting down or recovering.
     StartingUp,
-    /// The user or the password is wrong, or the server's rules forbid this user or host.
+    /// User or password are wrong, or the server's rules refuse this user or host.
     Authentication,
-    /// There is no such database.
+    /// The database does not exist.
     NoSuchDatabase,
-    /// The server has no slots left.
+    /// The server has no free connection.
     TooManyConnections,
-    /// TLS was demanded and the server has none.
+    /// The parameters require TLS and the server has none.
     TlsRefused,
     /// The server's certificate could not be verified.
     TlsUnverified,
-    /// The TLS handshake failed for another reason, or a file of it is missing.
+    /// The TLS handshake failed for another reason, or one of its files is missing.
     Tls,
-    /// The server is not what `target_session_attrs` asked for.
+    /// The server does not match `target_session_attrs`.
     SessionAttributes,
     /// A parameter of the URL or of `connect_args` can't be used.
     Parameter,
-    /// A file could not be opened (`SQLite`).
+    /// The file could not be opened (`SQLite`).
     File,
-    /// Anything else.
+    /// Another failure.
     Other,
 }
 
 impl ConnectErrorKind {
-    /// Whether it may pass by itself, so that waiting makes sense: the server, its name or its slots are not there yet.
+    /// Returns whether the failure may pass by itself, so that a retry can succeed: the server, its name or a free
+    /// connection is missing for now.
     pub fn is_transient(self) -> bool {
         match self {
             Self::HostNotFound

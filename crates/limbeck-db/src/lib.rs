@@ -1,4 +1,4 @@
-//! Opens the one database connection, keeps the version table, and takes the migration lock.
+//! Database sessions, the version table, and the migration lock.
 
 mod connection_details;
 mod error;
@@ -6,11 +6,12 @@ mod lock;
 mod mysql;
 mod options;
 mod postgres;
-#[cfg(test)]
-mod promises;
+mod seconds;
 mod session;
 mod sqlite;
 mod tls;
+#[cfg(test)]
+mod url_agreement;
 mod value;
 mod version_table;
 
@@ -23,4 +24,6 @@ pub use postgres::PostgresOptions;
 pub use session::{Canceller, Product, ServerInfo, Session};
 pub use sqlite::{FunctionCall, FunctionCallSender, SqliteOptions, sqlite_version};
 pub use value::{Column, Notice, Outcome, ResultSet, TransactionStatus, Value};
-pub use version_table::{VERSION_TABLE_PRIVILEGES, VersionTable, VersionTableDescription};
+pub use version_table::{
+    Privilege, VERSION_TABLE_PRIVILEGES, VersionTable, VersionTableDescription,
+};

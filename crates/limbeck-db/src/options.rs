@@ -1,4 +1,4 @@
-//! What a connection needs to know: the URL, the driver's arguments, the surroundings.
+//! The options of a connection, from a URL, the driver's arguments, and the process environment.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,19 +11,20 @@ use crate::postgres::PostgresOptions;
 use crate::sqlite::SqliteOptions;
 use crate::{ConnectError, ConnectErrorKind};
 
-/// What a process has around it; the library reads no environment itself. `Debug` shows no variable's value.
+/// The variables, home folder and user of a process. The library itself reads no environment. `Debug` shows no value
+/// of a variable.
 #[derive(Clone, Default)]
 pub struct ProcessEnvironment {
     /// The environment variables (`PGHOST`, `PGSSLMODE`, …).
     pub variables: BTreeMap<String, String>,
     /// The home folder (`~/.pgpass`, `~/.postgresql/root.crt`).
     pub home: Option<PathBuf>,
-    /// The operating system's user, libpq's default user.
+    /// The operating system's user, which is libpq's default.
     pub user: Option<String>,
 }
 
 impl ProcessEnvironment {
-    /// What a process with these variables has around it: `std::env::vars()`.
+    /// Returns the environment of a process with these variables, for example `std::env::vars()`.
     pub fn from_variables(variables: impl IntoIterator<Item = (String, String)>) -> Self {
         let variables: BTreeMap<String, String> = variables.into_iter().collect();
         let first = |names: &[&str]| names.iter().find_map(|name| variables.get(*name).cloned());
@@ -45,10 +46,10 @@ impl fmt::Debug for ProcessEnvironment {
     }
 }
 
-/// Keyword arguments that the project gave its driver (`connect_args`), by name.
+/// The keyword arguments that the project passes to its driver (`connect_args`), by name.
 pub type ConnectArgs = BTreeMap<String, ConnectArg>;
 
-/// One keyword argument for a driver's `connect`. `Debug` shows no text, which may be the password.
+/// A keyword argument of a driver's `connect`. `Debug` shows no text, because it may be a password.
 #[derive(Clone, PartialEq)]
 pub enum ConnectArg {
     /// `None`.
@@ -61,11 +62,11 @@ pub enum ConnectArg {
     Real(f64),
     /// A `str`.
     Text(String),
-    /// A `dict` of texts (asyncpg's `server_settings`, pymysql's `ssl`).
+    /// A `dict` (asyncpg's `server_settings`, pymysql's `ssl`).
     Map(BTreeMap<String, ConnectArg>),
     /// An `ssl.SSLContext`.
     Tls(PythonSslContext),
-    /// Another object of Python, by its type's name.
+    /// Another Python object, with the name of its type.
     Object(String),
 }
 
@@ -84,20 +85,20 @@ impl fmt::Debug for ConnectArg {
     }
 }
 
-/// What can be read out of a Python `ssl.SSLContext`.
+/// The readable part of a Python `ssl.SSLContext`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PythonSslContext {
-    /// `verify_mode` is `CERT_REQUIRED`.
+    /// Whether `verify_mode` is `CERT_REQUIRED`.
     pub verify: bool,
-    /// `check_hostname`.
+    /// The value of `check_hostname`.
     pub check_hostname: bool,
-    /// The authorities loaded into it, as DER.
+    /// The loaded authorities, in DER.
     pub authorities: Vec<Vec<u8>>,
-    /// The files of the client's certificate and of its key, given to `load_cert_chain`.
+    /// The files of the client's certificate and key that `load_cert_chain` was called with.
     pub client: Option<(PathBuf, PathBuf)>,
 }
 
-/// Everything that opening a session takes.
+/// The options of a connection.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum ConnectOptions {
@@ -110,21 +111,20 @@ pub enum ConnectOptions {
 }
 
 impl ConnectOptions {
-    /// Reads the options out of a URL, the driver's arguments, and the surroundings, with the
-    /// precedence that the driver has: arguments, then URL, then environment, then defaults.
+    /// Reads the options with the driver's precedence: arguments, then URL, then environment, then defaults.
     ///
     /// # Errors
-    /// [`ConnectError`] of kind `Parameter` names a parameter that can't be used.
+    /// Returns a [`ConnectError`] of kind `Parameter` that names the parameter if one can't be used.
     pub fn from_url(
         url: &DatabaseUrl,
         arguments: &ConnectArgs,
         process_environment: &ProcessEnvironment,
     ) -> Result<Self, ConnectError> {
-        // What stands before the `@` is a part of a password, and is not shown.
+        // The text before the `@` is a part of a password, so the message does not show it.
         if url.host.as_deref().is_some_and(|host| host.contains('@')) {
             return Err(ConnectError {
                 kind: ConnectErrorKind::Parameter,
-                message: "the host of the database URL holds an `@`: to SQLAlchemy a password ends at its first one"
+                message: "the host of the database URL contains an `@`: SQLAlchemy ends the password at the first `@`"
                     .into(),
                 hint: Some("write %40 for an `@` in the password".into()),
             });
@@ -141,7 +141,7 @@ impl ConnectOptions {
             }
             other => Err(ConnectError {
                 kind: ConnectErrorKind::Parameter,
-                message: format!("limbeck has no connection for the dialect `{other}`"),
+                message: format!("limbeck does not support the dialect `{other}`"),
                 hint: Some("use a postgresql, mysql, mariadb or sqlite URL".into()),
             }),
         }
@@ -155,12 +155,12 @@ mod tests {
     use super::{ConnectArgs, ConnectOptions, ProcessEnvironment};
 
     #[test]
-    fn an_at_sign_in_a_password_is_told_and_what_follows_it_is_not_shown() {
+    fn rejects_an_at_sign_in_a_password_without_showing_the_rest() {
         for dialect in ["postgresql", "mysql+pymysql", "mariadb"] {
             let url = DatabaseUrl::parse(&format!("{dialect}://u:p@Geheim@h/d")).unwrap();
-            let told =
+            let result =
                 ConnectOptions::from_url(&url, &ConnectArgs::new(), &ProcessEnvironment::default());
-            let error = told.unwrap_err();
+            let error = result.unwrap_err();
             assert!(error.hint.as_ref().is_some_and(|hint| hint.contains("%40")));
             let shown = format!("{url} {url:?} {error} {error:?}");
             assert!(!shown.contains("Geheim"), "{shown}");

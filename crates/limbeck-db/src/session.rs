@@ -1,20 +1,20 @@
-//! One open connection, whichever server it leads to.
+//! An open session to any of the supported databases.
 
 use std::collections::BTreeMap;
 
 use crate::mysql::{MysqlCanceller, MysqlSession};
-use crate::postgres::{PostgresCanceller, PostgresSession};
+use crate::postgres::{self, PostgresCanceller, PostgresSession};
 use crate::sqlite::{FunctionCallSender, SqliteCanceller, SqliteSession};
 use crate::{ConnectOptions, ConnectionDetails, DbError, Outcome, TransactionStatus, Value};
 
-const ONLY_SQLITE: &str = "only SQLite takes functions from its client";
+const ONLY_SQLITE_HAS_FUNCTIONS: &str = "only SQLite can call functions of its client";
 
-/// Which server a session leads to.
+/// The database product of a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Product {
-    /// `PostgreSQL` and what speaks its protocol.
+    /// `PostgreSQL`, or a server that implements its protocol.
     Postgresql,
-    /// `SQLite`, in this process.
+    /// `SQLite`, inside this process.
     Sqlite,
     /// `MySQL`.
     Mysql,
@@ -22,7 +22,7 @@ pub enum Product {
     Mariadb,
 }
 
-/// What the server said of itself when the session was opened.
+/// The server's properties, as it reported them when the session was opened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServerInfo {
     /// The product.
@@ -31,11 +31,11 @@ pub struct ServerInfo {
     pub version: String,
     /// `PostgreSQL`: the reported run-time parameters (`TimeZone`, `server_version`, …).
     pub parameters: BTreeMap<String, String>,
-    /// The host and port (or socket, or file) that answered; never a secret.
+    /// The server's host and port, socket or file. It contains no secret.
     pub address: String,
 }
 
-/// An open connection.
+/// An open session.
 #[derive(Debug)]
 pub struct Session {
     inner: Inner,
@@ -48,7 +48,7 @@ enum Inner {
     Mysql(MysqlSession),
 }
 
-/// Interrupts what a session is doing, from elsewhere.
+/// A handle that interrupts a session's running statement from another task or thread.
 #[derive(Debug, Clone)]
 pub struct Canceller {
     inner: CancellerInner,
@@ -62,26 +62,24 @@ enum CancellerInner {
 }
 
 impl Session {
-    /// Opens a connection.
+    /// Opens a session.
     ///
     /// # Errors
-    /// [`DbError::Connect`] with the kind of the failure.
+    /// Returns [`DbError::Connect`] if the connection can't be opened.
     pub async fn open(options: &ConnectOptions) -> Result<Self, DbError> {
         let inner = match options {
-            ConnectOptions::Postgres(options) => {
-                Inner::Postgres(PostgresSession::open(options).await?)
-            }
+            ConnectOptions::Postgres(options) => Inner::Postgres(postgres::open(options).await?),
             ConnectOptions::Sqlite(options) => Inner::Sqlite(SqliteSession::open(options).await?),
             ConnectOptions::Mysql(options) => Inner::Mysql(MysqlSession::open(options).await?),
         };
         Ok(Self { inner })
     }
 
-    /// Opens a connection. An `SQLite` library then works on the thread of the caller, where nothing else happens
-    /// meanwhile: for a few short statements, or where a [`Canceller`] is used from another thread.
+    /// Opens a session. `SQLite` works on the caller's thread and blocks it during a statement: for a few short
+    /// statements, or with a [`Canceller`] on another thread.
     ///
     /// # Errors
-    /// As [`Session::open`].
+    /// Returns the errors of [`Session::open`].
     pub async fn open_on_caller_thread(options: &ConnectOptions) -> Result<Self, DbError> {
         match options {
             ConnectOptions::Sqlite(options) => Ok(Self {
@@ -91,94 +89,27 @@ impl Session {
         }
     }
 
-    /// Runs one text, which may hold several statements (`PostgreSQL`, `MySQL`). Only `SQLite`
-    /// takes parameters: for the others the caller writes literals.
+    /// Runs a text, which may contain several statements (`PostgreSQL`, `MySQL`). Only `SQLite` supports parameters;
+    /// for the other servers the caller writes literals.
     ///
     /// # Errors
-    /// [`DbError::Server`] for what the server refused; [`DbError::ConnectionLost`] when the connection broke.
+    /// Returns [`DbError::Server`] if the server refuses a statement, and [`DbError::ConnectionLost`] if the
+    /// connection breaks.
     pub async fn execute(&mut self, sql: &str, parameters: &[Value]) -> Result<Outcome, DbError> {
         match &mut self.inner {
             Inner::Sqlite(session) => session.execute(sql, parameters).await,
             _ if !parameters.is_empty() => Err(DbError::Unsupported(
-                "only SQLite takes bound parameters here".into(),
+                "only SQLite supports bound parameters here".into(),
             )),
             Inner::Postgres(session) => session.execute(sql).await,
             Inner::Mysql(session) => session.execute(sql).await,
         }
     }
 
-    /// Whether a transaction is open.
-    pub fn transaction_status(&self) -> TransactionStatus {
-        match &self.inner {
-            Inner::Postgres(session) => session.transaction_status(),
-            Inner::Sqlite(session) => session.transaction_status(),
-            Inner::Mysql(session) => session.transaction_status(),
-        }
-    }
-
-    /// What the server said of itself.
-    pub fn info(&self) -> &ServerInfo {
-        match &self.inner {
-            Inner::Postgres(session) => session.info(),
-            Inner::Sqlite(session) => session.info(),
-            Inner::Mysql(session) => session.info(),
-        }
-    }
-
-    /// What is between the session and its database. Only `MySQL` is asked for it, the others' sessions know.
+    /// Runs `before` and then `sql`, in one round trip if the protocol allows it.
     ///
     /// # Errors
-    /// As [`Session::execute`].
-    pub async fn connection_details(&mut self) -> Result<ConnectionDetails, DbError> {
-        match &mut self.inner {
-            Inner::Postgres(session) => Ok(session.connection_details()),
-            Inner::Sqlite(session) => session.connection_details().await,
-            Inner::Mysql(session) => session.connection_details().await,
-        }
-    }
-
-    /// A handle that interrupts the running statement.
-    pub fn canceller(&self) -> Canceller {
-        let inner = match &self.inner {
-            Inner::Postgres(session) => CancellerInner::Postgres(session.canceller()),
-            Inner::Sqlite(session) => CancellerInner::Sqlite(session.canceller()),
-            Inner::Mysql(session) => CancellerInner::Mysql(session.canceller()),
-        };
-        Canceller { inner }
-    }
-
-    /// Ends the session politely; an open transaction is rolled back.
-    ///
-    /// # Errors
-    /// [`DbError::ConnectionLost`] when the connection broke before.
-    pub async fn close(self) -> Result<(), DbError> {
-        match self.inner {
-            Inner::Postgres(session) => session.close().await,
-            Inner::Sqlite(session) => session.close().await,
-            Inner::Mysql(session) => session.close().await,
-        }
-    }
-}
-
-impl Canceller {
-    /// Asks the server to interrupt the running statement; the statement then fails on its own call.
-    ///
-    /// # Errors
-    /// [`DbError::ConnectionLost`] when the server could not be reached.
-    pub async fn cancel(&self) -> Result<(), DbError> {
-        match &self.inner {
-            CancellerInner::Postgres(canceller) => canceller.cancel().await,
-            CancellerInner::Sqlite(canceller) => canceller.cancel().await,
-            CancellerInner::Mysql(canceller) => canceller.cancel().await,
-        }
-    }
-}
-
-impl Session {
-    /// Runs `before` and then `sql`, in one round trip where the protocol allows it.
-    ///
-    /// # Errors
-    /// As [`Session::execute`], for the first statement that fails.
+    /// Returns the errors of [`Session::execute`] for the first statement that fails.
     pub async fn execute_after(
         &mut self,
         before: &[&str],
@@ -196,10 +127,10 @@ impl Session {
         self.execute(sql, parameters).await
     }
 
-    /// Runs `before`, then one statement for many rows of parameters (`SQLite` only).
+    /// Runs `before`, and then one statement for each row of parameters (`SQLite` only).
     ///
     /// # Errors
-    /// As [`Session::execute`].
+    /// Returns the errors of [`Session::execute`].
     pub async fn execute_many(
         &mut self,
         before: &[&str],
@@ -208,7 +139,7 @@ impl Session {
     ) -> Result<Outcome, DbError> {
         let Inner::Sqlite(session) = &mut self.inner else {
             return Err(DbError::Unsupported(
-                "only SQLite takes rows of bound parameters here".into(),
+                "only SQLite supports rows of bound parameters here".into(),
             ));
         };
         for statement in before {
@@ -220,7 +151,7 @@ impl Session {
     /// Runs a text of several statements without parameters.
     ///
     /// # Errors
-    /// As [`Session::execute`].
+    /// Returns the errors of [`Session::execute`].
     pub async fn execute_script(&mut self, sql: &str) -> Result<Outcome, DbError> {
         match &mut self.inner {
             Inner::Sqlite(session) => session.execute_script(sql).await,
@@ -228,23 +159,77 @@ impl Session {
         }
     }
 
-    /// Has SQL's `floor` be Python's `math.floor`, which SQLAlchemy registers (`SQLite` only): it gives an
-    /// integer, and takes numbers alone.
+    /// Begins a transaction that the database itself refuses to commit, whatever statement or driver asks for it.
+    ///
+    /// A refused commit rolls the transaction back and returns [`DbError::CommitForbidden`].
+    ///
+    /// - `SQLite`: a commit hook. It stays until [`Session::allow_commits`], so no later statement commits either.
+    /// - `PostgreSQL`: a cursor `WITH HOLD` whose query fails. The server runs the query when it commits, and then
+    ///   aborts. Unlike a deferred constraint, the cursor needs no table, is in no schema and ignores
+    ///   `SET CONSTRAINTS`. `PREPARE TRANSACTION` fails, too. Only `CLOSE ALL` and the end of the transaction remove
+    ///   the cursor. After a `ROLLBACK`, new transactions are read-only, unless a pooler is in between or they ask
+    ///   for `READ WRITE`. `ROLLBACK AND CHAIN` begins one that can be committed: callers must not run it, and can
+    ///   check with [`Session::is_commit_forbidden`].
     ///
     /// # Errors
-    /// As [`Session::execute`].
-    pub async fn define_floor(&mut self) -> Result<(), DbError> {
+    /// Returns [`DbError::Unsupported`] in an open transaction, and for `MySQL` and `MariaDB`, which commit at each
+    /// DDL statement; otherwise the errors of [`Session::execute`].
+    pub async fn begin_without_commit(&mut self) -> Result<(), DbError> {
+        if self.transaction_status() != TransactionStatus::Idle {
+            return Err(DbError::Unsupported(
+                "the session already has an open transaction".into(),
+            ));
+        }
         match &mut self.inner {
-            Inner::Sqlite(session) => session.define_floor().await,
-            _ => Err(DbError::Unsupported(ONLY_SQLITE.into())),
+            Inner::Postgres(session) => session.begin_without_commit().await,
+            Inner::Sqlite(session) => session.begin_without_commit().await,
+            Inner::Mysql(_) => Err(DbError::Unsupported(
+                "the server commits at each change of the schema".into(),
+            )),
         }
     }
 
-    /// Lets SQL call a function that is carried out by whoever reads the other end of `calls`
-    /// (`SQLite` only). `arguments` is -1 for any number of them.
+    /// Returns whether the open transaction is one of [`Session::begin_without_commit`] and still refuses a commit.
     ///
     /// # Errors
-    /// As [`Session::execute`].
+    /// Returns the errors of [`Session::execute`]. `PostgreSQL` can't answer in a failed transaction.
+    pub async fn is_commit_forbidden(&mut self) -> Result<bool, DbError> {
+        match &mut self.inner {
+            Inner::Postgres(session) => session.is_commit_forbidden().await,
+            Inner::Sqlite(session) => Ok(session.is_commit_forbidden()),
+            Inner::Mysql(_) => Ok(false),
+        }
+    }
+
+    /// Rolls back the transaction of [`Session::begin_without_commit`], and lets later transactions commit.
+    ///
+    /// # Errors
+    /// Returns the errors of [`Session::execute`].
+    pub async fn allow_commits(&mut self) -> Result<(), DbError> {
+        match &mut self.inner {
+            Inner::Postgres(session) => session.allow_commits().await,
+            Inner::Sqlite(session) => session.allow_commits().await,
+            Inner::Mysql(_) => Ok(()),
+        }
+    }
+
+    /// Replaces SQL's `floor` with Python's `math.floor`, as SQLAlchemy does (`SQLite` only). It returns an integer
+    /// and accepts only numbers.
+    ///
+    /// # Errors
+    /// Returns the errors of [`Session::execute`].
+    pub async fn define_floor(&mut self) -> Result<(), DbError> {
+        match &mut self.inner {
+            Inner::Sqlite(session) => session.define_floor().await,
+            _ => Err(DbError::Unsupported(ONLY_SQLITE_HAS_FUNCTIONS.into())),
+        }
+    }
+
+    /// Registers a function for SQL (`SQLite` only). The receiver of `calls` executes it. `arguments` is -1 for any
+    /// number.
+    ///
+    /// # Errors
+    /// Returns the errors of [`Session::execute`].
     pub async fn register_function(
         &mut self,
         name: &str,
@@ -258,7 +243,73 @@ impl Session {
                     .register_function(name, arguments, deterministic, calls)
                     .await
             }
-            _ => Err(DbError::Unsupported(ONLY_SQLITE.into())),
+            _ => Err(DbError::Unsupported(ONLY_SQLITE_HAS_FUNCTIONS.into())),
+        }
+    }
+
+    /// Returns the state of the session's transaction.
+    pub fn transaction_status(&self) -> TransactionStatus {
+        match &self.inner {
+            Inner::Postgres(session) => session.transaction_status(),
+            Inner::Sqlite(session) => session.transaction_status(),
+            Inner::Mysql(session) => session.transaction_status(),
+        }
+    }
+
+    /// Returns the server's properties.
+    pub fn info(&self) -> &ServerInfo {
+        match &self.inner {
+            Inner::Postgres(session) => session.info(),
+            Inner::Sqlite(session) => session.info(),
+            Inner::Mysql(session) => session.info(),
+        }
+    }
+
+    /// Returns the details of the connection. Only `MySQL` needs a query for them.
+    ///
+    /// # Errors
+    /// Returns the errors of [`Session::execute`].
+    pub async fn connection_details(&mut self) -> Result<ConnectionDetails, DbError> {
+        match &mut self.inner {
+            Inner::Postgres(session) => Ok(session.connection_details()),
+            Inner::Sqlite(session) => session.connection_details().await,
+            Inner::Mysql(session) => session.connection_details().await,
+        }
+    }
+
+    /// Returns a handle that interrupts the running statement.
+    pub fn canceller(&self) -> Canceller {
+        let inner = match &self.inner {
+            Inner::Postgres(session) => CancellerInner::Postgres(session.canceller()),
+            Inner::Sqlite(session) => CancellerInner::Sqlite(session.canceller()),
+            Inner::Mysql(session) => CancellerInner::Mysql(session.canceller()),
+        };
+        Canceller { inner }
+    }
+
+    /// Closes the session with the protocol's own message. The server rolls back an open transaction.
+    ///
+    /// # Errors
+    /// Returns [`DbError::ConnectionLost`] if the connection had broken before.
+    pub async fn close(self) -> Result<(), DbError> {
+        match self.inner {
+            Inner::Postgres(session) => session.close().await,
+            Inner::Sqlite(session) => session.close().await,
+            Inner::Mysql(session) => session.close().await,
+        }
+    }
+}
+
+impl Canceller {
+    /// Asks the server to interrupt the running statement, whose own call then returns an error.
+    ///
+    /// # Errors
+    /// Returns [`DbError::ConnectionLost`] if the server can't be reached.
+    pub async fn cancel(&self) -> Result<(), DbError> {
+        match &self.inner {
+            CancellerInner::Postgres(canceller) => canceller.cancel().await,
+            CancellerInner::Sqlite(canceller) => canceller.cancel().await,
+            CancellerInner::Mysql(canceller) => canceller.cancel().await,
         }
     }
 }

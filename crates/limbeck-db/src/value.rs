@@ -1,23 +1,23 @@
-//! What a server takes and gives: values, columns, result sets.
+//! Values, columns and results of statements.
 
-/// One value of a row or of a parameter list.
+/// A value of a row or of a parameter list.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Value {
     /// SQL `NULL`.
     Null,
-    /// A 64-bit integer; only `SQLite` sends these, the others send text.
+    /// A 64-bit integer. Only `SQLite` returns it; the other servers return text.
     Integer(i64),
-    /// A double; only `SQLite` sends these.
+    /// A double. Only `SQLite` returns it.
     Real(f64),
-    /// Text in UTF-8.
+    /// UTF-8 text.
     Text(String),
-    /// Bytes: a `SQLite` blob, a `MySQL` value of a binary column, or a server's text that is not UTF-8.
+    /// Bytes: a `SQLite` blob, a `MySQL` value of a binary column, or text of a server that is not UTF-8.
     Blob(Vec<u8>),
-    /// Text of `SQLite` that is not UTF-8, which is no blob to it.
+    /// `SQLite` text that is not UTF-8. `SQLite` distinguishes it from a blob.
     BrokenText(Vec<u8>),
 }
 
-/// A column of a result set, as the server described it.
+/// A column of a result set, as the server describes it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Column {
     /// The column's name.
@@ -26,43 +26,43 @@ pub struct Column {
     pub type_code: u32,
     /// `PostgreSQL`: type modifier; `MySQL`: column length; `SQLite`: 0.
     pub modifier: i64,
-    /// `MySQL`: column flags; else 0.
+    /// `MySQL`: column flags; otherwise 0.
     pub flags: u32,
-    /// `MySQL`: character set number (63 is binary); else 0.
+    /// `MySQL`: character set number (63 is binary); otherwise 0.
     pub charset: u16,
-    /// `SQLite`: the type that a table's column was declared with.
+    /// `SQLite`: the declared type of a table's column.
     pub declared: Option<String>,
 }
 
-/// What one statement gave back.
+/// The result of one statement.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct ResultSet {
-    /// The columns, when the statement returns rows (also when it returned none).
+    /// The columns, if the statement can return rows.
     pub columns: Option<Vec<Column>>,
     /// The rows, in the server's order.
     pub rows: Vec<Vec<Value>>,
-    /// Rows affected (or returned), where the server says so.
+    /// The number of rows affected or returned, if the server reports it.
     pub affected: Option<u64>,
-    /// `PostgreSQL`: the command tag; else empty.
+    /// `PostgreSQL`: the command tag; otherwise empty.
     pub tag: String,
-    /// `MySQL` and `SQLite`: the last inserted row's id.
+    /// `MySQL` and `SQLite`: the id of the last inserted row.
     pub last_insert_id: Option<i64>,
 }
 
-/// A message of the server that is no error.
+/// A message of the server that is not an error.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notice {
     /// `NOTICE`, `WARNING`, `INFO`, …
     pub severity: String,
     /// The message.
     pub message: String,
-    /// More about it.
+    /// Details of the message.
     pub detail: Option<String>,
-    /// What to do about it.
+    /// The server's suggestion.
     pub hint: Option<String>,
 }
 
-/// Where the session stands after a call.
+/// The state of a session's transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum TransactionStatus {
     /// Outside a transaction.
@@ -74,11 +74,18 @@ pub enum TransactionStatus {
     Failed,
 }
 
-/// What one call to [`crate::Session::execute`] gave back.
+/// The outcome of a call such as [`crate::Session::execute`].
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Outcome {
-    /// A result for each statement of the text, in order.
+    /// One result for each statement of the text, in order.
     pub results: Vec<ResultSet>,
-    /// What the server said besides.
+    /// The server's notices.
     pub notices: Vec<Notice>,
+}
+
+impl Outcome {
+    /// Returns the first value of the first row.
+    pub(crate) fn first_value(&self) -> Option<&Value> {
+        self.results.first()?.rows.first()?.first()
+    }
 }

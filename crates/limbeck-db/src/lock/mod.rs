@@ -1,76 +1,86 @@
-//! The migration lock: one run at a time for each version table.
+//! The migration lock, which lets one run at a time migrate a version table.
 
 mod file;
 
-use std::future::Future;
 use std::hash::{BuildHasher, RandomState};
 use std::time::{Duration, Instant};
 
 use file::LockFile;
 
+use crate::error::lock_timeout_text;
 use crate::{
-    ConnectError, ConnectErrorKind, ConnectOptions, DbError, Outcome, Session, Value, VersionTable,
+    ConnectError, ConnectErrorKind, ConnectOptions, DbError, Outcome, Product, Session, Value,
+    VersionTable,
 };
 
-/// How long between two tries, at first and at most.
-const PAUSES: (Duration, Duration) = (Duration::from_millis(25), Duration::from_millis(500));
+/// The pause between the first two tries.
+const FIRST_PAUSE: Duration = Duration::from_millis(25);
 
-/// After this a wait is told, and then each time it has grown by as much as the second.
-const TELL: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(10));
+/// The longest pause between two tries.
+const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 
-/// What a lock is for. Two runs exclude each other when database and version table are the same.
+/// The delay before the first report of a wait.
+const FIRST_REPORT: Duration = Duration::from_secs(1);
+
+/// The interval between further reports.
+const REPORT_INTERVAL: Duration = Duration::from_secs(10);
+
+/// The scope of a lock. Runs exclude each other if their database and version table are the same.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LockScope {
     key: u64,
 }
 
-/// How long to wait for another run.
+/// The maximum time to wait for the lock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LockWait {
     limit: Duration,
 }
 
-/// A wait that goes on.
+/// The progress of a wait for the lock.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LockWaitProgress {
-    /// For how long.
+    /// The time waited so far.
     pub waited: Duration,
-    /// Who holds the lock, as far as the server says it.
+    /// The lock's holder, if the server reports one.
     pub holder: Option<String>,
 }
 
-/// Why there is no lock.
+/// A failure to take the lock.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LockError {
-    /// The database could not be asked.
+    /// A database operation failed.
     #[error(transparent)]
     Db(#[from] DbError),
-    /// Another run held it for too long.
-    #[error("the migration lock was not free within {} s{}", waited.as_secs(), holder_text(.holder.as_deref()))]
+    /// Another run held the lock for too long.
+    #[error("{}", lock_timeout_text(*.waited, .holder.as_deref()))]
     Timeout {
-        /// For how long we waited.
+        /// The time that this run waited.
         waited: Duration,
-        /// Who holds it.
+        /// The lock's holder, if the server reports one.
         holder: Option<String>,
     },
 }
 
-fn holder_text(holder: Option<&str>) -> String {
-    holder
-        .map(|holder| format!(": {holder} holds it"))
-        .unwrap_or_default()
+impl From<LockError> for DbError {
+    fn from(error: LockError) -> Self {
+        match error {
+            LockError::Db(error) => error,
+            LockError::Timeout { waited, holder } => Self::LockTimeout { waited, holder },
+        }
+    }
 }
 
 impl LockScope {
-    /// The scope of a version table in the database that the options lead to.
+    /// Returns the scope of a version table in the database of these options.
     pub fn new(options: &ConnectOptions, table: &VersionTable) -> Self {
         let database = match options {
             ConnectOptions::Postgres(options) => options.database(),
             ConnectOptions::Mysql(options) => options.database().unwrap_or_default(),
             ConnectOptions::Sqlite(_) => "",
         };
-        // FNV-1a over the parts, each behind its length. It must never change: runs of different
+        // FNV-1a over the parts, each preceded by its length. It must never change, because runs of different
         // versions of limbeck have to exclude each other.
         let mut key: u64 = 0xcbf2_9ce4_8422_2325;
         for part in [
@@ -89,180 +99,161 @@ impl LockScope {
 }
 
 impl LockWait {
-    /// Waits for at most so long.
+    /// Returns a wait with this limit.
     pub fn for_at_most(limit: Duration) -> Self {
         Self { limit }
     }
 }
 
-/// A lock that is held until it is released or dropped: with its session, or its file, it is free again.
+/// A held migration lock. Releasing or dropping it frees the lock.
 #[derive(Debug)]
 pub struct MigrationLock {
-    holding: Holding,
+    resource: LockResource,
 }
 
+/// The resource that holds the lock, or is about to take it.
 #[derive(Debug)]
-enum Holding {
-    /// A session of its own: on PostgreSQL in a transaction that does nothing more.
+enum LockResource {
+    /// A session that only holds the lock. On PostgreSQL it stays in an otherwise empty transaction.
     Session(Box<Session>),
-    /// The database's file, locked for this process; none for a database in memory.
-    File(Option<LockFile>),
+    /// The database's file.
+    File(LockFile),
+    /// A SQLite database in memory, which no other run can see.
+    InMemory,
 }
 
 impl MigrationLock {
-    /// Takes the lock, polling outside of any statement that would wait inside the server.
+    /// Takes the lock. It polls, because no statement should wait inside the server.
     ///
     /// # Errors
-    /// [`LockError::Timeout`] names the holder.
+    /// Returns [`LockError::Timeout`] if another run holds the lock for longer than `wait`.
     pub async fn acquire(
         options: &ConnectOptions,
         scope: &LockScope,
         wait: LockWait,
         on_wait: impl FnMut(&LockWaitProgress),
     ) -> Result<Self, LockError> {
-        let candidate = Candidate::new(options).await?;
-        Self::acquire_for(candidate, scope, wait, on_wait).await
+        let resource = LockResource::open(options).await?;
+        Self::acquire_with(resource, scope, wait, on_wait).await
     }
 
-    /// Takes the lock over a server's session that was opened ahead and that nothing has been done with.
+    /// Takes the lock with an unused session to the server.
     ///
     /// # Errors
-    /// As [`MigrationLock::acquire`].
+    /// Returns the errors of [`MigrationLock::acquire`].
     pub async fn acquire_over(
         session: Session,
         scope: &LockScope,
         wait: LockWait,
         on_wait: impl FnMut(&LockWaitProgress),
     ) -> Result<Self, LockError> {
-        let holding = Holding::Session(Box::new(session));
-        Self::acquire_for(Candidate { holding }, scope, wait, on_wait).await
+        let resource = LockResource::Session(Box::new(session));
+        Self::acquire_with(resource, scope, wait, on_wait).await
     }
 
-    async fn acquire_for(
-        mut candidate: Candidate,
+    async fn acquire_with(
+        mut resource: LockResource,
         scope: &LockScope,
         wait: LockWait,
         mut on_wait: impl FnMut(&LockWaitProgress),
     ) -> Result<Self, LockError> {
         let start = Instant::now();
-        let mut pause = PAUSES.0;
-        let mut tell_at = TELL.0;
+        let mut pause = FIRST_PAUSE;
+        let mut next_report = FIRST_REPORT;
         loop {
-            if candidate.try_lock(scope).await? {
-                return Ok(Self {
-                    holding: candidate.holding,
-                });
+            if resource.try_lock(scope).await? {
+                return Ok(Self { resource });
             }
             let waited = start.elapsed();
             if waited >= wait.limit {
                 return Err(LockError::Timeout {
                     waited,
-                    holder: candidate.holder(scope).await,
+                    holder: resource.holder(scope).await,
                 });
             }
-            if waited >= tell_at {
-                tell_at = waited + TELL.1;
+            if waited >= next_report {
+                next_report = waited + REPORT_INTERVAL;
                 on_wait(&LockWaitProgress {
                     waited,
-                    holder: candidate.holder(scope).await,
+                    holder: resource.holder(scope).await,
                 });
             }
-            // Runs that were started together try at different times.
-            let pause_now = pause.mul_f64(1.0 - f64::from(fraction()) / 512.0);
-            tokio::time::sleep(pause_now.min(wait.limit.saturating_sub(waited))).await;
-            pause = (pause * 2).min(PAUSES.1);
+            let left = wait.limit.saturating_sub(waited);
+            tokio::time::sleep(shortened_at_random(pause).min(left)).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
         }
     }
 
     /// Frees the lock.
     ///
     /// # Errors
-    /// [`DbError`] when its session had broken before; the server has freed it then.
+    /// Returns a [`DbError`] if the lock's session had broken before. The server has freed the lock in this case.
     pub async fn release(self) -> Result<(), DbError> {
-        match self.holding {
-            Holding::Session(session) => session.close().await,
-            Holding::File(_) => Ok(()),
+        match self.resource {
+            LockResource::Session(session) => session.close().await,
+            LockResource::File(_) | LockResource::InMemory => Ok(()),
         }
     }
-
-    /// Runs `body` under the lock and frees it, whatever comes of it.
-    ///
-    /// # Errors
-    /// [`LockError`] when the lock can't be taken; the body's own result is what it is.
-    pub async fn with<T>(
-        options: &ConnectOptions,
-        scope: &LockScope,
-        wait: LockWait,
-        on_wait: impl FnMut(&LockWaitProgress),
-        body: impl Future<Output = T>,
-    ) -> Result<T, LockError> {
-        let lock = Self::acquire(options, scope, wait, on_wait).await?;
-        let result = body.await;
-        // The body's result counts; a session that broke has freed the lock already.
-        let _ = lock.release().await;
-        Ok(result)
-    }
 }
 
-struct Candidate {
-    holding: Holding,
-}
-
-impl Candidate {
-    async fn new(options: &ConnectOptions) -> Result<Self, DbError> {
-        let holding = match options {
-            ConnectOptions::Sqlite(options) => {
-                let open = |path: std::path::PathBuf| {
-                    LockFile::open(&path).map_err(|error| ConnectError {
-                        kind: ConnectErrorKind::File,
-                        message: format!("could not open `{}` to lock it: {error}", path.display()),
-                        hint: None,
-                    })
-                };
-                Holding::File(options.file().map(open).transpose()?)
-            }
-            _ => Holding::Session(Box::new(Session::open(options).await?)),
+impl LockResource {
+    async fn open(options: &ConnectOptions) -> Result<Self, DbError> {
+        let ConnectOptions::Sqlite(options) = options else {
+            return Ok(Self::Session(Box::new(Session::open(options).await?)));
         };
-        Ok(Self { holding })
+        let Some(path) = options.file() else {
+            return Ok(Self::InMemory);
+        };
+        match LockFile::open(&path) {
+            Ok(file) => Ok(Self::File(file)),
+            Err(error) => Err(DbError::Connect(ConnectError {
+                kind: ConnectErrorKind::File,
+                message: format!("could not open `{}` to lock it: {error}", path.display()),
+                hint: None,
+            })),
+        }
     }
 
     async fn try_lock(&mut self, scope: &LockScope) -> Result<bool, DbError> {
-        match &mut self.holding {
-            Holding::File(None) => Ok(true),
-            Holding::File(Some(file)) => file.try_lock().map_err(DbError::ConnectionLost),
-            Holding::Session(session) => {
-                if session.info().product == crate::Product::Postgresql {
-                    // The transaction that takes the lock keeps it: behind a pooler it pins the backend,
-                    // and idle it holds no snapshot that others would have to wait for.
-                    let key = scope.key.cast_signed();
-                    let text = format!("SELECT pg_catalog.pg_try_advisory_xact_lock({key})");
-                    // A limit that the server sets for such transactions would end it; `transaction_timeout`
-                    // came with PostgreSQL 17.
-                    let before = [
-                        "BEGIN",
-                        "SELECT pg_catalog.set_config(name, '0', true) FROM pg_catalog.pg_settings \
-                         WHERE name IN ('idle_in_transaction_session_timeout', 'transaction_timeout')",
-                    ];
-                    if first_is(&session.execute_after(&before, &text, &[]).await?, "t") {
-                        return Ok(true);
-                    }
-                    session.execute("ROLLBACK", &[]).await?;
-                    Ok(false)
-                } else {
-                    let text = format!("SELECT GET_LOCK('limbeck:{:016x}', 0)", scope.key);
-                    Ok(first_is(&session.execute(&text, &[]).await?, "1"))
-                }
+        let session = match self {
+            Self::InMemory => return Ok(true),
+            Self::File(file) => {
+                return file.try_lock().map_err(|source| DbError::LockFile {
+                    path: file.path().to_owned(),
+                    source,
+                });
             }
+            Self::Session(session) => session,
+        };
+        if session.info().product != Product::Postgresql {
+            let query = format!("SELECT GET_LOCK('limbeck:{:016x}', 0)", scope.key);
+            return Ok(has_value(&session.execute(&query, &[]).await?, "1"));
         }
+        // The transaction that takes the lock keeps it: behind a pooler it pins the backend, and while idle it
+        // holds no snapshot that others would have to wait for.
+        let key = scope.key.cast_signed();
+        let query = format!("SELECT pg_catalog.pg_try_advisory_xact_lock({key})");
+        // Otherwise the server's limits for such transactions could end it. PostgreSQL 17 introduced
+        // `transaction_timeout`.
+        let before = [
+            "BEGIN",
+            "SELECT pg_catalog.set_config(name, '0', true) FROM pg_catalog.pg_settings \
+             WHERE name IN ('idle_in_transaction_session_timeout', 'transaction_timeout')",
+        ];
+        if has_value(&session.execute_after(&before, &query, &[]).await?, "t") {
+            return Ok(true);
+        }
+        session.execute("ROLLBACK", &[]).await?;
+        Ok(false)
     }
 
-    /// Who holds the lock; not knowing it is no reason to fail.
+    /// Returns the lock's holder. Ignores errors, because the holder is only for messages.
     async fn holder(&mut self, scope: &LockScope) -> Option<String> {
-        let Holding::Session(session) = &mut self.holding else {
+        let Self::Session(session) = self else {
             return Some("another process".into());
         };
-        let text = match session.info().product {
-            crate::Product::Postgresql => format!(
+        let query = match session.info().product {
+            Product::Postgresql => format!(
                 "SELECT 'backend ' || a.pid || coalesce(' of ' || nullif(a.application_name, ''), '') \
                  || coalesce(' from ' || host(a.client_addr), '') || ', since ' || date_trunc('second', a.xact_start) \
                  FROM pg_catalog.pg_locks l JOIN pg_catalog.pg_stat_activity a USING (pid) \
@@ -276,33 +267,20 @@ impl Candidate {
                 scope.key
             ),
         };
-        let outcome = session.execute(&text, &[]).await.ok()?;
-        match outcome
-            .results
-            .into_iter()
-            .next()?
-            .rows
-            .into_iter()
-            .next()?
-            .into_iter()
-            .next()?
-        {
-            Value::Text(text) => Some(text),
+        let outcome = session.execute(&query, &[]).await.ok()?;
+        match outcome.first_value()? {
+            Value::Text(text) => Some(text.clone()),
             _ => None,
         }
     }
 }
 
-/// A number from 0 to 255 that differs from one process, and from one call, to the next.
-fn fraction() -> u8 {
-    RandomState::new().hash_one(()).to_le_bytes()[0]
+/// Returns the pause, shortened by up to a half, so that runs started together try at different times.
+fn shortened_at_random(pause: Duration) -> Duration {
+    let random = RandomState::new().hash_one(()).to_le_bytes()[0];
+    pause - pause / 2 * u32::from(random) / 256
 }
 
-fn first_is(outcome: &Outcome, expected: &str) -> bool {
-    let first = outcome
-        .results
-        .first()
-        .and_then(|result| result.rows.first())
-        .and_then(|row| row.first());
-    matches!(first, Some(Value::Text(text)) if text == expected)
+fn has_value(outcome: &Outcome, expected: &str) -> bool {
+    matches!(outcome.first_value(), Some(Value::Text(text)) if text == expected)
 }

@@ -1,4 +1,4 @@
-//! The server's and the driver's errors as values.
+//! Errors of the server and of the client library.
 
 use std::io;
 
@@ -6,8 +6,8 @@ use mysql_async::{DriverError, Error, IoError};
 
 use crate::{ConnectError, ConnectErrorKind, DbError, ServerError};
 
-/// An error of a statement.
-pub(super) fn server_error(error: Error) -> DbError {
+/// Converts the error of a statement.
+pub(super) fn statement_error(error: Error) -> DbError {
     match error {
         Error::Server(error) => DbError::Server(Box::new(ServerError {
             code: error.state,
@@ -16,9 +16,10 @@ pub(super) fn server_error(error: Error) -> DbError {
             ..ServerError::default()
         })),
         Error::Io(IoError::Io(error)) => DbError::ConnectionLost(error),
+        Error::Io(IoError::Tls(error)) => DbError::ConnectionLost(io::Error::other(error)),
         Error::Driver(DriverError::LocalInfile(_)) => DbError::Unsupported(
-            "limbeck sends no file of this machine to a server, as LOAD DATA LOCAL INFILE asks for: \
-             let the server read it (LOAD DATA INFILE), or insert its rows in the revision"
+            "limbeck sends no file of this machine to a server, which LOAD DATA LOCAL INFILE needs: \
+             let the server read the file (LOAD DATA INFILE), or insert its rows in the revision"
                 .into(),
         ),
         Error::Driver(DriverError::ConnectionClosed) => DbError::ConnectionLost(io::Error::new(
@@ -29,8 +30,8 @@ pub(super) fn server_error(error: Error) -> DbError {
     }
 }
 
-/// What went wrong with TLS, if it was that: the handshake's error comes within one of the stream.
-pub(super) fn tls_failure(error: &Error) -> Option<String> {
+/// Returns the text of a TLS error. The client library wraps a handshake's error in one of the stream.
+pub(super) fn tls_error_text(error: &Error) -> Option<String> {
     match error {
         Error::Io(IoError::Tls(error)) => Some(error.to_string()),
         Error::Io(IoError::Io(error)) => error
@@ -41,9 +42,9 @@ pub(super) fn tls_failure(error: &Error) -> Option<String> {
     }
 }
 
-/// Why there is no connection.
+/// Converts the error of an attempt to connect.
 pub(super) fn connect_error(error: &Error, address: &str) -> ConnectError {
-    let (kind, what, hint) = match error {
+    let (kind, reason, hint) = match error {
         Error::Server(error) => {
             let (kind, hint) = match error.code {
                 1044 | 1045 | 1698 => (
@@ -66,7 +67,7 @@ pub(super) fn connect_error(error: &Error, address: &str) -> ConnectError {
             };
             (kind, error.message.clone(), hint)
         }
-        error if let Some(text) = tls_failure(error) => {
+        error if let Some(text) = tls_error_text(error) => {
             let kind = if text.contains("certificate") {
                 ConnectErrorKind::TlsUnverified
             } else {
@@ -75,7 +76,7 @@ pub(super) fn connect_error(error: &Error, address: &str) -> ConnectError {
             (
                 kind,
                 text,
-                "give the authority that signed the server's certificate with `ssl_ca`",
+                "set `ssl_ca` to the authority that signed the server's certificate",
             )
         }
         Error::Io(IoError::Io(error)) => match error.kind() {
@@ -91,7 +92,7 @@ pub(super) fn connect_error(error: &Error, address: &str) -> ConnectError {
             ),
             io::ErrorKind::NotFound => (
                 ConnectErrorKind::Refused,
-                "there is no such socket".into(),
+                "the socket does not exist".into(),
                 "start the server, or correct the path of its socket",
             ),
             _ if error.to_string().contains("lookup address") => (
@@ -107,8 +108,8 @@ pub(super) fn connect_error(error: &Error, address: &str) -> ConnectError {
         },
         Error::Driver(DriverError::NoClientSslFlagFromServer) => (
             ConnectErrorKind::TlsRefused,
-            "it has no TLS, which the connection parameters demand".into(),
-            "switch TLS on at the server",
+            "it has no TLS, which the connection parameters require".into(),
+            "enable TLS on the server",
         ),
         other => (
             ConnectErrorKind::Other,
@@ -118,7 +119,7 @@ pub(super) fn connect_error(error: &Error, address: &str) -> ConnectError {
     };
     ConnectError {
         kind,
-        message: format!("could not connect to the server at {address}: {what}"),
+        message: format!("could not connect to the server at {address}: {reason}"),
         hint: Some(hint.into()),
     }
 }

@@ -1,10 +1,10 @@
-//! MySQL and MariaDB: the connection.
+//! The MySQL and MariaDB client.
 
 mod error;
 mod options;
-#[cfg(test)]
-mod promises;
 mod session;
+#[cfg(test)]
+mod url_agreement;
 
 pub use options::MysqlOptions;
 pub(crate) use session::{MysqlCanceller, MysqlSession};

@@ -1,15 +1,17 @@
-//! MySQL and MariaDB: what a connection needs to know.
+//! The options of a MySQL or MariaDB connection.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use limbeck_url::{DatabaseUrl, Secret};
 
+use crate::seconds::parse_seconds;
+use crate::tls::ClientFiles;
 use crate::{
     ConnectArg, ConnectArgs, ConnectError, ConnectErrorKind, ProcessEnvironment, PythonSslContext,
 };
 
-/// Parameters of the drivers that change nothing of what limbeck sends.
+/// Parameters of the drivers that do not affect limbeck's connection.
 const WITHOUT_EFFECT: &[&str] = &[
     "auth_plugin_map",
     "autocommit",
@@ -35,10 +37,10 @@ const WITHOUT_EFFECT: &[&str] = &[
     "write_timeout",
 ];
 
-/// The protocol's flag for matched rows.
+/// The protocol's flag for reporting matched rows.
 const CLIENT_FOUND_ROWS: i64 = 2;
 
-/// What opening a MySQL or MariaDB session takes.
+/// The options of a MySQL or MariaDB connection.
 #[derive(Debug, Clone)]
 pub struct MysqlOptions {
     pub(super) host: String,
@@ -47,24 +49,27 @@ pub struct MysqlOptions {
     pub(super) user: String,
     pub(super) password: Option<Secret>,
     pub(super) database: Option<String>,
-    /// What `SET NAMES` gets.
+    /// The argument of `SET NAMES`: a character set, and perhaps a collation.
     pub(super) names: String,
+    /// The limit of an attempt to connect.
     pub(super) timeout: Duration,
     pub(super) sql_mode: Option<String>,
     pub(super) init_command: Option<String>,
-    /// An `UPDATE` tells the rows that it found, and not only those that it changed.
+    /// An `UPDATE` reports the rows that it matched, not only those that it changed.
     pub(super) found_rows: bool,
     pub(super) tls: Option<MysqlTls>,
 }
 
-/// What TLS takes; it is used when it is there.
+/// The options of TLS.
 #[derive(Debug, Clone, Default)]
 pub(super) struct MysqlTls {
-    /// A server without it is refused; otherwise the session is then plain, as `PyMySQL`'s is by default.
+    /// A server without TLS is an error. Otherwise the session is then plain, which is `PyMySQL`'s default.
     pub(super) required: bool,
-    pub(super) authority: Option<PathBuf>,
+    /// The file of the authorities.
+    pub(super) authority_file: Option<PathBuf>,
+    /// Further authorities, in DER.
     pub(super) authorities: Vec<Vec<u8>>,
-    pub(super) client: Option<(PathBuf, PathBuf)>,
+    pub(super) client: Option<ClientFiles>,
     pub(super) verify_authority: bool,
     pub(super) verify_name: bool,
 }
@@ -90,40 +95,44 @@ impl MysqlOptions {
             timeout: Duration::from_secs(10),
             sql_mode: None,
             init_command: None,
-            // SQLAlchemy has its drivers report matched rows, on which Alembic's check of a version row relies.
+            // SQLAlchemy asks its drivers for matched rows, and Alembic's check of a version row relies on it.
             found_rows: true,
             tls: None,
         };
-        let mut names = Names::default();
-        let mut ssl = Ssl::default();
+        let mut charset = CharsetParameters::default();
+        let mut tls = TlsParameters::default();
         for (key, value) in &url.query {
-            options.set(key, &ConnectArg::Text(value.clone()), &mut names, &mut ssl)?;
+            options.set(
+                key,
+                &ConnectArg::Text(value.clone()),
+                &mut charset,
+                &mut tls,
+            )?;
         }
         for (name, argument) in arguments {
-            options.set(name, argument, &mut names, &mut ssl)?;
-            // What the project gives to the driver stands in the place of what SQLAlchemy would give; in a URL
-            // it is added to that.
+            options.set(name, argument, &mut charset, &mut tls)?;
+            // As an argument it replaces SQLAlchemy's own flags; in a URL it is added to them.
             if let ("client_flag", ConnectArg::Integer(flags)) = (name.as_str(), argument) {
                 options.found_rows = flags & CLIENT_FOUND_ROWS != 0;
             }
         }
-        options.tls = ssl.finish()?;
-        options.names = names.finish();
+        options.tls = tls.finish()?;
+        options.names = charset.finish();
         if let Some(password) = &options.password
-            && let Some(sent) = as_drivers_send(url.driver.as_deref(), password)
+            && let Some(decoded) = decoded_password(url.driver.as_deref(), password)
         {
-            options.password = Some(sent);
+            options.password = Some(decoded);
         }
         Ok(options)
     }
 
-    /// The database's name, when one was named.
+    /// Returns the database's name, if the parameters set one.
     pub fn database(&self) -> Option<&str> {
         self.database.as_deref()
     }
 
-    /// What a session begins with: `PyMySQL`'s own statements, then the one that SQLAlchemy has it send.
-    pub(super) fn setup(&self) -> Vec<String> {
+    /// Returns the first statements of a session: those of `PyMySQL`, and then the project's.
+    pub(super) fn setup_statements(&self) -> Vec<String> {
         let mut statements = vec![format!("SET NAMES {}", self.names)];
         statements.extend(self.sql_mode.clone());
         if let Some(command) = &self.init_command {
@@ -132,14 +141,14 @@ impl MysqlOptions {
         }
         let charset = self.names.split(' ').next().unwrap_or_default();
         if !charset.to_lowercase().starts_with("utf8") {
-            // Texts go and come in UTF-8. What is left of the character set is that literals get it.
+            // limbeck sends and receives UTF-8. The character set still applies to literals.
             statements
                 .push("SET character_set_client = utf8mb4, character_set_results = utf8mb4".into());
         }
         statements
     }
 
-    /// Host and port, or the socket.
+    /// Returns host and port, or the socket's path.
     pub(super) fn address(&self) -> String {
         self.socket
             .clone()
@@ -150,42 +159,44 @@ impl MysqlOptions {
         &mut self,
         name: &str,
         argument: &ConnectArg,
-        names: &mut Names,
-        ssl: &mut Ssl,
+        charset: &mut CharsetParameters,
+        tls: &mut TlsParameters,
     ) -> Result<(), ConnectError> {
         if matches!(argument, ConnectArg::Null) || WITHOUT_EFFECT.contains(&name) {
             return Ok(());
         }
         if name.starts_with("ssl") || name == "tls" {
-            return ssl.set(name, argument);
+            return tls.set(name, argument);
         }
         let text = match argument {
             ConnectArg::Text(text) => text.clone(),
             ConnectArg::Integer(number) => number.to_string(),
             ConnectArg::Real(number) => number.to_string(),
             ConnectArg::Bool(flag) => flag.to_string(),
-            _ => return Err(unusable(name, "it is no text and no number")),
+            _ => return Err(unusable(name, "it is neither a text nor a number")),
         };
         match name {
             "host" => self.host = text,
-            "port" => self.port = text.parse().map_err(|_| unusable(name, "it is no port"))?,
+            "port" => {
+                self.port = text
+                    .parse()
+                    .map_err(|_| unusable(name, &format!("`{text}` is not a port")))?
+            }
             "user" | "username" => self.user = text,
             "password" | "passwd" => self.password = Some(Secret::new(text)),
             "database" | "db" => self.database = Some(text),
             "unix_socket" => self.socket = Some(text),
             "charset" | "collation" if !is_word(&text) => {
-                return Err(unusable(name, "it is no name"));
+                return Err(unusable(name, &format!("`{text}` is not a name")));
             }
-            "charset" => names.charset = Some(text),
-            "collation" => names.collation = Some(text),
+            "charset" => charset.charset = Some(text),
+            "collation" => charset.collation = Some(text),
             "connect_timeout" | "connection_timeout" => {
-                let seconds: f64 = text
-                    .parse()
-                    .map_err(|_| unusable(name, "it is no number of seconds"))?;
-                if !(seconds > 0.0 && seconds.is_finite()) {
-                    return Err(unusable(name, "it is no positive number of seconds"));
+                self.timeout = parse_seconds(&text).map_err(|why| unusable(name, &why))?;
+                if self.timeout.is_zero() {
+                    let why = format!("`{text}` is not a positive number of seconds");
+                    return Err(unusable(name, &why));
                 }
-                self.timeout = Duration::from_secs_f64(seconds);
             }
             "init_command" => self.init_command = Some(text),
             "sql_mode" => {
@@ -194,22 +205,22 @@ impl MysqlOptions {
             "client_flag" => {}
             "local_infile" if matches!(text.as_str(), "false" | "0") => {}
             "local_infile" => {
-                return Err(unusable(name, "limbeck reads no local files for a server"));
+                return Err(unusable(name, "limbeck sends no local files to a server"));
             }
-            _ => return Err(unusable(name, "it is unknown")),
+            _ => return Err(unusable(name, "limbeck does not know it")),
         }
         Ok(())
     }
 }
 
-/// The character set as it is collected.
+/// The parameters of the character set.
 #[derive(Default)]
-struct Names {
+struct CharsetParameters {
     charset: Option<String>,
     collation: Option<String>,
 }
 
-impl Names {
+impl CharsetParameters {
     fn finish(self) -> String {
         let charset = self.charset.as_deref().unwrap_or("utf8mb4");
         match self.collation {
@@ -223,9 +234,9 @@ fn is_word(text: &str) -> bool {
     !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 
-/// `PyMySQL` and its descendants send a password's characters as Latin-1, so a URL that works with them
-/// holds the bytes of its UTF-8 form as characters.
-fn as_drivers_send(driver: Option<&str>, password: &Secret) -> Option<Secret> {
+/// Decodes a password for `PyMySQL` and its descendants. They send its characters as Latin-1, so a URL that works with
+/// them contains the bytes of its UTF-8 form as characters.
+fn decoded_password(driver: Option<&str>, password: &Secret) -> Option<Secret> {
     if !matches!(driver, Some("pymysql" | "aiomysql" | "asyncmy")) {
         return None;
     }
@@ -237,12 +248,11 @@ fn as_drivers_send(driver: Option<&str>, password: &Secret) -> Option<Secret> {
     String::from_utf8(bytes.ok()?).ok().map(Secret::new)
 }
 
-/// The TLS parameters as they are collected.
+/// The parameters of TLS.
 #[derive(Default)]
-struct Ssl {
-    asked: bool,
-    /// TLS if the server has it.
-    preferred: bool,
+struct TlsParameters {
+    /// TLS is required.
+    required: bool,
     disabled: bool,
     tls: MysqlTls,
     certificate: Option<PathBuf>,
@@ -251,7 +261,7 @@ struct Ssl {
     verify_name: Option<bool>,
 }
 
-impl Ssl {
+impl TlsParameters {
     fn set(&mut self, name: &str, argument: &ConnectArg) -> Result<(), ConnectError> {
         match argument {
             ConnectArg::Tls(PythonSslContext {
@@ -260,7 +270,7 @@ impl Ssl {
                 authorities,
                 client,
             }) => {
-                self.asked = true;
+                self.required = true;
                 self.tls.authorities.clone_from(authorities);
                 if let Some((certificate, key)) = client.clone() {
                     (self.certificate, self.key) = (Some(certificate), Some(key));
@@ -270,7 +280,7 @@ impl Ssl {
                 return Ok(());
             }
             ConnectArg::Map(entries) => {
-                self.asked = true;
+                self.required = true;
                 for (key, value) in entries {
                     self.set(&format!("ssl_{}", key.trim_start_matches("ssl_")), value)?;
                 }
@@ -283,38 +293,44 @@ impl Ssl {
             ConnectArg::Bool(flag) => flag.to_string(),
             ConnectArg::Integer(number) => number.to_string(),
             ConnectArg::Null => return Ok(()),
-            _ => return Err(unusable(name, "it is no text")),
+            _ => return Err(unusable(name, "it is not a text")),
         };
         let on = !matches!(
             text.to_lowercase().as_str(),
             "false" | "0" | "no" | "off" | "none" | "disabled" | ""
         );
         match name {
-            "ssl_ca" => self.tls.authority = Some(text.into()),
+            "ssl_ca" => self.tls.authority_file = Some(text.into()),
             "ssl_cert" => self.certificate = Some(text.into()),
             "ssl_key" => self.key = Some(text.into()),
             "ssl_check_hostname" | "ssl_verify_identity" => self.verify_name = Some(on),
             "ssl_verify_cert" | "ssl_verify_mode" => self.verify = Some(on),
             "ssl_disabled" => self.disabled = on,
-            "ssl" | "tls" => self.asked = on,
+            "ssl" | "tls" => self.required = on,
             "ssl_mode" => match text.to_uppercase().replace('-', "_").as_str() {
                 "DISABLED" => self.disabled = true,
-                "PREFERRED" => self.preferred = true,
-                "REQUIRED" => self.asked = true,
+                // The default: TLS if the server has it.
+                "PREFERRED" => {}
+                "REQUIRED" => self.required = true,
                 "VERIFY_CA" => {
-                    (self.asked, self.verify) = (true, Some(true));
+                    (self.required, self.verify) = (true, Some(true));
                     self.verify_name.get_or_insert(false);
                 }
                 "VERIFY_IDENTITY" => {
-                    (self.asked, self.verify) = (true, Some(true));
+                    (self.required, self.verify) = (true, Some(true));
                     self.verify_name = Some(true);
                 }
-                _ => return Err(unusable(name, &format!("`{text}` is not a value of it"))),
+                _ => {
+                    return Err(unusable(
+                        name,
+                        &format!("`{text}` is not one of its values"),
+                    ));
+                }
             },
-            _ => return Err(unusable(name, "it is unknown")),
+            _ => return Err(unusable(name, "limbeck does not know it")),
         }
-        self.asked =
-            self.asked || name != "ssl_disabled" && !matches!(name, "ssl" | "tls" | "ssl_mode");
+        // The other parameters describe TLS, and so require it.
+        self.required |= !matches!(name, "ssl" | "tls" | "ssl_mode" | "ssl_disabled");
         Ok(())
     }
 
@@ -322,18 +338,22 @@ impl Ssl {
         if self.disabled {
             return Ok(None);
         }
-        self.tls.required = self.asked;
+        self.tls.required = self.required;
         self.tls.client = match (self.certificate, self.key) {
-            (Some(certificate), Some(key)) => Some((certificate, key)),
-            // A PEM file may hold both.
-            (Some(certificate), None) => Some((certificate.clone(), certificate)),
+            (Some(certificate), Some(key)) => Some(ClientFiles { certificate, key }),
+            // One PEM file may contain both.
+            (Some(certificate), None) => Some(ClientFiles {
+                certificate: certificate.clone(),
+                key: certificate,
+            }),
             (None, Some(_)) => return Err(unusable("ssl_cert", "the key needs its certificate")),
             (None, None) => None,
         };
-        let named = self.tls.authority.is_some() || !self.tls.authorities.is_empty();
-        // As PyMySQL: an authority that is named is used, unless verification is switched off.
-        self.tls.verify_authority = self.verify.unwrap_or(named) || self.verify_name == Some(true);
-        // PyMySQL checks the name, too, where an authority is named; no driver's check is left out.
+        let has_authority = self.tls.authority_file.is_some() || !self.tls.authorities.is_empty();
+        // As in PyMySQL, an authority implies verification unless a parameter disables it.
+        self.tls.verify_authority =
+            self.verify.unwrap_or(has_authority) || self.verify_name == Some(true);
+        // With an authority, PyMySQL also checks the name. limbeck omits no check of any driver.
         self.tls.verify_name = self.verify_name.unwrap_or(self.tls.verify_authority);
         Ok(Some(self.tls))
     }
@@ -363,7 +383,7 @@ mod tests {
     }
 
     #[test]
-    fn tls_as_it_was_asked_for() {
+    fn reads_the_tls_parameters() {
         let check = |query: &str, expected: Option<(bool, bool)>| {
             let tls = options(&format!("mysql+pymysql://u@h/d{query}"))
                 .unwrap()
@@ -400,7 +420,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_unknown_is_refused_by_name() {
+    fn rejects_an_unknown_parameter_by_name() {
         assert!(
             options("mysql://u@h/d?foo=1")
                 .unwrap_err()
@@ -419,7 +439,7 @@ mod tests {
     }
 
     #[test]
-    fn names_and_passwords_as_the_drivers_send_them() {
+    fn reads_character_sets_and_passwords_as_the_drivers() {
         let names = |query: &str| options(&format!("mysql://u:p@h:1/d{query}")).unwrap().names;
         assert_eq!(names(""), "utf8mb4");
         assert_eq!(names("?charset=latin1"), "latin1");

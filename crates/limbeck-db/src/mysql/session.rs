@@ -1,4 +1,4 @@
-//! MySQL and MariaDB: an open session that speaks the text protocol.
+//! An open MySQL or MariaDB session over the text protocol.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -8,13 +8,14 @@ use mysql_async::prelude::Queryable;
 use mysql_async::{ClientIdentity, Conn, DriverError, Opts, OptsBuilder, SslOpts};
 
 use super::MysqlOptions;
-use super::error::{connect_error, server_error, tls_failure};
+use super::error::{connect_error, statement_error, tls_error_text};
+use crate::tls::ClientFiles;
 use crate::{
     CertificateVerification, Column, ConnectError, ConnectErrorKind, ConnectionDetails, DbError,
     Outcome, Product, ResultSet, ServerInfo, TlsSummary, TransactionStatus, Value,
 };
 
-/// The server's number for a transaction that it has rolled back because of a deadlock.
+/// The server's error number for a deadlock, after which it has rolled the transaction back.
 const DEADLOCK: u16 = 1213;
 
 /// An open MySQL or MariaDB session.
@@ -27,7 +28,7 @@ pub(crate) struct MysqlSession {
 
 impl std::fmt::Debug for MysqlSession {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        // The library's own shows the password.
+        // The client library's `Debug` shows the password.
         out.debug_struct("MysqlSession")
             .field("info", &self.info)
             .field("options", &self.options)
@@ -36,11 +37,11 @@ impl std::fmt::Debug for MysqlSession {
     }
 }
 
-/// Interrupts a MySQL or MariaDB session.
+/// A handle that interrupts a MySQL or MariaDB session's running statement.
 #[derive(Debug, Clone)]
 pub(crate) struct MysqlCanceller {
     options: Arc<MysqlOptions>,
-    id: u32,
+    connection_id: u32,
 }
 
 impl MysqlSession {
@@ -59,16 +60,11 @@ impl MysqlSession {
             status: TransactionStatus::Idle,
         };
         let options = Arc::clone(&session.options);
-        for statement in options.setup() {
+        for statement in options.setup_statements() {
             session.execute(&statement).await?;
         }
         let version = session.execute("SELECT VERSION()").await?;
-        let first = version
-            .results
-            .first()
-            .and_then(|result| result.rows.first())
-            .and_then(|row| row.first());
-        if let Some(Value::Text(version)) = first {
+        if let Some(Value::Text(version)) = version.first_value() {
             session.info.version.clone_from(version);
         }
         if session.info.version.to_lowercase().contains("mariadb") {
@@ -92,7 +88,7 @@ impl MysqlSession {
                 if matches!(&error, mysql_async::Error::Server(error) if error.code == DEADLOCK) {
                     self.status = TransactionStatus::Idle;
                 }
-                Err(server_error(error))
+                Err(statement_error(error))
             }
         }
     }
@@ -105,8 +101,8 @@ impl MysqlSession {
         &self.info
     }
 
-    /// The driver keeps its TLS to itself: which options it was opened with is known, the rest is the server's
-    /// to say.
+    /// Returns the connection's details. The client library does not expose its TLS session, so the server reports
+    /// version and cipher.
     pub(crate) async fn connection_details(&mut self) -> Result<ConnectionDetails, DbError> {
         let verified =
             self.options
@@ -120,10 +116,10 @@ impl MysqlSession {
         let tls = match verified {
             None => None,
             Some(verified) => {
-                let question =
+                let query =
                     "SHOW SESSION STATUS WHERE Variable_name IN ('Ssl_version', 'Ssl_cipher')";
-                let outcome = self.execute(question).await?;
-                let said = |wanted: &str| {
+                let outcome = self.execute(query).await?;
+                let status = |wanted: &str| {
                     let rows = outcome.results.iter().flat_map(|result| &result.rows);
                     let mut text = rows.filter_map(|row| match &row[..] {
                         [Value::Text(name), Value::Text(value)] if name == wanted => {
@@ -134,8 +130,8 @@ impl MysqlSession {
                     text.next_back().unwrap_or_default()
                 };
                 Some(TlsSummary {
-                    version: said("Ssl_version"),
-                    cipher: said("Ssl_cipher"),
+                    version: status("Ssl_version"),
+                    cipher: status("Ssl_cipher"),
                     verified,
                     channel_binding: false,
                 })
@@ -151,62 +147,65 @@ impl MysqlSession {
     pub(crate) fn canceller(&self) -> MysqlCanceller {
         MysqlCanceller {
             options: Arc::clone(&self.options),
-            id: self.connection.id(),
+            connection_id: self.connection.id(),
         }
     }
 
     pub(crate) async fn close(self) -> Result<(), DbError> {
-        self.connection.disconnect().await.map_err(server_error)
+        self.connection.disconnect().await.map_err(statement_error)
     }
 }
 
 impl MysqlCanceller {
     pub(crate) async fn cancel(&self) -> Result<(), DbError> {
-        let killing = async {
+        let kill = async {
             let mut other = Conn::new(driver_options(&self.options)).await?;
-            other.query_drop(format!("KILL QUERY {}", self.id)).await?;
+            other
+                .query_drop(format!("KILL QUERY {}", self.connection_id))
+                .await?;
             other.disconnect().await
         };
-        match tokio::time::timeout(self.options.timeout, killing).await {
-            Ok(killed) => killed.map_err(server_error),
-            Err(_) => Err(no_answer(&self.options).into()),
+        match tokio::time::timeout(self.options.timeout, kill).await {
+            Ok(result) => result.map_err(statement_error),
+            Err(_) => Err(timeout_error(&self.options).into()),
         }
     }
 }
 
-/// Connects, and says with which options: where TLS is only preferred, a server without it gets none.
+/// Connects. Returns the options that were used: if TLS is only preferred, a server without TLS gets a plain connection.
 async fn connect(options: &MysqlOptions) -> Result<(Conn, MysqlOptions), DbError> {
     let mut options = options.clone();
     let preferred = options.tls.as_ref().is_some_and(|tls| !tls.required);
-    // Nobody listens on the way to a socket.
+    // No other machine can read the data of a socket.
     if preferred && options.socket.is_some() {
         options.tls = None;
     }
     if let Some(tls) = options.tls.as_mut().filter(|tls| tls.verify_authority)
-        && (tls.authority.is_some() || !tls.authorities.is_empty())
+        && (tls.authority_file.is_some() || !tls.authorities.is_empty())
     {
-        tls.authorities = crate::tls::authorities(tls.authority.as_deref(), &tls.authorities)?;
-        tls.authority = None;
+        tls.authorities = crate::tls::authorities(tls.authority_file.as_deref(), &tls.authorities)?;
+        tls.authority_file = None;
     }
     loop {
-        let connecting = Conn::new(driver_options(&options));
-        match tokio::time::timeout(options.timeout, connecting).await {
+        let connect = Conn::new(driver_options(&options));
+        match tokio::time::timeout(options.timeout, connect).await {
             Ok(Ok(connection)) => return Ok((connection, options)),
             Ok(Err(error)) if preferred && options.tls.is_some() && is_about_tls(&error) => {
                 options.tls = None;
             }
             Ok(Err(error)) => return Err(connect_error(&error, &options.address()).into()),
-            Err(_) => return Err(no_answer(&options).into()),
+            Err(_) => return Err(timeout_error(&options).into()),
         }
     }
 }
 
 fn is_about_tls(error: &mysql_async::Error) -> bool {
     use mysql_async::Error::Driver;
-    matches!(error, Driver(DriverError::NoClientSslFlagFromServer)) || tls_failure(error).is_some()
+    matches!(error, Driver(DriverError::NoClientSslFlagFromServer))
+        || tls_error_text(error).is_some()
 }
 
-fn no_answer(options: &MysqlOptions) -> ConnectError {
+fn timeout_error(options: &MysqlOptions) -> ConnectError {
     ConnectError {
         kind: ConnectErrorKind::Timeout,
         message: format!(
@@ -219,35 +218,36 @@ fn no_answer(options: &MysqlOptions) -> ConnectError {
 }
 
 fn driver_options(options: &MysqlOptions) -> Opts {
-    let builder =
-        OptsBuilder::default()
-            .ip_or_hostname(options.host.clone())
-            .tcp_port(options.port)
-            .socket(options.socket.clone())
-            .prefer_socket(Some(options.socket.is_some()))
-            .user(Some(options.user.clone()))
-            .pass(
-                options
-                    .password
-                    .as_ref()
-                    .map(|password| password.reveal_clear_text().to_owned()),
-            )
-            .db_name(options.database.clone())
-            .client_found_rows(options.found_rows)
-            .stmt_cache_size(Some(0))
-            .ssl_opts(options.tls.as_ref().map(|tls| {
-                let named = tls.authorities.iter().map(|der| der.clone().into());
-                let roots: Vec<_> = named.chain(tls.authority.clone().map(Into::into)).collect();
-                let client = tls.client.clone();
-                SslOpts::default()
-                    .with_disable_built_in_roots(!roots.is_empty())
-                    .with_root_certs(roots)
-                    .with_danger_accept_invalid_certs(!tls.verify_authority)
-                    .with_danger_skip_domain_validation(!tls.verify_name)
-                    .with_client_identity(client.map(|(certificate, key)| {
-                        ClientIdentity::new(certificate.into(), key.into())
-                    }))
-            }));
+    let builder = OptsBuilder::default()
+        .ip_or_hostname(options.host.clone())
+        .tcp_port(options.port)
+        .socket(options.socket.clone())
+        .prefer_socket(Some(options.socket.is_some()))
+        .user(Some(options.user.clone()))
+        .pass(
+            options
+                .password
+                .as_ref()
+                .map(|password| password.reveal_clear_text().to_owned()),
+        )
+        .db_name(options.database.clone())
+        .client_found_rows(options.found_rows)
+        .stmt_cache_size(Some(0))
+        .ssl_opts(options.tls.as_ref().map(|tls| {
+            let der = tls.authorities.iter().map(|der| der.clone().into());
+            let roots: Vec<_> = der
+                .chain(tls.authority_file.clone().map(Into::into))
+                .collect();
+            let client = tls.client.clone();
+            SslOpts::default()
+                .with_disable_built_in_roots(!roots.is_empty())
+                .with_root_certs(roots)
+                .with_danger_accept_invalid_certs(!tls.verify_authority)
+                .with_danger_skip_domain_validation(!tls.verify_name)
+                .with_client_identity(client.map(|ClientFiles { certificate, key }| {
+                    ClientIdentity::new(certificate.into(), key.into())
+                }))
+        }));
     builder.into()
 }
 
@@ -266,7 +266,7 @@ async fn run(connection: &mut Conn, sql: &str) -> Result<(Outcome, bool), mysql_
                 .and_then(|id| i64::try_from(id).ok()),
             ..ResultSet::default()
         };
-        // Also where there are no rows: that is what leads to the next result.
+        // Even if there are no rows, only this advances to the next result.
         let rows = result.collect::<mysql_async::Row>().await?;
         if let Some(columns) = columns {
             let binary: Vec<bool> = columns.iter().map(is_binary).collect();
@@ -283,7 +283,7 @@ async fn run(connection: &mut Conn, sql: &str) -> Result<(Outcome, bool), mysql_
         }
         outcome.results.push(set);
     }
-    // The error of a later statement is kept back until somebody asks for more; the next text would meet it.
+    // The library returns a later statement's error only on the next call; otherwise the next text would get it.
     result.next().await?;
     drop(result);
     let in_transaction = connection.last_ok_packet().is_some_and(|packet| {
@@ -305,7 +305,7 @@ fn column(column: &mysql_async::Column) -> Column {
     }
 }
 
-/// Whether the values are bytes rather than text: the binary character set, on a type that has characters.
+/// Returns whether the values are bytes, not text: those of character types with the binary character set.
 fn is_binary(column: &mysql_async::Column) -> bool {
     let bytes = matches!(
         column.column_type(),
@@ -331,7 +331,7 @@ fn read(value: mysql_async::Value, binary: bool) -> Value {
             Ok(text) => Value::Text(text),
             Err(error) => Value::Blob(error.into_bytes()),
         },
-        // The text protocol sends nothing else.
+        // The text protocol has no other values.
         other => Value::Text(other.as_sql(true)),
     }
 }

@@ -1,47 +1,52 @@
-//! Who we are: the answers to the server's demand for a password.
+//! The client's side of authentication.
 
 use fallible_iterator::FallibleIterator;
 use postgres_protocol::authentication::sasl::{self, ScramSha256};
 use postgres_protocol::message::backend::{AuthenticationSaslBody, Message};
 use postgres_protocol::{authentication, message::frontend};
 
-use super::connect::ConnectFailure;
-use super::error::{refusal, server_error, unreachable};
-use super::methods::Method;
+use super::auth_method::AuthMethod;
+use super::error::{ConnectFailure, refusal, server_error, socket_error};
 use super::options::{ChannelBinding, HostAddress, PostgresOptions};
 use super::stream::Stream;
 use crate::{ConnectError, ConnectErrorKind};
 
-/// What is known of the connection that a password is sent over.
+/// The authentication of one connection: its options and the state of its transport.
 pub(super) struct Authentication<'a> {
     pub(super) options: &'a PostgresOptions,
-    pub(super) target: &'a HostAddress,
-    /// The connection is encrypted.
-    pub(super) encrypted: bool,
-    /// The digest of the server's certificate, where it has one.
+    pub(super) host: &'a HostAddress,
+    pub(super) is_encrypted: bool,
+    /// The digest of the server's certificate for channel binding, if the certificate has one.
     pub(super) end_point: Option<Vec<u8>>,
 }
 
+/// Whether the password was bound to the TLS connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum PasswordBinding {
+    Bound,
+    NotBound,
+}
+
 impl Authentication<'_> {
-    /// Answers until the server is content, and says whether the password was bound to the connection.
-    pub(super) async fn run(&self, stream: &mut Stream) -> Result<bool, ConnectFailure> {
-        let mut bound = false;
+    /// Answers the server's requests until it accepts the client.
+    pub(super) async fn run(&self, stream: &mut Stream) -> Result<PasswordBinding, ConnectFailure> {
+        let mut binding = PasswordBinding::NotBound;
         let mut authenticated = false;
         loop {
             match self.read(stream).await? {
                 Message::AuthenticationOk => {
-                    if self.options.channel_binding == ChannelBinding::Require && !bound {
-                        let why = "channel binding was demanded, and the server asked for none";
-                        return Err(self.failed(why).into());
+                    if self.requires_binding() && binding == PasswordBinding::NotBound {
+                        let why = "channel binding is required, and the server did not ask for it";
+                        return Err(self.failure(why).into());
                     }
                     if !authenticated {
-                        self.require(Method::None)?;
+                        self.check_method(AuthMethod::None)?;
                     }
-                    return Ok(bound);
+                    return Ok(binding);
                 }
                 Message::AuthenticationCleartextPassword => {
                     self.refuse_without_binding()?;
-                    self.require(Method::Password)?;
+                    self.check_method(AuthMethod::Password)?;
                     authenticated = true;
                     let password = self.password()?.as_bytes().to_vec();
                     self.send(stream, |buffer| {
@@ -51,7 +56,7 @@ impl Authentication<'_> {
                 }
                 Message::AuthenticationMd5Password(body) => {
                     self.refuse_without_binding()?;
-                    self.require(Method::Md5)?;
+                    self.check_method(AuthMethod::Md5)?;
                     authenticated = true;
                     let user = self.options.user.as_bytes();
                     let hash =
@@ -62,20 +67,20 @@ impl Authentication<'_> {
                     .await?;
                 }
                 Message::AuthenticationSasl(body) => {
-                    self.require(Method::Scram)?;
-                    self.sasl(stream, &body, &mut bound).await?;
+                    self.check_method(AuthMethod::Scram)?;
+                    binding = self.sasl(stream, &body).await?;
                     authenticated = true;
                 }
                 Message::AuthenticationGss
                 | Message::AuthenticationSspi
                 | Message::AuthenticationKerberosV5 => {
                     return Err(self
-                        .failed("the server asks for GSSAPI, which limbeck does not speak")
+                        .failure("the server asks for GSSAPI, which limbeck does not support")
                         .into());
                 }
                 _ => {
                     return Err(self
-                        .failed("the server asks for an unknown kind of authentication")
+                        .failure("the server asks for an unknown kind of authentication")
                         .into());
                 }
             }
@@ -86,13 +91,12 @@ impl Authentication<'_> {
         &self,
         stream: &mut Stream,
         body: &AuthenticationSaslBody,
-        bound: &mut bool,
-    ) -> Result<(), ConnectFailure> {
+    ) -> Result<PasswordBinding, ConnectFailure> {
         let (mut plain, mut plus) = (false, false);
         let mut mechanisms = body.mechanisms();
         while let Some(mechanism) = mechanisms
             .next()
-            .map_err(|error| unreachable(&error, self.target))?
+            .map_err(|error| socket_error(&error, self.host))?
         {
             match mechanism {
                 sasl::SCRAM_SHA_256 => plain = true,
@@ -100,56 +104,63 @@ impl Authentication<'_> {
                 _ => {}
             }
         }
-        let wanted = self.options.channel_binding != ChannelBinding::Disable;
-        let end_point = self.end_point.clone().filter(|_| wanted);
-        let (mechanism, binding) = match end_point {
-            Some(digest) if plus => {
-                *bound = true;
-                (
-                    sasl::SCRAM_SHA_256_PLUS,
-                    sasl::ChannelBinding::tls_server_end_point(digest),
-                )
-            }
-            // We could and the server can't: it learns that, so that nobody in between can have hidden it.
-            Some(_) if plain => (sasl::SCRAM_SHA_256, sasl::ChannelBinding::unrequested()),
-            _ if plain => (sasl::SCRAM_SHA_256, sasl::ChannelBinding::unsupported()),
+        let may_bind = self.options.channel_binding != ChannelBinding::Disable;
+        let end_point = self.end_point.clone().filter(|_| may_bind);
+        let (mechanism, channel_binding, binding) = match end_point {
+            Some(digest) if plus => (
+                sasl::SCRAM_SHA_256_PLUS,
+                sasl::ChannelBinding::tls_server_end_point(digest),
+                PasswordBinding::Bound,
+            ),
+            // The client supports binding and the server does not. SCRAM reports this to the server, which
+            // thereby notices a machine in the middle that removed its offer.
+            Some(_) if plain => (
+                sasl::SCRAM_SHA_256,
+                sasl::ChannelBinding::unrequested(),
+                PasswordBinding::NotBound,
+            ),
+            _ if plain => (
+                sasl::SCRAM_SHA_256,
+                sasl::ChannelBinding::unsupported(),
+                PasswordBinding::NotBound,
+            ),
             _ => {
                 return Err(self
-                    .failed("the server offers no SCRAM that limbeck speaks")
+                    .failure("the server offers no SCRAM mechanism that limbeck supports")
                     .into());
             }
         };
-        if self.options.channel_binding == ChannelBinding::Require && !*bound {
-            let why = if self.encrypted {
-                "channel binding was demanded, and the server does not offer it"
+        if self.requires_binding() && binding == PasswordBinding::NotBound {
+            let why = if self.is_encrypted {
+                "channel binding is required, and the server does not offer it"
             } else {
-                "channel binding was demanded, and it needs TLS"
+                "channel binding is required, and it needs TLS"
             };
-            return Err(self.failed(why).into());
+            return Err(self.failure(why).into());
         }
-        let mut scram = ScramSha256::new(self.password()?.as_bytes(), binding);
+        let mut scram = ScramSha256::new(self.password()?.as_bytes(), channel_binding);
         let first = scram.message().to_vec();
         self.send(stream, |buffer| {
             frontend::sasl_initial_response(mechanism, &first, buffer)
         })
         .await?;
-        let broken =
-            |_| self.failed("the server's SCRAM messages are not what the password calls for");
+        let mismatch = |_| self.failure("the server's SCRAM messages do not match the password");
         match self.read(stream).await? {
             Message::AuthenticationSaslContinue(body) => {
-                scram.update(body.data()).map_err(broken)?;
+                scram.update(body.data()).map_err(mismatch)?;
             }
-            _ => return Err(self.failed("the server broke off SCRAM").into()),
+            _ => return Err(self.failure("the server broke off SCRAM").into()),
         }
         let second = scram.message().to_vec();
         self.send(stream, |buffer| frontend::sasl_response(&second, buffer))
             .await?;
         match self.read(stream).await? {
-            // The server, too, has to know the password.
+            // This proves that the server knows the password, too.
             Message::AuthenticationSaslFinal(body) => {
-                Ok(scram.finish(body.data()).map_err(broken)?)
+                scram.finish(body.data()).map_err(mismatch)?;
+                Ok(binding)
             }
-            _ => Err(self.failed("the server broke off SCRAM").into()),
+            _ => Err(self.failure("the server broke off SCRAM").into()),
         }
     }
 
@@ -158,12 +169,12 @@ impl Authentication<'_> {
             match stream
                 .read()
                 .await
-                .map_err(|error| unreachable(&error, self.target))?
+                .map_err(|error| socket_error(&error, self.host))?
             {
                 Message::ErrorResponse(body) => {
                     let error = server_error(body.fields())
-                        .map_err(|error| unreachable(&error, self.target))?;
-                    return Err(ConnectFailure::refused(refusal(&error, self.target)));
+                        .map_err(|error| socket_error(&error, self.host))?;
+                    return Err(ConnectFailure::refused(refusal(&error, self.host)));
                 }
                 Message::NoticeResponse(_) => {}
                 message => return Ok(message),
@@ -176,33 +187,37 @@ impl Authentication<'_> {
         stream: &mut Stream,
         write: impl FnOnce(&mut bytes::BytesMut) -> std::io::Result<()>,
     ) -> Result<(), ConnectError> {
-        write(&mut stream.outgoing).map_err(|error| unreachable(&error, self.target))?;
+        write(&mut stream.outgoing).map_err(|error| socket_error(&error, self.host))?;
         stream
             .flush()
             .await
-            .map_err(|error| unreachable(&error, self.target))
+            .map_err(|error| socket_error(&error, self.host))
     }
 
-    /// A password that anybody in between could take is not given away where binding was demanded.
+    fn requires_binding(&self) -> bool {
+        self.options.channel_binding == ChannelBinding::Require
+    }
+
+    /// Refuses to send a password that a machine in the middle could use, if binding is required.
     fn refuse_without_binding(&self) -> Result<(), ConnectError> {
-        if self.options.channel_binding == ChannelBinding::Require {
-            return Err(self.failed(
-                "channel binding was demanded, and the server wants the password without it",
+        if self.requires_binding() {
+            return Err(self.failure(
+                "channel binding is required, and the server asks for the password without it",
             ));
         }
         Ok(())
     }
 
-    fn require(&self, method: Method) -> Result<(), ConnectError> {
-        if self.options.required.allow(method) {
+    fn check_method(&self, method: AuthMethod) -> Result<(), ConnectError> {
+        if self.options.allowed_methods.allow(method) {
             return Ok(());
         }
-        let asked = match method {
-            Method::None => "asks for no authentication".to_owned(),
+        let request = match method {
+            AuthMethod::None => "asks for no authentication".to_owned(),
             other => format!("asks for `{}`", other.name()),
         };
-        Err(self.failed(&format!(
-            "the server {asked}, which `require_auth` rules out"
+        Err(self.failure(&format!(
+            "the server {request}, which `require_auth` rules out"
         )))
     }
 
@@ -211,18 +226,18 @@ impl Authentication<'_> {
             .options
             .password
             .as_ref()
-            .or(self.target.password.as_ref());
+            .or(self.host.password.as_ref());
         password
             .map(limbeck_url::Secret::reveal_clear_text)
             .ok_or_else(|| ConnectError {
                 kind: ConnectErrorKind::Authentication,
                 message: format!(
-                    "the server at {} asks for a password, and there is none",
-                    self.target
+                    "the server at {} asks for a password, and none is configured",
+                    self.host
                 ),
                 hint: Some(match &self.options.ignored_passfile {
                     Some(file) => format!(
-                        "`{0}` is not read, because others may read it: run `chmod 0600 {0}`",
+                        "limbeck ignores `{0}` because other users can read it: run `chmod 0600 {0}`",
                         file.display()
                     ),
                     None => {
@@ -232,12 +247,12 @@ impl Authentication<'_> {
             })
     }
 
-    fn failed(&self, why: &str) -> ConnectError {
+    fn failure(&self, why: &str) -> ConnectError {
         ConnectError {
             kind: ConnectErrorKind::Authentication,
             message: format!(
                 "could not authenticate with the server at {}: {why}",
-                self.target
+                self.host
             ),
             hint: None,
         }

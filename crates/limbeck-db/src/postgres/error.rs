@@ -1,4 +1,4 @@
-//! The server's errors as values.
+//! Server errors, notices and failures to connect.
 
 use std::io;
 
@@ -6,7 +6,59 @@ use fallible_iterator::FallibleIterator;
 use postgres_protocol::message::backend::ErrorFields;
 
 use super::options::HostAddress;
-use crate::{ConnectError, ConnectErrorKind, Notice, ServerError};
+use crate::{ConnectError, ConnectErrorKind, DbError, Notice, ServerError};
+
+/// The text that the query of the commit guard fails to convert to a number. The server's error quotes it.
+pub(super) const COMMIT_GUARD_TEXT: &str = "this transaction must not be committed";
+
+/// The SQLSTATE of such a failure.
+const INVALID_TEXT_REPRESENTATION: &str = "22P02";
+
+/// A failed attempt to connect, and the attempts that may follow it.
+#[derive(Debug)]
+pub(super) struct ConnectFailure {
+    pub(super) error: ConnectError,
+    /// The server itself refused the session. With or without TLS it may accept one.
+    pub(super) refused_by_server: bool,
+    /// Another host may be tried, because no server accepted the connection. After a server has accepted and
+    /// then refused it, libpq tries no other: a password is not carried from host to host.
+    pub(super) try_next_host: bool,
+    /// libpq might have negotiated TLS here, so limbeck must not fall back to a plain connection.
+    pub(super) needs_other_tls: bool,
+}
+
+impl ConnectFailure {
+    /// The server refused to start the session.
+    pub(super) fn refused(error: ConnectError) -> Self {
+        Self {
+            try_next_host: error.kind == ConnectErrorKind::StartingUp,
+            error,
+            refused_by_server: true,
+            needs_other_tls: false,
+        }
+    }
+
+    /// No server accepted the connection.
+    pub(super) fn unreachable(error: ConnectError) -> Self {
+        Self {
+            error,
+            refused_by_server: false,
+            try_next_host: true,
+            needs_other_tls: false,
+        }
+    }
+}
+
+impl From<ConnectError> for ConnectFailure {
+    fn from(error: ConnectError) -> Self {
+        Self {
+            error,
+            refused_by_server: false,
+            try_next_host: false,
+            needs_other_tls: false,
+        }
+    }
+}
 
 /// Reads the fields of an error or a notice.
 pub(super) fn server_error(mut fields: ErrorFields<'_>) -> io::Result<ServerError> {
@@ -46,7 +98,16 @@ pub(super) fn server_error(mut fields: ErrorFields<'_>) -> io::Result<ServerErro
     Ok(error)
 }
 
-/// Reads a notice.
+/// Converts the error of a statement, which may be the commit guard's.
+pub(super) fn statement_error(error: ServerError) -> DbError {
+    if error.code == INVALID_TEXT_REPRESENTATION && error.message.contains(COMMIT_GUARD_TEXT) {
+        DbError::CommitForbidden
+    } else {
+        DbError::Server(Box::new(error))
+    }
+}
+
+/// Reads the fields of a notice.
 pub(super) fn notice(fields: ErrorFields<'_>) -> io::Result<Notice> {
     let error = server_error(fields)?;
     Ok(Notice {
@@ -57,8 +118,8 @@ pub(super) fn notice(fields: ErrorFields<'_>) -> io::Result<Notice> {
     })
 }
 
-/// What a server's refusal to start a session means.
-pub(super) fn refusal(error: &ServerError, target: &HostAddress) -> ConnectError {
+/// Converts the error that a server reports before it has started the session.
+pub(super) fn refusal(error: &ServerError, host: &HostAddress) -> ConnectError {
     let (kind, hint) = match error.code.as_str() {
         "57P03" | "57P01" | "57P02" => (
             ConnectErrorKind::StartingUp,
@@ -76,7 +137,7 @@ pub(super) fn refusal(error: &ServerError, target: &HostAddress) -> ConnectError
             ConnectErrorKind::Authentication,
             "check the user and the password in the URL",
         ),
-        // The server says so itself; before PostgreSQL 14 in other words.
+        // PostgreSQL 14 and newer write "no encryption", older versions "SSL off".
         "28000"
             if ["no encryption", "SSL off"]
                 .iter()
@@ -84,7 +145,7 @@ pub(super) fn refusal(error: &ServerError, target: &HostAddress) -> ConnectError
         {
             (
                 ConnectErrorKind::Authentication,
-                "the server wants TLS: put `sslmode=require`, or better `sslmode=verify-full`, into the URL (asyncpg calls it `ssl`)",
+                "the server requires TLS: add `sslmode=require`, or better `sslmode=verify-full`, to the URL (asyncpg calls it `ssl`)",
             )
         }
         "28000" => (
@@ -100,24 +161,24 @@ pub(super) fn refusal(error: &ServerError, target: &HostAddress) -> ConnectError
     ConnectError {
         kind,
         message: format!(
-            "the server at {target} refused the connection: {}",
+            "the server at {host} refused the connection: {}",
             error.message
         ),
         hint: (!hint.is_empty()).then(|| hint.to_owned()),
     }
 }
 
-/// What a failure of the socket means.
-pub(super) fn unreachable(error: &io::Error, target: &HostAddress) -> ConnectError {
-    let (kind, what, hint) = match error.kind() {
+/// Converts a socket's error.
+pub(super) fn socket_error(error: &io::Error, host: &HostAddress) -> ConnectError {
+    let (kind, reason, hint) = match error.kind() {
         io::ErrorKind::ConnectionRefused => (
             ConnectErrorKind::Refused,
             "nothing listens there".to_owned(),
             "start the server, or correct host and port in the URL",
         ),
-        io::ErrorKind::NotFound if target.is_socket() => (
+        io::ErrorKind::NotFound if host.is_socket() => (
             ConnectErrorKind::Refused,
-            "there is no such socket".to_owned(),
+            "the socket does not exist".to_owned(),
             "start the server, or correct the folder of its socket",
         ),
         io::ErrorKind::TimedOut => (
@@ -127,8 +188,8 @@ pub(super) fn unreachable(error: &io::Error, target: &HostAddress) -> ConnectErr
         ),
         io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset => (
             ConnectErrorKind::Other,
-            "it closed the connection before the session had started".to_owned(),
-            "the server or a proxy before it may be overloaded, or expect TLS",
+            "the server closed the connection before the session had started".to_owned(),
+            "the server or a proxy in front of it may be overloaded, or may require TLS",
         ),
         _ => (
             ConnectErrorKind::Other,
@@ -138,7 +199,7 @@ pub(super) fn unreachable(error: &io::Error, target: &HostAddress) -> ConnectErr
     };
     ConnectError {
         kind,
-        message: format!("could not connect to the server at {target}: {what}"),
+        message: format!("could not connect to the server at {host}: {reason}"),
         hint: Some(hint.into()),
     }
 }

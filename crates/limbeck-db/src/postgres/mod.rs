@@ -1,17 +1,24 @@
-//! PostgreSQL: a thin client that leaves the session's settings alone.
+//! The PostgreSQL client: a thin one that leaves the session's settings alone.
+//!
+//! The modules use each other in one direction: `options`, `error`, `stream`, `transport`, `auth`, `startup`,
+//! `session`, `open` and `commit_guard`.
 
 mod auth;
-mod connect;
+mod auth_method;
+mod commit_guard;
 mod error;
-mod methods;
+mod open;
 mod options;
 mod parameters;
 mod passfile;
-#[cfg(test)]
-mod promises;
 mod service;
 mod session;
+mod startup;
 mod stream;
+mod transport;
+#[cfg(test)]
+mod url_agreement;
 
+pub(crate) use open::open;
 pub use options::PostgresOptions;
 pub(crate) use session::{PostgresCanceller, PostgresSession};

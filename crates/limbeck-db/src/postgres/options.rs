@@ -1,4 +1,4 @@
-//! PostgreSQL: what a connection needs to know.
+//! The options of a PostgreSQL connection.
 
 mod tls;
 
@@ -10,64 +10,68 @@ use std::time::Duration;
 
 use limbeck_url::{DatabaseUrl, Secret, TlsLevel};
 
-use super::methods::RequiredMethods;
+use super::auth_method::AllowedMethods;
 use super::parameters::{NEVER_EMPTY, Parameters};
-use super::passfile::{self, Found};
+use super::passfile::{self, PasswordLookup};
+use crate::seconds::parse_seconds;
 use crate::tls::TlsOptions;
 use crate::{ConnectArgs, ConnectError, ConnectErrorKind, ProcessEnvironment};
 
-/// What opening a PostgreSQL session takes.
+/// The options of a PostgreSQL connection.
 #[derive(Clone)]
 pub struct PostgresOptions {
-    pub(super) targets: Vec<HostAddress>,
+    /// The hosts, in the order in which they are tried.
+    pub(super) hosts: Vec<HostAddress>,
     pub(super) user: String,
     pub(super) database: String,
     pub(super) password: Option<Secret>,
-    /// A password file that is not used, because others may read it.
+    /// The password file that limbeck ignores because other users can read it.
     pub(super) ignored_passfile: Option<PathBuf>,
-    pub(super) required: RequiredMethods,
-    pub(super) ssl: TlsLevel,
+    pub(super) allowed_methods: AllowedMethods,
+    pub(super) tls_level: TlsLevel,
+    /// TLS starts without the protocol's own request for it (`sslnegotiation=direct`).
     pub(super) direct_tls: bool,
     pub(super) tls: TlsOptions,
     pub(super) channel_binding: ChannelBinding,
-    pub(super) session: SessionAttributes,
+    pub(super) session_attributes: SessionAttributes,
+    /// The limit of each attempt to connect.
     pub(super) timeout: Option<Duration>,
-    /// Parameters of the start-up message besides user and database.
+    /// The parameters of the start-up message, except user and database.
     pub(super) startup: BTreeMap<String, String>,
 }
 
 impl fmt::Debug for PostgresOptions {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.debug_struct("PostgresOptions")
-            .field("targets", &self.targets)
+            .field("hosts", &self.hosts)
             .field("user", &self.user)
             .field("database", &self.database)
             .field("password", &self.password)
             .field("ignored_passfile", &self.ignored_passfile)
-            .field("required", &self.required)
-            .field("ssl", &self.ssl)
+            .field("allowed_methods", &self.allowed_methods)
+            .field("tls_level", &self.tls_level)
             .field("direct_tls", &self.direct_tls)
             .field("tls", &self.tls)
             .field("channel_binding", &self.channel_binding)
-            .field("session", &self.session)
+            .field("session_attributes", &self.session_attributes)
             .field("timeout", &self.timeout)
-            // A project may hand a secret to its own functions in a setting.
+            // A setting may carry a secret to the project's own functions.
             .field("startup", &self.startup.keys())
             .finish()
     }
 }
 
-/// A place to connect to.
+/// A host to connect to, with its port.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct HostAddress {
-    /// A host's name or address, or the folder of a unix socket.
-    pub(super) host: String,
-    /// The address to use in place of looking the name up.
+    /// A DNS name, an IP address, or the folder of a unix socket.
+    pub(super) name: String,
+    /// The IP address that replaces a lookup of the name (`hostaddr`).
     pub(super) address: Option<String>,
     pub(super) port: u16,
-    /// The host was given; otherwise it is only an address.
+    /// The parameters set `host`. If they set only `hostaddr`, the name is that address.
     pub(super) is_named: bool,
-    /// The password of the password file for this place.
+    /// The password that the password file has for this host.
     pub(super) password: Option<Secret>,
 }
 
@@ -92,18 +96,18 @@ pub(super) enum SessionAttributes {
 
 impl HostAddress {
     pub(super) fn is_socket(&self) -> bool {
-        self.address.is_none() && self.host.starts_with(['/', '@'])
+        self.address.is_none() && self.name.starts_with(['/', '@'])
     }
 }
 
 impl std::fmt::Display for HostAddress {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         if self.is_socket() {
-            write!(out, "{}/.s.PGSQL.{}", self.host, self.port)
-        } else if self.host.contains(':') {
-            write!(out, "[{}]:{}", self.host, self.port)
+            write!(out, "{}/.s.PGSQL.{}", self.name, self.port)
+        } else if self.name.contains(':') {
+            write!(out, "[{}]:{}", self.name, self.port)
         } else {
-            write!(out, "{}:{}", self.host, self.port)
+            write!(out, "{}:{}", self.name, self.port)
         }
     }
 }
@@ -131,26 +135,26 @@ impl PostgresOptions {
             .map(str::to_owned);
         let user = user.ok_or_else(|| {
             problem(
-                "the user",
-                "there is none in the URL, in PGUSER or from the system",
+                "user",
+                "it is missing: neither the URL nor PGUSER nor the system names a user",
             )
         })?;
         let database = value("dbname").unwrap_or(&user).to_owned();
         if value("gssencmode") == Some("require") {
             return Err(problem(
                 "gssencmode",
-                "limbeck's connection has no GSSAPI encryption",
+                "limbeck does not support GSSAPI encryption",
             ));
         }
-        let mut targets = targets(value("host"), value("hostaddr"), value("port"))?;
-        let (ssl, tls) = tls::Sources {
+        let mut hosts = hosts(value("host"), value("hostaddr"), value("port"))?;
+        let (tls_level, tls) = tls::TlsParameters {
             value,
             home: process_environment.home.as_deref(),
         }
-        .read(context, !targets.iter().all(HostAddress::is_socket))?;
+        .read(context, !hosts.iter().all(HostAddress::is_socket))?;
         let direct_tls = match value("sslnegotiation") {
             None | Some("postgres") => false,
-            Some("direct") if ssl >= TlsLevel::Require => true,
+            Some("direct") if tls_level >= TlsLevel::Require => true,
             Some("direct") => {
                 return Err(problem(
                     "sslnegotiation",
@@ -160,7 +164,7 @@ impl PostgresOptions {
             Some(other) => {
                 return Err(problem(
                     "sslnegotiation",
-                    &format!("`{other}` is not a value of it"),
+                    &format!("`{other}` is not one of its values"),
                 ));
             }
         };
@@ -171,17 +175,17 @@ impl PostgresOptions {
             Some(other) => {
                 return Err(problem(
                     "channel_binding",
-                    &format!("`{other}` is not a value of it"),
+                    &format!("`{other}` is not one of its values"),
                 ));
             }
         };
-        let required = RequiredMethods::parse(value("require_auth"))
+        let allowed_methods = AllowedMethods::parse(value("require_auth"))
             .map_err(|why| problem("require_auth", &why))?;
-        if value("requirepeer").is_some() && targets.iter().any(HostAddress::is_socket) {
-            let why = "limbeck does not look at who runs the server behind a socket";
+        if value("requirepeer").is_some() && hosts.iter().any(HostAddress::is_socket) {
+            let why = "limbeck does not check which user runs the server behind a socket";
             return Err(problem("requirepeer", why));
         }
-        let session = match value("target_session_attrs") {
+        let session_attributes = match value("target_session_attrs") {
             None | Some("any") => SessionAttributes::Any,
             Some("read-write") => SessionAttributes::ReadWrite,
             Some("read-only") => SessionAttributes::ReadOnly,
@@ -191,17 +195,15 @@ impl PostgresOptions {
             Some(other) => {
                 return Err(problem(
                     "target_session_attrs",
-                    &format!("`{other}` is not a value of it"),
+                    &format!("`{other}` is not one of its values"),
                 ));
             }
         };
-        let timeout = match value("connect_timeout").map(str::parse::<f64>) {
-            None => None,
-            Some(Ok(seconds)) if seconds.is_finite() => {
-                (seconds > 0.0).then(|| Duration::from_secs_f64(seconds))
-            }
-            Some(_) => return Err(problem("connect_timeout", "it is not a number of seconds")),
-        };
+        let timeout = value("connect_timeout")
+            .map(parse_seconds)
+            .transpose()
+            .map_err(|why| problem("connect_timeout", &why))?
+            .filter(|timeout| !timeout.is_zero());
         let password = value("password").map(Secret::new);
         let mut ignored_passfile = None;
         if password.is_none() {
@@ -212,14 +214,14 @@ impl PostgresOptions {
                     .as_ref()
                     .map(|home| home.join(".pgpass"))
             });
-            for target in &mut targets {
+            for host in &mut hosts {
                 let found = file
                     .as_deref()
-                    .map(|file| passfile::lookup(file, target, &database, &user));
-                match found.unwrap_or(Found::Nothing) {
-                    Found::Password(password) => target.password = Some(password),
-                    Found::Readable => ignored_passfile.clone_from(&file),
-                    Found::Nothing => {}
+                    .map(|file| passfile::lookup(file, host, &database, &user));
+                match found.unwrap_or(PasswordLookup::NotFound) {
+                    PasswordLookup::Found(password) => host.password = Some(password),
+                    PasswordLookup::ReadableByOthers => ignored_passfile.clone_from(&file),
+                    PasswordLookup::NotFound => {}
                 }
             }
         }
@@ -235,30 +237,31 @@ impl PostgresOptions {
             startup.insert("options".into(), options.to_owned());
         }
         Ok(Self {
-            targets,
+            hosts,
             user,
             database,
             password,
             ignored_passfile,
-            required,
-            ssl,
+            allowed_methods,
+            tls_level,
             direct_tls,
             tls,
             channel_binding,
-            session,
+            session_attributes,
             timeout,
             startup,
         })
     }
 
-    /// The database's name.
+    /// Returns the database's name.
     pub fn database(&self) -> &str {
         &self.database
     }
 }
 
-fn targets(
-    hosts: Option<&str>,
+/// Pairs the comma-separated values of `host`, `hostaddr` and `port`.
+fn hosts(
+    names: Option<&str>,
     addresses: Option<&str>,
     ports: Option<&str>,
 ) -> Result<Vec<HostAddress>, ConnectError> {
@@ -266,18 +269,18 @@ fn targets(
         text.map(|text| text.split(',').map(|part| part.trim().to_owned()).collect())
             .unwrap_or_default()
     };
-    let (hosts, addresses, ports) = (list(hosts), list(addresses), list(ports));
-    let count = hosts.len().max(addresses.len()).max(1);
-    if !hosts.is_empty() && !addresses.is_empty() && hosts.len() != addresses.len() {
+    let (names, addresses, ports) = (list(names), list(addresses), list(ports));
+    let count = names.len().max(addresses.len()).max(1);
+    if !names.is_empty() && !addresses.is_empty() && names.len() != addresses.len() {
         return Err(problem(
             "hostaddr",
-            "there must be as many addresses as hosts",
+            "its number of addresses differs from the number of hosts",
         ));
     }
     if ports.len() > 1 && ports.len() != count {
         return Err(problem(
             "port",
-            "there must be one port, or as many as hosts",
+            "its number of ports is neither 1 nor the number of hosts",
         ));
     }
     let pick = |list: &[String], index: usize| {
@@ -292,7 +295,7 @@ fn targets(
             if let Some(address) = &address
                 && address.parse::<IpAddr>().is_err()
             {
-                let why = format!("`{address}` is not an address in numbers");
+                let why = format!("`{address}` is not an IP address");
                 return Err(problem("hostaddr", &why));
             }
             let port = match pick(&ports, index) {
@@ -301,13 +304,13 @@ fn targets(
                     .parse()
                     .map_err(|_| problem("port", &format!("`{port}` is not a port")))?,
             };
-            let host = pick(&hosts, index);
-            let is_named = host.is_some();
-            let host = host
+            let name = pick(&names, index);
+            let is_named = name.is_some();
+            let name = name
                 .or_else(|| address.clone())
                 .unwrap_or_else(|| default_host(port));
             Ok(HostAddress {
-                host,
+                name,
                 address,
                 port,
                 is_named,
@@ -317,7 +320,7 @@ fn targets(
         .collect()
 }
 
-/// Where libpq looks when nobody names a host.
+/// Returns libpq's default: the folder that contains the server's socket, or else `localhost`.
 fn default_host(port: u16) -> String {
     let folders = ["/var/run/postgresql", "/tmp"];
     let found = folders

@@ -1,4 +1,4 @@
-//! The parameters of a connection under libpq's names, from wherever they come.
+//! Connection parameters under libpq's names, from arguments, URL, service file and environment.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use crate::{
     ConnectArg, ConnectArgs, ConnectError, ConnectErrorKind, ProcessEnvironment, PythonSslContext,
 };
 
-/// Environment variables and the parameters that they stand for.
+/// Environment variables and their parameters.
 const VARIABLES: &[(&str, &str)] = &[
     ("PGHOST", "host"),
     ("PGHOSTADDR", "hostaddr"),
@@ -42,10 +42,10 @@ const VARIABLES: &[(&str, &str)] = &[
     ("PGGEQO", "setting.geqo"),
 ];
 
-/// Parameters that libpq refuses when they are empty, even out of a variable.
+/// Parameters that libpq rejects if they are empty, even in a variable.
 pub(super) const NEVER_EMPTY: &[&str] = &["channel_binding", "sslmode", "target_session_attrs"];
 
-/// Parameters that are used as they are.
+/// Parameters that limbeck reads.
 const USED: &[&str] = &[
     "application_name",
     "channel_binding",
@@ -76,7 +76,7 @@ const USED: &[&str] = &[
     "user",
 ];
 
-/// Parameters of a driver, or of libpq's sockets, that change nothing of what limbeck sends.
+/// Parameters of drivers, or of libpq's sockets, that do not affect limbeck's connection.
 const WITHOUT_EFFECT: &[&str] = &[
     "async_",
     "async_fallback",
@@ -112,18 +112,18 @@ const WITHOUT_EFFECT: &[&str] = &[
     "tcp_user_timeout",
 ];
 
-/// Parameters under libpq's names, and what no text can hold.
+/// Parameters under libpq's names, and those that have no text form.
 #[derive(Debug, Default)]
 pub(super) struct Parameters {
     pub(super) values: BTreeMap<String, String>,
-    /// Run-time settings for the start of the session, by name.
+    /// Run-time settings of the session, by name.
     pub(super) settings: BTreeMap<String, String>,
     /// A Python `SSLContext`.
     pub(super) tls: Option<PythonSslContext>,
 }
 
 impl Parameters {
-    /// Collects the parameters: arguments go before the URL, and the URL before the environment.
+    /// Collects the parameters. Arguments override the URL, and the URL overrides service file and environment.
     pub(super) fn collect(
         url: &DatabaseUrl,
         arguments: &ConnectArgs,
@@ -143,11 +143,11 @@ impl Parameters {
                 };
             }
         }
-        let named = match arguments.get("service") {
+        let service = match arguments.get("service") {
             Some(ConnectArg::Text(name)) => Some(name.as_str()),
             _ => url.query_value("service"),
         };
-        let found = service::settings(named, process_environment)?;
+        let found = service::settings(service, process_environment)?;
         for (name, value) in found.unwrap_or_default() {
             parameters.set_text(&name, &value)?;
         }
@@ -179,18 +179,18 @@ impl Parameters {
         if let Some(port) = url.port {
             self.values.insert("port".into(), port.to_string());
         }
-        // `host` may be repeated, each with a port of its own.
+        // `host` may be repeated, each time with its own port.
         let hosts: Vec<&str> = url
             .query
             .iter()
             .filter(|(key, _)| key == "host")
             .map(|(_, value)| value.as_str())
             .collect();
-        let file = |host: &str| host.starts_with('/') && host.contains("/.s.PGSQL.");
+        let is_socket_file = |host: &str| host.starts_with('/') && host.contains("/.s.PGSQL.");
         match &hosts[..] {
             [] => {}
-            // asyncpg takes the socket's file, too, as pg8000 does under a name of its own.
-            [host] if url.driver.as_deref() == Some("asyncpg") && file(host) => {
+            // asyncpg also accepts the socket's file here; pg8000 has `unix_sock` for it.
+            [host] if url.driver.as_deref() == Some("asyncpg") && is_socket_file(host) => {
                 self.set_text("unix_sock", host)?;
             }
             hosts => self.read_hosts(hosts),
@@ -206,7 +206,7 @@ impl Parameters {
         let mut ports = Vec::new();
         for host in hosts.iter().flat_map(|hosts| hosts.split(',')) {
             if host.starts_with(['/', '@']) {
-                // Any character may be part of a socket's name.
+                // A socket's name may contain any character.
                 names.push(host);
                 ports.push("");
                 continue;
@@ -237,8 +237,8 @@ impl Parameters {
                 Ok(())
             }
             ConnectArg::Bool(flag) if matches!(name, "ssl" | "ssl_context") => {
-                // asyncpg's `True` verifies the certificate and the name with the system's authorities,
-                // pg8000's verifies nothing.
+                // `True` verifies certificate and name with the system's authorities in asyncpg, and nothing in
+                // pg8000.
                 let (mode, authorities) = match (name, flag) {
                     (_, false) => ("disable", None),
                     ("ssl", true) => ("verify-full", Some("system")),
@@ -250,7 +250,7 @@ impl Parameters {
                 }
                 Ok(())
             }
-            // asyncpg's word, and pg8000's.
+            // asyncpg's name, and pg8000's.
             ConnectArg::Map(settings) if matches!(name, "server_settings" | "startup_params") => {
                 for (setting, value) in settings {
                     let text =
@@ -271,11 +271,11 @@ impl Parameters {
             "database" | "db" => ("dbname", value.to_owned()),
             "timeout" => ("connect_timeout", value.to_owned()),
             "passwd" => ("password", value.to_owned()),
-            // pg8000 names the socket, libpq its folder and the number behind its name.
+            // pg8000 names the socket's file, libpq its folder and its port.
             "unix_sock" => match value.rsplit_once("/.s.PGSQL.") {
                 Some((folder, port)) => {
                     self.values.insert("port".into(), port.to_owned());
-                    // The root's own name is its slash.
+                    // The root folder is `/`, not empty.
                     (
                         "host",
                         if folder.is_empty() { "/" } else { folder }.to_owned(),
@@ -283,7 +283,7 @@ impl Parameters {
                 }
                 None => ("host", value.to_owned()),
             },
-            // SQLAlchemy hands the word to asyncpg, where underscores are as good as dashes.
+            // SQLAlchemy passes the value to asyncpg, which accepts underscores for dashes.
             "ssl" => ("sslmode", value.replace('_', "-")),
             "direct_tls" => (
                 "sslnegotiation",
@@ -328,7 +328,7 @@ fn unusable(name: &str) -> ConnectError {
             "the connection parameter `{name}` can't be used for a PostgreSQL connection"
         ),
         hint: Some(
-            "take it out of the URL or of `connect_args`, or write it as libpq names it".into(),
+            "remove it from the URL or from `connect_args`, or use libpq's name for it".into(),
         ),
     }
 }

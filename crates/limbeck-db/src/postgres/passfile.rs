@@ -1,4 +1,4 @@
-//! libpq's password file: `host:port:database:user:password`, a line each.
+//! libpq's password file, with one `host:port:database:user:password` per line.
 
 use std::fs;
 use std::path::Path;
@@ -7,37 +7,42 @@ use limbeck_url::Secret;
 
 use super::options::HostAddress;
 
-/// What a password file has for a place.
+/// The result of a lookup in a password file.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Found {
-    Password(Secret),
-    /// Others can read it, so it is not used, as libpq has it.
-    Readable,
-    Nothing,
+pub(super) enum PasswordLookup {
+    Found(Secret),
+    /// Other users can read the file, so it is ignored, as libpq does.
+    ReadableByOthers,
+    NotFound,
 }
 
-/// Looks the password for a place up.
-pub(super) fn lookup(file: &Path, target: &HostAddress, database: &str, user: &str) -> Found {
+/// Looks up the password for a host.
+pub(super) fn lookup(
+    file: &Path,
+    host: &HostAddress,
+    database: &str,
+    user: &str,
+) -> PasswordLookup {
     match fs::metadata(file) {
-        Ok(metadata) if !metadata.is_file() => Found::Nothing,
-        Ok(metadata) if others_may_read(&metadata) => Found::Readable,
+        Ok(metadata) if !metadata.is_file() => PasswordLookup::NotFound,
+        Ok(metadata) if others_may_read(&metadata) => PasswordLookup::ReadableByOthers,
         Ok(_) => {
-            let found = search(file, target, database, user);
-            found.map_or(Found::Nothing, Found::Password)
+            let found = search(file, host, database, user);
+            found.map_or(PasswordLookup::NotFound, PasswordLookup::Found)
         }
-        Err(_) => Found::Nothing,
+        Err(_) => PasswordLookup::NotFound,
     }
 }
 
-fn search(file: &Path, target: &HostAddress, database: &str, user: &str) -> Option<Secret> {
+fn search(file: &Path, address: &HostAddress, database: &str, user: &str) -> Option<Secret> {
     let text = fs::read_to_string(file).ok()?;
-    let local = target.host == "/var/run/postgresql" || target.host == "/tmp";
-    let host = if target.is_socket() && local {
+    let is_default_folder = address.name == "/var/run/postgresql" || address.name == "/tmp";
+    let host = if address.is_socket() && is_default_folder {
         "localhost"
     } else {
-        &target.host
+        &address.name
     };
-    let port = target.port.to_string();
+    let port = address.port.to_string();
     let wanted = [host, &port, database, user];
     text.lines()
         .filter(|line| !line.starts_with('#'))
@@ -53,22 +58,22 @@ fn search(file: &Path, target: &HostAddress, database: &str, user: &str) -> Opti
         })
 }
 
-/// The five fields of a line; `None` for a lone `*`. A backslash takes the next character as it is.
+/// Splits a line into its five fields. `None` is an unescaped `*`; a backslash escapes the next character.
 fn fields(line: &str) -> Vec<Option<String>> {
     let mut fields = vec![String::new()];
-    let mut starred = vec![true];
+    let mut is_unescaped = vec![true];
     let mut characters = line.chars();
     while let Some(character) = characters.next() {
         let count = fields.len();
-        let (Some(field), Some(plain)) = (fields.last_mut(), starred.last_mut()) else {
+        let (Some(field), Some(plain)) = (fields.last_mut(), is_unescaped.last_mut()) else {
             break;
         };
         match character {
-            // What follows the password belongs to nothing.
+            // libpq ignores everything after the password.
             ':' if count == 5 => break,
             ':' => {
                 fields.push(String::new());
-                starred.push(true);
+                is_unescaped.push(true);
             }
             '\\' => {
                 field.extend(characters.next());
@@ -78,7 +83,7 @@ fn fields(line: &str) -> Vec<Option<String>> {
         }
     }
     let star = |(field, plain): (String, bool)| (!(plain && field == "*")).then_some(field);
-    fields.into_iter().zip(starred).map(star).collect()
+    fields.into_iter().zip(is_unescaped).map(star).collect()
 }
 
 #[cfg(unix)]
@@ -97,18 +102,18 @@ mod tests {
     use super::fields;
 
     #[test]
-    fn a_line_is_taken_apart() {
-        let shown = |line: &str| {
+    fn splits_lines_with_stars_and_escapes() {
+        let split = |line: &str| {
             fields(line)
                 .into_iter()
                 .map(|field| field.unwrap_or_else(|| "<any>".into()))
                 .collect::<Vec<_>>()
         };
         assert_eq!(
-            shown("h:*:d:u:p\\:q\\\\"),
+            split("h:*:d:u:p\\:q\\\\"),
             ["h", "<any>", "d", "u", "p:q\\"]
         );
-        assert_eq!(shown("h:1:d:u:p:q"), ["h", "1", "d", "u", "p"]);
-        assert_eq!(shown("a\\:b:1:\\*:u:p"), ["a:b", "1", "*", "u", "p"]);
+        assert_eq!(split("h:1:d:u:p:q"), ["h", "1", "d", "u", "p"]);
+        assert_eq!(split("a\\:b:1:\\*:u:p"), ["a:b", "1", "*", "u", "p"]);
     }
 }

@@ -1,20 +1,20 @@
-//! libpq's service file: connection parameters under a name.
+//! libpq's service files, which hold connection parameters by service name.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::{ConnectError, ConnectErrorKind, ProcessEnvironment};
 
-/// The parameters of the service that is named, in the URL or else by PGSERVICE; `None` without any.
+/// Reads the parameters of a service, by default of the one in PGSERVICE. Returns `None` if neither names a service.
 pub(super) fn settings(
-    named: Option<&str>,
+    service: Option<&str>,
     process_environment: &ProcessEnvironment,
 ) -> Result<Option<Vec<(String, String)>>, ConnectError> {
     let variable = |name: &str| {
         let value = process_environment.variables.get(name);
         value.map(String::as_str).filter(|value| !value.is_empty())
     };
-    let Some(service) = named.or_else(|| variable("PGSERVICE")) else {
+    let Some(service) = service.or_else(|| variable("PGSERVICE")) else {
         return Ok(None);
     };
     let own = match variable("PGSERVICEFILE") {
@@ -45,7 +45,7 @@ pub(super) fn settings(
         })?;
         let found = section(&text, service).map_err(|(line, why)| {
             problem(format!(
-                "the service file `{}` has in line {line} {why}",
+                "the service file `{}` is malformed in line {line}: {why}",
                 file.display()
             ))
         })?;
@@ -54,14 +54,14 @@ pub(super) fn settings(
         }
     }
     Err(problem(format!(
-        "the service `{service}` is in no service file"
+        "no service file contains the service `{service}`"
     )))
 }
 
 type Section = Option<Vec<(String, String)>>;
 
-/// The first section of this name. A line that can't be used is told by its number, without its text,
-/// which may be a password.
+/// Returns the first section of this name. An error has the line's number and not its text, which may contain a
+/// password.
 fn section(text: &str, service: &str) -> Result<Section, (usize, &'static str)> {
     let mut found: Section = None;
     for (index, line) in text.lines().enumerate() {
@@ -82,12 +82,12 @@ fn section(text: &str, service: &str) -> Result<Section, (usize, &'static str)> 
             continue;
         };
         let Some((key, value)) = line.split_once('=') else {
-            return Err((index + 1, "no `=`"));
+            return Err((index + 1, "it has no `=`"));
         };
         if key == "service" {
-            return Err((index + 1, "another service"));
+            return Err((index + 1, "it names another service"));
         }
-        // The first of two is the one that counts.
+        // libpq uses the first of several values.
         if settings.iter().all(|(known, _)| known != key) {
             settings.push((key.to_owned(), value.to_owned()));
         }
@@ -110,7 +110,7 @@ mod tests {
     use super::section;
 
     #[test]
-    fn sections() {
+    fn reads_the_first_section_of_a_name() {
         let text = "# ours\n[a]\nhost=h\n\n[b]\n host=one \nhost=two\nport=1\n[b]\nport=2\n[c]\nhost\n[d]\nservice=a\n";
         let check = |service: &str, expected: Option<&[(&str, &str)]>| {
             let found = section(text, service).unwrap();
@@ -127,7 +127,7 @@ mod tests {
         check("a", Some(&[("host", "h")]));
         check("b", Some(&[("host", "one"), ("port", "1")]));
         check("gone", None);
-        assert_eq!(section(text, "c"), Err((12, "no `=`")));
-        assert_eq!(section(text, "d"), Err((14, "another service")));
+        assert_eq!(section(text, "c"), Err((12, "it has no `=`")));
+        assert_eq!(section(text, "d"), Err((14, "it names another service")));
     }
 }

@@ -1,71 +1,94 @@
-//! PostgreSQL: an open session that speaks the simple query protocol.
+//! An open session over the simple query protocol.
 
 use std::io;
 use std::sync::Arc;
 
+use bytes::BytesMut;
 use fallible_iterator::FallibleIterator;
-use postgres_protocol::message::backend::{DataRowBody, Message, RowDescriptionBody};
+use postgres_protocol::message::backend::{DataRowBody, Field, Message, RowDescriptionBody};
 use postgres_protocol::message::frontend;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::PostgresOptions;
-use super::connect;
-use super::error::{notice, server_error};
+use super::error::{notice, server_error, statement_error};
 use super::options::HostAddress;
+use super::startup::{CancelKey, StartedSession};
 use super::stream::Stream;
+use super::transport::{self, Encryption};
 use crate::{
-    Column, ConnectionDetails, DbError, Outcome, ResultSet, ServerInfo, TransactionStatus, Value,
+    Column, ConnectionDetails, DbError, Outcome, Product, ResultSet, ServerInfo, TransactionStatus,
+    Value,
 };
 
 /// An open PostgreSQL session.
 #[derive(Debug)]
 pub(crate) struct PostgresSession {
-    pub(super) stream: Stream,
-    pub(super) info: ServerInfo,
-    pub(super) status: TransactionStatus,
-    pub(super) options: Arc<PostgresOptions>,
-    pub(super) target: HostAddress,
-    pub(super) link: ConnectionDetails,
-    pub(super) key: (i32, i32),
+    stream: Stream,
+    info: ServerInfo,
+    status: TransactionStatus,
+    options: Arc<PostgresOptions>,
+    host: HostAddress,
+    details: ConnectionDetails,
+    cancel_key: CancelKey,
 }
 
-/// Interrupts a PostgreSQL session.
+/// A handle that interrupts a PostgreSQL session's running statement.
 #[derive(Debug, Clone)]
 pub(crate) struct PostgresCanceller {
     options: Arc<PostgresOptions>,
-    target: HostAddress,
-    encrypted: bool,
-    key: (i32, i32),
+    host: HostAddress,
+    encryption: Encryption,
+    cancel_key: CancelKey,
 }
 
 impl PostgresSession {
-    pub(crate) async fn open(options: &PostgresOptions) -> Result<Self, DbError> {
-        connect::open(options).await
+    /// Returns the session that was started with these options.
+    pub(super) fn new(started: StartedSession, options: &PostgresOptions) -> Self {
+        let StartedSession {
+            stream,
+            host,
+            parameters,
+            cancel_key,
+            details,
+        } = started;
+        let version = parameters.get("server_version").cloned();
+        Self {
+            stream,
+            info: ServerInfo {
+                product: Product::Postgresql,
+                version: version.unwrap_or_default(),
+                parameters,
+                address: host.to_string(),
+            },
+            status: TransactionStatus::Idle,
+            options: Arc::new(options.clone()),
+            host,
+            details,
+            cancel_key,
+        }
     }
 
     pub(crate) async fn execute(&mut self, sql: &str) -> Result<Outcome, DbError> {
         self.execute_after(&[], sql).await
     }
 
-    /// Sends everything in one write; the results of `before` are dropped, the first error counts.
+    /// Sends `before` and `sql` in one write. Returns the outcome of `sql`, or the first error.
     pub(crate) async fn execute_after(
         &mut self,
         before: &[&str],
         sql: &str,
     ) -> Result<Outcome, DbError> {
         for text in before.iter().chain([&sql]) {
-            if text.contains('\0') {
+            if let Err(error) = self.queue(text) {
                 self.stream.outgoing.clear();
-                return Err(DbError::Unsupported(
-                    "a statement holds a NUL character, which PostgreSQL can't take".into(),
-                ));
+                return Err(error);
             }
-            frontend::query(text, &mut self.stream.outgoing).map_err(DbError::ConnectionLost)?;
         }
         self.stream.flush().await.map_err(DbError::ConnectionLost)?;
         let mut first_error = None;
         let mut last = Outcome::default();
         for _ in 0..=before.len() {
-            match self.answer().await {
+            match self.read_outcome().await {
                 Ok(outcome) => last = outcome,
                 Err(error @ DbError::ConnectionLost(_)) => return Err(error),
                 Err(error) => {
@@ -75,73 +98,75 @@ impl PostgresSession {
         }
         match first_error {
             Some(error) => Err(error),
-            None => self.speak_utf8().await.map(|()| last),
+            None => self.restore_utf8().await.map(|()| last),
         }
     }
 
-    /// Goes back to UTF-8 where a statement has changed what texts are sent in: nothing else is read or written
-    /// here, and who set it meant texts of another program.
-    async fn speak_utf8(&mut self) -> Result<(), DbError> {
+    /// Appends a query to the messages of the next flush.
+    fn queue(&mut self, sql: &str) -> Result<(), DbError> {
+        if sql.contains('\0') {
+            return Err(DbError::Unsupported(
+                "the statement contains a NUL character, which PostgreSQL does not accept".into(),
+            ));
+        }
+        frontend::query(sql, &mut self.stream.outgoing)
+            .map_err(|error| DbError::Unsupported(format!("the statement can't be sent: {error}")))
+    }
+
+    /// Sets the client encoding back to UTF-8 after a statement has changed it.
+    ///
+    /// limbeck reads and writes UTF-8 only. A script that sets another encoding means the texts of another program.
+    async fn restore_utf8(&mut self) -> Result<(), DbError> {
         let encoding = self.info.parameters.get("client_encoding");
-        let spoken = encoding.is_none_or(|name| matches!(name.as_str(), "UTF8" | "UNICODE"));
-        if spoken || self.status == TransactionStatus::Failed {
+        let is_utf8 = encoding.is_none_or(|name| matches!(name.as_str(), "UTF8" | "UNICODE"));
+        if is_utf8 || self.status == TransactionStatus::Failed {
             return Ok(());
         }
-        let text = "SET client_encoding TO 'UTF8'";
-        frontend::query(text, &mut self.stream.outgoing).map_err(DbError::ConnectionLost)?;
+        self.queue("SET client_encoding TO 'UTF8'")?;
         self.stream.flush().await.map_err(DbError::ConnectionLost)?;
-        self.answer().await.map(|_| ())
+        self.read_outcome().await.map(|_| ())
     }
 
-    /// Reads one query's answer up to the server's being ready again.
-    async fn answer(&mut self) -> Result<Outcome, DbError> {
+    /// Reads the answer to one query, until the server is ready for the next.
+    async fn read_outcome(&mut self) -> Result<Outcome, DbError> {
+        let lost = DbError::ConnectionLost;
         let mut outcome = Outcome::default();
         let mut current = ResultSet::default();
         let mut error = None;
         loop {
-            match self.stream.read().await.map_err(DbError::ConnectionLost)? {
+            match self.stream.read().await.map_err(lost)? {
                 Message::RowDescription(body) => {
-                    current.columns = Some(columns(&body).map_err(DbError::ConnectionLost)?);
+                    current.columns = Some(columns(&body).map_err(lost)?);
                 }
-                Message::DataRow(body) => current
-                    .rows
-                    .push(row(&body).map_err(DbError::ConnectionLost)?),
+                Message::DataRow(body) => current.rows.push(row(&body).map_err(lost)?),
                 Message::CommandComplete(body) => {
-                    body.tag()
-                        .map_err(DbError::ConnectionLost)?
-                        .clone_into(&mut current.tag);
-                    current.affected = affected(&current.tag);
+                    body.tag().map_err(lost)?.clone_into(&mut current.tag);
+                    current.affected = affected_rows(&current.tag);
                     outcome.results.push(std::mem::take(&mut current));
                 }
                 Message::EmptyQueryResponse => outcome.results.push(std::mem::take(&mut current)),
                 Message::NoticeResponse(body) => {
-                    outcome
-                        .notices
-                        .push(notice(body.fields()).map_err(DbError::ConnectionLost)?);
+                    let notice = notice(body.fields()).map_err(lost)?;
+                    outcome.notices.push(notice);
                 }
                 Message::ErrorResponse(body) => {
-                    let refused = server_error(body.fields()).map_err(DbError::ConnectionLost)?;
-                    error.get_or_insert(DbError::Server(Box::new(refused)));
+                    let reported = server_error(body.fields()).map_err(lost)?;
+                    error.get_or_insert(statement_error(reported));
                 }
                 Message::ParameterStatus(body) => {
-                    let (name, value) = (
-                        body.name().map_err(DbError::ConnectionLost)?,
-                        body.value().map_err(DbError::ConnectionLost)?,
-                    );
-                    self.info
-                        .parameters
-                        .insert(name.to_owned(), value.to_owned());
+                    let name = body.name().map_err(lost)?.to_owned();
+                    let value = body.value().map_err(lost)?.to_owned();
+                    self.info.parameters.insert(name, value);
                 }
                 Message::CopyInResponse(_) => {
                     let why = "COPY … FROM STDIN has no data to read over limbeck's connection";
                     error.get_or_insert(DbError::Unsupported(why.into()));
-                    frontend::copy_fail(why, &mut self.stream.outgoing)
-                        .map_err(DbError::ConnectionLost)?;
-                    self.stream.flush().await.map_err(DbError::ConnectionLost)?;
+                    frontend::copy_fail(why, &mut self.stream.outgoing).map_err(lost)?;
+                    self.stream.flush().await.map_err(lost)?;
                 }
                 Message::CopyOutResponse(_) => {
                     let why =
-                        "COPY … TO STDOUT has nobody to take its data over limbeck's connection";
+                        "COPY … TO STDOUT has no reader for its data over limbeck's connection";
                     error.get_or_insert(DbError::Unsupported(why.into()));
                 }
                 Message::ReadyForQuery(body) => {
@@ -152,14 +177,14 @@ impl PostgresSession {
                     };
                     return error.map_or(Ok(outcome), Err);
                 }
-                // The rows of a COPY that nobody takes, and notifications.
+                // The rows of a refused COPY, and notifications.
                 _ => {}
             }
         }
     }
 
-    /// Makes dates readable: the worker decodes the ISO form, as psycopg2 does.
-    pub(super) async fn settle(&mut self) -> Result<(), DbError> {
+    /// Sets the date style to ISO: the worker decodes that form, as psycopg2 does.
+    pub(super) async fn use_iso_dates(&mut self) -> Result<(), DbError> {
         let style = self
             .info
             .parameters
@@ -168,7 +193,7 @@ impl PostgresSession {
         if style.starts_with("ISO") {
             return Ok(());
         }
-        // With the form alone, the order of day and month stays as it is.
+        // `ISO` alone keeps the order of day and month.
         self.execute("SET DateStyle TO 'ISO'").await.map(|_| ())
     }
 
@@ -181,15 +206,19 @@ impl PostgresSession {
     }
 
     pub(crate) fn connection_details(&self) -> ConnectionDetails {
-        self.link.clone()
+        self.details.clone()
     }
 
     pub(crate) fn canceller(&self) -> PostgresCanceller {
+        let encryption = match self.details.tls {
+            Some(_) => Encryption::Tls,
+            None => Encryption::Plain,
+        };
         PostgresCanceller {
             options: Arc::clone(&self.options),
-            target: self.target.clone(),
-            encrypted: self.link.tls.is_some(),
-            key: self.key,
+            host: self.host.clone(),
+            encryption,
+            cancel_key: self.cancel_key,
         }
     }
 
@@ -201,14 +230,28 @@ impl PostgresSession {
 
 impl PostgresCanceller {
     pub(crate) async fn cancel(&self) -> Result<(), DbError> {
-        connect::cancel(&self.options, &self.target, self.encrypted, self.key)
+        self.send_request().await.map_err(DbError::ConnectionLost)
+    }
+
+    async fn send_request(&self) -> io::Result<()> {
+        let mut transport = transport::open(&self.options, &self.host, self.encryption)
             .await
-            .map_err(DbError::ConnectionLost)
+            .map_err(|failure| io::Error::other(failure.error.message))?
+            .transport;
+        let mut request = BytesMut::new();
+        let CancelKey { process_id, secret } = self.cancel_key;
+        frontend::cancel_request(process_id, secret, &mut request);
+        transport.write_all(&request).await?;
+        transport.flush().await?;
+        // The server closes the connection after it has processed the request, and sends nothing.
+        let mut rest = Vec::new();
+        let _ = transport.read_to_end(&mut rest).await;
+        Ok(())
     }
 }
 
 fn columns(body: &RowDescriptionBody) -> io::Result<Vec<Column>> {
-    let field = |field: postgres_protocol::message::backend::Field<'_>| {
+    let column = |field: Field<'_>| {
         Ok(Column {
             name: field.name().to_owned(),
             type_code: field.type_oid(),
@@ -216,7 +259,7 @@ fn columns(body: &RowDescriptionBody) -> io::Result<Vec<Column>> {
             ..Column::default()
         })
     };
-    body.fields().map(field).collect()
+    body.fields().map(column).collect()
 }
 
 fn row(body: &DataRowBody) -> io::Result<Vec<Value>> {
@@ -236,7 +279,7 @@ fn row(body: &DataRowBody) -> io::Result<Vec<Value>> {
     body.ranges().map(value).collect()
 }
 
-/// The number at the end of a command tag.
-fn affected(tag: &str) -> Option<u64> {
+/// Returns the number at the end of a command tag.
+fn affected_rows(tag: &str) -> Option<u64> {
     tag.rsplit(' ').next()?.parse().ok()
 }

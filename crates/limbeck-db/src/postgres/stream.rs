@@ -1,21 +1,18 @@
-//! Bytes to and from the server, cut into messages.
+//! The protocol's messages over a transport.
 
 use std::io;
 
 use bytes::BytesMut;
 use postgres_protocol::message::backend::Message;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-/// What a session's bytes go through: a TCP or unix socket, or TLS over one.
-pub(super) trait Transport: AsyncRead + AsyncWrite + Send + Unpin {}
+use super::transport::Transport;
 
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Transport for T {}
-
-/// A connection's messages.
+/// A connection that sends and receives whole messages.
 pub(super) struct Stream {
     transport: Box<dyn Transport>,
     incoming: BytesMut,
-    /// What is written at the next flush.
+    /// Messages that the next flush sends.
     pub(super) outgoing: BytesMut,
 }
 
@@ -26,6 +23,7 @@ impl std::fmt::Debug for Stream {
 }
 
 impl Stream {
+    /// Returns a stream over an open transport.
     pub(super) fn new(transport: Box<dyn Transport>) -> Self {
         Self {
             transport,
@@ -34,12 +32,14 @@ impl Stream {
         }
     }
 
+    /// Sends the outgoing messages.
     pub(super) async fn flush(&mut self) -> io::Result<()> {
         self.transport.write_all(&self.outgoing).await?;
         self.outgoing.clear();
         self.transport.flush().await
     }
 
+    /// Reads the next message.
     pub(super) async fn read(&mut self) -> io::Result<Message> {
         loop {
             if let Some(message) = Message::parse(&mut self.incoming)? {

@@ -1,4 +1,4 @@
-//! Functions that SQL calls and that somebody else carries out.
+//! Calls of SQL functions that the client executes.
 
 use std::sync::mpsc::Sender;
 
@@ -6,16 +6,16 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use crate::Value;
 
-/// A call out of a running statement, which waits for the answer.
+/// A call of a function by a running statement, which waits for the answer.
 #[derive(Debug)]
 pub struct FunctionCall {
-    /// The function, as it was registered.
+    /// The registered name of the function.
     pub name: String,
-    /// What SQL gives to it.
+    /// The arguments.
     pub arguments: Vec<Value>,
-    /// Takes the result, or the text of the error that the statement ends with.
+    /// Receives the result, or the text of the error that ends the statement.
     pub answer: Sender<Result<Value, String>>,
 }
 
-/// Where calls go.
+/// The channel for calls.
 pub type FunctionCallSender = UnboundedSender<FunctionCall>;

@@ -1,4 +1,4 @@
-//! SQLite: the calls into the library, set up as `CPython`'s `sqlite3` finds it.
+//! Calls into the SQLite library, configured as in `CPython`'s `sqlite3`.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,7 +8,7 @@ use rusqlite::functions::FunctionFlags;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, InterruptHandle, MAIN_DB, OpenFlags, Statement, ffi};
 
-use super::busy::{self, Patience};
+use super::busy::{self, BusyTimeout};
 use super::functions::{FunctionCall, FunctionCallSender};
 use super::{SqliteOptions, math, python};
 use crate::{
@@ -16,14 +16,14 @@ use crate::{
     TransactionStatus, Value,
 };
 
-/// What the library is asked to do.
+/// A job for the library.
 #[derive(Debug)]
 pub(super) enum Job {
-    One {
+    Statement {
         sql: String,
         parameters: Vec<Value>,
     },
-    Many {
+    StatementPerRow {
         sql: String,
         rows: Vec<Vec<Value>>,
     },
@@ -36,30 +36,39 @@ pub(super) enum Job {
         deterministic: bool,
         calls: FunctionCallSender,
     },
-    /// Python's `math.floor` in the place of SQLite's.
-    Floor,
-    /// Whether the main database can only be read; the answer is a row.
+    /// Replaces SQLite's `floor` with Python's `math.floor`.
+    PythonFloor,
+    /// Returns a row with 1 if the main database is read-only, and 0 otherwise.
     IsReadOnly,
+    /// Turns each commit into a rollback, or stops doing so.
+    ForbidCommits(bool),
 }
 
-/// A connection, on whichever thread it works.
+/// The outcome of a job, and the state of the transaction after it.
+#[derive(Debug)]
+pub(super) struct JobResult {
+    pub(super) outcome: Result<Outcome, DbError>,
+    pub(super) status: TransactionStatus,
+}
+
+/// An open connection of the library.
 #[derive(Debug)]
 pub(super) struct Library {
     connection: Connection,
-    patience: Patience,
+    busy_timeout: BusyTimeout,
 }
 
 impl Library {
-    /// Opens the file. What is begun next ends early once `interrupted` is set.
+    /// Opens the file. A job ends its wait for a lock as soon as `is_interrupted` is set.
     pub(super) fn open(
         options: &SqliteOptions,
-        interrupted: Arc<AtomicBool>,
+        is_interrupted: Arc<AtomicBool>,
     ) -> Result<Self, DbError> {
         Ok(Self {
             connection: open(options)?,
-            patience: Patience {
+            busy_timeout: BusyTimeout {
                 limit: options.busy_timeout,
-                interrupted,
+                is_interrupted,
             },
         })
     }
@@ -68,17 +77,19 @@ impl Library {
         self.connection.get_interrupt_handle()
     }
 
-    /// Does something; also tells where the connection stands afterwards.
-    pub(super) fn run(&mut self, job: Job) -> (Result<Outcome, DbError>, TransactionStatus) {
-        self.patience.interrupted.store(false, Ordering::Relaxed);
-        busy::wait_with(&self.patience);
-        let outcome = run(&self.connection, job);
+    /// Runs a job.
+    pub(super) fn run(&mut self, job: Job) -> JobResult {
+        self.busy_timeout
+            .is_interrupted
+            .store(false, Ordering::Relaxed);
+        busy::set_timeout(&self.busy_timeout);
+        let outcome = run(&mut self.connection, job);
         let status = if self.connection.is_autocommit() {
             TransactionStatus::Idle
         } else {
             TransactionStatus::Open
         };
-        (outcome, status)
+        JobResult { outcome, status }
     }
 }
 
@@ -89,40 +100,40 @@ fn open(options: &SqliteOptions) -> Result<Connection, DbError> {
     if options.uri {
         flags |= OpenFlags::SQLITE_OPEN_URI;
     }
-    let cannot = |error: &rusqlite::Error| {
+    let open_error = |error: &rusqlite::Error| {
         DbError::Connect(ConnectError {
             kind: ConnectErrorKind::File,
             message: format!(
                 "could not open the SQLite database `{}`: {}",
-                options.shown(),
-                // The library's own message ends with the name, parameters and all.
-                message_of(error).replace(&options.name, options.shown())
+                options.display_name(),
+                // The library's message ends with the name, including its parameters.
+                message_of(error).replace(&options.name, options.display_name())
             ),
-            hint: Some("check that its folder exists and that you may write there".into()),
+            hint: Some("check that its folder exists and is writable".into()),
         })
     };
     let mut connection =
-        Connection::open_with_flags(&options.name, flags).map_err(|error| cannot(&error))?;
-    busy::install(&mut connection).map_err(|error| cannot(&error))?;
+        Connection::open_with_flags(&options.name, flags).map_err(|error| open_error(&error))?;
+    busy::install(&mut connection).map_err(|error| open_error(&error))?;
     let set_up = || {
         math::define(&connection)?;
-        // The library is compiled with other defaults than the one that CPython is usually built with.
+        // The bundled library has other defaults than the one that CPython usually links with.
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, false)?;
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DDL, true)?;
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DML, true)?;
         python::define_regexp(&connection)
     };
-    set_up().map_err(|error| cannot(&error))?;
+    set_up().map_err(|error| open_error(&error))?;
     Ok(connection)
 }
 
-fn run(connection: &Connection, job: Job) -> Result<Outcome, DbError> {
+fn run(connection: &mut Connection, job: Job) -> Result<Outcome, DbError> {
     let result = match job {
-        Job::One { sql, parameters } => {
+        Job::Statement { sql, parameters } => {
             let mut statement = prepare(connection, &sql)?;
             execute(connection, &mut statement, &parameters)
         }
-        Job::Many { sql, rows } => {
+        Job::StatementPerRow { sql, rows } => {
             let mut statement = prepare(connection, &sql)?;
             let mut sum = 0;
             let mut last = ResultSet::default();
@@ -144,7 +155,7 @@ fn run(connection: &Connection, job: Job) -> Result<Outcome, DbError> {
             calls,
         } => register(connection, &name, arguments, deterministic, calls)
             .map(|()| ResultSet::default()),
-        Job::Floor => python::define_floor(connection).map(|()| ResultSet::default()),
+        Job::PythonFloor => python::define_floor(connection).map(|()| ResultSet::default()),
         Job::IsReadOnly => connection.is_readonly(MAIN_DB).map(|flag| ResultSet {
             rows: vec![vec![Value::Integer(flag.into())]],
             ..ResultSet::default()
@@ -152,15 +163,18 @@ fn run(connection: &Connection, job: Job) -> Result<Outcome, DbError> {
         Job::Script { sql } => connection
             .execute_batch(&sql)
             .map(|()| ResultSet::default()),
+        Job::ForbidCommits(forbid) => connection
+            .commit_hook(forbid.then_some(|| true))
+            .map(|()| ResultSet::default()),
     };
-    let set = result.map_err(|error| refused(&error))?;
+    let set = result.map_err(|error| statement_error(&error))?;
     Ok(Outcome {
         results: vec![set],
         notices: Vec::new(),
     })
 }
 
-/// Lets SQL call a function whose body is elsewhere.
+/// Registers a function that the receiver of `calls` executes.
 fn register(
     connection: &Connection,
     name: &str,
@@ -186,11 +200,11 @@ fn register(
         };
         calls
             .send(call)
-            .map_err(|_| failed("nobody answers the function's call".into()))?;
+            .map_err(|_| failed("the function's program has ended".into()))?;
         match answered.recv() {
             Ok(Ok(value)) => Ok(owned(value)),
             Ok(Err(text)) => Err(failed(text)),
-            Err(_) => Err(failed("the function's call was not answered".into())),
+            Err(_) => Err(failed("the function returned no answer".into())),
         }
     })
 }
@@ -209,9 +223,9 @@ fn prepare<'a>(connection: &'a Connection, sql: &str) -> Result<Statement<'a>, D
     let several = || DbError::Unsupported("You can only execute one statement at a time.".into());
     connection.prepare(sql).map_err(|error| match &error {
         rusqlite::Error::MultipleStatement => several(),
-        // The second statement is looked at, too, and may need what the first would make.
-        rusqlite::Error::SqlInputError { sql: refused, .. } if refused != sql => several(),
-        _ => refused(&error),
+        // rusqlite prepares the second statement, too, which may refer to what the first would create.
+        rusqlite::Error::SqlInputError { sql: failing, .. } if failing != sql => several(),
+        _ => statement_error(&error),
     })
 }
 
@@ -222,7 +236,7 @@ fn execute(
 ) -> Result<ResultSet, rusqlite::Error> {
     let width = statement.column_count();
     let mut columns = Vec::with_capacity(width);
-    // A loop takes what each rusqlite gives here: a list or an iterator.
+    // A loop works with each supported rusqlite: some return a list, some an iterator.
     for column in statement.columns() {
         columns.push(Column {
             name: column.name().to_owned(),
@@ -251,7 +265,7 @@ fn execute(
     })
 }
 
-/// A parameter, bound with its own type.
+/// A parameter that is bound with its own type.
 struct Bound<'a>(&'a Value);
 
 impl rusqlite::ToSql for Bound<'_> {
@@ -293,7 +307,7 @@ fn message_of(error: &rusqlite::Error) -> String {
     }
 }
 
-fn refused(error: &rusqlite::Error) -> DbError {
+fn statement_error(error: &rusqlite::Error) -> DbError {
     let (number, position) = match error {
         rusqlite::Error::SqliteFailure(code, _) => (code.extended_code, None),
         rusqlite::Error::SqlInputError {
@@ -303,6 +317,9 @@ fn refused(error: &rusqlite::Error) -> DbError {
         } => (code.extended_code, Some(*offset)),
         _ => (ffi::SQLITE_ERROR, None),
     };
+    if number == ffi::SQLITE_CONSTRAINT_COMMITHOOK {
+        return DbError::CommitForbidden;
+    }
     DbError::Server(Box::new(ServerError {
         code: name_of(number).to_owned(),
         number: u32::try_from(number).unwrap_or_default(),
@@ -312,7 +329,7 @@ fn refused(error: &rusqlite::Error) -> DbError {
     }))
 }
 
-/// The symbolic name of an extended result code.
+/// Returns the symbolic name of an extended result code.
 fn name_of(code: i32) -> &'static str {
     match code {
         ffi::SQLITE_CONSTRAINT_CHECK => "SQLITE_CONSTRAINT_CHECK",

@@ -1,5 +1,4 @@
-//! SQLite's mathematical functions, which the library that is built in here leaves out and the one that
-//! Python links with has.
+//! SQLite's mathematical functions, which Python's library has and the bundled one lacks.
 
 use std::f64::consts;
 
@@ -45,7 +44,7 @@ const TWO_ARGUMENTS: &[(&str, Of2)] = &[
     ("power", f64::powf),
 ];
 
-/// These keep an integer an integer.
+/// Functions that return an integer for an integer.
 const ROUNDING: &[(&str, Of1)] = &[
     ("ceil", f64::ceil),
     ("ceiling", f64::ceil),
@@ -53,7 +52,7 @@ const ROUNDING: &[(&str, Of1)] = &[
     ("trunc", f64::trunc),
 ];
 
-/// Defines the functions.
+/// Defines the functions in a connection.
 pub(super) fn define(connection: &Connection) -> Result<(), rusqlite::Error> {
     for &(name, function) in ONE_ARGUMENT {
         connection.create_scalar_function(name, 1, FLAGS, move |context| {
@@ -85,12 +84,12 @@ fn common_logarithm(x: f64) -> f64 {
     positive(x, f64::log10)
 }
 
-/// Logarithms of what is not positive are NULL in SQLite, not infinite.
+/// Applies a logarithm. In SQLite, the logarithm of a number that is not positive is NULL, not infinite.
 fn positive(x: f64, function: fn(f64) -> f64) -> f64 {
     if x > 0.0 { function(x) } else { f64::NAN }
 }
 
-/// SQLite turns a result that is no number into NULL.
+/// Returns a real, or NULL for NaN, as SQLite does.
 fn real(number: f64) -> Value {
     if number.is_nan() {
         Value::Null
@@ -99,7 +98,7 @@ fn real(number: f64) -> Value {
     }
 }
 
-/// A number, or a text that is one; anything else makes the result NULL.
+/// Returns an argument that is a number or a numeric text. Any other argument makes the result NULL.
 fn number(context: &Context<'_>, index: usize) -> Option<f64> {
     match context.get_raw(index) {
         #[expect(clippy::cast_precision_loss, reason = "SQLite does the same")]
@@ -120,7 +119,7 @@ mod tests {
     use rusqlite::types::Value;
 
     #[test]
-    fn as_sqlite_computes() {
+    fn computes_as_sqlite() {
         let connection = Connection::open_in_memory().unwrap();
         super::define(&connection).unwrap();
         let check = |expression: &str, expected: Value| {

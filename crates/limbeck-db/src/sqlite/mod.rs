@@ -1,4 +1,4 @@
-//! SQLite: the connection.
+//! The SQLite client.
 
 mod busy;
 mod functions;
@@ -12,7 +12,7 @@ pub use functions::{FunctionCall, FunctionCallSender};
 pub use options::SqliteOptions;
 pub(crate) use session::{SqliteCanceller, SqliteSession};
 
-/// The version of the SQLite library that is compiled in.
+/// Returns the version of the bundled SQLite library.
 pub fn sqlite_version() -> &'static str {
     rusqlite::version()
 }

@@ -1,13 +1,14 @@
-//! SQLite: what a connection needs to know.
+//! The options of a SQLite connection.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use limbeck_url::{DatabaseUrl, percent_decode};
 
+use crate::seconds::parse_seconds;
 use crate::{ConnectArg, ConnectArgs, ConnectError, ConnectErrorKind, ProcessEnvironment};
 
-/// Keys of SQLAlchemy's URLs and of `sqlite3.connect` that concern Python alone.
+/// Parameters of SQLAlchemy's URLs and of `sqlite3.connect` that only affect Python.
 const WITHOUT_EFFECT: &[&str] = &[
     "autocommit",
     "cached_statements",
@@ -21,21 +22,21 @@ const WITHOUT_EFFECT: &[&str] = &[
     "uri",
 ];
 
-/// What opening a SQLite session takes. `Debug` shows no parameters of a URI.
+/// The options of a SQLite connection. `Debug` shows no parameters of a URI.
 #[derive(Clone)]
 pub struct SqliteOptions {
-    /// A file's path, a `file:` URI, or `:memory:`.
+    /// The file's path, a `file:` URI, or `:memory:`.
     pub(super) name: String,
-    /// The name is a URI.
+    /// Whether the name is a URI.
     pub(super) uri: bool,
-    /// How long a lock of another connection is waited for.
+    /// The maximum time to wait for another connection's lock.
     pub(super) busy_timeout: Duration,
 }
 
 impl std::fmt::Debug for SqliteOptions {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         out.debug_struct("SqliteOptions")
-            .field("name", &self.shown())
+            .field("name", &self.display_name())
             .field("uri", &self.uri)
             .field("busy_timeout", &self.busy_timeout)
             .finish()
@@ -58,74 +59,71 @@ impl SqliteOptions {
         if url.host.is_some() || url.user.is_some() {
             return Err(ConnectError {
                 kind: ConnectErrorKind::Parameter,
-                message: "the SQLite URL names a host where its file's path should begin".into(),
+                message: "the SQLite URL has a host instead of a file's path".into(),
                 hint: Some(
                     "write sqlite:///relative/path.db or sqlite:////absolute/path.db".into(),
                 ),
             });
         }
-        let mut timeout = Some("5".to_owned());
+        let mut timeout = "5".to_owned();
         let mut uri = url
             .query_value("uri")
             .is_some_and(|word| matches!(word, "true" | "1" | "yes" | "on"));
         let mut rest = Vec::new();
         for (key, value) in &url.query {
             match key.as_str() {
-                "timeout" => timeout = Some(value.clone()),
+                "timeout" => timeout.clone_from(value),
                 key if WITHOUT_EFFECT.contains(&key) => {}
                 _ => rest.push(format!("{key}={value}")),
             }
         }
         for (key, argument) in arguments {
             match (key.as_str(), argument) {
-                ("timeout", ConnectArg::Integer(seconds)) => timeout = Some(seconds.to_string()),
-                ("timeout", ConnectArg::Real(seconds)) => timeout = Some(seconds.to_string()),
+                ("timeout", ConnectArg::Integer(seconds)) => timeout = seconds.to_string(),
+                ("timeout", ConnectArg::Real(seconds)) => timeout = seconds.to_string(),
                 ("uri", ConnectArg::Bool(flag)) => uri = *flag,
                 (key, _) if WITHOUT_EFFECT.contains(&key) => {}
                 (_, ConnectArg::Null) => {}
-                (key, _) => return Err(problem(key, "it is unknown")),
+                (key, _) => return Err(problem(key, "limbeck does not know it")),
             }
         }
-        let seconds = timeout
-            .and_then(|text| text.parse::<f64>().ok())
-            .filter(|seconds| seconds.is_finite());
-        let seconds = seconds.ok_or_else(|| problem("timeout", "it is not a number of seconds"))?;
+        let busy_timeout = parse_seconds(&timeout).map_err(|why| problem("timeout", &why))?;
         let mut name = url.database.clone().unwrap_or_else(|| ":memory:".into());
         if uri && !rest.is_empty() {
             name = format!("{name}?{}", rest.join("&"));
         } else if let Some(key) = rest.first() {
             return Err(problem(
                 key.split('=').next().unwrap_or(key),
-                "it is unknown",
+                "limbeck does not know it",
             ));
         }
-        // SQLite is compiled to see a URI in any such name; Python's `sqlite3` asks to be told.
+        // The bundled library treats each such name as a URI, Python's `sqlite3` only with `uri=True`.
         if !uri && name.starts_with("file:") {
             name.insert_str(0, "./");
         }
         Ok(Self {
             name,
             uri,
-            busy_timeout: Duration::from_secs_f64(seconds.max(0.0)),
+            busy_timeout,
         })
     }
 
-    /// The name for messages: the parameters of a URI are left out, since one may be another library's key.
-    pub(super) fn shown(&self) -> &str {
+    /// Returns the name for messages, without the parameters of a URI: one may be the key of an encrypting library.
+    pub(super) fn display_name(&self) -> &str {
         match self.name.split_once('?').filter(|_| self.uri) {
             Some((name, _)) => name,
             None => &self.name,
         }
     }
 
-    /// Whether a file that isn't there is created.
+    /// Returns whether opening creates a missing file.
     pub fn creates_file(&self) -> bool {
         let query = self.name.split_once('?').filter(|_| self.uri);
         let mut pairs = query.into_iter().flat_map(|(_, query)| query.split('&'));
         !pairs.any(|pair| matches!(pair, "mode=ro" | "mode=rw"))
     }
 
-    /// The database's file; none for a database in memory.
+    /// Returns the database's file, or `None` for a database in memory.
     pub fn file(&self) -> Option<PathBuf> {
         let path = match self.name.strip_prefix("file:").filter(|_| self.uri) {
             Some(uri) => {
@@ -155,7 +153,7 @@ mod tests {
     use crate::{ConnectArgs, ProcessEnvironment};
 
     #[test]
-    fn files_and_memory() {
+    fn distinguishes_files_uris_and_memory() {
         let check = |url: &str, name: &str, file: Option<&str>| {
             let url = DatabaseUrl::parse(url).unwrap();
             let options =
@@ -193,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_unknown_is_refused_by_name() {
+    fn rejects_an_unknown_parameter_by_name() {
         let url = DatabaseUrl::parse("sqlite:///a.db?sslmode=require").unwrap();
         let error =
             SqliteOptions::from_url(&url, &ConnectArgs::new(), &ProcessEnvironment::default())

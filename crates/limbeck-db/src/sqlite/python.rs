@@ -1,5 +1,5 @@
-//! SQLite: the functions of Python's that SQLAlchemy registers on every connection, in Rust, so that no statement
-//! waits for Python.
+//! The Python functions that SQLAlchemy registers on every SQLite connection, in Rust, so that no statement waits for
+//! Python.
 
 use rusqlite::Connection;
 use rusqlite::functions::FunctionFlags;
@@ -7,7 +7,7 @@ use rusqlite::types::{Value, ValueRef};
 
 const FLAGS: FunctionFlags = FunctionFlags::SQLITE_UTF8.union(FunctionFlags::SQLITE_DETERMINISTIC);
 
-/// `re.search`, as far as Rust's `regex` takes the pattern.
+/// Defines `regexp` as `re.search`, for the patterns that Rust's `regex` supports.
 pub(super) fn define_regexp(connection: &Connection) -> Result<(), rusqlite::Error> {
     connection.create_scalar_function("regexp", 2, FLAGS, |context| {
         let (pattern, text) = (
@@ -23,7 +23,7 @@ pub(super) fn define_regexp(connection: &Connection) -> Result<(), rusqlite::Err
     })
 }
 
-/// `math.floor`: an integer, or the error that Python's `sqlite3` makes of each exception.
+/// Defines `floor` as `math.floor`, which returns an integer. An exception has the error of Python's `sqlite3`.
 pub(super) fn define_floor(connection: &Connection) -> Result<(), rusqlite::Error> {
     connection.create_scalar_function("floor", 1, FLAGS, |context| {
         let whole = match context.get_raw(0) {
@@ -40,10 +40,10 @@ pub(super) fn define_floor(connection: &Connection) -> Result<(), rusqlite::Erro
     })
 }
 
-/// A whole number, when it is one of SQLite's integers.
+/// Converts a whole number, if it is in the range of SQLite's integers.
 #[expect(
     clippy::cast_possible_truncation,
-    reason = "both ends of the range are powers of two, which doubles have exactly"
+    reason = "both ends of the range are powers of two, which a double represents exactly"
 )]
 fn to_integer(number: f64) -> Option<i64> {
     const END: f64 = 9_223_372_036_854_775_808.0;
@@ -56,7 +56,7 @@ mod tests {
     use rusqlite::types::Value;
 
     #[test]
-    fn floor_is_pythons() {
+    fn computes_floor_as_python() {
         let connection = Connection::open_in_memory().unwrap();
         super::super::math::define(&connection).unwrap();
         super::define_floor(&connection).unwrap();

@@ -1,4 +1,4 @@
-//! SQLite: an open session, on the thread of whoever asks or on one of its own, so that something else can be heard.
+//! An open SQLite session, on the caller's thread or on its own thread.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::SqliteOptions;
 use super::functions::FunctionCallSender;
-use super::library::{Job, Library};
+use super::library::{Job, JobResult, Library};
 use crate::{ConnectionDetails, DbError, Outcome, Product, ServerInfo, TransactionStatus, Value};
 
 /// An open SQLite session.
@@ -18,59 +18,57 @@ use crate::{ConnectionDetails, DbError, Outcome, Product, ServerInfo, Transactio
 pub(crate) struct SqliteSession {
     info: ServerInfo,
     status: TransactionStatus,
-    place: Place,
+    executor: Executor,
     canceller: SqliteCanceller,
+    is_commit_forbidden: bool,
 }
 
-/// Where the library works.
+/// The thread on which the library works.
 #[derive(Debug)]
-enum Place {
-    /// On a thread of the session's own.
-    Thread(Thread),
-    /// On the thread of the caller, who hears nothing else meanwhile. None only while it moves to its own.
-    Here(Option<Library>),
+enum Executor {
+    /// The session's own thread.
+    OwnThread(LibraryThread),
+    /// The caller's thread, which a statement blocks. `None` only while the library moves to its own thread.
+    CallerThread(Option<Library>),
 }
 
 /// The thread of a session.
 #[derive(Debug)]
-struct Thread {
-    jobs: mpsc::UnboundedSender<(Job, oneshot::Sender<Answer>)>,
-    /// Tells when the thread has closed the file: waiting for the thread itself would take another one.
+struct LibraryThread {
+    jobs: mpsc::UnboundedSender<(Job, oneshot::Sender<JobResult>)>,
+    /// Completes after the thread has closed the file. Joining the thread instead would block another one.
     closed: oneshot::Receiver<()>,
 }
 
-impl Thread {
-    /// Starts one that gets its library itself.
+impl LibraryThread {
+    /// Starts a thread that creates its library and then runs jobs.
     fn start(library: impl FnOnce() -> Option<Library> + Send + 'static) -> Result<Self, DbError> {
-        let (jobs, mut receiver) = mpsc::unbounded_channel::<(Job, oneshot::Sender<Answer>)>();
+        let (jobs, mut receiver) = mpsc::unbounded_channel::<(Job, oneshot::Sender<JobResult>)>();
         let (has_closed, closed) = oneshot::channel();
         let work = move || {
             let Some(mut library) = library() else {
                 return;
             };
             while let Some((job, answer)) = receiver.blocking_recv() {
-                // Nobody waits any more only when the caller was cancelled.
+                // The receiver is gone if the caller's future was dropped.
                 let _ = answer.send(library.run(job));
             }
             drop(library);
-            // A session that was dropped, not closed, is waited for by nobody.
+            // The receiver is gone if the session was dropped without `close`.
             let _ = has_closed.send(());
         };
         let builder = thread::Builder::new().name("sqlite".into());
-        builder.spawn(work).map_err(DbError::ConnectionLost)?;
+        builder.spawn(work).map_err(DbError::Thread)?;
         Ok(Self { jobs, closed })
     }
 }
 
-/// What the thread answers: the outcome, and where the session stands.
-type Answer = (Result<Outcome, DbError>, TransactionStatus);
-
-/// Interrupts a SQLite session.
+/// A handle that interrupts a SQLite session.
 #[derive(Clone)]
 pub(crate) struct SqliteCanceller {
     interrupt: Arc<InterruptHandle>,
-    /// For a statement that waits for another process instead of working.
-    interrupted: Arc<AtomicBool>,
+    /// Interrupts a statement that waits for another process's lock.
+    is_interrupted: Arc<AtomicBool>,
 }
 
 impl std::fmt::Debug for SqliteCanceller {
@@ -81,60 +79,60 @@ impl std::fmt::Debug for SqliteCanceller {
 
 impl SqliteSession {
     pub(crate) async fn open(options: &SqliteOptions) -> Result<Self, DbError> {
-        let (opened, ready) = oneshot::channel();
-        let wanted = options.clone();
-        let interrupted = Arc::new(AtomicBool::new(false));
-        let interrupted_there = Arc::clone(&interrupted);
-        let thread = Thread::start(move || {
-            let library = Library::open(&wanted, interrupted_there);
-            let (library, told) = match library {
+        let (opened, opening) = oneshot::channel();
+        let thread_options = options.clone();
+        let is_interrupted = Arc::new(AtomicBool::new(false));
+        let is_interrupted_there = Arc::clone(&is_interrupted);
+        let thread = LibraryThread::start(move || {
+            let library = Library::open(&thread_options, is_interrupted_there);
+            let (library, result) = match library {
                 Ok(library) => {
                     let handle = library.interrupt_handle();
                     (Some(library), Ok(handle))
                 }
                 Err(error) => (None, Err(error)),
             };
-            // Nobody waits any more only when the caller was cancelled.
-            let _ = opened.send(told);
+            // The receiver is gone if the caller's future was dropped.
+            let _ = opened.send(result);
             library
         })?;
-        let interrupt = ready.await.map_err(|_| gone())??;
+        let interrupt = opening.await.map_err(|_| DbError::ThreadEnded)??;
         Ok(Self::new(
             options,
-            Place::Thread(thread),
+            Executor::OwnThread(thread),
             interrupt,
-            interrupted,
+            is_interrupted,
         ))
     }
 
-    /// Opens a session that works on the thread of the caller.
     pub(crate) fn open_on_caller_thread(options: &SqliteOptions) -> Result<Self, DbError> {
-        let interrupted = Arc::new(AtomicBool::new(false));
-        let library = Library::open(options, Arc::clone(&interrupted))?;
+        let is_interrupted = Arc::new(AtomicBool::new(false));
+        let library = Library::open(options, Arc::clone(&is_interrupted))?;
         let interrupt = library.interrupt_handle();
-        let place = Place::Here(Some(library));
-        Ok(Self::new(options, place, interrupt, interrupted))
+        let executor = Executor::CallerThread(Some(library));
+        Ok(Self::new(options, executor, interrupt, is_interrupted))
     }
 
     fn new(
         options: &SqliteOptions,
-        place: Place,
+        executor: Executor,
         interrupt: InterruptHandle,
-        interrupted: Arc<AtomicBool>,
+        is_interrupted: Arc<AtomicBool>,
     ) -> Self {
         Self {
             info: ServerInfo {
                 product: Product::Sqlite,
                 version: rusqlite::version().into(),
                 parameters: BTreeMap::new(),
-                address: options.shown().to_owned(),
+                address: options.display_name().to_owned(),
             },
             status: TransactionStatus::Idle,
-            place,
+            executor,
             canceller: SqliteCanceller {
                 interrupt: Arc::new(interrupt),
-                interrupted,
+                is_interrupted,
             },
+            is_commit_forbidden: false,
         }
     }
 
@@ -143,7 +141,7 @@ impl SqliteSession {
         sql: &str,
         parameters: &[Value],
     ) -> Result<Outcome, DbError> {
-        self.run(Job::One {
+        self.run(Job::Statement {
             sql: sql.to_owned(),
             parameters: parameters.to_vec(),
         })
@@ -155,7 +153,7 @@ impl SqliteSession {
         sql: &str,
         rows: &[Vec<Value>],
     ) -> Result<Outcome, DbError> {
-        self.run(Job::Many {
+        self.run(Job::StatementPerRow {
             sql: sql.to_owned(),
             rows: rows.to_vec(),
         })
@@ -169,6 +167,26 @@ impl SqliteSession {
         .await
     }
 
+    /// Begins a transaction, and turns each commit into a rollback until [`SqliteSession::allow_commits`].
+    pub(crate) async fn begin_without_commit(&mut self) -> Result<(), DbError> {
+        self.run(Job::ForbidCommits(true)).await?;
+        self.is_commit_forbidden = true;
+        self.execute("BEGIN", &[]).await.map(|_| ())
+    }
+
+    pub(crate) fn is_commit_forbidden(&self) -> bool {
+        self.is_commit_forbidden && self.status != TransactionStatus::Idle
+    }
+
+    pub(crate) async fn allow_commits(&mut self) -> Result<(), DbError> {
+        if self.status != TransactionStatus::Idle {
+            self.execute("ROLLBACK", &[]).await?;
+        }
+        self.run(Job::ForbidCommits(false)).await?;
+        self.is_commit_forbidden = false;
+        Ok(())
+    }
+
     pub(crate) async fn register_function(
         &mut self,
         name: &str,
@@ -176,10 +194,10 @@ impl SqliteSession {
         deterministic: bool,
         calls: FunctionCallSender,
     ) -> Result<(), DbError> {
-        // Whoever carries the function out can't be kept by the statement that calls it.
-        if let Place::Here(library) = &mut self.place {
+        // The statement that calls the function must not block the thread that executes it.
+        if let Executor::CallerThread(library) = &mut self.executor {
             let library = library.take();
-            self.place = Place::Thread(Thread::start(move || library)?);
+            self.executor = Executor::OwnThread(LibraryThread::start(move || library)?);
         }
         let job = Job::Function {
             name: name.to_owned(),
@@ -191,17 +209,19 @@ impl SqliteSession {
     }
 
     pub(crate) async fn define_floor(&mut self) -> Result<(), DbError> {
-        self.run(Job::Floor).await.map(|_| ())
+        self.run(Job::PythonFloor).await.map(|_| ())
     }
 
     async fn run(&mut self, job: Job) -> Result<Outcome, DbError> {
-        let (outcome, status) = match &mut self.place {
-            Place::Thread(Thread { jobs, .. }) => {
+        let JobResult { outcome, status } = match &mut self.executor {
+            Executor::OwnThread(LibraryThread { jobs, .. }) => {
                 let (answer, answered) = oneshot::channel();
-                jobs.send((job, answer)).map_err(|_| gone())?;
-                answered.await.map_err(|_| gone())?
+                jobs.send((job, answer)).map_err(|_| DbError::ThreadEnded)?;
+                answered.await.map_err(|_| DbError::ThreadEnded)?
             }
-            Place::Here(library) => library.as_mut().ok_or_else(gone)?.run(job),
+            Executor::CallerThread(library) => {
+                library.as_mut().ok_or(DbError::ThreadEnded)?.run(job)
+            }
         };
         self.status = status;
         outcome
@@ -209,10 +229,10 @@ impl SqliteSession {
 
     pub(crate) async fn connection_details(&mut self) -> Result<ConnectionDetails, DbError> {
         let outcome = self.run(Job::IsReadOnly).await?;
-        let first = outcome.results.first().and_then(|set| set.rows.first());
-        let answer = first.and_then(|row| row.first());
         Ok(ConnectionDetails {
-            is_read_only: answer.map(|value| *value == Value::Integer(1)),
+            is_read_only: outcome
+                .first_value()
+                .map(|value| *value == Value::Integer(1)),
             ..ConnectionDetails::default()
         })
     }
@@ -230,12 +250,12 @@ impl SqliteSession {
     }
 
     pub(crate) async fn close(self) -> Result<(), DbError> {
-        match self.place {
-            Place::Thread(Thread { jobs, closed }) => {
+        match self.executor {
+            Executor::OwnThread(LibraryThread { jobs, closed }) => {
                 drop(jobs);
-                closed.await.map_err(|_| gone())
+                closed.await.map_err(|_| DbError::ThreadEnded)
             }
-            Place::Here(library) => {
+            Executor::CallerThread(library) => {
                 drop(library);
                 Ok(())
             }
@@ -246,15 +266,11 @@ impl SqliteSession {
 impl SqliteCanceller {
     #[expect(
         clippy::unused_async,
-        reason = "the other databases' cancellers wait for their server"
+        reason = "the cancellers of the other databases wait for their server"
     )]
     pub(crate) async fn cancel(&self) -> Result<(), DbError> {
-        self.interrupted.store(true, Ordering::Relaxed);
+        self.is_interrupted.store(true, Ordering::Relaxed);
         self.interrupt.interrupt();
         Ok(())
     }
-}
-
-fn gone() -> DbError {
-    DbError::Protocol("the SQLite session's thread has ended".into())
 }

@@ -1,4 +1,4 @@
-//! The way from a server's certificate to a trusted authority, as libpq and OpenSSL go it.
+//! The certificate chain from a server to a trusted authority, verified as libpq and OpenSSL do.
 
 use std::cmp::Reverse;
 use std::sync::Arc;
@@ -16,117 +16,139 @@ use webpki::{
     anchor_from_trusted_cert,
 };
 
-use super::names::common_name_is;
+use super::names::common_name_matches;
 use super::tls_error;
 use super::x509::{Algorithms, Certificate, HostKind, RevocationList, Validity};
 use crate::{ConnectError, ConnectErrorKind};
 
-/// What a server's certificate is measured by.
+/// The settings for the verification of a server's certificate.
 #[derive(Debug, Default)]
-pub(super) struct Trust {
+pub(super) struct TrustSettings {
     /// The certificates of the authorities.
     pub(super) certificates: Vec<CertificateDer<'static>>,
-    /// One that is not self-issued is trusted, too (Python's default); otherwise it only leads on.
-    pub(super) partial_chains: bool,
-    /// The common name may stand for the alternative names that are not there.
-    pub(super) common_name: bool,
-    /// What the authorities have revoked; each certificate of the chain needs a list when there is one.
-    pub(super) revocations: Vec<CertificateRevocationListDer<'static>>,
+    /// A certificate that is not self-issued is trusted, too (Python's default). Otherwise it is an intermediate.
+    pub(super) allows_partial_chains: bool,
+    /// The common name counts if the certificate has no alternative names.
+    pub(super) accepts_common_names: bool,
+    /// The revocation lists. If there are any, each certificate of the chain needs one.
+    pub(super) revocation_lists: Vec<CertificateRevocationListDer<'static>>,
 }
 
-/// The trust of a connection, ready to measure by.
+/// A verifier of certificate chains.
 #[derive(Debug)]
-pub(super) struct Chain {
-    /// Certificates that are trusted.
+pub(super) struct ChainVerifier {
+    /// The trusted certificates.
     trusted: Vec<CertificateDer<'static>>,
-    /// Those of them that may sign, for webpki; and what webpki does not know of each: how many others may
-    /// stand below it, and when it is good.
+    /// The trusted certificates that may sign, for webpki.
     anchors: Vec<TrustAnchor<'static>>,
-    limits: Vec<(Option<u32>, Validity)>,
+    /// The limits of each anchor, which webpki ignores.
+    limits: Vec<AnchorLimits>,
     /// Certificates that only lead to a trusted one.
-    bridges: Vec<CertificateDer<'static>>,
-    common_name: bool,
-    revocations: Vec<CertificateRevocationListDer<'static>>,
-    /// The same lists, as webpki reads them.
-    lists: Vec<CertRevocationList<'static>>,
+    intermediates: Vec<CertificateDer<'static>>,
+    accepts_common_names: bool,
+    revocation_lists: Vec<CertificateRevocationListDer<'static>>,
+    /// The same lists, parsed by webpki.
+    webpki_lists: Vec<CertRevocationList<'static>>,
     algorithms: Algorithms,
 }
 
-/// A certificate whose chain is good. Its name is still to be looked at.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Good {
-    /// An authority on the way says for which names it may sign; webpki holds no common name against that.
-    constrained: bool,
+/// The limits of a trusted authority.
+#[derive(Debug)]
+struct AnchorLimits {
+    /// The number of authorities that may be below it; `None` for any number.
+    path_length: Option<u32>,
+    validity: Validity,
 }
 
-impl Chain {
-    pub(super) fn new(mut trust: Trust, provider: &CryptoProvider) -> Result<Self, ConnectError> {
-        // webpki asks the first list of an issuer only, and the latest knows most.
-        let made = |der: &CertificateRevocationListDer<'_>| {
-            RevocationList::parse(der).map(|list| list.made())
+/// A certificate with a verified chain. Its name is not verified yet.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct VerifiedChain {
+    /// An authority of the chain constrains the names that it may sign for. webpki does not compare common names
+    /// with such constraints.
+    has_name_constraints: bool,
+}
+
+impl ChainVerifier {
+    /// Returns a verifier for these settings.
+    ///
+    /// # Errors
+    /// Returns a [`ConnectError`] if no certificate is a trusted one, or if webpki can't read a revocation list.
+    pub(super) fn new(
+        mut trust: TrustSettings,
+        provider: &CryptoProvider,
+    ) -> Result<Self, ConnectError> {
+        // webpki uses only the first list of an issuer, and the latest is the most complete.
+        let issue_time = |der: &CertificateRevocationListDer<'_>| {
+            RevocationList::parse(der).map(|list| list.issue_time())
         };
-        trust.revocations.sort_by_key(|der| Reverse(made(der)));
-        // Certificates that can't be read are skipped, as OpenSSL skips what it can't use.
-        let (trusted, bridges): (Vec<_>, Vec<_>) = trust
+        trust
+            .revocation_lists
+            .sort_by_key(|der| Reverse(issue_time(der)));
+        // Unreadable certificates are skipped, as OpenSSL does.
+        let (trusted, intermediates): (Vec<_>, Vec<_>) = trust
             .certificates
             .into_iter()
             .filter(|der| Certificate::parse(der).is_some())
             .partition(|der| {
-                trust.partial_chains
+                trust.allows_partial_chains
                     || Certificate::parse(der).is_some_and(|found| found.is_self_issued())
             });
         if trusted.is_empty() {
             return Err(tls_error(
-                "there is no authority to verify the server's certificate with".into(),
+                "no authority is configured to verify the server's certificate with".into(),
                 Some(
-                    "give the authority's own, self-signed certificate with `sslrootcert` (or `ssl_ca`)",
+                    "set `sslrootcert` (or `ssl_ca`) to the authority's own, self-signed certificate",
                 ),
             ));
         }
-        let lists = trust
-            .revocations
+        let webpki_lists = trust
+            .revocation_lists
             .iter()
             .map(|der| OwnedCertRevocationList::from_der(der).map(CertRevocationList::from))
             .collect::<Result<Vec<_>, _>>()
             .map_err(|error| ConnectError {
-                // No reason to go on without TLS, under whatever `sslmode`.
+                // Not a TLS kind: no `sslmode` may fall back to a plain connection.
                 kind: ConnectErrorKind::Parameter,
                 message: format!("the revocation lists can't be used: {error}"),
                 hint: None,
             })?;
-        let able = |found: &Certificate<'_>| {
-            is_authority(found) && (lists.is_empty() || found.may_revoke())
+        let is_anchor = |found: &Certificate<'_>| {
+            is_authority(found) && (webpki_lists.is_empty() || found.may_revoke())
         };
         let (anchors, limits) = trusted
             .iter()
             .filter_map(|der| {
-                let found = Certificate::parse(der).filter(able)?;
+                let found = Certificate::parse(der).filter(is_anchor)?;
                 let anchor = anchor_from_trusted_cert(der).ok()?.to_owned();
-                Some((anchor, (found.path_length(), found.validity())))
+                let limits = AnchorLimits {
+                    path_length: found.path_length(),
+                    validity: found.validity(),
+                };
+                Some((anchor, limits))
             })
             .unzip();
         Ok(Self {
             trusted,
             anchors,
             limits,
-            bridges,
-            common_name: trust.common_name,
-            revocations: trust.revocations,
-            lists,
+            intermediates,
+            accepts_common_names: trust.accepts_common_names,
+            revocation_lists: trust.revocation_lists,
+            webpki_lists,
             algorithms: provider.signature_verification_algorithms.all,
         })
     }
 
-    /// Verifies everything but the name.
+    /// Verifies everything except the name.
     pub(super) fn verify(
         &self,
         end_entity: &CertificateDer<'_>,
         certificate: &Certificate<'_>,
         intermediates: &[CertificateDer<'_>],
         now: UnixTime,
-    ) -> Result<Good, Error> {
+    ) -> Result<VerifiedChain, Error> {
         let validity = certificate.validity();
-        if validity.is_to_come(now) {
+        if validity.is_in_future(now) {
             return Err(CertificateError::NotValidYet.into());
         }
         if validity.is_over(now) {
@@ -136,7 +158,7 @@ impl Chain {
             return Err(CertificateError::InvalidPurpose.into());
         }
         if certificate.is_self_issued() && self.trusted.contains(end_entity) {
-            return self.verify_alone(certificate, certificate, now);
+            return self.verify_without_webpki(certificate, certificate, now);
         }
         if certificate.version() < 3 || certificate.is_marked_as_authority() {
             let mut authorities = self
@@ -146,7 +168,7 @@ impl Chain {
             let authority = authorities
                 .find(|found| self.has_signed(found, certificate, now))
                 .ok_or(CertificateError::UnknownIssuer)?;
-            return self.verify_alone(certificate, &authority, now);
+            return self.verify_without_webpki(certificate, &authority, now);
         }
         self.verify_with_webpki(end_entity, certificate, intermediates, now)
     }
@@ -157,18 +179,18 @@ impl Chain {
         certificate: &Certificate<'_>,
         intermediates: &[CertificateDer<'_>],
         now: UnixTime,
-    ) -> Result<Good, Error> {
-        // webpki does not look whether the key of an authority may sign.
-        let able = |der: &&CertificateDer<'_>| {
+    ) -> Result<VerifiedChain, Error> {
+        // webpki does not check whether an authority's key may sign.
+        let may_sign = |der: &&CertificateDer<'_>| {
             Certificate::parse(der).is_some_and(|found| found.may_sign())
         };
-        let ways: Vec<_> = intermediates
+        let candidates: Vec<_> = intermediates
             .iter()
-            .chain(&self.bridges)
-            .filter(able)
+            .chain(&self.intermediates)
+            .filter(may_sign)
             .cloned()
             .collect();
-        let lists: Vec<_> = self.lists.iter().collect();
+        let lists: Vec<_> = self.webpki_lists.iter().collect();
         let revocation = RevocationOptionsBuilder::new(&lists).ok().map(|options| {
             options
                 .with_depth(RevocationCheckDepth::Chain)
@@ -176,58 +198,64 @@ impl Chain {
                 .with_expiration_policy(ExpirationPolicy::Enforce)
                 .build()
         });
-        let allowed = |path: &VerifiedPath<'_>| {
-            let between = path.intermediate_certificates().count();
-            let fits = |length| usize::try_from(length).is_ok_and(|most| between <= most);
+        let is_within_limits = |path: &VerifiedPath<'_>| {
+            let count = path.intermediate_certificates().count();
+            let fits = |length| usize::try_from(length).is_ok_and(|most| count <= most);
             let mut authorities = self.anchors.iter().zip(&self.limits);
             authorities
-                .any(|(anchor, (length, validity))| {
-                    anchor == path.anchor() && length.is_none_or(fits) && validity.has(now)
+                .any(|(anchor, limits)| {
+                    anchor == path.anchor()
+                        && limits.path_length.is_none_or(fits)
+                        && limits.validity.contains(now)
                 })
                 .then_some(())
                 .ok_or(webpki::Error::UnknownIssuer)
         };
-        let parsed = EndEntityCert::try_from(end_entity).map_err(refusal)?;
+        let parsed = EndEntityCert::try_from(end_entity).map_err(rustls_error)?;
         let path = parsed
             .verify_for_usage(
                 self.algorithms,
                 &self.anchors,
-                &ways,
+                &candidates,
                 now,
                 KeyUsage::server_auth(),
                 revocation,
-                Some(&allowed),
+                Some(&is_within_limits),
             )
-            .map_err(refusal)?;
-        let limits = |der: &CertificateDer<'_>| {
+            .map_err(rustls_error)?;
+        let has_constraints = |der: &CertificateDer<'_>| {
             Certificate::parse(der).is_none_or(|found| found.constrains_names())
         };
-        let constrained = path.anchor().name_constraints.is_some()
+        let has_name_constraints = path.anchor().name_constraints.is_some()
             || path
                 .intermediate_certificates()
-                .any(|between| limits(&between.der()));
-        // What nobody looked at may not be what it is known by, under whatever `sslmode`.
-        if constrained && !certificate.has_alternative_name(HostKind::Name) {
-            return Err(refusal(webpki::Error::NameConstraintViolation));
+                .any(|intermediate| has_constraints(&intermediate.der()));
+        // webpki has compared no name of this certificate with the constraints, so refuse it under any `sslmode`.
+        if has_name_constraints && !certificate.has_alternative_name(HostKind::Name) {
+            return Err(rustls_error(webpki::Error::NameConstraintViolation));
         }
-        Ok(Good { constrained })
+        Ok(VerifiedChain {
+            has_name_constraints,
+        })
     }
 
-    /// What is to be seen on a certificate whose issuer is known. webpki takes neither an authority's
-    /// certificate nor one of version 1 as a server's; OpenSSL does.
-    fn verify_alone(
+    /// Verifies a certificate whose issuer is known. webpki accepts neither an authority's certificate nor one of
+    /// version 1 from a server; OpenSSL does.
+    fn verify_without_webpki(
         &self,
         certificate: &Certificate<'_>,
         issuer: &Certificate<'_>,
         now: UnixTime,
-    ) -> Result<Good, Error> {
-        if certificate.demands_the_unknown() {
+    ) -> Result<VerifiedChain, Error> {
+        if certificate.has_unknown_critical_extension() {
             return Err(CertificateError::UnhandledCriticalExtension.into());
         }
-        if !self.revocations.is_empty() {
+        if !self.revocation_lists.is_empty() {
             self.verify_not_revoked(certificate, issuer, now)?;
         }
-        Ok(Good { constrained: false })
+        Ok(VerifiedChain {
+            has_name_constraints: false,
+        })
     }
 
     fn verify_not_revoked(
@@ -237,11 +265,11 @@ impl Chain {
         now: UnixTime,
     ) -> Result<(), Error> {
         let lists: Vec<_> = self
-            .revocations
+            .revocation_lists
             .iter()
             .filter_map(|der| RevocationList::parse(der))
             .filter(|list| {
-                list.is_about(certificate)
+                list.covers(certificate)
                     && issuer.may_revoke()
                     && list.is_signed_by(issuer, self.algorithms)
             })
@@ -257,7 +285,7 @@ impl Chain {
         }
     }
 
-    /// The authority is good for any name, and has signed the certificate itself.
+    /// Returns whether the authority has signed the certificate itself and constrains no names.
     fn has_signed(
         &self,
         authority: &Certificate<'_>,
@@ -266,20 +294,23 @@ impl Chain {
     ) -> bool {
         authority.subject() == certificate.issuer()
             && is_authority(authority)
-            && authority.validity().has(now)
+            && authority.validity().contains(now)
             && !authority.constrains_names()
             && certificate.is_signed_by(authority, self.algorithms)
     }
 
-    /// Verifies that the certificate is this host's.
+    /// Verifies that the certificate belongs to the host.
     pub(super) fn verify_name(
         &self,
-        good: Good,
+        chain: VerifiedChain,
         end_entity: &CertificateDer<'_>,
         certificate: &Certificate<'_>,
         server_name: &ServerName<'_>,
     ) -> Result<(), Error> {
-        if self.common_name && !good.constrained && common_name_is(certificate, server_name) {
+        if self.accepts_common_names
+            && !chain.has_name_constraints
+            && common_name_matches(certificate, server_name)
+        {
             return Ok(());
         }
         match ParsedCertificate::try_from(end_entity) {
@@ -289,19 +320,19 @@ impl Chain {
     }
 }
 
-/// May sign, and does not ask for what is not looked at.
+/// Returns whether the certificate may sign and has no unknown critical extension.
 fn is_authority(found: &Certificate<'_>) -> bool {
-    found.may_sign() && !found.demands_the_unknown()
+    found.may_sign() && !found.has_unknown_critical_extension()
 }
 
-/// Whether webpki, where it judges alone, may be given this certificate as an authority's.
-pub(super) fn may_be_an_anchor(der: &CertificateDer<'_>) -> bool {
+/// Returns whether a driver may pass this certificate to webpki as a trusted authority.
+pub(super) fn is_usable_anchor(der: &CertificateDer<'_>) -> bool {
     Certificate::parse(der)
-        .is_some_and(|found| is_authority(&found) && found.validity().has(UnixTime::now()))
+        .is_some_and(|found| is_authority(&found) && found.validity().contains(UnixTime::now()))
 }
 
-/// webpki's refusal as rustls has it.
-fn refusal(error: webpki::Error) -> Error {
+/// Converts webpki's error.
+fn rustls_error(error: webpki::Error) -> Error {
     use webpki::Error as Webpki;
     let error = match error {
         Webpki::UnknownIssuer => CertificateError::UnknownIssuer,

@@ -1,4 +1,4 @@
-//! The client's own certificate and key.
+//! The client's certificate and key.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -20,18 +20,18 @@ pub(crate) struct ClientFiles {
 }
 
 impl ClientFiles {
-    /// Reads both, under libpq's conditions.
+    /// Reads both files. libpq's conditions on the key's permissions apply.
     pub(super) fn load(&self, provider: &CryptoProvider) -> Result<CertifiedKey, ConnectError> {
         let chain = certificates(&self.certificate)?;
         let key = read_key(&self.key)?;
-        let both = format!(
+        let files = format!(
             "`{}` and `{}`",
             self.certificate.display(),
             self.key.display()
         );
         let unusable = |why: &dyn std::fmt::Display| {
             tls_error(
-                format!("could not use the client certificate {both}: {why}"),
+                format!("could not use the client certificate {files}: {why}"),
                 None,
             )
         };
@@ -40,12 +40,12 @@ impl ClientFiles {
             .load_private_key(key)
             .map_err(|error| unusable(&error))?;
         let certificate = chain.first().and_then(|der| Certificate::parse(der));
-        let certificate = certificate.ok_or_else(|| unusable(&"it is no X.509 certificate"))?;
+        let certificate = certificate.ok_or_else(|| unusable(&"it is not an X.509 certificate"))?;
         if key
             .public_key()
             .is_some_and(|public| public != certificate.key())
         {
-            return Err(unusable(&"the key is not the certificate's"));
+            return Err(unusable(&"the key does not belong to the certificate"));
         }
         Ok(CertifiedKey::new(chain, key))
     }
@@ -62,18 +62,18 @@ fn read_key(path: &Path) -> Result<PrivateKeyDer<'static>, ConnectError> {
     if !metadata.is_file() {
         return Err(unusable(&"it is not a file", None));
     }
-    if others_may_use(&metadata) {
+    if is_readable_by_others(&metadata) {
         let hint = format!("run `chmod 0600 {}`", path.display());
-        return Err(unusable(&"others than its owner may read it", Some(&hint)));
+        return Err(unusable(&"other users can read it", Some(&hint)));
     }
     let bytes = fs::read(path).map_err(|error| unusable(&error, None))?;
     let text = String::from_utf8_lossy(&bytes);
     if text.contains("BEGIN ENCRYPTED PRIVATE KEY") || text.contains("Proc-Type: 4,ENCRYPTED") {
         let hint = format!(
-            "limbeck reads no encrypted keys, with `sslpassword` or without: write it in clear with `openssl pkey -in {} -out …`",
+            "limbeck reads no encrypted keys, with or without `sslpassword`: decrypt it with `openssl pkey -in {} -out …`",
             path.display()
         );
-        // libpq could read it, so it is no reason to go on without TLS, under whatever `sslmode`.
+        // The kind is `Parameter`: libpq could read the key, so no `sslmode` may fall back to a plain connection.
         return Err(ConnectError {
             kind: ConnectErrorKind::Parameter,
             ..unusable(&"it is encrypted", Some(&hint))
@@ -85,15 +85,15 @@ fn read_key(path: &Path) -> Result<PrivateKeyDer<'static>, ConnectError> {
     }
 }
 
-/// libpq's rule: a key of the system's administrator may be readable for its group, no other.
+/// Applies libpq's rule: only a key that root owns may be readable by its group.
 #[cfg(unix)]
-fn others_may_use(metadata: &fs::Metadata) -> bool {
+fn is_readable_by_others(metadata: &fs::Metadata) -> bool {
     use std::os::unix::fs::MetadataExt;
     let forbidden = if metadata.uid() == 0 { 0o037 } else { 0o077 };
     metadata.mode() & forbidden != 0
 }
 
 #[cfg(not(unix))]
-fn others_may_use(_: &fs::Metadata) -> bool {
+fn is_readable_by_others(_: &fs::Metadata) -> bool {
     false
 }

@@ -1,4 +1,4 @@
-//! The digest of a server's certificate that binds a password to the TLS connection.
+//! The digest of a server's certificate for channel binding, which binds a password to the TLS connection.
 
 use sha2::{Digest, Sha256, Sha384, Sha512};
 use x509_parser::asn1_rs::{Oid, oid};
@@ -12,8 +12,8 @@ use super::x509::Certificate;
 
 const ECDSA_WITH_SHA1: Oid<'_> = oid!(1.2.840.10045.4.1);
 
-/// The digest for `tls-server-end-point` (RFC 5929): with the hash of the certificate's own
-/// signature, SHA-256 in place of MD5 and SHA-1. `None` where the signature names no such hash.
+/// Returns the digest for `tls-server-end-point` (RFC 5929). It uses the hash of the certificate's signature, and
+/// SHA-256 in place of MD5 and SHA-1. Returns `None` if the signature has no such hash.
 pub(crate) fn server_end_point(der: &[u8]) -> Option<Vec<u8>> {
     let certificate = Certificate::parse(der)?;
     let is = |candidates: &[Oid<'_>]| candidates.contains(certificate.algorithm());

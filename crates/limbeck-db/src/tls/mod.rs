@@ -1,4 +1,4 @@
-//! TLS with exactly as much verification as was asked for.
+//! TLS with exactly the verification that the connection parameters ask for.
 
 mod chain;
 mod client;
@@ -13,84 +13,82 @@ mod x509;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::sign::SingleCertAndKey;
 use rustls::{AlertDescription, ClientConfig};
 
-use crate::{ConnectError, ConnectErrorKind};
+use crate::{CertificateVerification, ConnectError, ConnectErrorKind};
 
-use chain::Trust;
+use chain::TrustSettings;
 pub(crate) use client::ClientFiles;
 pub(crate) use end_point::server_end_point;
 pub(crate) use summary::summary;
 
-/// How much of the server's certificate is verified.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Verification {
-    /// Nothing: the connection is encrypted, to whoever answers.
-    None,
-    /// Its chain up to an authority.
-    Authority,
-    /// Its chain, and that it is for this host.
-    Full,
-}
-
-/// Where the trusted authorities come from.
+/// The source of the trusted authorities.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Authorities {
     /// A PEM file.
     File(PathBuf),
-    /// The operating system's.
+    /// The operating system's certificate store.
     System,
     /// Certificates in DER.
     Der(Vec<Vec<u8>>),
 }
 
-/// What a TLS handshake takes.
+/// The options of a TLS handshake.
 #[derive(Debug, Clone)]
 pub(crate) struct TlsOptions {
-    pub(crate) verification: Verification,
+    pub(crate) verification: CertificateVerification,
     pub(crate) authorities: Option<Authorities>,
-    /// PEM files with revocation lists, and folders of such.
-    pub(crate) revoked: Vec<PathBuf>,
+    /// PEM files with revocation lists, and folders of such files.
+    pub(crate) revocation_lists: Vec<PathBuf>,
     pub(crate) client: Option<ClientFiles>,
-    /// The lowest and the highest version of TLS.
-    pub(crate) versions: (TlsVersion, TlsVersion),
-    /// The server is told which host is meant.
-    pub(crate) server_name: bool,
+    pub(crate) versions: TlsVersionRange,
+    /// The handshake sends the host's name to the server (SNI).
+    pub(crate) sends_server_name: bool,
 }
 
-/// The versions of TLS that there are.
+/// The TLS versions that limbeck supports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum TlsVersion {
     V12,
     V13,
 }
 
+/// The TLS versions that a handshake may use, both ends included.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct TlsVersionRange {
+    pub(crate) lowest: TlsVersion,
+    pub(crate) highest: TlsVersion,
+}
+
 impl Default for TlsOptions {
     fn default() -> Self {
         Self {
-            verification: Verification::None,
+            verification: CertificateVerification::None,
             authorities: None,
-            revoked: Vec::new(),
+            revocation_lists: Vec::new(),
             client: None,
-            versions: (TlsVersion::V12, TlsVersion::V13),
-            server_name: true,
+            versions: TlsVersionRange {
+                lowest: TlsVersion::V12,
+                highest: TlsVersion::V13,
+            },
+            sends_server_name: true,
         }
     }
 }
 
 impl TlsOptions {
-    /// The handshake's configuration.
+    /// Returns the configuration of the handshake.
     ///
     /// # Errors
-    /// [`ConnectError`] names the file that can't be used.
+    /// Returns a [`ConnectError`] that names the file if a certificate, key or revocation list can't be used.
     pub(crate) fn config(&self) -> Result<Arc<ClientConfig>, ConnectError> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let (lowest, highest) = self.versions;
+        let TlsVersionRange { lowest, highest } = self.versions;
         let versions: Vec<_> = [
             (TlsVersion::V12, &rustls::version::TLS12),
             (TlsVersion::V13, &rustls::version::TLS13),
@@ -101,8 +99,8 @@ impl TlsOptions {
         .collect();
         let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
             .with_protocol_versions(&versions)
-            .map_err(|error| tls_error(format!("could not set TLS up: {error}"), None))?;
-        let verifier = verifier::build(self.verification, self.trust()?, &provider)?;
+            .map_err(|error| tls_error(format!("could not set up TLS: {error}"), None))?;
+        let verifier = verifier::build(self.verification, self.trust_settings()?, &provider)?;
         let builder = builder
             .dangerous()
             .with_custom_certificate_verifier(verifier);
@@ -113,32 +111,51 @@ impl TlsOptions {
                 builder.with_client_cert_resolver(Arc::new(SingleCertAndKey::from(key)))
             }
         };
-        config.enable_sni = self.server_name;
+        config.enable_sni = self.sends_server_name;
         Ok(Arc::new(config))
     }
 
-    fn trust(&self) -> Result<Trust, ConnectError> {
-        if self.verification == Verification::None {
-            return Ok(Trust::default());
+    fn trust_settings(&self) -> Result<TrustSettings, ConnectError> {
+        if self.verification == CertificateVerification::None {
+            return Ok(TrustSettings::default());
         }
         let certificates = match &self.authorities {
             None => Vec::new(),
             Some(Authorities::File(path)) => certificates(path)?,
-            Some(Authorities::System) => rustls_native_certs::load_native_certs().certs,
+            Some(Authorities::System) => system_certificates()?.to_vec(),
             Some(Authorities::Der(list)) => list
                 .iter()
                 .map(|der| CertificateDer::from(der.clone()))
                 .collect(),
         };
-        Ok(Trust {
+        Ok(TrustSettings {
             certificates,
-            partial_chains: matches!(self.authorities, Some(Authorities::Der(_))),
-            common_name: matches!(self.authorities, Some(Authorities::File(_))),
-            revocations: revocation::lists(&self.revoked)?,
+            allows_partial_chains: matches!(self.authorities, Some(Authorities::Der(_))),
+            accepts_common_names: matches!(self.authorities, Some(Authorities::File(_))),
+            revocation_lists: revocation::read_lists(&self.revocation_lists)?,
         })
     }
 }
 
+/// Returns the operating system's authorities. They are read once per process: a store has some hundred files, and
+/// a service may open thousands of connections.
+fn system_certificates() -> Result<&'static [CertificateDer<'static>], ConnectError> {
+    static LOADED: LazyLock<Result<Vec<CertificateDer<'static>>, ConnectError>> =
+        LazyLock::new(|| {
+            let loaded = rustls_native_certs::load_native_certs();
+            match loaded.errors.first() {
+                // Unreadable files beside readable ones are ignored, as OpenSSL does.
+                Some(error) if loaded.certs.is_empty() => Err(tls_error(
+                    format!("could not read the system's certificates: {error}"),
+                    Some("set `sslrootcert` to the authority's certificate file"),
+                )),
+                _ => Ok(loaded.certs),
+            }
+        });
+    LOADED.as_deref().map_err(ConnectError::clone)
+}
+
+/// Reads the certificates of a PEM file.
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, ConnectError> {
     let unusable = |error: &dyn std::fmt::Display| {
         tls_error(
@@ -154,13 +171,15 @@ fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, ConnectErro
         .collect::<Result<_, _>>()
         .map_err(|error| unusable(&error))?;
     if found.is_empty() {
-        return Err(unusable(&"there is no certificate in it"));
+        return Err(unusable(&"it contains no certificate"));
     }
     Ok(found)
 }
 
-/// The authorities among these certificates and those of a file (PEM, or one in DER), for a driver that
-/// gives them to webpki as they are: none that has expired, may not sign, or asks for the unknown.
+/// Returns the usable authorities among the given certificates and those of a file (PEM, or one in DER).
+///
+/// The MySQL driver passes them to webpki unchecked, so this drops authorities that have expired, may not sign, or
+/// have an unknown critical extension.
 pub(crate) fn authorities(
     file: Option<&Path>,
     given: &[Vec<u8>],
@@ -175,9 +194,9 @@ pub(crate) fn authorities(
             },
         }
     }
-    found.retain(chain::may_be_an_anchor);
+    found.retain(chain::is_usable_anchor);
     if found.is_empty() {
-        let message = "none of the authorities that were given may sign a server's certificate now";
+        let message = "none of the configured authorities may sign a server's certificate now";
         return Err(ConnectError {
             kind: ConnectErrorKind::TlsUnverified,
             ..tls_error(message.into(), None)
@@ -186,6 +205,7 @@ pub(crate) fn authorities(
     Ok(found.iter().map(|der| der.to_vec()).collect())
 }
 
+/// Returns an error of the kind `Tls`.
 pub(crate) fn tls_error(message: String, hint: Option<&str>) -> ConnectError {
     ConnectError {
         kind: ConnectErrorKind::Tls,
@@ -194,20 +214,20 @@ pub(crate) fn tls_error(message: String, hint: Option<&str>) -> ConnectError {
     }
 }
 
-/// Why a handshake failed.
+/// A failed TLS handshake.
 #[derive(Debug)]
-pub(crate) struct HandshakeError {
+pub(crate) struct HandshakeFailure {
     pub(crate) error: ConnectError,
-    /// The two sides have nothing in common, where OpenSSL might have: its kinds of keys and ciphers are more.
-    pub(crate) is_our_limit: bool,
+    /// The two sides have no algorithm in common. OpenSSL might have one, as it supports more keys and ciphers.
+    pub(crate) may_be_our_limit: bool,
 }
 
-/// Says why a handshake failed.
-pub(crate) fn handshake_error(error: &std::io::Error, address: &str) -> HandshakeError {
+/// Converts the error of a TLS handshake.
+pub(crate) fn handshake_error(error: &std::io::Error, address: &str) -> HandshakeFailure {
     let inner = error
         .get_ref()
         .and_then(|inner| inner.downcast_ref::<rustls::Error>());
-    let is_our_limit = matches!(
+    let may_be_our_limit = matches!(
         inner,
         Some(rustls::Error::AlertReceived(
             AlertDescription::HandshakeFailure
@@ -218,21 +238,21 @@ pub(crate) fn handshake_error(error: &std::io::Error, address: &str) -> Handshak
             kind: ConnectErrorKind::TlsUnverified,
             message: format!("the certificate of the server at {address} could not be verified: {problem}"),
             hint: Some(
-                "give the authority that signed it with `sslrootcert` (or `ssl_ca`), and connect by a name that is in it"
+                "set `sslrootcert` (or `ssl_ca`) to the authority that signed it, and connect by a name in the certificate"
                     .into(),
             ),
         },
         _ => ConnectError {
             kind: ConnectErrorKind::Tls,
             message: format!("the TLS handshake with the server at {address} failed: {error}"),
-            hint: is_our_limit.then(|| {
-                "limbeck's TLS has no P-521 and no RSA-PSS keys and no key exchange by RSA: give the server another key, or say `sslmode=disable`"
+            hint: may_be_our_limit.then(|| {
+                "limbeck's TLS supports no P-521 keys, no RSA-PSS keys and no RSA key exchange: give the server another key, or set `sslmode=disable`"
                     .into()
             }),
         },
     };
-    HandshakeError {
+    HandshakeFailure {
         error,
-        is_our_limit,
+        may_be_our_limit,
     }
 }

@@ -1,12 +1,12 @@
-//! The host's name in a certificate's common name, where libpq looks for it.
+//! Host names in a certificate's common name, which libpq accepts.
 
 use rustls::pki_types::ServerName;
 
 use super::x509::{Certificate, HostKind};
 
-/// Whether the common name is the host's. It counts only in a certificate that has no alternative
-/// name of the host's kind.
-pub(super) fn common_name_is(certificate: &Certificate<'_>, host: &ServerName<'_>) -> bool {
+/// Returns whether the common name matches the host. It counts only in a certificate without an alternative name of
+/// the host's kind.
+pub(super) fn common_name_matches(certificate: &Certificate<'_>, host: &ServerName<'_>) -> bool {
     let (kind, host) = match host {
         ServerName::DnsName(name) => (HostKind::Name, name.as_ref().to_owned()),
         ServerName::IpAddress(address) => (
@@ -21,7 +21,7 @@ pub(super) fn common_name_is(certificate: &Certificate<'_>, host: &ServerName<'_
             .is_some_and(|name| matches(name, &host))
 }
 
-/// libpq's comparison: a star stands for the whole first label.
+/// Compares as libpq does: a star matches the whole first label.
 fn matches(pattern: &str, host: &str) -> bool {
     if pattern.contains('\0') {
         return false;
@@ -41,7 +41,7 @@ mod tests {
     use super::matches;
 
     #[test]
-    fn common_names() {
+    fn compares_common_names_as_libpq() {
         let check = |pattern, host, expected| {
             assert_eq!(matches(pattern, host), expected, "{pattern} {host}");
         };

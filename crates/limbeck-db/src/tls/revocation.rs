@@ -1,4 +1,4 @@
-//! Lists of revoked certificates, from files and folders.
+//! Certificate revocation lists from files and folders.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,20 +9,20 @@ use rustls::pki_types::pem::PemObject;
 use super::tls_error;
 use crate::{ConnectError, ConnectErrorKind};
 
-/// Reads all lists. A folder has them under the names that `openssl rehash` gives: `<hash>.r<number>`.
-pub(super) fn lists(
-    places: &[PathBuf],
+/// Reads all lists. In a folder, it reads the files that `openssl rehash` names: `<hash>.r<number>`.
+pub(super) fn read_lists(
+    paths: &[PathBuf],
 ) -> Result<Vec<CertificateRevocationListDer<'static>>, ConnectError> {
     let mut lists = Vec::new();
-    for place in places {
-        let files = if place.is_dir() {
-            let entries = fs::read_dir(place).map_err(|error| unusable(place, &error))?;
+    for path in paths {
+        let files = if path.is_dir() {
+            let entries = fs::read_dir(path).map_err(|error| unusable(path, &error))?;
             entries
                 .filter_map(|entry| Some(entry.ok()?.path()))
-                .filter(|path| is_list(path))
+                .filter(|file| is_list(file))
                 .collect()
         } else {
-            vec![place.clone()]
+            vec![path.clone()]
         };
         let before = lists.len();
         for file in files {
@@ -32,10 +32,10 @@ pub(super) fn lists(
                 lists.push(list.map_err(|error| unusable(&file, &error))?);
             }
         }
-        // Without a list nothing would be checked, which is not what was asked for.
+        // The parameter asks for a check, and without a list there would be none.
         if lists.len() == before {
             return Err(tls_error(
-                format!("there is no revocation list in `{}`", place.display()),
+                format!("`{}` contains no revocation list", path.display()),
                 None,
             ));
         }
@@ -54,7 +54,7 @@ fn is_list(path: &Path) -> bool {
         })
 }
 
-/// limbeck's limits may be narrower than OpenSSL's: a parameter's fault and none of TLS: under no `sslmode` a reason to go on without TLS.
+/// The kind is `Parameter`: OpenSSL might read the list, so no `sslmode` may fall back to a plain connection.
 fn unusable(path: &Path, error: &dyn std::fmt::Display) -> ConnectError {
     ConnectError {
         kind: ConnectErrorKind::Parameter,

@@ -1,4 +1,4 @@
-//! What a verifier refuses and no server shows, and that nothing else than the certificate itself will do.
+//! Tests of the verifier with certificates that no test server can have: malformed, expired and altered ones.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -10,18 +10,19 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, ServerName, UnixTime};
 use rustls::{CertificateError, Error};
 
-use super::chain::Trust;
-use super::{Verification, verifier};
+use super::chain::TrustSettings;
+use super::verifier;
+use crate::CertificateVerification;
 
 const LOCALHOST: &str = "subjectAltName=DNS:localhost";
 const SELF: &str = "basicConstraints=CA:TRUE\nsubjectAltName=DNS:localhost";
-/// The certificates of the testkit are good from 2020 to 2045, and those that have expired until 2021.
+/// Times in seconds since 1970. The testkit's certificates are valid from 2020 to 2045, its expired ones until 2021.
 const IN_2019: u64 = 1_560_000_000;
 const IN_2020: u64 = 1_600_000_000;
 const IN_2026: u64 = 1_780_000_000;
 const IN_2046: u64 = 2_400_000_000;
 
-/// The forms in which a server's certificate comes: each goes its own way through the verifier.
+/// The forms of a server's certificate, each with its own branch in the verifier.
 const FORMS: [(&str, &str); 3] = [
     ("ordinary", LOCALHOST),
     ("authority", SELF),
@@ -32,25 +33,32 @@ fn certificate(file: &Path) -> CertificateDer<'static> {
     CertificateDer::from_pem_file(file).unwrap()
 }
 
-fn trusting(roots: &[CertificateDer<'static>], lists: &[&Path]) -> Arc<dyn ServerCertVerifier> {
-    let trust = Trust {
+fn verifier_with(
+    roots: &[CertificateDer<'static>],
+    lists: &[&Path],
+) -> Arc<dyn ServerCertVerifier> {
+    let trust = TrustSettings {
         certificates: roots.to_vec(),
-        common_name: true,
-        revocations: lists
+        accepts_common_names: true,
+        revocation_lists: lists
             .iter()
             .map(|file| CertificateRevocationListDer::from_pem_file(file).unwrap())
             .collect(),
-        ..Trust::default()
+        ..TrustSettings::default()
     };
     let provider = rustls::crypto::ring::default_provider();
-    verifier::build(Verification::Full, trust, &provider).unwrap()
+    verifier::build(CertificateVerification::AuthorityAndName, trust, &provider).unwrap()
 }
 
-/// What comes of a certificate at some time; each refusal has to be one that rustls calls the certificate's.
-fn verdict(by: &dyn ServerCertVerifier, shown: &[u8], now: u64) -> Result<(), CertificateError> {
+/// Verifies a certificate at a time. Panics if an error is not rustls' `InvalidCertificate`.
+fn verify(
+    checker: &dyn ServerCertVerifier,
+    presented: &[u8],
+    now: u64,
+) -> Result<(), CertificateError> {
     let now = UnixTime::since_unix_epoch(Duration::from_secs(now));
     let name = ServerName::try_from("localhost").unwrap();
-    match by.verify_server_cert(&CertificateDer::from(shown), &[], &name, &[], now) {
+    match checker.verify_server_cert(&CertificateDer::from(presented), &[], &name, &[], now) {
         Ok(_) => Ok(()),
         Err(Error::InvalidCertificate(error)) => Err(error),
         Err(other) => panic!("{other:?}"),
@@ -58,18 +66,18 @@ fn verdict(by: &dyn ServerCertVerifier, shown: &[u8], now: u64) -> Result<(), Ce
 }
 
 #[test]
-fn certificates_and_authorities_have_their_time() {
+fn rejects_certificates_and_authorities_outside_their_validity() {
     let folder = tempfile::tempdir().unwrap();
     let root = Authority::new(&folder.path().join("root"), "root");
     let wanted = CertificateRequest::new("ca", "past", "basicConstraints=CA:TRUE").expired();
     let past = Authority::with(&folder.path().join("past"), &wanted);
-    let long = trusting(&[certificate(&root.own.certificate)], &[]);
-    let short = trusting(&[certificate(&past.own.certificate)], &[]);
+    let long = verifier_with(&[certificate(&root.own.certificate)], &[]);
+    let short = verifier_with(&[certificate(&past.own.certificate)], &[]);
     for (form, extensions) in FORMS {
         let wanted = CertificateRequest::new(form, "localhost", extensions);
         let under_root = certificate(&root.issue(&wanted).certificate);
         let under_past = certificate(&past.issue(&wanted).certificate);
-        for (by, shown, now, expected) in [
+        for (checker, presented, now, expected) in [
             (&long, &under_root, IN_2026, Ok(())),
             (
                 &long,
@@ -92,22 +100,26 @@ fn certificates_and_authorities_have_their_time() {
                 Err(CertificateError::UnknownIssuer),
             ),
         ] {
-            assert_eq!(verdict(by.as_ref(), shown, now), expected, "{form}, {now}");
+            assert_eq!(
+                verify(checker.as_ref(), presented, now),
+                expected,
+                "{form}, {now}"
+            );
         }
     }
 }
 
 #[test]
-fn what_can_be_read_in_two_ways_is_not_read() {
+fn rejects_ambiguous_encodings() {
     let folder = tempfile::tempdir().unwrap();
     let root = Authority::new(&folder.path().join("root"), "root");
-    let by = trusting(&[certificate(&root.own.certificate)], &[]);
+    let checker = verifier_with(&[certificate(&root.own.certificate)], &[]);
     let issue = |name: &str, extensions: &str| {
         let issued = root.issue(&CertificateRequest::new(name, "localhost", extensions));
         certificate(&issued.certificate).to_vec()
     };
     let v1 = issue("v1", "");
-    // The content of the outer sequence with something behind its last element.
+    // The outer sequence contains bytes after its last element.
     let mut longer = v1.clone();
     let length = u16::try_from(v1.len() - 4 + 2).unwrap();
     longer[2..4].copy_from_slice(&length.to_be_bytes());
@@ -117,60 +129,60 @@ fn what_can_be_read_in_two_ways_is_not_read() {
     let at = v1.windows(8).rposition(|window| window == ecdsa).unwrap();
     let mut other_algorithm = v1.clone();
     other_algorithm[at + 7] = 3;
-    // openssl writes no extension twice, so the second gets its name (2.5.29.15) afterwards.
+    // openssl can't write an extension twice, so the second gets its identifier (2.5.29.15) here.
     let twice = format!("{LOCALHOST}\nkeyUsage=digitalSignature\n1.2.3.15=DER:03020780");
     let mut twice = issue("twice", &twice);
     let name = [6, 3, 0x2a, 3, 15];
     let at = twice.windows(5).position(|window| window == name).unwrap();
     twice[at..at + 5].copy_from_slice(&[6, 3, 0x55, 0x1d, 15]);
-    for (name, shown) in [
-        ("nothing", Vec::new()),
+    for (name, presented) in [
+        ("no bytes", Vec::new()),
         ("an empty sequence", vec![0x30, 0]),
         (
             "a length without an end",
             vec![0x30, 0x84, 0xff, 0xff, 0xff, 0xff],
         ),
-        ("something behind it", [v1.as_slice(), &[0]].concat()),
+        ("a trailing byte", [v1.as_slice(), &[0]].concat()),
         ("two algorithms", other_algorithm),
         ("the key's usage twice", twice),
         (
-            "constraints that are none",
+            "malformed constraints",
             issue("broken", &format!("{LOCALHOST}\n2.5.29.19=DER:0400")),
         ),
         (
-            "purposes that are none",
+            "malformed purposes",
             issue("purposes", &format!("{SELF}\n2.5.29.37=DER:0400")),
         ),
     ] {
-        let found = verdict(by.as_ref(), &shown, IN_2026);
+        let found = verify(checker.as_ref(), &presented, IN_2026);
         assert_eq!(found, Err(CertificateError::BadEncoding), "{name}");
     }
-    assert_eq!(verdict(by.as_ref(), &v1, IN_2026), Ok(()));
-    // It can be read, and the signature is not over it.
-    let found = verdict(by.as_ref(), &longer, IN_2026);
+    assert_eq!(verify(checker.as_ref(), &v1, IN_2026), Ok(()));
+    // It is readable, but the signature does not cover the extra bytes.
+    let found = verify(checker.as_ref(), &longer, IN_2026);
     assert_eq!(found, Err(CertificateError::UnknownIssuer));
 }
 
 #[test]
-fn a_list_about_a_part_tells_nothing_of_the_rest() {
+fn ignores_a_revocation_list_with_a_limited_scope() {
     let folder = tempfile::tempdir().unwrap();
     let root = Authority::new(&folder.path().join("root"), "root");
     let trusted = [certificate(&root.own.certificate)];
     let whole = root.revocation_list("whole.crl", false);
     let part = "issuingDistributionPoint=critical,@part\n[part]\nfullname=URI:http://example.com/part.crl\nonlyuser=TRUE";
     let part = root.revocation_list_with("part.crl", part);
-    let about_users = trusting(&trusted, &[&part]);
-    let about_all = trusting(&trusted, &[&part, &whole]);
+    let limited = verifier_with(&trusted, &[&part]);
+    let complete = verifier_with(&trusted, &[&part, &whole]);
     for (form, extensions) in &FORMS[1..] {
         let issued = root.issue(&CertificateRequest::new(form, "localhost", extensions));
-        let shown = certificate(&issued.certificate);
+        let presented = certificate(&issued.certificate);
         assert_eq!(
-            verdict(about_users.as_ref(), &shown, IN_2026),
+            verify(limited.as_ref(), &presented, IN_2026),
             Err(CertificateError::UnknownRevocationStatus),
             "{form}"
         );
         let now = UnixTime::now().as_secs();
-        assert_eq!(verdict(about_all.as_ref(), &shown, now), Ok(()), "{form}");
+        assert_eq!(verify(complete.as_ref(), &presented, now), Ok(()), "{form}");
     }
 }
 
@@ -186,8 +198,8 @@ impl Numbers {
     }
 }
 
-/// Changes a bit, a byte, a length, a piece: what one would do to a certificate that is not one's own.
-fn changed(original: &[u8], other: &[u8], numbers: &mut Numbers) -> Vec<u8> {
+/// Returns the certificate with a few random changes of bits, bytes, lengths and pieces, as an attacker would try.
+fn alter(original: &[u8], other: &[u8], numbers: &mut Numbers) -> Vec<u8> {
     let mut bytes = original.to_vec();
     for _ in 0..=numbers.below(3) {
         let at = numbers.below(bytes.len());
@@ -212,7 +224,7 @@ fn changed(original: &[u8], other: &[u8], numbers: &mut Numbers) -> Vec<u8> {
 }
 
 #[test]
-fn a_changed_certificate_is_never_taken() {
+fn rejects_every_altered_certificate() {
     let folder = tempfile::tempdir().unwrap();
     let root = Authority::new(&folder.path().join("root"), "localhost");
     let own = Authority::with(
@@ -220,7 +232,7 @@ fn a_changed_certificate_is_never_taken() {
         &CertificateRequest::new("own", "localhost", SELF),
     );
     let roots = [&root, &own].map(|each| certificate(&each.own.certificate));
-    let by = trusting(&roots, &[]);
+    let checker = verifier_with(&roots, &[]);
     let mut originals: Vec<_> = FORMS
         .map(|(form, extensions)| {
             let wanted = CertificateRequest::new(form, "localhost", extensions);
@@ -231,22 +243,22 @@ fn a_changed_certificate_is_never_taken() {
     let rsa = CertificateRequest::new("rsa", "localhost", "").rsa();
     originals.push(certificate(&root.issue(&rsa).certificate));
     for original in &originals {
-        assert_eq!(verdict(by.as_ref(), original, IN_2026), Ok(()));
+        assert_eq!(verify(checker.as_ref(), original, IN_2026), Ok(()));
     }
     let mut numbers = Numbers(0x5eed_1e55_0dd5);
     let mut read = 0;
     for round in 0..100_000 {
         let original = &originals[round % originals.len()];
         let other = &originals[numbers.below(originals.len())];
-        let shown = changed(original, other, &mut numbers);
-        read += usize::from(super::x509::Certificate::parse(&shown).is_some());
-        if verdict(by.as_ref(), &shown, IN_2026).is_ok() {
+        let presented = alter(original, other, &mut numbers);
+        read += usize::from(super::x509::Certificate::parse(&presented).is_some());
+        if verify(checker.as_ref(), &presented, IN_2026).is_ok() {
             assert!(
-                originals.iter().any(|each| each.as_ref() == shown),
-                "taken in round {round}: {shown:02x?}"
+                originals.iter().any(|each| each.as_ref() == presented),
+                "accepted in round {round}: {presented:02x?}"
             );
         }
     }
-    // Many get as far as the signature, or the test would be about the reader only.
+    // Enough of them have to reach the signature check; otherwise this would test only the parser.
     assert!(read > 20_000, "{read}");
 }

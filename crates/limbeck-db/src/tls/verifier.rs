@@ -1,4 +1,4 @@
-//! The part of a TLS handshake in which the server proves who it is.
+//! The verification of the server's identity during a TLS handshake.
 
 use std::sync::Arc;
 
@@ -10,33 +10,34 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{CertificateError, DigitallySignedStruct, Error, SignatureScheme};
 use webpki::RawPublicKeyEntity;
 
-use super::Verification;
-use super::chain::{Chain, Trust};
+use super::chain::{ChainVerifier, TrustSettings};
 use super::x509::Certificate;
-use crate::ConnectError;
+use crate::{CertificateVerification, ConnectError};
 
+/// Returns a verifier for a handshake.
 pub(super) fn build(
-    verification: Verification,
-    trust: Trust,
+    verification: CertificateVerification,
+    trust: TrustSettings,
     provider: &CryptoProvider,
 ) -> Result<Arc<dyn ServerCertVerifier>, ConnectError> {
     let chain = match verification {
-        Verification::None => None,
-        Verification::Authority | Verification::Full => Some(Chain::new(trust, provider)?),
+        CertificateVerification::None => None,
+        CertificateVerification::Authority | CertificateVerification::AuthorityAndName => {
+            Some(ChainVerifier::new(trust, provider)?)
+        }
     };
     Ok(Arc::new(Verifier {
         chain,
-        any_name: verification == Verification::Authority,
+        checks_name: verification == CertificateVerification::AuthorityAndName,
         algorithms: provider.signature_verification_algorithms,
     }))
 }
 
-/// Verifies the chain when there is one to verify, and the name unless any will do. That the server has
-/// the certificate's key is verified always.
+/// Verifies chain and name as configured, and always that the server has the certificate's key.
 #[derive(Debug)]
 struct Verifier {
-    chain: Option<Chain>,
-    any_name: bool,
+    chain: Option<ChainVerifier>,
+    checks_name: bool,
     algorithms: WebPkiSupportedAlgorithms,
 }
 
@@ -50,24 +51,23 @@ impl ServerCertVerifier for Verifier {
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
         if let Some(chain) = &self.chain {
-            let certificate = read(end_entity)?;
-            let good = chain.verify(end_entity, &certificate, intermediates, now)?;
-            if !self.any_name {
-                chain.verify_name(good, end_entity, &certificate, server_name)?;
+            let certificate = parse(end_entity)?;
+            let verified = chain.verify(end_entity, &certificate, intermediates, now)?;
+            if self.checks_name {
+                chain.verify_name(verified, end_entity, &certificate, server_name)?;
             }
         }
         Ok(ServerCertVerified::assertion())
     }
 
-    // The key is taken out first, and judged alone: rustls' functions for whole certificates read none of
-    // version 1.
+    // Verifies with the key alone, because rustls' functions for whole certificates can't read version 1.
     fn verify_tls12_signature(
         &self,
         message: &[u8],
         der: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        let key = read(der)?.key();
+        let key = parse(der)?.key();
         let key = RawPublicKeyEntity::try_from(&key).map_err(|_| CertificateError::BadEncoding)?;
         let mapping = self.algorithms.mapping.iter();
         let mut possible = mapping
@@ -87,7 +87,7 @@ impl ServerCertVerifier for Verifier {
         der: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        let key = read(der)?.key();
+        let key = parse(der)?.key();
         verify_tls13_signature_with_raw_key(message, &key, signature, &self.algorithms)
     }
 
@@ -96,6 +96,6 @@ impl ServerCertVerifier for Verifier {
     }
 }
 
-fn read<'a>(der: &'a CertificateDer<'_>) -> Result<Certificate<'a>, Error> {
+fn parse<'a>(der: &'a CertificateDer<'_>) -> Result<Certificate<'a>, Error> {
     Certificate::parse(der).ok_or_else(|| CertificateError::BadEncoding.into())
 }

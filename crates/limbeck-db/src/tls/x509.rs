@@ -1,5 +1,7 @@
-//! The questions that libpq's rules ask of certificates and revocation lists, answered by `x509-parser`,
-//! which keeps the bytes that were signed as they came; webpki reads neither version 1 nor the answers.
+//! The properties of certificates and revocation lists that libpq's rules need.
+//!
+//! `x509-parser` reads them, because it keeps the signed bytes unchanged; webpki can't read version 1 and exposes no
+//! properties.
 
 use rustls::pki_types::{SignatureVerificationAlgorithm, SubjectPublicKeyInfoDer, UnixTime};
 use webpki::RawPublicKeyEntity;
@@ -19,7 +21,7 @@ use x509_parser::prelude::FromDer;
 use x509_parser::revocation_list::CertificateRevocationList;
 use x509_parser::time::ASN1Time;
 
-/// The extensions whose meaning is looked at, the constraints of names not among them.
+/// The extensions that this module interprets. Name constraints are not among them.
 const KNOWN: [Oid<'_>; 5] = [
     OID_X509_EXT_SUBJECT_ALT_NAME,
     OID_X509_EXT_BASIC_CONSTRAINTS,
@@ -28,34 +30,34 @@ const KNOWN: [Oid<'_>; 5] = [
     OID_X509_EXT_CERT_TYPE,
 ];
 
-/// The extensions that OpenSSL passes over, critical ones as well, unless it is asked for policies.
-const OF_POLICIES: [Oid<'_>; 4] = [
+/// The extensions that OpenSSL ignores, even if critical, unless the caller asks for policies.
+const POLICIES: [Oid<'_>; 4] = [
     OID_X509_EXT_CERTIFICATE_POLICIES,
     OID_X509_EXT_POLICY_MAPPINGS,
     OID_X509_EXT_POLICY_CONSTRAINTS,
     OID_X509_EXT_INHIBIT_ANY_POLICY,
 ];
 
-/// A certificate whose extensions can be asked: none of the known ones is there twice or can't be read.
+/// A certificate in which each known extension is readable and occurs at most once.
 #[derive(Debug)]
 pub(super) struct Certificate<'a>(X509Certificate<'a>);
 
 impl<'a> Certificate<'a> {
-    /// Takes a certificate apart; `None` when it is none.
+    /// Parses a certificate. Returns `None` if the bytes are not one.
     pub(super) fn parse(der: &'a [u8]) -> Option<Self> {
         let (rest, found) = X509Certificate::from_der(der).ok()?;
-        let readable = KNOWN.iter().all(|id| {
+        let is_readable = KNOWN.iter().all(|id| {
             let of_kind = |each: &&X509Extension<'_>| each.oid == *id;
             let mut found = found.extensions().iter().filter(of_kind);
             let broken = |each: &X509Extension<'_>| each.parsed_extension().error().is_some();
             !found.next().is_some_and(broken) && found.next().is_none()
         });
-        // The inner algorithm has to be the outer one, or the signature says nothing about it.
-        (rest.is_empty() && readable && found.signature_algorithm == found.signature)
+        // The signature covers only the inner algorithm, so the outer one has to equal it.
+        (rest.is_empty() && is_readable && found.signature_algorithm == found.signature)
             .then_some(Self(found))
     }
 
-    /// Counted from 1.
+    /// Returns the version, counted from 1.
     pub(super) fn version(&self) -> u32 {
         self.0.version.0.saturating_add(1)
     }
@@ -72,7 +74,7 @@ impl<'a> Certificate<'a> {
         self.0.tbs_certificate.subject_pki.raw.into()
     }
 
-    /// The algorithm that it is signed with.
+    /// Returns the algorithm of its signature.
     pub(super) fn algorithm(&self) -> &Oid<'a> {
         &self.0.signature_algorithm.algorithm
     }
@@ -82,53 +84,53 @@ impl<'a> Certificate<'a> {
         Validity::new(validity.not_before, validity.not_after)
     }
 
-    /// The key of `signer` has made the signature.
+    /// Returns whether the key of `signer` made the signature.
     pub(super) fn is_signed_by(&self, signer: &Certificate<'_>, by: Algorithms) -> bool {
         let found = &self.0;
         let signed = found.tbs_certificate.as_ref();
         is_signature(signer, by, found.as_raw(), signed, &found.signature_value)
     }
 
-    /// Issuer and subject are the same.
+    /// Returns whether issuer and subject are the same.
     pub(super) fn is_self_issued(&self) -> bool {
         self.issuer() == self.subject()
     }
 
-    /// Says of itself that it is an authority.
+    /// Returns whether the basic constraints mark it as an authority.
     pub(super) fn is_marked_as_authority(&self) -> bool {
         self.constraints().is_some_and(|constraints| constraints.ca)
     }
 
-    /// How many authorities may stand between this one and a server's certificate; `None` for any number.
+    /// Returns the number of authorities that may be between this one and a server's certificate; `None` for any.
     pub(super) fn path_length(&self) -> Option<u32> {
         self.constraints()?.path_len_constraint
     }
 
-    /// May sign certificates of servers, as OpenSSL sees it: a self-issued one of version 1 may, too.
+    /// Returns whether OpenSSL lets it sign servers' certificates. It lets self-issued ones of version 1.
     pub(super) fn may_sign(&self) -> bool {
         let usage = self.key_usage();
-        let authority = match self.constraints() {
+        let is_authority = match self.constraints() {
             Some(constraints) => constraints.ca,
             None => usage.is_some() || (self.version() == 1 && self.is_self_issued()),
         };
-        authority && self.is_for_servers() && usage.is_none_or(KeyUsage::key_cert_sign)
+        is_authority && self.is_for_servers() && usage.is_none_or(KeyUsage::key_cert_sign)
     }
 
-    /// May sign revocation lists.
+    /// Returns whether it may sign revocation lists.
     pub(super) fn may_revoke(&self) -> bool {
         self.key_usage().is_none_or(KeyUsage::crl_sign)
     }
 
-    /// May be a TLS server's.
+    /// Returns whether it may belong to a TLS server.
     pub(super) fn may_serve(&self) -> bool {
         let for_tls = |usage: &KeyUsage| {
             usage.digital_signature() || usage.key_encipherment() || usage.key_agreement()
         };
-        let of_netscape = match self.extension(&OID_X509_EXT_CERT_TYPE) {
+        let netscape_allows = match self.extension(&OID_X509_EXT_CERT_TYPE) {
             Some(ParsedExtension::NSCertType(kind)) => kind.ssl_server(),
             other => other.is_none(),
         };
-        self.is_for_servers() && self.key_usage().is_none_or(for_tls) && of_netscape
+        self.is_for_servers() && self.key_usage().is_none_or(for_tls) && netscape_allows
     }
 
     fn is_for_servers(&self) -> bool {
@@ -138,22 +140,22 @@ impl<'a> Certificate<'a> {
         }
     }
 
-    /// Says for which names it may sign, critically or not.
+    /// Returns whether it has name constraints, critical or not.
     pub(super) fn constrains_names(&self) -> bool {
         self.extension(&OID_X509_EXT_NAME_CONSTRAINTS).is_some()
     }
 
-    /// Has a critical extension that nobody looks at.
-    pub(super) fn demands_the_unknown(&self) -> bool {
+    /// Returns whether it has a critical extension that limbeck does not interpret.
+    pub(super) fn has_unknown_critical_extension(&self) -> bool {
         self.0.extensions().iter().any(|extension| {
             extension.critical
                 && !KNOWN.contains(&extension.oid)
-                && !OF_POLICIES.contains(&extension.oid)
+                && !POLICIES.contains(&extension.oid)
                 && extension.oid != OID_X509_EXT_NAME_CONSTRAINTS
         })
     }
 
-    /// Has an alternative name of this kind, be it one that can't be read.
+    /// Returns whether it has an alternative name of this kind, readable or not.
     pub(super) fn has_alternative_name(&self, kind: HostKind) -> bool {
         let names = match self.extension(&OID_X509_EXT_SUBJECT_ALT_NAME) {
             Some(ParsedExtension::SubjectAlternativeName(names)) => &names.general_names,
@@ -167,7 +169,7 @@ impl<'a> Certificate<'a> {
         })
     }
 
-    /// The first common name of the subject, which is the one that libpq looks at.
+    /// Returns the subject's first common name, which is the one that libpq uses.
     pub(super) fn common_name(&self) -> Option<&str> {
         self.0.subject().iter_common_name().next()?.as_str().ok()
     }
@@ -192,52 +194,52 @@ impl<'a> Certificate<'a> {
     }
 }
 
-/// What a host is called by.
+/// The kind of a host's name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum HostKind {
     Name,
     Address,
 }
 
-/// A list of revoked certificates, as far as a certificate is looked for in it.
+/// A certificate revocation list.
 #[derive(Debug)]
 pub(super) struct RevocationList<'a>(CertificateRevocationList<'a>);
 
 impl<'a> RevocationList<'a> {
-    /// Takes a list apart; `None` when it is none.
+    /// Parses a list. Returns `None` if the bytes are not one.
     pub(super) fn parse(der: &'a [u8]) -> Option<Self> {
         let (rest, found) = CertificateRevocationList::from_der(der).ok()?;
         let same = found.signature_algorithm == found.tbs_cert_list.signature;
         (rest.is_empty() && same).then_some(Self(found))
     }
 
-    /// It is about all certificates of this one's issuer.
-    pub(super) fn is_about(&self, certificate: &Certificate<'_>) -> bool {
+    /// Returns whether it covers all certificates of the certificate's issuer.
+    pub(super) fn covers(&self, certificate: &Certificate<'_>) -> bool {
         let partial = [
             OID_X509_EXT_ISSUER_DISTRIBUTION_POINT,
             OID_X509_EXT_DELTA_CRL_INDICATOR,
         ];
-        let in_part = |each: &X509Extension<'_>| each.critical || partial.contains(&each.oid);
+        let limits_scope = |each: &X509Extension<'_>| each.critical || partial.contains(&each.oid);
         self.0.tbs_cert_list.issuer.as_raw() == certificate.issuer()
-            && !self.0.extensions().iter().any(in_part)
+            && !self.0.extensions().iter().any(limits_scope)
     }
 
-    /// The key of `signer` has made the signature.
+    /// Returns whether the key of `signer` made the signature.
     pub(super) fn is_signed_by(&self, signer: &Certificate<'_>, by: Algorithms) -> bool {
         let found = &self.0;
         let signed = found.tbs_cert_list.as_ref();
         is_signature(signer, by, found.as_raw(), signed, &found.signature_value)
     }
 
-    /// When it was made.
-    pub(super) fn made(&self) -> ASN1Time {
+    /// Returns the time of issue.
+    pub(super) fn issue_time(&self) -> ASN1Time {
         self.0.last_update()
     }
 
-    /// A list without an end is never current.
+    /// Returns whether the list is valid now. A list without an end never is.
     pub(super) fn is_current(&self, now: UnixTime) -> bool {
-        let to = self.0.next_update();
-        to.is_some_and(|to| Validity::new(self.0.last_update(), to).has(now))
+        let end = self.0.next_update();
+        end.is_some_and(|end| Validity::new(self.0.last_update(), end).contains(now))
     }
 
     pub(super) fn revokes(&self, certificate: &Certificate<'_>) -> bool {
@@ -246,7 +248,7 @@ impl<'a> RevocationList<'a> {
     }
 }
 
-/// The span of time in which something is good, in seconds since 1970.
+/// A validity period, in seconds since 1970.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Validity {
     from: i64,
@@ -261,7 +263,7 @@ impl Validity {
         }
     }
 
-    pub(super) fn is_to_come(self, now: UnixTime) -> bool {
+    pub(super) fn is_in_future(self, now: UnixTime) -> bool {
         seconds(now) < self.from
     }
 
@@ -269,8 +271,8 @@ impl Validity {
         seconds(now) > self.to
     }
 
-    pub(super) fn has(self, now: UnixTime) -> bool {
-        !self.is_to_come(now) && !self.is_over(now)
+    pub(super) fn contains(self, now: UnixTime) -> bool {
+        !self.is_in_future(now) && !self.is_over(now)
     }
 }
 
@@ -278,7 +280,7 @@ fn seconds(now: UnixTime) -> i64 {
     i64::try_from(now.as_secs()).unwrap_or(i64::MAX)
 }
 
-/// The ways to sign that the provider of rustls knows.
+/// The signature algorithms of rustls' provider.
 pub(super) type Algorithms = &'static [&'static dyn SignatureVerificationAlgorithm];
 
 fn is_signature(
@@ -292,16 +294,16 @@ fn is_signature(
     let Ok(key) = RawPublicKeyEntity::try_from(&key) else {
         return false;
     };
-    // What is not signed must have the one form that it can have with the algorithm.
+    // The unsigned bytes must have the only form that DER gives them with this algorithm.
     let mut fitting = by.iter().filter(|each| {
-        joined(signed, &each.signature_alg_id(), signature).is_ok_and(|found| found == whole)
+        encode_signed(signed, &each.signature_alg_id(), signature).is_ok_and(|found| found == whole)
     });
     signature.unused_bits == 0
         && fitting.any(|each| key.verify_signature(*each, signed, &signature.data).is_ok())
 }
 
-/// What is signed, the content of the algorithm's identifier and the signature, as DER has them.
-fn joined(
+/// Encodes the signed content, the content of the algorithm's identifier, and the signature in DER.
+fn encode_signed(
     signed: &[u8],
     algorithm: &[u8],
     signature: &BitString<'_>,

@@ -1,36 +1,46 @@
-//! What the catalogs say about the version table: where it is, how wide its column is, who may write it.
+//! The catalogs' description of the version table: schema, column type, privileges.
 
 use super::{VersionTable, literal};
 use crate::{DbError, Product, Session, Value};
 
-/// The version table as the catalogs have it.
+/// The catalogs' description of the version table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VersionTableDescription {
-    /// The schema that it is in; `SQLite`'s database, usually `main`.
+    /// The table's schema, or `SQLite`'s database, usually `main`.
     pub schema: String,
-    /// The type of `version_num` as the server writes it; none when there is no such column.
+    /// The type of `version_num` as the server writes it; `None` if the column does not exist.
     pub column_type: Option<String>,
-    /// How many characters `version_num` takes; none where it takes any number.
+    /// The maximum length of `version_num` in characters; `None` if it has no limit.
     pub width: Option<u32>,
-    /// `PostgreSQL`: the privileges that a migration needs on it, and whether the user has them. Empty for the
-    /// others, which have no such function.
-    pub privileges: Vec<(&'static str, bool)>,
+    /// `PostgreSQL`: the privileges that a migration needs on the table. Empty for the other servers, which have no
+    /// function to check them.
+    pub privileges: Vec<Privilege>,
 }
 
-/// What Alembic does with the version table.
+/// A privilege on the version table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Privilege {
+    /// The name, such as `INSERT`.
+    pub name: &'static str,
+    /// Whether the user has it.
+    pub is_granted: bool,
+}
+
+/// The privileges on the version table that Alembic needs.
 pub const VERSION_TABLE_PRIVILEGES: [&str; 4] = ["SELECT", "INSERT", "UPDATE", "DELETE"];
 
 impl VersionTable {
-    /// Reads the catalogs; `None` when there is no such table.
+    /// Reads the catalogs. Returns `None` if the table does not exist.
     ///
     /// # Errors
-    /// [`DbError`] when the server can't be asked.
+    /// Returns the errors of [`Session::execute`].
     pub async fn describe(
         &self,
         session: &mut Session,
     ) -> Result<Option<VersionTableDescription>, DbError> {
         let product = session.info().product;
-        let outcome = session.execute(&self.description(product), &[]).await?;
+        let query = self.description_query(product);
+        let outcome = session.execute(&query, &[]).await?;
         let row = outcome
             .results
             .into_iter()
@@ -43,14 +53,19 @@ impl VersionTable {
             };
             let column_type = text(1).map(str::to_owned);
             let width = match product {
-                // The declared number is a word like any other there: nothing is cut and nothing refused.
+                // SQLite ignores the declared length: it neither truncates nor refuses.
                 Product::Sqlite => None,
                 _ => text(2).and_then(|number| number.parse().ok()),
             };
             let privileges = VERSION_TABLE_PRIVILEGES
                 .into_iter()
                 .enumerate()
-                .filter_map(|(index, right)| Some((right, text(index + 3)? == "t")))
+                .filter_map(|(index, name)| {
+                    Some(Privilege {
+                        name,
+                        is_granted: text(index + 3)? == "t",
+                    })
+                })
                 .collect();
             VersionTableDescription {
                 schema: text(0).unwrap_or_default().to_owned(),
@@ -61,19 +76,19 @@ impl VersionTable {
         }))
     }
 
-    /// A query with a row when the table exists: schema, type, width, privileges.
-    fn description(&self, product: Product) -> String {
+    /// Returns a query that yields schema, type, width and privileges if the table exists.
+    fn description_query(&self, product: Product) -> String {
         let name = literal(product, &self.name);
         match (product, &self.schema) {
             (Product::Postgresql, schema) => {
-                let place = match schema {
+                let condition = match schema {
                     None => {
                         "pg_catalog.pg_table_is_visible(c.oid) AND n.nspname <> 'pg_catalog'".into()
                     }
                     Some(schema) => format!("n.nspname = {}", literal(product, schema)),
                 };
                 let privileges = VERSION_TABLE_PRIVILEGES
-                    .map(|right| format!("pg_catalog.has_table_privilege(c.oid, '{right}')"))
+                    .map(|name| format!("pg_catalog.has_table_privilege(c.oid, '{name}')"))
                     .join(", ");
                 format!(
                     "SELECT n.nspname, pg_catalog.format_type(a.atttypid, a.atttypmod), \
@@ -81,7 +96,7 @@ impl VersionTable {
                      FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
                      LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid \
                      AND a.attname = 'version_num' AND NOT a.attisdropped \
-                     WHERE c.relname = {name} AND c.relkind IN ('r', 'p', 'f', 'v', 'm') AND {place}"
+                     WHERE c.relname = {name} AND c.relkind IN ('r', 'p', 'f', 'v', 'm') AND {condition}"
                 )
             }
             (Product::Sqlite, schema) => {

@@ -1,17 +1,17 @@
-//! Reads the version table; Alembic, in the worker, writes it.
+//! Reads of the version table. Alembic, in the worker, writes it.
 
 mod describe;
 
 use crate::{DbError, Product, Session, Value};
 
-pub use describe::{VERSION_TABLE_PRIVILEGES, VersionTableDescription};
+pub use describe::{Privilege, VERSION_TABLE_PRIVILEGES, VersionTableDescription};
 
-/// Where the version rows are.
+/// The name of the version table.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct VersionTable {
-    /// The table's name: `alembic_version` unless `env.py` says otherwise.
+    /// The table's name, by default `alembic_version`.
     pub name: String,
-    /// Its schema, when `env.py` names one.
+    /// The table's schema, if `env.py` sets one.
     pub schema: Option<String>,
 }
 
@@ -25,10 +25,10 @@ impl Default for VersionTable {
 }
 
 impl VersionTable {
-    /// The rows in the order in which the table gives them; `None` when there is no such table.
+    /// Reads the heads, in the table's order. Returns `None` if the table does not exist.
     ///
     /// # Errors
-    /// [`DbError`] when the server can't be asked.
+    /// Returns [`DbError::VersionRow`] if a row contains no text, and the errors of [`Session::execute`].
     pub async fn heads(&self, session: &mut Session) -> Result<Option<Vec<String>>, DbError> {
         let product = session.info().product;
         let exists = session.execute(&self.existence(product), &[]).await?;
@@ -54,16 +54,19 @@ impl VersionTable {
         rows.into_iter()
             .map(|row| match row.into_iter().next() {
                 Some(Value::Text(text)) => Ok(text),
-                other => Err(DbError::Protocol(format!(
-                    "the version table `{}` holds {other:?} where a revision should be",
-                    self.name
-                ))),
+                other => Err(DbError::VersionRow {
+                    table: self.name.clone(),
+                    value: match other {
+                        None | Some(Value::Null) => "NULL".into(),
+                        Some(other) => format!("{other:?}"),
+                    },
+                }),
             })
             .collect::<Result<_, _>>()
             .map(Some)
     }
 
-    /// A query with a row when the table exists, as SQLAlchemy asks.
+    /// Returns SQLAlchemy's query for the table's existence, which yields a row if the table exists.
     fn existence(&self, product: Product) -> String {
         let literal = |text: &str| literal(product, text);
         let name = literal(&self.name);
@@ -108,7 +111,7 @@ impl VersionTable {
     }
 }
 
-/// A name as a string, in a form that no setting of the session makes something else of.
+/// Returns a string literal that has the same value under every setting of a session.
 fn literal(product: Product, text: &str) -> String {
     let quoted = format!("'{}'", text.replace('\'', "''"));
     match product {
@@ -128,7 +131,7 @@ mod tests {
     use crate::Product;
 
     #[test]
-    fn names_as_strings() {
+    fn quotes_literals_independently_of_session_settings() {
         let check = |product, text: &str, expected: &str| {
             assert_eq!(literal(product, text), expected);
         };

@@ -4,6 +4,8 @@
 
 mod authentication;
 mod client_certificates;
+mod commit_guard;
+mod descriptors;
 mod environment;
 mod hosts;
 mod impostor;

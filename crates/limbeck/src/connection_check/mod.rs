@@ -152,7 +152,7 @@ async fn look(
         (Product::Postgresql, Some(description)) => description
             .privileges
             .iter()
-            .any(|(right, granted)| *right == "SELECT" && *granted),
+            .any(|privilege| privilege.name == "SELECT" && privilege.is_granted),
         (_, Some(description)) => description.column_type.is_some(),
     };
     let rows = if may_read && description.is_some() {

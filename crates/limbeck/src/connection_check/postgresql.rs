@@ -90,10 +90,10 @@ async fn rights(
         let on = format!("table `{}.{}`", description.schema, table.name);
         check
             .rights
-            .extend(description.privileges.iter().map(|(right, granted)| Right {
-                right,
+            .extend(description.privileges.iter().map(|privilege| Right {
+                right: privilege.name,
                 on: on.clone(),
-                granted: Some(*granted),
+                granted: Some(privilege.is_granted),
                 needed: true,
             }));
     }

@@ -1,14 +1,16 @@
-//! From URLs, arguments and variables to options.
+//! Tests of the options that URLs, arguments and variables give.
 
 use std::collections::BTreeMap;
 
 use limbeck_url::DatabaseUrl;
 
 use super::{PostgresOptions, TlsLevel};
-use crate::tls::Verification;
-use crate::{ConnectArg, ConnectArgs, ConnectErrorKind, ProcessEnvironment, PythonSslContext};
+use crate::{
+    CertificateVerification, ConnectArg, ConnectArgs, ConnectErrorKind, ProcessEnvironment,
+    PythonSslContext,
+};
 
-fn process_environment(variables: &[(&str, &str)]) -> ProcessEnvironment {
+fn environment(variables: &[(&str, &str)]) -> ProcessEnvironment {
     let variables: BTreeMap<String, String> = variables
         .iter()
         .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
@@ -26,7 +28,7 @@ fn options(
     variables: &[(&str, &str)],
 ) -> Result<PostgresOptions, String> {
     let url = DatabaseUrl::parse(url).unwrap();
-    PostgresOptions::from_url(&url, &arguments, &process_environment(variables)).map_err(|error| {
+    PostgresOptions::from_url(&url, &arguments, &environment(variables)).map_err(|error| {
         assert!(matches!(
             error.kind,
             ConnectErrorKind::Parameter | ConnectErrorKind::Tls
@@ -36,7 +38,7 @@ fn options(
 }
 
 #[test]
-fn the_word_of_asyncpg_is_an_sslmode() {
+fn reads_ssl_of_asyncpg_as_sslmode() {
     let check = |query: &str, mode: TlsLevel| {
         assert_eq!(
             options(
@@ -45,7 +47,7 @@ fn the_word_of_asyncpg_is_an_sslmode() {
                 &[]
             )
             .unwrap()
-            .ssl,
+            .tls_level,
             mode
         );
     };
@@ -58,7 +60,7 @@ fn the_word_of_asyncpg_is_an_sslmode() {
 }
 
 #[test]
-fn verification_is_never_dropped_silently() {
+fn rejects_parameters_that_would_weaken_tls() {
     let check = |query: &str, expected: &str| {
         let error = options(
             &format!("postgresql://u@h/d{query}"),
@@ -68,7 +70,7 @@ fn verification_is_never_dropped_silently() {
         .unwrap_err();
         assert!(error.contains(expected), "{error}");
     };
-    check("?sslmode=verify-full", "no root certificate file is named");
+    check("?sslmode=verify-full", "`sslrootcert` is not set");
     check(
         "?sslmode=verify-ca&sslrootcert=/gone.crt",
         "`/gone.crt` does not exist",
@@ -83,7 +85,7 @@ fn verification_is_never_dropped_silently() {
 }
 
 #[test]
-fn an_sslcontext_keeps_what_it_verifies() {
+fn keeps_the_verification_of_an_ssl_context() {
     let check = |verify, check_hostname, expected| {
         let context = PythonSslContext {
             verify,
@@ -94,17 +96,17 @@ fn an_sslcontext_keeps_what_it_verifies() {
         let arguments = ConnectArgs::from([("ssl".to_owned(), ConnectArg::Tls(context))]);
         let options = options("postgresql+asyncpg://u@h/d", arguments, &[]).unwrap();
         assert_eq!(
-            (options.ssl, options.tls.verification),
+            (options.tls_level, options.tls.verification),
             (TlsLevel::Require, expected)
         );
     };
-    check(true, true, Verification::Full);
-    check(true, false, Verification::Authority);
-    check(false, false, Verification::None);
+    check(true, true, CertificateVerification::AuthorityAndName);
+    check(true, false, CertificateVerification::Authority);
+    check(false, false, CertificateVerification::None);
 }
 
 #[test]
-fn arguments_go_before_the_url_and_the_url_before_the_environment() {
+fn arguments_override_the_url_and_the_url_overrides_variables() {
     let variables = [
         ("PGHOST", "env"),
         ("PGPORT", "1"),
@@ -114,25 +116,25 @@ fn arguments_go_before_the_url_and_the_url_before_the_environment() {
     ];
     let arguments = ConnectArgs::from([("port".to_owned(), ConnectArg::Integer(7))]);
     let found = options("postgresql://u:p@h:6/d", arguments, &variables).unwrap();
-    assert_eq!(found.targets[0].to_string(), "h:7");
-    assert_eq!((found.user.as_str(), found.ssl), ("u", TlsLevel::Disable));
+    assert_eq!(found.hosts[0].to_string(), "h:7");
+    assert_eq!(
+        (found.user.as_str(), found.tls_level),
+        ("u", TlsLevel::Disable)
+    );
     assert_eq!(found.startup["application_name"], "a");
     let found = options("postgresql://", ConnectArgs::new(), &variables).unwrap();
     assert_eq!(
-        (
-            found.targets[0].to_string().as_str(),
-            found.database.as_str()
-        ),
+        (found.hosts[0].to_string().as_str(), found.database.as_str()),
         ("env:1", "env")
     );
     assert!(!format!("{found:?}").contains("\"p\""));
 }
 
 #[test]
-fn several_hosts() {
+fn reads_several_hosts() {
     let check = |url: &str, expected: &[&str]| {
         let found = options(url, ConnectArgs::new(), &[]).unwrap();
-        let shown: Vec<String> = found.targets.iter().map(ToString::to_string).collect();
+        let shown: Vec<String> = found.hosts.iter().map(ToString::to_string).collect();
         assert_eq!(shown, expected, "{url}");
     };
     check("postgresql://u@/d?host=a:1&host=b:2", &["a:1", "b:2"]);

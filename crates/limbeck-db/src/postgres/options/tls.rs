@@ -1,37 +1,39 @@
-//! libpq's parameters of TLS.
+//! libpq's TLS parameters.
 
 use std::path::{Path, PathBuf};
 
 use super::{TlsLevel, problem};
-use crate::tls::{Authorities, ClientFiles, TlsOptions, TlsVersion, Verification};
-use crate::{ConnectError, ConnectErrorKind, PythonSslContext};
+use crate::tls::{Authorities, ClientFiles, TlsOptions, TlsVersion, TlsVersionRange};
+use crate::{CertificateVerification, ConnectError, ConnectErrorKind, PythonSslContext};
 
-/// Where values and default files come from.
-pub(super) struct Sources<'a, F> {
+/// The sources of TLS parameters: values by name, and the folder of default files.
+pub(super) struct TlsParameters<'a, F> {
+    /// Returns the value of a parameter.
     pub(super) value: F,
     pub(super) home: Option<&'a Path>,
 }
 
-impl<'a, F: Fn(&str) -> Option<&'a str>> Sources<'a, F> {
-    /// How much TLS is asked for. `reachable` says whether any place to connect to could have it.
+impl<'a, F: Fn(&str) -> Option<&'a str>> TlsParameters<'a, F> {
+    /// Reads the TLS level and options. If `has_network_host` is false, the hosts are all unix sockets, and missing
+    /// files are no error.
     pub(super) fn read(
         &self,
         context: Option<PythonSslContext>,
-        reachable: bool,
+        has_network_host: bool,
     ) -> Result<(TlsLevel, TlsOptions), ConnectError> {
         let mode = (self.value)("sslmode")
             .map(|word| parse_mode(word, (self.value)("sslrootcert")))
             .transpose()?;
         let mut tls = TlsOptions {
             versions: self.versions()?,
-            server_name: (self.value)("sslsni") != Some("0"),
+            sends_server_name: (self.value)("sslsni") != Some("0"),
             ..TlsOptions::default()
         };
         let mode = if let Some(context) = context {
             tls.verification = match (context.verify, context.check_hostname) {
-                (true, true) => Verification::Full,
-                (true, false) => Verification::Authority,
-                (false, _) => Verification::None,
+                (true, true) => CertificateVerification::AuthorityAndName,
+                (true, false) => CertificateVerification::Authority,
+                (false, _) => CertificateVerification::None,
             };
             tls.authorities = Some(Authorities::Der(context.authorities));
             tls.client = context
@@ -39,7 +41,7 @@ impl<'a, F: Fn(&str) -> Option<&'a str>> Sources<'a, F> {
                 .map(|(certificate, key)| ClientFiles { certificate, key });
             TlsLevel::Require
         } else {
-            self.verification(mode, reachable, &mut tls)?
+            self.verification(mode, has_network_host, &mut tls)?
         };
         if mode != TlsLevel::Disable && tls.client.is_none() {
             tls.client = self.client()?;
@@ -61,7 +63,7 @@ impl<'a, F: Fn(&str) -> Option<&'a str>> Sources<'a, F> {
     fn verification(
         &self,
         mode: Option<TlsLevel>,
-        reachable: bool,
+        has_network_host: bool,
         tls: &mut TlsOptions,
     ) -> Result<TlsLevel, ConnectError> {
         let system = (self.value)("sslrootcert") == Some("system");
@@ -71,7 +73,7 @@ impl<'a, F: Fn(&str) -> Option<&'a str>> Sources<'a, F> {
             TlsLevel::Prefer
         });
         if system && mode != TlsLevel::VerifyFull {
-            let why = "`sslrootcert=system` needs `sslmode=verify-full`: anybody can get a certificate there";
+            let why = "`sslrootcert=system` needs `sslmode=verify-full`: those authorities sign anyone's certificate";
             return Err(problem("sslmode", why));
         }
         tls.authorities = if system {
@@ -79,61 +81,59 @@ impl<'a, F: Fn(&str) -> Option<&'a str>> Sources<'a, F> {
         } else {
             self.file("sslrootcert", "root.crt").map(Authorities::File)
         };
-        let there = match &tls.authorities {
+        let has_authority = match &tls.authorities {
             Some(Authorities::File(path)) => path.exists(),
             other => other.is_some(),
         };
         tls.verification = match mode {
-            TlsLevel::Disable => Verification::None,
-            TlsLevel::VerifyFull => Verification::Full,
-            TlsLevel::VerifyCa => Verification::Authority,
-            // An authority that is there is used, as libpq does it.
-            TlsLevel::Allow | TlsLevel::Prefer | TlsLevel::Require if there => {
-                Verification::Authority
+            TlsLevel::Disable => CertificateVerification::None,
+            TlsLevel::VerifyFull => CertificateVerification::AuthorityAndName,
+            TlsLevel::VerifyCa => CertificateVerification::Authority,
+            // libpq verifies with an authority's file at these levels, too, if the file exists.
+            TlsLevel::Allow | TlsLevel::Prefer | TlsLevel::Require if has_authority => {
+                CertificateVerification::Authority
             }
-            TlsLevel::Allow | TlsLevel::Prefer | TlsLevel::Require => Verification::None,
+            TlsLevel::Allow | TlsLevel::Prefer | TlsLevel::Require => CertificateVerification::None,
         };
-        if tls.verification == Verification::None || !reachable {
+        if tls.verification == CertificateVerification::None || !has_network_host {
             return Ok(mode);
         }
-        if !there {
-            let place = match &tls.authorities {
+        if !has_authority {
+            let reason = match &tls.authorities {
                 Some(Authorities::File(path)) => format!("`{}` does not exist", path.display()),
-                _ => "no root certificate file is named and ~/.postgresql/root.crt does not exist"
-                    .into(),
+                _ => "`sslrootcert` is not set and ~/.postgresql/root.crt does not exist".into(),
             };
             return Err(ConnectError {
                 kind: ConnectErrorKind::Tls,
-                message: format!("the server's certificate can't be verified: {place}"),
+                message: format!("the server's certificate can't be verified: {reason}"),
                 hint: Some(
-                    "name the authority's certificate with `sslrootcert`, or use `sslrootcert=system`"
-                        .into(),
+                    "set `sslrootcert` to the authority's certificate file, or to `system`".into(),
                 ),
             });
         }
-        let named = ["sslcrl", "sslcrldir"]
+        let given = ["sslcrl", "sslcrldir"]
             .into_iter()
             .filter_map(|parameter| Some((parameter, PathBuf::from((self.value)(parameter)?))));
-        for (parameter, path) in named {
+        for (parameter, path) in given {
             if !path.exists() {
                 let why = format!("`{}` does not exist", path.display());
                 return Err(problem(parameter, &why));
             }
-            tls.revoked.push(path);
+            tls.revocation_lists.push(path);
         }
-        if tls.revoked.is_empty() {
-            tls.revoked.extend(self.default_file("root.crl"));
+        if tls.revocation_lists.is_empty() {
+            tls.revocation_lists.extend(self.default_file("root.crl"));
         }
         Ok(mode)
     }
 
-    /// libpq goes on without a certificate that isn't there: the server may do without it.
+    /// Returns the client's files. libpq ignores a missing certificate, because the server may not need one.
     fn client(&self) -> Result<Option<ClientFiles>, ConnectError> {
         match (self.value)("sslcertmode") {
             None | Some("allow") => {}
             Some("disable") => return Ok(None),
             Some(other) => {
-                let why = format!("limbeck takes `disable` and `allow`, not `{other}`");
+                let why = format!("limbeck supports `disable` and `allow`, not `{other}`");
                 return Err(problem("sslcertmode", &why));
             }
         }
@@ -148,12 +148,12 @@ impl<'a, F: Fn(&str) -> Option<&'a str>> Sources<'a, F> {
             Some(key) => Ok(Some(ClientFiles { certificate, key })),
             None => Err(problem(
                 "sslkey",
-                &format!("the certificate `{}` needs its key", certificate.display()),
+                &format!("the certificate `{}` needs a key", certificate.display()),
             )),
         }
     }
 
-    fn versions(&self) -> Result<(TlsVersion, TlsVersion), ConnectError> {
+    fn versions(&self) -> Result<TlsVersionRange, ConnectError> {
         let version = |parameter: &str| match (self.value)(parameter) {
             None => Ok(None),
             Some(word) => match word.to_ascii_lowercase().as_str() {
@@ -166,7 +166,7 @@ impl<'a, F: Fn(&str) -> Option<&'a str>> Sources<'a, F> {
                 )),
             },
         };
-        // Older versions are allowed by the one and used by nobody.
+        // A lower minimum is accepted, and limbeck still starts at TLS 1.2.
         let lowest = version("ssl_min_protocol_version")?
             .flatten()
             .unwrap_or(TlsVersion::V12);
@@ -174,7 +174,7 @@ impl<'a, F: Fn(&str) -> Option<&'a str>> Sources<'a, F> {
             None => TlsVersion::V13,
             Some(Some(version)) => version,
             Some(None) => {
-                let why = "limbeck speaks no TLS below TLSv1.2";
+                let why = "limbeck supports no TLS below TLSv1.2";
                 return Err(problem("ssl_max_protocol_version", why));
             }
         };
@@ -182,7 +182,7 @@ impl<'a, F: Fn(&str) -> Option<&'a str>> Sources<'a, F> {
             let why = "it is above `ssl_max_protocol_version`";
             return Err(problem("ssl_min_protocol_version", why));
         }
-        Ok((lowest, highest))
+        Ok(TlsVersionRange { lowest, highest })
     }
 }
 
@@ -191,7 +191,7 @@ fn parse_mode(word: &str, root: Option<&str>) -> Result<TlsLevel, ConnectError> 
         return Ok(level);
     }
     Ok(match word {
-        // What people write who think of a switch: encrypt at least; an authority that is named is used.
+        // Some URLs use a plain switch. It encrypts, and verifies if the URL names an authority.
         "true" | "1" | "yes" | "on" if root.is_none() => TlsLevel::Require,
         "true" | "1" | "yes" | "on" => TlsLevel::VerifyFull,
         "false" | "0" | "no" | "off" => TlsLevel::Disable,
