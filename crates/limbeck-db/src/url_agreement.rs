@@ -1,4 +1,4 @@
-//! What `limbeck-url` says of a URL is what a connection does with it, whichever driver's words it is put in.
+//! Tests that a connection uses a URL as `limbeck-url` reads it, in every driver's form.
 
 use limbeck_url::{ArgumentValue, Conversion, DatabaseUrl, Host};
 
@@ -7,9 +7,9 @@ use crate::{ConnectArg, ConnectArgs, ConnectOptions, ProcessEnvironment, PythonS
 #[path = "../../limbeck-url/tests/random/mod.rs"]
 pub(crate) mod random;
 
-/// The options of a connection with the URL and the arguments that a project gives its driver.
+/// Returns the connection options for a URL and the arguments that a project passes to its driver.
 pub(crate) fn options(conversion: &Conversion) -> ConnectOptions {
-    let url = DatabaseUrl::parse(conversion.reveal_url()).expect("a URL of SQLAlchemy's");
+    let url = DatabaseUrl::parse(conversion.reveal_url()).expect("a SQLAlchemy URL");
     let arguments: ConnectArgs = conversion
         .connect_args
         .iter()
@@ -23,7 +23,7 @@ pub(crate) fn options(conversion: &Conversion) -> ConnectOptions {
         .unwrap_or_else(|error| panic!("{conversion:?}: {error}"))
 }
 
-/// An argument as the worker hands it over.
+/// Converts an argument as the worker does.
 fn argument(value: &ArgumentValue) -> ConnectArg {
     match value {
         ArgumentValue::None => ConnectArg::Null,
@@ -38,7 +38,7 @@ fn argument(value: &ArgumentValue) -> ConnectArg {
         ArgumentValue::TlsContext(context) => ConnectArg::Tls(PythonSslContext {
             verify: context.verify_certificate,
             check_hostname: context.check_hostname,
-            // The context has read the file.
+            // A real context holds the file's content.
             authorities: context
                 .root_certificates
                 .iter()
@@ -54,13 +54,13 @@ fn argument(value: &ArgumentValue) -> ConnectArg {
     }
 }
 
-/// Hosts and ports, the default one where none is said.
-pub(crate) fn places(hosts: &[Host], port: u16) -> Vec<(String, u16)> {
-    let place = |host: &Host| {
+/// Returns names and ports, with the default port for a host without one.
+pub(crate) fn host_ports(hosts: &[Host], port: u16) -> Vec<(String, u16)> {
+    let pair = |host: &Host| {
         (
             host.name.clone().unwrap_or_default(),
             host.port.unwrap_or(port),
         )
     };
-    hosts.iter().map(place).collect()
+    hosts.iter().map(pair).collect()
 }

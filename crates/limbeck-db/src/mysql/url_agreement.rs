@@ -1,9 +1,9 @@
-//! What `limbeck-url` says of a MySQL URL is what a connection does with it.
+//! Tests that a MySQL connection uses a URL as `limbeck-url` reads it.
 
 use limbeck_url::{ConnectionInfo, TlsLevel};
 
 use crate::ConnectOptions;
-use crate::promises::{options, places};
+use crate::url_agreement::{host_ports, options};
 
 const URLS: [&str; 14] = [
     "mysql://u:p%40s%25@db.example.com:3307/d",
@@ -29,44 +29,44 @@ fn check(info: &ConnectionInfo, target: &str) -> bool {
     let ConnectOptions::Mysql(found) = options(&conversion) else {
         panic!("{conversion:?}: another database's options");
     };
-    let said = format!("{info:?}\n{conversion:?}\n{found:?}");
-    assert_eq!(Some(&found.user), info.user.as_ref(), "{said}");
-    assert_eq!(found.password, info.password, "{said}");
-    assert_eq!(found.database, info.database, "{said}");
+    let details = format!("{info:?}\n{conversion:?}\n{found:?}");
+    assert_eq!(Some(&found.user), info.user.as_ref(), "{details}");
+    assert_eq!(found.password, info.password, "{details}");
+    assert_eq!(found.database, info.database, "{details}");
     if let Some(path) = info.hosts.first().and_then(|host| host.socket_path()) {
-        assert_eq!(found.socket.as_deref(), Some(path), "{said}");
+        assert_eq!(found.socket.as_deref(), Some(path), "{details}");
     } else {
-        let place = (found.host.clone(), found.port);
-        assert_eq!([place], *places(&info.hosts, 3306), "{said}");
+        let found_host = (found.host.clone(), found.port);
+        assert_eq!([found_host], *host_ports(&info.hosts, 3306), "{details}");
     }
     if let Some(seconds) = info.connect_timeout {
-        assert_eq!(found.timeout.as_secs(), u64::from(seconds), "{said}");
+        assert_eq!(found.timeout.as_secs(), u64::from(seconds), "{details}");
     }
     let Some(level) = info.tls.level else {
         return true;
     };
     if level == TlsLevel::Disable {
-        // A driver whose word for it is to say nothing: see docs/differences.md.
-        assert!(found.tls.is_none_or(|tls| !tls.required), "{said}");
+        // Some drivers express this level by no parameter at all: see docs/differences.md.
+        assert!(found.tls.is_none_or(|tls| !tls.required), "{details}");
         return true;
     }
     let tls = found.tls.expect("a connection with TLS");
-    assert_eq!(tls.required, level >= TlsLevel::Require, "{said}");
-    assert_eq!(tls.verify_authority, level >= TlsLevel::VerifyCa, "{said}");
-    assert!(tls.verify_name || level < TlsLevel::VerifyFull, "{said}");
+    assert_eq!(tls.required, level >= TlsLevel::Require, "{details}");
+    assert_eq!(tls.verify_authority, level >= TlsLevel::VerifyCa, "{details}");
+    assert!(tls.verify_name || level < TlsLevel::VerifyFull, "{details}");
     let given = info.tls.client_certificate.is_some();
-    assert_eq!(tls.client.is_some(), given, "{said}");
+    assert_eq!(tls.client.is_some(), given, "{details}");
     if level >= TlsLevel::VerifyCa {
         assert!(
-            tls.authority.is_some() || !tls.authorities.is_empty(),
-            "{said}"
+            tls.authority_file.is_some() || !tls.authorities.is_empty(),
+            "{details}"
         );
     }
     true
 }
 
 #[test]
-fn mysql_connections_do_what_the_url_means() {
+fn connections_use_a_url_as_limbeck_url_reads_it() {
     for text in URLS {
         let (info, _) = ConnectionInfo::parse(text).expect(text);
         let drivers = ["pymysql", "aiomysql", "asyncmy", "mysqldb"];
@@ -74,6 +74,6 @@ fn mysql_connections_do_what_the_url_means() {
             .iter()
             .filter(|driver| check(&info, &format!("mysql+{driver}")))
             .count();
-        assert!(written > 0, "{text}: no driver takes it");
+        assert!(written > 0, "{text}: no driver can express it");
     }
 }
