@@ -52,7 +52,11 @@ fn check(info: &ConnectionInfo, target: &str) -> bool {
     }
     let tls = found.tls.expect("a connection with TLS");
     assert_eq!(tls.required, level >= TlsLevel::Require, "{details}");
-    assert_eq!(tls.verify_authority, level >= TlsLevel::VerifyCa, "{details}");
+    assert_eq!(
+        tls.verify_authority,
+        level >= TlsLevel::VerifyCa,
+        "{details}"
+    );
     assert!(tls.verify_name || level < TlsLevel::VerifyFull, "{details}");
     let given = info.tls.client_certificate.is_some();
     assert_eq!(tls.client.is_some(), given, "{details}");

@@ -59,8 +59,15 @@ fn check(info: &ConnectionInfo, target: &str) {
     }
     // With an authority, weaker levels verify, too.
     match info.tls.root_certificates {
-        None => assert_eq!(found.tls.verification, minimum_verification(level), "{details}"),
-        Some(_) => assert!(found.tls.verification >= minimum_verification(level), "{details}"),
+        None => assert_eq!(
+            found.tls.verification,
+            minimum_verification(level),
+            "{details}"
+        ),
+        Some(_) => assert!(
+            found.tls.verification >= minimum_verification(level),
+            "{details}"
+        ),
     }
     if level < TlsLevel::Require && !target.ends_with("pg8000") {
         assert_eq!(found.tls_level, level, "{details}");
