@@ -1,11 +1,12 @@
 //! `SIGINT` and `SIGTERM`, as a channel that a run watches.
 
 use std::io;
+use std::sync::mpsc;
 use std::thread;
 
 use limbeck::run::{Interrupt, Signal};
-use tokio::runtime;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::runtime::{Builder, Runtime};
+use tokio::signal::unix::{Signal as SignalStream, SignalKind, signal};
 use tokio::sync::watch;
 
 /// Starts a thread that listens for signals. The caller's thread can't: a SQLite statement may block it.
@@ -14,15 +15,18 @@ use tokio::sync::watch;
 /// Returns an error if the system refuses the handlers or the thread.
 pub(crate) fn listen() -> io::Result<Interrupt> {
     let (sender, receiver) = watch::channel(None);
-    let runtime = runtime::Builder::new_current_thread().enable_io().build()?;
-    let (mut interrupt, mut terminate) = {
-        let _entered = runtime.enter();
-        (
-            signal(SignalKind::interrupt())?,
-            signal(SignalKind::terminate())?,
-        )
-    };
+    let (ready, is_ready) = mpsc::sync_channel(1);
+    // The thread makes and drops the runtime: the caller may be inside another runtime, where dropping one panics.
     let listening = move || {
+        let (runtime, mut interrupt, mut terminate) = match install_handlers() {
+            Ok(installed) => installed,
+            Err(error) => {
+                // The caller waits for the result.
+                let _ = ready.send(Err(error));
+                return;
+            }
+        };
+        let _ = ready.send(Ok(()));
         runtime.block_on(async {
             let received = tokio::select! {
                 _ = interrupt.recv() => Signal::Interrupt,
@@ -36,5 +40,21 @@ pub(crate) fn listen() -> io::Result<Interrupt> {
     thread::Builder::new()
         .name("signals".into())
         .spawn(listening)?;
+    is_ready
+        .recv()
+        .map_err(|_| io::Error::other("the thread for signals ended"))??;
     Ok(receiver)
+}
+
+/// Returns a runtime with handlers for `SIGINT` and `SIGTERM`.
+fn install_handlers() -> io::Result<(Runtime, SignalStream, SignalStream)> {
+    let runtime = Builder::new_current_thread().enable_io().build()?;
+    let (interrupt, terminate) = {
+        let _entered = runtime.enter();
+        (
+            signal(SignalKind::interrupt())?,
+            signal(SignalKind::terminate())?,
+        )
+    };
+    Ok((runtime, interrupt, terminate))
 }

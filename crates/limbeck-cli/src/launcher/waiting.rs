@@ -90,3 +90,24 @@ pub(crate) fn retryable_failure(
         error => Err(error),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::{MAX_PAUSE, Waiting};
+
+    #[test]
+    fn pauses_grow_to_a_second_and_end_with_the_time_limit() {
+        let mut waiting = Waiting::new(Instant::now(), Duration::from_secs(300));
+        let pauses: Vec<Duration> = (0..20)
+            .map(|_| waiting.next_pause("for a test").expect("time remains"))
+            .collect();
+        assert_eq!(pauses[0], Duration::from_millis(50));
+        assert!(pauses.is_sorted(), "{pauses:?}");
+        assert_eq!(pauses.last(), Some(&MAX_PAUSE));
+        assert_eq!(MAX_PAUSE, Duration::from_secs(1));
+        let mut waiting = Waiting::new(Instant::now(), Duration::ZERO);
+        assert_eq!(waiting.next_pause("for a test"), None);
+    }
+}

@@ -72,21 +72,18 @@ impl<'a> View<'a> {
         inputs: &RevisionInputs,
         pending: &[PendingRevision],
     ) -> Self {
-        let rows_of = |ids: &[&str]| -> HashSet<usize> {
-            ids.iter().filter_map(|id| graph.row_of(id)).collect()
-        };
-        let pending: HashSet<usize> = pending
-            .iter()
-            .filter_map(|pending| graph.row_of(&pending.id))
-            .collect();
+        let pending = rows_of(graph, pending.iter().map(|pending| pending.id.as_str()));
         let (mut applied, mut current) = (HashSet::new(), HashSet::new());
         if let Some(schema) = &inputs.schema {
             let done = &schema.pending[..inputs.steps_done.min(schema.pending.len())];
             let done = done.iter().map(|step| &step.id);
-            let version_rows = known_rows(map, schema.current.iter().chain(done));
-            let ids = applied_ids(map, &version_rows);
-            applied = ids.iter().filter_map(|id| graph.row_of(id)).collect();
-            current = rows_of(&map.current(&version_rows).unwrap_or_default());
+            let mut version_rows: Vec<String> =
+                schema.current.iter().chain(done).cloned().collect();
+            let found = map.applied(&version_rows);
+            // A newer release may have written rows that these scripts don't have.
+            version_rows.retain(|row| !found.unknown_rows.contains(row));
+            applied = rows_of(graph, found.ids);
+            current = rows_of(graph, map.current(&version_rows).unwrap_or_default());
         }
         let state = |row: usize| match () {
             () if inputs.schema.is_none() => RevisionState::Unknown,
@@ -233,29 +230,9 @@ impl<'a> View<'a> {
     }
 }
 
-/// Returns the revisions of version rows and all that come before them.
-fn applied_ids(map: &RevisionMap, rows: &[String]) -> HashSet<String> {
-    let mut open = rows.to_vec();
-    let mut applied = HashSet::new();
-    while let Some(name) = open.pop() {
-        for id in map.resolve(&name).unwrap_or_default() {
-            if let Some(member) = map.get(id)
-                && applied.insert(id.to_owned())
-            {
-                let revision = member.revision();
-                open.extend(revision.down_revisions.iter().cloned());
-                open.extend(revision.dependencies.iter().cloned());
-            }
-        }
-    }
-    applied
-}
-
-/// Returns the version rows that the scripts know. A newer release may have written others.
-fn known_rows<'a>(map: &RevisionMap, rows: impl Iterator<Item = &'a String>) -> Vec<String> {
-    rows.filter(|row| map.current(&[(*row).clone()]).is_ok())
-        .cloned()
-        .collect()
+fn rows_of<'a>(graph: &Graph, ids: impl IntoIterator<Item = &'a str>) -> HashSet<usize> {
+    let rows = ids.into_iter().filter_map(|id| graph.row_of(id));
+    rows.collect()
 }
 
 /// Renders the section of pending revisions and the one of all revisions.

@@ -1,5 +1,5 @@
-//! The shop in Rust: migrated at its start by `limbeck::Migrator`, or before it by `limbeck run`, and the same to its
-//! clients as the one in Python.
+//! The shop in Rust, migrated by `limbeck::Migrator` at its start or by `limbeck run` before. For its clients it behaves
+//! like the shop in Python.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -14,7 +14,7 @@ use super::shop::{ENDED_BY_SIGTERM, ROWS, Shop};
 use super::support::{Launched, assert_gone, get, launch_command, stderr, wait_for};
 use crate::support::{limbeck, sqlite_schema};
 
-/// The service, in a folder of its own.
+/// The service in its own folder.
 struct Service<'a> {
     program: &'a Path,
     shop: &'a Shop<'a>,
@@ -22,7 +22,7 @@ struct Service<'a> {
 }
 
 impl Service<'_> {
-    /// Started with one setting, beside where it listens and where its migrations are.
+    /// Starts the service with a URL, its port, and the location of its migrations.
     fn start(&self, url: &str) -> Launched {
         launch_command(self.folder, |port, _| {
             let mut command = self.folder.command(self.program, Some(self.shop.python));
@@ -37,47 +37,52 @@ impl Service<'_> {
         })
     }
 
-    /// Two of them at once on an empty database: one migrates, both serve. The first one then passes the tests of the
-    /// application in Python, and shares its database with that.
-    fn checked(&self, urls: [&str; 2], schemas_are_equal: impl Fn()) {
+    /// Starts two services at once on an empty database: one migrates, and both serve. The first one then passes the tests of
+    /// the Python application and shares its database with it.
+    fn check(&self, urls: [&str; 2], schemas_are_equal: impl Fn()) {
         let [one, other] = urls.map(|url| self.start(url));
-        is_ready(&one);
-        is_ready(&other);
+        wait_until_ready(&one);
+        wait_until_ready(&other);
         schemas_are_equal();
         self.shop.passes_its_tests(&one);
         let python = self.shop.start();
-        see_each_other([one.port, python.port]);
-        see_each_other([python.port, other.port]);
-        Shop::ends(python, ENDED_BY_SIGTERM);
-        let told = [one, other].map(ended);
-        let has = |words: &str| told.iter().filter(|text| text.contains(words)).count();
-        assert_eq!((has("applied=15"), has("applied=0")), (1, 1), "{told:?}");
+        check_exchange([one.port, python.port]);
+        check_exchange([python.port, other.port]);
+        Shop::shut_down(python, ENDED_BY_SIGTERM);
+        let logs = [one, other].map(shut_down);
+        let count = |words: &str| logs.iter().filter(|text| text.contains(words)).count();
+        assert_eq!(
+            (count("applied=15"), count("applied=0")),
+            (1, 1),
+            "{logs:?}"
+        );
     }
 }
 
-fn is_ready(launched: &Launched) {
+fn wait_until_ready(launched: &Launched) {
     wait_for("the service is ready", || status(launched, "ready") == 200);
     assert_eq!(status(launched, "live"), 200);
 }
 
-/// What `/health/…` says; 0 while nothing listens.
-fn status(launched: &Launched, what: &str) -> u16 {
+/// Returns the status of `/health/…`, or 0 if nothing listens.
+fn status(launched: &Launched, name: &str) -> u16 {
     let address = SocketAddr::from(([127, 0, 0, 1], launched.port));
-    get(address, &format!("/health/{what}")).map_or(0, |(status, _)| status)
+    get(address, &format!("/health/{name}")).map_or(0, |(status, _)| status)
 }
 
-/// Ends the service in good order, and gives what it has told.
-fn ended(launched: Launched) -> String {
+/// Shuts the service down and returns its log.
+fn shut_down(launched: Launched) -> String {
     launched.signal("TERM");
     let output = launched.wait();
-    let told = stderr(&output);
-    assert_eq!(output.status.code(), Some(0), "{told}");
-    assert!(told.contains("shut down cleanly"), "{told}");
-    assert!(!told.contains("secret"), "{told}");
-    told
+    let log = stderr(&output);
+    assert_eq!(output.status.code(), Some(0), "{log}");
+    assert!(log.contains("shut down cleanly"), "{log}");
+    assert!(!log.contains("secret"), "{log}");
+    log
 }
 
-fn ask(port: u16, method: &str, path: &str, body: &Value) -> (u16, Value) {
+/// Sends a request and returns the status and the body.
+fn send(port: u16, method: &str, path: &str, body: &Value) -> (u16, Value) {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).expect("the application listens");
     let body = body.to_string();
     let length = body.len();
@@ -87,12 +92,12 @@ fn ask(port: u16, method: &str, path: &str, body: &Value) -> (u16, Value) {
          Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
     )
     .expect("a request");
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).expect("an answer");
-    let (head, body) = answer.split_once("\r\n\r\n").expect("a head");
+    let mut response = String::new();
+    stream.read_to_string(&mut response).expect("a response");
+    let (head, body) = response.split_once("\r\n\r\n").expect("a head");
     let status = head.split(' ').nth(1).expect("a status");
     let mut body = serde_json::from_str(body).unwrap_or(Value::Null);
-    // SQLAlchemy tells no zone on SQLite.
+    // On SQLite, SQLAlchemy returns times without a zone.
     for time in ["created_at", "placed_at"] {
         if let Some(Value::String(time)) = body.get_mut(time) {
             time.truncate("2026-01-02T03:04:05".len());
@@ -101,12 +106,12 @@ fn ask(port: u16, method: &str, path: &str, body: &Value) -> (u16, Value) {
     (status.parse().expect("a number"), body)
 }
 
-/// What the one application writes, the other reads as the same, and can change.
-fn see_each_other([writer, reader]: [u16; 2]) {
-    let make = |path: &str, body: Value| {
-        let (status, made) = ask(writer, "POST", path, &body);
-        assert_eq!(status, 201, "{made}");
-        (format!("{path}/{}", made["id"]), made)
+/// Checks that one application can read and change what the other one writes.
+fn check_exchange([writer, reader]: [u16; 2]) {
+    let create = |path: &str, body: Value| {
+        let (status, created) = send(writer, "POST", path, &body);
+        assert_eq!(status, 201, "{created}");
+        (format!("{path}/{}", created["id"]), created)
     };
     let key = format!("{writer}-{reader}");
     let customer = json!({
@@ -114,28 +119,28 @@ fn see_each_other([writer, reader]: [u16; 2]) {
         "preferences": {"ways": [1, 2.5, null], "news": true},
         "addresses": [{"kind": "shipping", "street": "Hauptstraße 1", "city": "Köln", "country": "de"}],
     });
-    let (customer_path, customer) = make("/customers", customer);
+    let (customer_path, customer) = create("/customers", customer);
     let category = json!({"name": key, "parent_id": null});
-    let (_, category) = make("/categories", category);
+    let (_, category) = create("/categories", category);
     let product = json!({
         "sku": key, "name": "Tea", "price": "3.50", "stock": 5, "attributes": {"origin": "日本"},
         "category_id": category["id"], "tags": ["green", "tea"],
     });
-    let (product_path, product) = make("/products", product);
+    let (product_path, product) = create("/products", product);
     assert_eq!(product["price"], "3.50");
     let lines = json!([{"product_id": product["id"], "quantity": 2}]);
     let order = json!({"customer_id": customer["id"], "lines": lines});
-    let (plain_path, plain) = make("/orders", order);
+    let (plain_path, plain) = create("/orders", order);
     let address = &customer["addresses"][0]["id"];
     let order =
         json!({"customer_id": customer["id"], "lines": lines, "shipping_address_id": address});
-    let (order_path, order) = make("/orders", order);
+    let (order_path, order) = create("/orders", order);
     assert_eq!(
         (&order["total"], &order["status"]),
         (&json!("7.00"), &json!("pending"))
     );
 
-    let read = |path: &str| ask(reader, "GET", path, &Value::Null);
+    let read = |path: &str| send(reader, "GET", path, &Value::Null);
     assert_eq!(read(&customer_path), (200, customer.clone()));
     assert_eq!(read(&plain_path), (200, plain));
     assert_eq!(read(&order_path), (200, order));
@@ -143,7 +148,7 @@ fn see_each_other([writer, reader]: [u16; 2]) {
     sold["stock"] = json!(1);
     assert_eq!(read(&product_path), (200, sold.clone()));
 
-    let (status, changed) = ask(
+    let (status, changed) = send(
         reader,
         "PATCH",
         &product_path,
@@ -151,19 +156,19 @@ fn see_each_other([writer, reader]: [u16; 2]) {
     );
     assert_eq!(status, 200, "{changed}");
     assert_eq!(
-        ask(writer, "GET", &product_path, &Value::Null),
+        send(writer, "GET", &product_path, &Value::Null),
         (200, changed)
     );
-    let (status, answer) = ask(reader, "DELETE", &customer_path, &Value::Null);
+    let (status, body) = send(reader, "DELETE", &customer_path, &Value::Null);
     assert_eq!(
-        (status, &answer["detail"]),
+        (status, &body["detail"]),
         (
             409,
             &json!("the database refuses it: it conflicts with other data")
         )
     );
     assert_eq!(
-        ask(
+        send(
             reader,
             "POST",
             "/customers",
@@ -175,7 +180,7 @@ fn see_each_other([writer, reader]: [u16; 2]) {
 }
 
 #[test]
-fn on_a_postgresql_that_demands_tls() {
+fn migrates_postgresql_with_required_tls() {
     let server = Postgres::start(Tls::Required);
     let python = shop_python();
     let program = axum_shop();
@@ -196,7 +201,7 @@ fn on_a_postgresql_that_demands_tls() {
     };
     let url = shop.url.as_deref().expect("a URL");
     let libpq = convert_to(url, "libpq").expect("libpq's URL");
-    service.checked([url, libpq.reveal_url()], || {
+    service.check([url, libpq.reveal_url()], || {
         assert_eq!(server.dump_schema("shop"), server.dump_schema("oracle"));
         assert_eq!(server.sql("shop", ROWS), server.sql("oracle", ROWS));
         let sessions = "select count(*) > 0 and coalesce(bool_and(ssl), true) from pg_stat_activity \
@@ -211,7 +216,7 @@ fn on_a_postgresql_that_demands_tls() {
 }
 
 #[test]
-fn on_sqlite_without_a_server() {
+fn migrates_sqlite() {
     let python = shop_python();
     let program = axum_shop();
     let oracle = Shop::new(&python, None);
@@ -227,8 +232,8 @@ fn on_sqlite_without_a_server() {
         shop: &shop,
         folder: &folder,
     };
-    // Its own folder counts, for the migrations, too.
-    service.checked(
+    // Relative paths are relative to the service's folder, in migrations, too.
+    service.check(
         ["sqlite+aiosqlite:///shop.db", "sqlite://shop.db?mode=rwc"],
         || {
             assert_eq!(
@@ -239,9 +244,9 @@ fn on_sqlite_without_a_server() {
     );
 }
 
-/// The other way: `limbeck run` migrates, and gives the service a URL that it could hand to sqlx as it is.
+/// `limbeck run` migrates, and gives the service a URL that sqlx accepts.
 #[test]
-fn behind_limbeck_run() {
+fn runs_under_limbeck_run() {
     let server = Postgres::start(Tls::Required);
     let python = shop_python();
     let program = axum_shop();
@@ -276,32 +281,29 @@ fn behind_limbeck_run() {
         });
         launched.wait_until_ready();
         let customer = json!({"email": "ada@example.com", "full_name": "Ada"});
-        assert_eq!(ask(launched.port, "POST", "/customers", &customer).0, 201);
-        let told = ended(launched);
-        assert!(!told.contains("applied="), "{told}");
+        assert_eq!(send(launched.port, "POST", "/customers", &customer).0, 201);
+        let log = shut_down(launched);
+        assert!(!log.contains("applied="), "{log}");
     }
 }
 
-/// It lives and is not ready; where it is to migrate, it ends and says why.
+/// A service that migrates exits with the reason. A service that does not migrate is alive and not ready.
 #[test]
-fn a_database_that_is_not_there() {
+fn reports_an_unreachable_database() {
     let python = shop_python();
     let program = axum_shop();
-    // Nothing listens on that port.
+    // Nothing listens on port 9.
     let url = "postgresql+asyncpg://nobody:secret@127.0.0.1:9/nothing";
     let shop = Shop::new(&python, Some(url.to_owned()));
     let mut service = shop.sandbox.command(&program, Some(&python));
     let output = service
         .env("DATABASE_URL", url)
         .output()
-        .expect("it starts");
-    let told = stderr(&output);
-    assert_eq!(output.status.code(), Some(1), "{told}");
-    assert!(
-        told.contains("127.0.0.1:9: nothing listens there"),
-        "{told}"
-    );
-    assert!(!told.contains("secret"), "{told}");
+        .expect("the service starts");
+    let log = stderr(&output);
+    assert_eq!(output.status.code(), Some(1), "{log}");
+    assert!(log.contains("127.0.0.1:9: nothing listens there"), "{log}");
+    assert!(!log.contains("secret"), "{log}");
 
     let launched = launch_command(&shop.sandbox, |port, _| {
         let mut command = shop.sandbox.command(&program, Some(&python));
@@ -311,15 +313,15 @@ fn a_database_that_is_not_there() {
             .env("PORT", port.to_string());
         command
     });
-    wait_for("it lives", || status(&launched, "live") == 200);
+    wait_for("the service is alive", || status(&launched, "live") == 200);
     assert_eq!(status(&launched, "ready"), 503);
-    let told = ended(launched);
-    assert!(told.contains("the database does not answer"), "{told}");
+    let log = shut_down(launched);
+    assert!(log.contains("the database does not answer"), "{log}");
 }
 
-/// Nothing is left half done, and no process.
+/// The open step is rolled back, and no process is left.
 #[test]
-fn ended_while_it_migrates() {
+fn rolls_back_when_ended_during_a_migration() {
     let server = Postgres::start(Tls::Off);
     let python = shop_python();
     let program = axum_shop();
@@ -352,6 +354,6 @@ fn ended_while_it_migrates() {
     let tables = "pg_class where relname = 'slow'";
     assert_eq!(count(tables).trim(), "0");
     let before = server.sql("shop", "select version_num from alembic_version");
-    // The step before the slow one has committed what came before itself: it has an autocommit block.
+    // The step before the slow one has an autocommit block, which commits the steps before that block.
     assert_eq!(before.trim(), "a5f91d3e60b2");
 }

@@ -1,4 +1,4 @@
-//! The page in a real browser: what it looks like, that it changes by itself, and that it asks for nothing else.
+//! The page in a real browser: its look, its updates, and its requests.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -10,19 +10,19 @@ use limbeck_testkit::{Postgres, Tls, browser, shop_python};
 use super::support::{launch_command, wait_for};
 use crate::support::{example_in, limbeck};
 
-/// Looks at the page, step by step; each step is a line that it prints, and goes on when a line is given to it.
+/// The Playwright script. It prints a line after each step.
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/live/launch/browser.py");
 
-/// Pictures are for documents: this large and no larger.
-const PICTURE: u64 = 200_000;
+/// The maximum size of a picture for the documentation, in bytes.
+const MAX_PICTURE: u64 = 200_000;
 
-/// Somebody who looks at the page.
-struct Reader {
+/// A running browser script.
+struct BrowserScript {
     child: Child,
     lines: BufReader<ChildStdout>,
 }
 
-impl Reader {
+impl BrowserScript {
     fn start(python: &Path, browser: &Path, url: &str, pictures: &Path) -> Self {
         let mut child = Command::new(python)
             .arg(SCRIPT)
@@ -35,32 +35,32 @@ impl Reader {
         Self { child, lines }
     }
 
-    /// Waits until it has seen something.
-    fn has_seen(&mut self, what: &str) {
+    /// Waits for the end of a step.
+    fn wait_for_step(&mut self, step: &str) {
         let mut line = String::new();
         self.lines.read_line(&mut line).expect("a line");
-        assert_eq!(line.trim_end(), what, "its errors are above");
+        assert_eq!(line.trim_end(), step, "see the script's errors above");
     }
 
-    fn ends_well(mut self) {
-        let status = self.child.wait().expect("it ends");
-        assert!(status.success(), "its errors are above");
+    fn expect_success(mut self) {
+        let status = self.child.wait().expect("the script ends");
+        assert!(status.success(), "see the script's errors above");
     }
 }
 
-impl Drop for Reader {
+impl Drop for BrowserScript {
     fn drop(&mut self) {
-        // One that has failed ends by itself, and so does its browser.
+        // A failed test may leave the script and its browser running.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
 #[test]
-fn the_page_of_the_shop() {
+fn shows_the_migration_of_the_shop() {
     let server = Postgres::start(Tls::Required);
     let python = shop_python();
-    let (reader, chromium) = browser();
+    let (browser_python, chromium) = browser();
     server.create_database("shop");
     let url = server.url("postgresql+asyncpg", "shop", "?ssl=require");
     let sandbox = example_in("fastapi-shop", "fastapi-shop");
@@ -70,12 +70,12 @@ fn the_page_of_the_shop() {
         command.env("DATABASE_URL", &url).current_dir(&folder);
         command
     };
-    // Two branches have been begun, and somebody holds a table that one of the next steps needs.
+    // Both branches are partly applied, and another session has locked a table that one of the next steps needs.
     for revision in ["f49d17c2b06e", "0f6c3b8d5e92"] {
         let status = command().args(["upgrade", revision]).status();
         assert!(status.expect("limbeck starts").success());
     }
-    let held = server.open_transaction("shop", "lock table customers");
+    let transaction = server.open_transaction("shop", "lock table customers");
     let launched = launch_command(&sandbox, |port, health| {
         let mut command = command();
         command
@@ -88,20 +88,20 @@ fn the_page_of_the_shop() {
         command
     });
     wait_for("a step waits for the table", || {
-        let answer = launched.get("/readyz");
-        answer.is_some_and(|(_, body)| body.contains("upgrade c35e82f7190d"))
+        let response = launched.get("/readyz");
+        response.is_some_and(|(_, body)| body.contains("upgrade c35e82f7190d"))
     });
     let pictures = tempfile::tempdir().expect("a folder");
     let address = format!("http://127.0.0.1:{}/", launched.health);
-    let mut reader = Reader::start(&reader, &chromium, &address, pictures.path());
-    reader.has_seen("migrating");
-    drop(held);
-    reader.has_seen("ready");
+    let mut script = BrowserScript::start(&browser_python, &chromium, &address, pictures.path());
+    script.wait_for_step("migrating");
+    drop(transaction);
+    script.wait_for_step("ready");
     launched.signal("TERM");
     let output = launched.wait();
     assert!(!output.stderr.is_empty());
-    reader.has_seen("gone");
-    reader.ends_well();
+    script.wait_for_step("gone");
+    script.expect_success();
 
     let kept = std::env::var_os("LIMBECK_TEST_PICTURES").map(PathBuf::from);
     for name in ["light", "dark", "phone"] {
@@ -110,8 +110,8 @@ fn the_page_of_the_shop() {
         let size = fs::metadata(&picture).expect("a picture").len();
         assert!(size > 10_000, "{name}: {size}");
         if let Some(folder) = &kept {
-            // How large it becomes depends on this machine's fonts.
-            assert!(size < PICTURE, "{name}: {size}");
+            // The size depends on the fonts of the machine, so only pictures for the documentation are checked.
+            assert!(size < MAX_PICTURE, "{name}: {size}");
             fs::copy(&picture, folder.join(&name)).expect("a copy");
         }
     }

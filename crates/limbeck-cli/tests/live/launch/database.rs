@@ -1,4 +1,4 @@
-//! Before the application: a database that is late, refuses or is busy, and signals meanwhile.
+//! The time before the application runs: a database that is late or refuses, a failed migration, and signals.
 
 use std::io;
 use std::net::{TcpListener, TcpStream};
@@ -11,8 +11,8 @@ use super::support::{launch, project, stderr, wait_for};
 
 const STEP: (&str, &str, &str) = ("a1", "op.execute('create table t (x int)')", "pass");
 
-/// Listens after a while, and leads to another address of this machine from then on.
-fn late(port: u16, delay: Duration, to: u16) {
+/// Starts a proxy on `port` after a delay. It forwards connections to the port `to`.
+fn start_proxy_later(port: u16, delay: Duration, to: u16) {
     spawn(move || {
         sleep(delay);
         let listener = TcpListener::bind(("127.0.0.1", port)).expect("the port");
@@ -23,7 +23,7 @@ fn late(port: u16, delay: Duration, to: u16) {
                 client.try_clone().expect("a copy"),
                 server.try_clone().expect("a copy"),
             );
-            // Each way ends with its connection.
+            // Each direction ends with its connection.
             spawn(move || {
                 let _ = io::copy(&mut from, &mut into);
                 let _ = into.shutdown(std::net::Shutdown::Write);
@@ -37,7 +37,7 @@ fn late(port: u16, delay: Duration, to: u16) {
     });
 }
 
-/// The port in a URL of the test server.
+/// Returns the port in a URL of the test server.
 fn port_of(url: &str) -> u16 {
     let (_, rest) = url.split_once("@127.0.0.1:").expect("the address");
     let (port, _) = rest.split_once('/').expect("the port's end");
@@ -45,19 +45,19 @@ fn port_of(url: &str) -> u16 {
 }
 
 #[test]
-fn a_database_that_comes_late() {
+fn waits_for_a_database_that_starts_late() {
     let server = Postgres::start(Tls::Off);
     let python = python();
     server.create_database("app");
     let url = server.url("postgresql+asyncpg", "app", "");
     let (real, port) = (port_of(&url), reserve_port());
     let delay = Duration::from_secs(20);
-    late(port, delay, real);
+    start_proxy_later(port, delay, real);
     let sandbox = project(&[STEP]);
     let start = Instant::now();
     let url = url.replace(&format!(":{real}/"), &format!(":{port}/"));
     let launched = launch(&sandbox, &python, &url, "well", &[]);
-    wait_for("the endpoints answer", || launched.get("/livez").is_some());
+    wait_for("the endpoints respond", || launched.get("/livez").is_some());
     let (status, body) = launched.get("/readyz").expect("an answer");
     assert_eq!(
         (status, body.contains("[-]phase failed: waiting")),
@@ -83,7 +83,7 @@ fn a_database_that_comes_late() {
 }
 
 #[test]
-fn a_database_that_refuses_is_told_at_once() {
+fn reports_a_refused_connection_without_waiting() {
     let server = Postgres::start(Tls::Required);
     let python = python();
     server.create_database("app");
@@ -106,13 +106,12 @@ fn a_database_that_refuses_is_told_at_once() {
             "ssl",
         ),
     ] {
-        let start = Instant::now();
         let output = launch(&sandbox, &python, &url, "well", &[]).wait();
         assert_eq!(output.status.code(), Some(120), "{}", stderr(&output));
         assert!(
-            start.elapsed() < Duration::from_secs(20),
-            "{:?}",
-            start.elapsed()
+            !stderr(&output).contains("waiting up to"),
+            "{}",
+            stderr(&output)
         );
         assert!(
             stderr(&output).contains(reason),
@@ -124,7 +123,7 @@ fn a_database_that_refuses_is_told_at_once() {
 }
 
 #[test]
-fn a_database_that_never_comes() {
+fn ends_with_120_when_the_database_never_starts() {
     let python = python();
     let sandbox = project(&[STEP]);
     let url = format!("postgresql+asyncpg://u@127.0.0.1:{}/app", reserve_port());
@@ -136,7 +135,7 @@ fn a_database_that_never_comes() {
 }
 
 #[test]
-fn a_migration_that_fails() {
+fn ends_with_121_when_the_migration_fails() {
     let server = Postgres::start(Tls::Off);
     let python = python();
     server.create_database("app");
@@ -153,10 +152,10 @@ fn a_migration_that_fails() {
 }
 
 #[test]
-fn signals_before_there_is_an_application() {
+fn a_signal_before_the_application_runs_cancels_the_migration() {
     let server = Postgres::start(Tls::Off);
     let python = python();
-    let slow = "op.execute('create table t (x int)')\nopen('began', 'w').close()\nop.execute('select pg_sleep(60)')";
+    let slow = "op.execute('create table t (x int)')\nopen('began', 'w').close()\nop.execute('select pg_sleep(600)')";
     let sandbox = project(&[("a1", slow, "pass")]);
     for (number, (signal, status)) in [("TERM", 143), ("INT", 130), ("HUP", 129)]
         .into_iter()
@@ -169,39 +168,30 @@ fn signals_before_there_is_an_application() {
         let began = sandbox.path().join("began");
         wait_for("the statement runs", || began.exists());
         sleep(Duration::from_millis(200));
-        let start = Instant::now();
         launched.signal(signal);
+        // The statement would run longer than the deadline.
         let output = launched.wait();
         assert_eq!(output.status.code(), Some(status), "{}", stderr(&output));
-        assert!(
-            start.elapsed() < Duration::from_secs(5),
-            "{:?}",
-            start.elapsed()
-        );
         std::fs::remove_file(began).expect("the file");
-        let left = format!(
+        let remaining = format!(
             "select (select count(*) from pg_stat_activity where datname = '{name}' and pid <> pg_backend_pid()) \
              + (select count(*) from pg_class where relname = 't')"
         );
-        wait_for("nothing is left", || server.sql(&name, &left).trim() == "0");
+        wait_for("nothing is left", || {
+            server.sql(&name, &remaining).trim() == "0"
+        });
         assert!(!sandbox.path().join("started").exists());
     }
-    // While it waits.
+    // A signal while limbeck waits for the database.
     let url = format!("postgresql+asyncpg://u@127.0.0.1:{}/app", reserve_port());
-    let launched = launch(&sandbox, &python, &url, "well", &[]);
-    wait_for("it waits", || {
+    let launched = launch(&sandbox, &python, &url, "well", &["--wait=600s"]);
+    wait_for("limbeck waits", || {
         launched
             .get("/readyz")
             .is_some_and(|(_, body)| body.contains("waiting"))
     });
     sleep(Duration::from_millis(500));
-    let start = Instant::now();
     launched.signal("TERM");
     let output = launched.wait();
     assert_eq!(output.status.code(), Some(143), "{}", stderr(&output));
-    assert!(
-        start.elapsed() < Duration::from_secs(5),
-        "{:?}",
-        start.elapsed()
-    );
 }

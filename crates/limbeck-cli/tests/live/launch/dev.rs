@@ -1,4 +1,4 @@
-//! `dev`: several processes over a database at head, restarts, and new revisions.
+//! `dev`: several processes, restarts, and new revisions.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -30,14 +30,14 @@ web = 'exec python3 web.py'
 worker = { command = 'echo $$ >> pids; echo working; exec sleep 600', restart = false }
 ";
 
-/// A running `limbeck dev`, and all that it has written.
-struct Developing {
+/// A running `limbeck dev` and its output.
+struct DevProcess {
     child: Child,
     text: Arc<Mutex<String>>,
     port: u16,
 }
 
-impl Developing {
+impl DevProcess {
     fn start(sandbox: &Sandbox, arguments: &[&str]) -> Self {
         let python = python();
         let mut command = sandbox.command(&limbeck(), Some(&python));
@@ -65,27 +65,28 @@ impl Developing {
         Self { child, text, port }
     }
 
-    fn says(&self, what: &str) {
+    /// Waits until the output contains a text.
+    fn wait_for_output(&self, expected: &str) {
         let text = || self.text.lock().expect("the text").clone();
         let start = std::time::Instant::now();
-        while !text().contains(what) {
+        while !text().contains(expected) {
             assert!(
                 start.elapsed() < Duration::from_secs(60),
-                "not said: {what}\n{}",
+                "no `{expected}` in:\n{}",
                 text()
             );
             sleep(Duration::from_millis(10));
         }
     }
 
-    /// What the summary says that is served.
+    /// Returns the address of a row in the summary.
     fn address(&self, name: &str) -> SocketAddr {
         let text = self.text.lock().expect("the text").clone();
         let line = text.lines().find_map(|line| {
             let (first, rest) = line.trim().split_once(' ')?;
             (first == name).then(|| rest.trim().to_owned())
         });
-        let line = line.expect("a line of the summary");
+        let line = line.expect("a row of the summary");
         let address = line.trim_start_matches("http://").split('/').next();
         address
             .and_then(|text| text.parse().ok())
@@ -116,32 +117,36 @@ fn version(sandbox: &Sandbox) -> Option<String> {
 }
 
 #[test]
-fn processes_restart_and_new_revisions_are_applied() {
+fn restarts_processes_and_applies_new_revisions() {
     let sandbox = project(&[STEP]);
     sandbox.write("web.py", WEB);
     sandbox.write("pyproject.toml", TABLE);
-    let developing = Developing::start(&sandbox, &["--migrate=apply"]);
-    developing.says("no database URL is configured: using sqlite+aiosqlite:///dev.db");
-    developing.says("web    | web is sqlite+aiosqlite:///dev.db sqlite:///dev.db");
-    developing.says("worker | working");
-    developing.says(&format!("http://127.0.0.1:{}", developing.port));
-    developing.says("running");
-    developing.says("sqlite+aiosqlite:///dev.db, at a1");
+    let dev = DevProcess::start(&sandbox, &["--migrate=apply"]);
+    dev.wait_for_output("no database URL is configured: using sqlite+aiosqlite:///dev.db");
+    dev.wait_for_output("web    | web is sqlite+aiosqlite:///dev.db sqlite:///dev.db");
+    dev.wait_for_output("worker | working");
+    dev.wait_for_output(&format!("http://127.0.0.1:{}", dev.port));
+    dev.wait_for_output("running");
+    dev.wait_for_output("sqlite+aiosqlite:///dev.db, at a1");
     assert_eq!(version(&sandbox).as_deref(), Some("a1"));
-    wait_for("both have started", || pids(&sandbox).len() == 2);
-    // A source: the one that wants it is started again.
+    wait_for("both processes have started", || pids(&sandbox).len() == 2);
+    // A source has changed: only the process without `restart = false` restarts.
     sandbox.write("web.py", &WEB.replace("web is", "web was"));
-    developing.says("a source has changed: restarting web");
-    developing.says("web    | web was sqlite");
-    wait_for("the web has started again", || pids(&sandbox).len() == 3);
-    // A process that fails waits for the next change.
+    dev.wait_for_output("a source has changed: restarting web");
+    dev.wait_for_output("web    | web was sqlite");
+    wait_for("the web process has restarted", || {
+        pids(&sandbox).len() == 3
+    });
+    // A failed process restarts with the next change.
     sandbox.write("web.py", "print('broken')\nraise SystemExit(3)\n");
-    developing.says("web    | broken");
-    developing.says("web    | exited with 3; it restarts when a source changes");
+    dev.wait_for_output("web    | broken");
+    dev.wait_for_output("web    | exited with 3; it restarts when a source changes");
     sandbox.write("web.py", &WEB.replace("web is", "web again"));
-    developing.says("web    | web again sqlite");
-    wait_for("the web has started again", || pids(&sandbox).len() == 4);
-    // A revision.
+    dev.wait_for_output("web    | web again sqlite");
+    wait_for("the web process has restarted", || {
+        pids(&sandbox).len() == 4
+    });
+    // A new revision.
     let next = sandbox
         .read("migrations/versions/a1.py")
         .replace("'a1'", "'b2'");
@@ -149,19 +154,21 @@ fn processes_restart_and_new_revisions_are_applied() {
         .replace("down_revision = None", "down_revision = 'a1'")
         .replace("table t", "table u");
     sandbox.write("migrations/versions/b2.py", &next);
-    developing.says("new: b2 (step a1)");
-    developing.says("the database is at head");
+    dev.wait_for_output("new: b2 (step a1)");
+    dev.wait_for_output("the database is at head");
     assert_eq!(version(&sandbox).as_deref(), Some("b2"));
-    // Whoever looks at the database from time to time knows the new revision, too.
-    let health = developing.address("health");
+    // The monitor knows the new revision, too.
+    let health = dev.address("health");
     let check = || {
-        let (status, body) = get(health, "/health").expect("an answer");
-        let answer: Json = serde_json::from_str(&body).expect("an object");
-        (status, answer["checks"].clone())
+        let (status, body) = get(health, "/health").expect("a response");
+        let health: Json = serde_json::from_str(&body).expect("an object");
+        (status, health["checks"].clone())
     };
-    let looked_at = |checks: &Json| checks["database:responseTime"][0]["time"].clone();
-    let before = looked_at(&check().1);
-    wait_for("it has looked again", || looked_at(&check().1) != before);
+    let checked_at = |checks: &Json| checks["database:responseTime"][0]["time"].clone();
+    let before = checked_at(&check().1);
+    wait_for("the monitor has checked again", || {
+        checked_at(&check().1) != before
+    });
     let (status, checks) = check();
     assert_eq!(status, 200, "{checks}");
     assert_eq!(
@@ -172,20 +179,20 @@ fn processes_restart_and_new_revisions_are_applied() {
         checks["schema:revision"][0]["observedValue"][0], "b2",
         "{checks}"
     );
-    assert_eq!(developing.interrupt(), Some(130));
+    assert_eq!(dev.interrupt(), Some(130));
     assert_gone(&pids(&sandbox));
 }
 
 #[test]
-fn a_procfile_and_revisions_that_are_told() {
+fn runs_a_procfile_and_announces_new_revisions() {
     let sandbox = project(&[STEP]);
     sandbox.write(
         "Procfile",
         "release: false\nclock: echo tick $PORT; exec sleep 600\n",
     );
-    let developing = Developing::start(&sandbox, &[]);
-    developing.says(&format!("clock | tick {}", developing.port));
-    developing.says("started:");
+    let dev = DevProcess::start(&sandbox, &[]);
+    dev.wait_for_output(&format!("clock | tick {}", dev.port));
+    dev.wait_for_output("started:");
     let next = sandbox
         .read("migrations/versions/a1.py")
         .replace("'a1'", "'b2'");
@@ -193,42 +200,41 @@ fn a_procfile_and_revisions_that_are_told() {
         "migrations/versions/b2.py",
         &next.replace("down_revision = None", "down_revision = 'a1'"),
     );
-    developing.says("new: b2 (step a1); apply with `limbeck upgrade head`");
+    dev.wait_for_output("new: b2 (step a1); apply with `limbeck upgrade head`");
     assert_eq!(version(&sandbox).as_deref(), Some("a1"));
-    // The page has it, with its SQL.
-    let address = developing.address("page");
+    // The page shows the revision with its SQL.
+    let address = dev.address("page");
     let page = || {
-        let answer = request(address, "GET /", &["Host: localhost"]).expect("an answer");
-        assert_eq!(answer.status, 200, "{answer:?}");
-        answer.body
+        let response = request(address, "GET /", &["Host: localhost"]).expect("a response");
+        assert_eq!(response.status, 200, "{response:?}");
+        response.body
     };
-    wait_for("the SQL is there", || {
+    wait_for("the page contains the SQL", || {
         page().contains("create table t (x int)")
     });
-    let shown = page();
-    assert!(
-        shown.contains(r#"class="row pending" id="r-b2""#),
-        "{shown}"
-    );
-    assert!(shown.contains(">clock "), "{shown}");
-    // One that asks the database what to do has no SQL without it, and the ones before it have theirs.
-    let asks = next
+    let html = page();
+    assert!(html.contains(r#"class="row pending" id="r-b2""#), "{html}");
+    assert!(html.contains(">clock "), "{html}");
+    // A script that queries the database has no SQL. The scripts before it do.
+    let querying = next
         .replace("'b2'", "'c3'")
         .replace("down_revision = None", "down_revision = 'b2'")
         .replace("op.execute(", "op.get_bind().scalar(");
-    sandbox.write("migrations/versions/c3.py", &asks);
-    wait_for("the page says why", || page().contains("id=\"problem\""));
-    let shown = page();
+    sandbox.write("migrations/versions/c3.py", &querying);
+    wait_for("the page contains the reason", || {
+        page().contains("id=\"problem\"")
+    });
+    let html = page();
     assert!(
-        shown.contains("c3 can't be written without the database (c3.py, line "),
-        "{shown}"
+        html.contains("c3 can't be written without the database (c3.py, line "),
+        "{html}"
     );
-    assert!(shown.contains("create table t (x int)"), "{shown}");
-    assert_eq!(developing.interrupt(), Some(130));
+    assert!(html.contains("create table t (x int)"), "{html}");
+    assert_eq!(dev.interrupt(), Some(130));
 }
 
 #[test]
-fn nothing_to_run() {
+fn rejects_a_project_without_processes() {
     let python = python();
     let sandbox = project(&[STEP]);
     let ran = sandbox.run(&limbeck(), Some(&python), &["dev"]);

@@ -1,4 +1,4 @@
-//! `run`: the application's whole life, and each way in which it can go wrong.
+//! `run`, `dev`, `status` and `wait`: the application's life from start to end, and the failures in between.
 
 mod axum_shop;
 mod browser;

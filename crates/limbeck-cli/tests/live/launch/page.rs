@@ -1,4 +1,4 @@
-//! The page in the browser, as it is sent: what it shows when, what it never shows, and to whom.
+//! The HTML of the page: its contents during and after a migration, its headers, and its access control.
 
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -7,13 +7,14 @@ use std::time::{Duration, Instant};
 
 use limbeck_testkit::{Postgres, Tls, python, report_missing};
 
-use super::support::{launch, project, request, wait_for};
+use super::support::{launch, launch_command, project, request, stderr, wait_for};
+use crate::support::{limbeck, run};
 
 /// Waits in the database until the table `gate` has a row.
 const WAITS: &str = "op.execute('''do $$ begin while not exists (select 1 from gate) loop \
     perform pg_sleep(0.02); end loop; end $$''')";
 
-/// The part of a page that a revision has in its list.
+/// Returns the list item of a revision.
 fn row<'a>(page: &'a str, revision: &str) -> &'a str {
     let start = page.find(&format!(" id=\"r-{revision}\"")).expect("a row");
     let start = page[..start].rfind("<li").expect("its start");
@@ -21,7 +22,7 @@ fn row<'a>(page: &'a str, revision: &str) -> &'a str {
 }
 
 #[test]
-fn a_long_migration_and_what_comes_after_it() {
+fn shows_a_running_migration_and_its_result() {
     let server = Postgres::start(Tls::Required);
     let python = python();
     server.create_database("app");
@@ -36,8 +37,8 @@ fn a_long_migration_and_what_comes_after_it() {
     assert!(url.contains("secret"), "{url}");
     let launched = launch(&sandbox, &python, &url, "well", &[]);
     wait_for("the second step runs", || {
-        let answer = launched.get("/readyz");
-        answer.is_some_and(|(_, body)| body.contains("upgrade b2, step 2 of 3"))
+        let response = launched.get("/readyz");
+        response.is_some_and(|(_, body)| body.contains("upgrade b2, step 2 of 3"))
     });
     let page = launched.page("");
     assert!(page.contains(">Migrating</h1>"), "{page}");
@@ -54,18 +55,18 @@ fn a_long_migration_and_what_comes_after_it() {
     }
     assert!(page.contains(">python3<"), "{page}");
     assert!(page.contains("not started"), "{page}");
-    // The SQL is asked for by the first visit, and written while the migration waits.
-    wait_for("the SQL is there", || {
+    // The first request of the page asks for the SQL, which limbeck writes while the migration waits.
+    wait_for("the page lists the SQL", || {
         launched.page("").contains("sql-r-c3")
     });
-    wait_for("the SQL is written", || {
+    wait_for("the page contains the SQL", || {
         launched.page("").contains("create view v as select")
     });
     let page = launched.page("");
     assert!(page.contains("perform pg_sleep(0.02)"), "{page}");
     assert!(!page.contains("create table one"), "{page}");
     assert!(!page.contains("hunter2"), "{page}");
-    // The step still runs: a look at the page has neither stopped it nor used the database.
+    // The step still runs: writing the SQL has not disturbed it.
     assert!(launched.page("").contains("Step 2 of 3"));
 
     server.sql("app", "insert into gate values (1)");
@@ -80,7 +81,7 @@ fn a_long_migration_and_what_comes_after_it() {
         page.contains("of 1 probe passed") || page.contains("probes passed"),
         "{page}"
     );
-    // The parts that change, with and without the one that the asker has already.
+    // The parts that change, with and without the revisions that the client already has.
     let version = page.split("data-version=\"").nth(1).expect("a version");
     let version = version.split('"').next().expect("its end");
     let parts = launched.page("?parts=");
@@ -92,16 +93,16 @@ fn a_long_migration_and_what_comes_after_it() {
     }
     launched.signal("TERM");
     let output = launched.wait();
-    let told = super::support::stderr(&output);
-    // What the SQL was written by says nothing in the run's own name.
-    assert!(!told.contains("static SQL"), "{told}");
+    let text = stderr(&output);
+    // The run that writes the SQL prints nothing.
+    assert!(!text.contains("static SQL"), "{text}");
     let stdout = String::from_utf8_lossy(&output.stdout);
     assert!(!stdout.contains("create view"), "{stdout}");
 }
 
-/// To write SQL takes no connection, whatever `env.py` thinks of it.
+/// The run that writes SQL refuses connections, even if `env.py` ignores offline mode.
 #[test]
-fn an_environment_that_always_connects() {
+fn writes_no_sql_for_an_env_py_that_always_connects() {
     let python = python();
     let waits = "import os, time\nwhile not os.path.exists('go'):\n    time.sleep(0.02)";
     let sandbox = project(&[("a1", "pass", "pass"), ("b2", waits, "pass")]);
@@ -111,10 +112,10 @@ fn an_environment_that_always_connects() {
     sandbox.write("migrations/env.py", &always);
     let launched = launch(&sandbox, &python, "sqlite+aiosqlite:///app.db", "well", &[]);
     wait_for("the second step runs", || {
-        let answer = launched.get("/readyz");
-        answer.is_some_and(|(_, body)| body.contains("upgrade b2, step 2 of 2"))
+        let response = launched.get("/readyz");
+        response.is_some_and(|(_, body)| body.contains("upgrade b2, step 2 of 2"))
     });
-    wait_for("the page says why", || {
+    wait_for("the page contains the reason", || {
         let page = launched.page("");
         page.contains("a connection is asked for in offline mode (env.py, line ")
     });
@@ -122,8 +123,41 @@ fn an_environment_that_always_connects() {
     launched.wait_until_ready();
 }
 
+/// A dependency through a branch label applies its branch, too. The page marks the same revisions as `limbeck current`.
 #[test]
-fn how_it_is_asked_for() {
+fn marks_the_branch_of_a_label_dependency_as_applied() {
+    let python = python();
+    let sandbox = project(&[("a1", "pass", "pass"), ("b2", "pass", "pass")]);
+    let script = sandbox.read("migrations/versions/b2.py");
+    let dependent = script.replace("depends_on = None", "depends_on = 'extra'");
+    sandbox.write("migrations/versions/b2.py", &dependent);
+    let labelled = script
+        .replace("'b2'", "'x1'")
+        .replace("'a1'", "None")
+        .replace("branch_labels = None", "branch_labels = 'extra'");
+    sandbox.write("migrations/versions/x1.py", &labelled);
+    let url = "sqlite+aiosqlite:///app.db";
+    let launched = launch(&sandbox, &python, url, "well", &["--revision=b2"]);
+    launched.wait_until_ready();
+    let page = launched.page("");
+    for revision in ["b2", "x1"] {
+        let row = row(&page, revision);
+        assert!(
+            row.starts_with("<li class=\"row applied current\" "),
+            "{row}"
+        );
+    }
+    // The dependency has a line and a link to the labelled revision.
+    assert!(row(&page, "b2").contains("href=\"#r-x1\""), "{page}");
+    let current = run(&sandbox, url, &["current"]).success().stdout;
+    assert!(
+        current.contains("b2") && current.contains("x1"),
+        "{current}"
+    );
+}
+
+#[test]
+fn answers_local_requests_with_its_headers() {
     let python = python();
     let sandbox = project(&[("a1", "pass", "pass"), ("b2", "pass", "pass")]);
     let url = "sqlite+aiosqlite:///app.db";
@@ -132,9 +166,9 @@ fn how_it_is_asked_for() {
     let page = launched.page("");
     assert!(row(&page, "b2").contains("beyond the target"), "{page}");
     let address = SocketAddr::from(([127, 0, 0, 1], launched.health));
-    let ask = |what: &str, headers: &[&str]| request(address, what, headers).expect("an answer");
+    let send = |line: &str, headers: &[&str]| request(address, line, headers).expect("a response");
     let host = format!("Host: localhost:{}", launched.health);
-    let got = ask("GET /", &[&host]);
+    let got = send("GET /", &[&host]);
     for line in [
         "content-type: text/html; charset=utf-8",
         "cache-control: no-store",
@@ -145,27 +179,27 @@ fn how_it_is_asked_for() {
     ] {
         assert!(got.head.contains(line), "{line}: {}", got.head);
     }
-    let head = ask("HEAD /", &[&host]);
+    let head = send("HEAD /", &[&host]);
     assert_eq!((head.status, head.body.as_str()), (200, ""));
     assert!(head.head.contains("content-security-policy"), "{head:?}");
-    let post = ask("POST /", &[&host, "Content-Length: 0"]);
+    let post = send("POST /", &[&host, "Content-Length: 0"]);
     assert_eq!(post.status, 405);
     assert!(post.head.contains("allow: get, head"), "{post:?}");
-    assert_eq!(ask("GET /index.html", &[&host]).status, 404);
+    assert_eq!(send("GET /index.html", &[&host]).status, 404);
     // A name that somebody else has may have been pointed here.
     for headers in [
         &["Host: evil.example"][..],
         &["Host: localhost", "X-Forwarded-For: 192.0.2.1"],
         &[],
     ] {
-        let refused = ask("GET /", headers);
+        let refused = send("GET /", headers);
         // Without a name the request is none of HTTP's, and of no person's either.
         assert!([400, 403].contains(&refused.status), "{refused:?}");
         assert!(!refused.body.contains("a1"), "{refused:?}");
     }
-    let refused = ask("GET /", &["Host: evil.example"]);
+    let refused = send("GET /", &["Host: evil.example"]);
     assert!(refused.body.contains("--page=everyone"), "{refused:?}");
-    assert_eq!(ask("GET /readyz", &["Host: evil.example"]).status, 200);
+    assert_eq!(send("GET /readyz", &["Host: evil.example"]).status, 200);
 }
 
 /// An address of this machine that is not its loopback one. No packet is sent to find it.
@@ -177,7 +211,7 @@ fn outer_address() -> Option<IpAddr> {
 }
 
 #[test]
-fn strangers() {
+fn follows_the_page_setting_for_other_clients() {
     let python = python();
     let Some(outer) = outer_address() else {
         report_missing("an address of this machine beside its loopback one")
@@ -186,8 +220,8 @@ fn strangers() {
         let sandbox = project(&[("a1", "pass", "pass")]);
         let table = format!("[tool.limbeck.run]\npage = '{page}'\n");
         sandbox.write("pyproject.toml", &table);
-        let launched = super::support::launch_command(&sandbox, |port, health| {
-            let mut command = sandbox.command(&crate::support::limbeck(), Some(&python));
+        let launched = launch_command(&sandbox, |port, health| {
+            let mut command = sandbox.command(&limbeck(), Some(&python));
             command
                 .env("DATABASE_URL", "sqlite:///app.db")
                 .arg("run")
@@ -198,26 +232,30 @@ fn strangers() {
         });
         launched.wait_until_ready();
         let address = SocketAddr::new(outer, launched.health);
-        let ask = |what: &str, host: &str| {
-            request(address, what, &[&format!("Host: {host}")]).expect("an answer")
+        let send = |line: &str, host: &str| {
+            request(address, line, &[&format!("Host: {host}")]).expect("a response")
         };
         for host in ["localhost", &address.to_string()] {
-            let answer = ask("GET /", host);
-            assert_eq!(answer.status, expected, "{page} {host}: {answer:?}");
-            assert_eq!(answer.body.contains("a1"), expected == 200, "{answer:?}");
+            let response = send("GET /", host);
+            assert_eq!(response.status, expected, "{page} {host}: {response:?}");
+            assert_eq!(
+                response.body.contains("a1"),
+                expected == 200,
+                "{response:?}"
+            );
         }
-        assert_eq!(ask("GET /readyz", "limbeck").status, 200);
+        assert_eq!(send("GET /readyz", "limbeck").status, 200);
     }
 }
 
 #[test]
-fn a_crowd_of_readers_of_a_long_history() {
+fn many_readers_of_a_long_history_do_not_slow_down_the_endpoints() {
     let python = python();
     let ids: Vec<String> = (0..1500).map(|number| format!("r{number:04}")).collect();
     let revisions: Vec<(&str, &str, &str)> =
         ids.iter().map(|id| (id.as_str(), "pass", "pass")).collect();
     let sandbox = project(&revisions);
-    // The first one applied by name: the others are a history that this run is not to apply.
+    // The target is the first revision, so all others are beyond the target.
     let url = "sqlite+aiosqlite:///app.db";
     let launched = launch(&sandbox, &python, url, "well", &["--revision=r0000"]);
     launched.wait_until_ready();
@@ -236,17 +274,21 @@ fn a_crowd_of_readers_of_a_long_history() {
             });
         }
         let start = Instant::now();
-        while start.elapsed() < Duration::from_secs(2) {
-            let asked = Instant::now();
-            let (status, _) = launched.get("/livez").expect("an answer");
-            let took = asked.elapsed();
-            assert_eq!(status, 200);
-            if took >= Duration::from_millis(500) {
+        let mut durations = Vec::new();
+        while start.elapsed() < Duration::from_secs(2) || durations.len() < 20 {
+            let sent = Instant::now();
+            let response = launched.get("/livez");
+            durations.push(sent.elapsed());
+            if response.is_none_or(|(status, _)| status != 200) {
                 over.store(true, Ordering::Relaxed);
-                panic!("{took:?}");
+                panic!("no response");
             }
         }
         over.store(true, Ordering::Relaxed);
+        // A single response may be late on a busy machine. If pages delayed the endpoints, most responses would be late.
+        durations.sort_unstable();
+        let median = durations[durations.len() / 2];
+        assert!(median < Duration::from_millis(500), "{durations:?}");
     });
     assert!(read.into_inner() > 16);
 }

@@ -1,4 +1,4 @@
-//! `--on-unhealthy=rollback`: a migration after which the application is unwell is undone, where that loses nothing.
+//! `--on-unhealthy=rollback`: limbeck rolls back a migration after which the application is not ready, if no data would be lost.
 
 use limbeck_testkit::{MariaDb, Postgres, Tls, python};
 
@@ -22,14 +22,14 @@ const FULL: Step = (
     "op.create_table('u', sa.Column('x', sa.Integer))\nop.execute('insert into u values (1)')",
     "op.drop_table('u')",
 );
-const NO_WAY: Step = (
+const IRREVERSIBLE: Step = (
     "b2",
     "op.create_table('u', sa.Column('x', sa.Integer))",
     "pass",
 );
 
-/// Launches an application in `mode` over a database at `a1`: its exit status, what was told, and where the database
-/// stands.
+/// Launches an application in `mode` over a database at `a1`, and checks the exit status, a text on standard error, and the
+/// current revision.
 fn check(url: &str, second: Step, mode: &str, options: &[&str], expected: (i32, &str, &str)) {
     let python = python();
     let sandbox = project(&[FIRST, second]);
@@ -40,47 +40,52 @@ fn check(url: &str, second: Step, mode: &str, options: &[&str], expected: (i32, 
         .copied()
         .collect();
     let output = launch(&sandbox, &python, url, mode, &all).wait();
-    let told = stderr(&output);
-    let (status, text, stands) = expected;
-    assert_eq!(output.status.code(), Some(status), "{told}");
-    assert!(told.contains(text), "{text}: {told}");
+    let text = stderr(&output);
+    let (status, message, revision) = expected;
+    assert_eq!(output.status.code(), Some(status), "{text}");
+    assert!(text.contains(message), "{message}: {text}");
     let current = run(&sandbox, url, &["current"]).success();
     assert_eq!(
         current.stdout.split_whitespace().next(),
-        Some(stands),
-        "{told}"
+        Some(revision),
+        "{text}"
     );
 }
 
 #[test]
-fn postgresql() {
+fn rolls_back_on_postgresql() {
     let server = Postgres::start(Tls::Off);
-    let undo = "--on-unhealthy=rollback";
+    let rollback = "--on-unhealthy=rollback";
     for (number, (step, mode, options, expected)) in [
         (EMPTY, "unwell", vec![], (123, "not ready within", "b2")),
         (
             EMPTY,
             "unwell",
-            vec![undo],
+            vec![rollback],
             (124, "rolled back: b2 downgraded to a1", "a1"),
         ),
         (
             EMPTY,
             "crash",
-            vec![undo],
+            vec![rollback],
             (124, "exited with 9 before it was ready", "a1"),
         ),
-        (FULL, "unwell", vec![undo], (125, "table u: 1 row", "b2")),
         (
             FULL,
             "unwell",
-            vec![undo, "--allow-data-loss"],
+            vec![rollback],
+            (125, "table u: 1 row", "b2"),
+        ),
+        (
+            FULL,
+            "unwell",
+            vec![rollback, "--allow-data-loss"],
             (124, "the migration was rolled back", "a1"),
         ),
         (
-            NO_WAY,
+            IRREVERSIBLE,
             "unwell",
-            vec![undo],
+            vec![rollback],
             (125, "the `downgrade` of b2 does nothing", "b2"),
         ),
     ]
@@ -95,29 +100,29 @@ fn postgresql() {
 }
 
 #[test]
-fn sqlite() {
+fn rolls_back_on_sqlite() {
     let folder = tempfile::tempdir().expect("a folder");
     let url = |name: &str| format!("sqlite+aiosqlite:///{}/{name}.db", folder.path().display());
-    let undo = "--on-unhealthy=rollback";
+    let rollback = "--on-unhealthy=rollback";
     check(
         &url("a"),
         EMPTY,
         "unwell",
-        &[undo],
+        &[rollback],
         (124, "rolled back: b2", "a1"),
     );
     check(
         &url("b"),
         FULL,
         "unwell",
-        &[undo],
+        &[rollback],
         (125, "table u: 1 row", "b2"),
     );
 }
 
-/// A first launch goes back to nothing: no version row is left, and that is no loss.
+/// A rollback to the base removes the last version row. That is not a loss of data.
 #[test]
-fn the_first_migration_of_all() {
+fn rolls_back_the_first_migration() {
     let server = Postgres::start(Tls::Off);
     let python = python();
     server.create_database("app");
@@ -133,14 +138,14 @@ fn the_first_migration_of_all() {
 }
 
 #[test]
-fn mysql_only_where_loss_is_allowed() {
+fn rolls_back_on_mysql_only_if_loss_is_allowed() {
     let server = MariaDb::start();
-    let undo = "--on-unhealthy=rollback";
+    let rollback = "--on-unhealthy=rollback";
     for (name, options, expected) in [
-        ("a", vec![undo], (125, "can't be rehearsed", "b2")),
+        ("a", vec![rollback], (125, "can't be rehearsed", "b2")),
         (
             "b",
-            vec![undo, "--allow-data-loss"],
+            vec![rollback, "--allow-data-loss"],
             (124, "rolled back: b2", "a1"),
         ),
     ] {
@@ -150,9 +155,9 @@ fn mysql_only_where_loss_is_allowed() {
     }
 }
 
-/// An application that is unwell over a database that needed nothing is no reason to undo what others did.
+/// If this launch has applied nothing, limbeck does not revert the revisions of others.
 #[test]
-fn nothing_was_migrated() {
+fn rolls_back_nothing_that_it_has_not_applied() {
     let python = python();
     let sandbox = project(&[FIRST]);
     let url = "sqlite+aiosqlite:///app.db";

@@ -1,4 +1,4 @@
-//! The whole promise at once: a real application whose one URL real Alembic can't take, migrated, started and ended.
+//! A real application, migrated and run by limbeck with one asynchronous URL that plain Alembic can't use.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -9,17 +9,19 @@ use limbeck_testkit::{CommandOutput, Postgres, Sandbox, Tls, shop_python};
 use super::support::{Launched, assert_gone, get, launch_command, stderr, wait_for};
 use crate::support::{alembic, example, limbeck, ran, sqlite_schema};
 
-/// What `alembic init` gives to who does not ask for the asynchronous template, with the application's URL.
+/// The `env.py` of `alembic init` without the asynchronous template, with the application's URL.
 const SYNCHRONOUS: &str =
     include_str!("../../../../../examples/fastapi-shop/scripts/env_of_init.py");
 
-/// uvicorn cleans up, and then lets the signal end it.
+/// The exit status of uvicorn, which cleans up and then lets SIGTERM end it.
 pub(super) const ENDED_BY_SIGTERM: i32 = 143;
 
-/// The application in one database: its URL, if it is told one, and the interpreter that has all it needs.
+/// The application with one database.
 pub(super) struct Shop<'a> {
     pub(super) sandbox: Sandbox,
+    /// The interpreter with the application's dependencies.
     pub(super) python: &'a Path,
+    /// The database's URL, unless the application uses its default.
     pub(super) url: Option<String>,
 }
 
@@ -54,15 +56,15 @@ impl<'a> Shop<'a> {
         self.run(&limbeck(), &[], arguments)
     }
 
-    /// What its users do today, and what they get.
-    fn plain_alembic_cannot(&self) {
+    /// Checks that plain Alembic fails with this URL.
+    fn expect_plain_alembic_to_fail(&self) {
         self.sandbox.write("app/alembic/env.py", SYNCHRONOUS);
         let ran = self.alembic(&["upgrade", "head"]);
         assert_ne!(ran.status, 0);
         assert!(ran.stderr.contains("MissingGreenlet"), "{}", ran.stderr);
     }
 
-    /// `limbeck run` with uvicorn, until it is ready.
+    /// Starts `limbeck run` with uvicorn, and waits until it is ready.
     pub(super) fn start(&self) -> Launched {
         let launched = launch_command(&self.sandbox, |port, health| {
             let mut command = self.sandbox.command(&limbeck(), Some(self.python));
@@ -74,24 +76,24 @@ impl<'a> Shop<'a> {
                 .arg(format!("--probe=http://127.0.0.1:{port}/health/ready"))
                 .arg(format!("--health-addr={health}"))
                 .args(["--", "python", "-m", "uvicorn", "app.main:app"])
-                // Nobody reads what is logged before the end, and a pipe holds only so much.
+                // The test reads the pipe only at the end, and a full pipe would block the application.
                 .args(["--no-access-log", "--port", &port.to_string()]);
             command
         });
         launched.wait_until_ready();
         for path in ["/livez", "/startupz", "/readyz", "/health", "/metrics"] {
-            let (status, body) = launched.get(path).expect("an answer");
+            let (status, body) = launched.get(path).expect("a response");
             assert_eq!(status, 200, "{path}: {body}");
         }
         for path in ["/health/live", "/health/ready"] {
             let address = SocketAddr::from(([127, 0, 0, 1], launched.port));
-            let (status, body) = get(address, path).expect("an answer");
+            let (status, body) = get(address, path).expect("a response");
             assert_eq!(status, 200, "{path}: {body}");
         }
         launched
     }
 
-    /// The application's own tests, against the one that runs.
+    /// Runs the application's own tests against the running application.
     pub(super) fn passes_its_tests(&self, launched: &Launched) {
         let base_url = format!("http://127.0.0.1:{}", launched.port);
         self.tests_pass(&[("BASE_URL", &base_url)]);
@@ -105,39 +107,39 @@ impl<'a> Shop<'a> {
         assert!(!ran.stdout.contains("skipped"), "{}", ran.stdout);
     }
 
-    /// Everything ends in good order, with the application's own status.
-    pub(super) fn ends(launched: Launched, status: i32) {
+    /// Sends SIGTERM, and checks that the application shuts down cleanly with this exit status.
+    pub(super) fn shut_down(launched: Launched, status: i32) {
         let processes = launched.children();
         assert!(!processes.is_empty());
         launched.signal("TERM");
         let output = launched.wait();
-        let told = stderr(&output);
-        assert_eq!(output.status.code(), Some(status), "{told}");
-        assert!(told.contains("Application shutdown complete"), "{told}");
-        assert!(!told.contains("Traceback"), "{told}");
-        assert!(!told.contains("secret"), "{told}");
+        let text = stderr(&output);
+        assert_eq!(output.status.code(), Some(status), "{text}");
+        assert!(text.contains("Application shutdown complete"), "{text}");
+        assert!(!text.contains("Traceback"), "{text}");
+        assert!(!text.contains("secret"), "{text}");
         assert_gone(&processes);
     }
 
-    /// Down to nothing and up again: what is there after each, by limbeck and by real Alembic.
-    fn there_and_back(&self, oracle: &Shop, schema: impl Fn(&Shop) -> String) {
+    /// Downgrades to the base and upgrades again, and compares the schema after each with plain Alembic's.
+    fn check_downgrade_and_upgrade(&self, oracle: &Shop, schema: impl Fn(&Shop) -> String) {
         self.limbeck(&["check"]).success();
         let full = schema(self);
-        for way in [["downgrade", "base"], ["upgrade", "head"]] {
-            self.limbeck(&way).success();
-            oracle.alembic(&way).success();
-            assert_eq!(schema(self), schema(oracle), "{way:?}");
+        for command in [["downgrade", "base"], ["upgrade", "head"]] {
+            self.limbeck(&command).success();
+            oracle.alembic(&command).success();
+            assert_eq!(schema(self), schema(oracle), "{command:?}");
         }
         assert_eq!(schema(self), full);
     }
 }
 
-/// What migrations write, beside tables: where the database stands, and the products that they have rewritten.
+/// The rows that migrations write: the version rows, and the changed products.
 pub(super) const ROWS: &str = "select version_num from alembic_version union all \
     select sku || name || slug || price || stock || status || attributes from products order by 1";
 
 #[test]
-fn on_a_postgresql_that_demands_tls() {
+fn runs_on_postgresql_with_required_tls() {
     let server = Postgres::start(Tls::Required);
     let python = shop_python();
     let shop = |name: &str| {
@@ -147,7 +149,7 @@ fn on_a_postgresql_that_demands_tls() {
     };
     let before = server.dump_schema("postgres");
     let plain = shop("plain");
-    plain.plain_alembic_cannot();
+    plain.expect_plain_alembic_to_fail();
     assert_eq!(server.dump_schema("plain"), before);
 
     let oracle = shop("oracle");
@@ -158,7 +160,7 @@ fn on_a_postgresql_that_demands_tls() {
     let rows = server.sql("shop", ROWS);
     assert_eq!(rows, server.sql("oracle", ROWS));
     assert_eq!(rows.lines().count(), 4, "{rows}");
-    // The application's own sessions are there, and each of them is encrypted.
+    // The application has sessions, and all of them are encrypted.
     let sessions = "select count(*), coalesce(bool_and(ssl), true) from pg_stat_activity \
          left join pg_stat_ssl using (pid) where datname = 'shop' and pid <> pg_backend_pid()";
     let now = server.sql("shop", sessions);
@@ -168,7 +170,7 @@ fn on_a_postgresql_that_demands_tls() {
     );
 
     shop.passes_its_tests(&launched);
-    Shop::ends(launched, ENDED_BY_SIGTERM);
+    Shop::shut_down(launched, ENDED_BY_SIGTERM);
     wait_for("no session is left", || {
         server.sql("shop", sessions).trim() == "0|t"
     });
@@ -178,13 +180,13 @@ fn on_a_postgresql_that_demands_tls() {
         (shop.sandbox.path().to_owned(), "shop"),
         (oracle.sandbox.path().to_owned(), "oracle"),
     ]);
-    shop.there_and_back(&oracle, |which| {
-        server.dump_schema(names[which.sandbox.path()])
+    shop.check_downgrade_and_upgrade(&oracle, |shop| {
+        server.dump_schema(names[shop.sandbox.path()])
     });
 }
 
 #[test]
-fn on_sqlite_without_a_server_or_a_url() {
+fn runs_on_sqlite_without_a_url() {
     let python = shop_python();
     let file = |shop: &Shop| -> PathBuf { shop.sandbox.path().join("shop.db") };
     let schema = |shop: &Shop| sqlite_schema(&file(shop));
@@ -195,7 +197,7 @@ fn on_sqlite_without_a_server_or_a_url() {
         rows.map(|row| row.expect("a row")).collect()
     };
     let plain = Shop::new(&python, None);
-    plain.plain_alembic_cannot();
+    plain.expect_plain_alembic_to_fail();
     assert_eq!(schema(&plain), "");
 
     let oracle = Shop::new(&python, None);
@@ -206,25 +208,26 @@ fn on_sqlite_without_a_server_or_a_url() {
     assert_eq!(rows(&shop), rows(&oracle));
     assert_eq!(rows(&shop).len(), 4);
     shop.passes_its_tests(&launched);
-    Shop::ends(launched, ENDED_BY_SIGTERM);
-    let left = rusqlite::Connection::open(file(&shop)).expect("the database");
-    left.execute_batch("begin exclusive; rollback")
-        .expect("nobody else has it open");
-    shop.there_and_back(&oracle, schema);
+    Shop::shut_down(launched, ENDED_BY_SIGTERM);
+    let database = rusqlite::Connection::open(file(&shop)).expect("the database");
+    database
+        .execute_batch("begin exclusive; rollback")
+        .expect("no other connection");
+    shop.check_downgrade_and_upgrade(&oracle, schema);
 }
 
-/// As its developers run them: no server, no URL.
+/// The developers of the application run its tests without limbeck, a server or a URL.
 #[test]
-fn its_tests_in_their_own_process() {
+fn the_tests_of_the_application_pass_without_limbeck() {
     let python = shop_python();
     let shop = Shop::new(&python, None);
     shop.tests_pass(&[]);
     assert!(!shop.sandbox.path().join("shop.db").exists());
 }
 
-/// The example's own way to start it: what takes its place gets the signals, and gives the exit status.
+/// The example's script replaces itself with limbeck, which gets the signals and sets the exit status.
 #[test]
-fn the_launcher_for_development() {
+fn starts_through_the_development_script_of_the_example() {
     let python = shop_python();
     let shop = Shop::new(&python, None);
     let settings = shop.sandbox.read("pyproject.toml");
@@ -244,8 +247,8 @@ fn the_launcher_for_development() {
         command
     });
     launched.wait_until_ready();
-    // The one that reloads the other takes the signal for a wish.
-    Shop::ends(launched, 0);
+    // uvicorn's reloader exits with 0 on SIGTERM.
+    Shop::shut_down(launched, 0);
     assert!(shop.sandbox.path().join("shop.db").exists());
 
     let ran = shop.run(

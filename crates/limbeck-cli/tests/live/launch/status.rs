@@ -1,4 +1,4 @@
-//! `status`: where the database stands, with and without a running application.
+//! `status`: the current and pending revisions, with and without a running application.
 
 use limbeck_testkit::python;
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ use crate::support::{limbeck, run};
 const URL: &str = "sqlite+aiosqlite:///app.db";
 
 #[test]
-fn what_is_pending() {
+fn shows_pending_revisions() {
     let sandbox = project(&[("a1", "pass", "pass"), ("b2", "pass", "pass")]);
     let status = |arguments: &[&str]| {
         let all: Vec<&str> = ["status"].iter().chain(arguments).copied().collect();
@@ -23,7 +23,7 @@ fn what_is_pending() {
         "{}",
         ran.stderr
     );
-    // Looking makes nothing but the file that SQLite makes for whoever connects.
+    // `status` creates nothing but the file that SQLite creates for each connection.
     let tables = rusqlite::Connection::open(sandbox.path().join("app.db")).and_then(|db| {
         db.query_row("select count(*) from sqlite_master", [], |row| {
             row.get::<_, i64>(0)
@@ -53,7 +53,7 @@ fn what_is_pending() {
 }
 
 #[test]
-fn with_the_application() {
+fn shows_the_application() {
     let python = python();
     let sandbox = project(&[("a1", "pass", "pass")]);
     let launched = launch(&sandbox, &python, URL, "well", &[]);

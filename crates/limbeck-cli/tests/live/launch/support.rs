@@ -1,19 +1,20 @@
-//! A project, an application, and the supervisor in front of them.
+//! A project, an application, and the supervisor that runs it.
 
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
-use std::thread::sleep;
+use std::sync::mpsc;
+use std::thread::{sleep, spawn};
 use std::time::{Duration, Instant};
 
 use limbeck_testkit::{Sandbox, reserve_port};
 
 use crate::support::{limbeck, linear, sync_env};
 
-/// An application: says under which URLs it was started, answers HTTP, and ends on `SIGTERM` unless it is `stubborn`;
-/// a `plain` one lets the signal end it.
+/// An application. It records its URLs, serves HTTP, and exits on `SIGTERM`. In mode `stubborn` it ignores the signal, and in
+/// mode `plain` the signal ends it.
 const APPLICATION: &str = r#"
 import http.server, os, signal, subprocess, sys, time
 
@@ -27,7 +28,7 @@ if mode == "stubborn":
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
 elif mode != "plain":
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-# A process of its own, as a server's workers are.
+# A child process, like a server's worker.
 worker = subprocess.Popen(["sleep", "600"], preexec_fn=lambda: signal.signal(signal.SIGTERM, signal.SIG_DFL))
 with open("processes", "w") as file:
     print(os.getpid(), worker.pid, file=file)
@@ -50,14 +51,17 @@ class Server(http.server.ThreadingHTTPServer):
 Server(("127.0.0.1", port), Handler).serve_forever()
 "#;
 
-/// A project with an application.
+/// Returns a project with an application.
 pub(super) fn project(revisions: &[(&str, &str, &str)]) -> Sandbox {
     let sandbox = linear(&sync_env(""), revisions);
     sandbox.write("app.py", APPLICATION);
     sandbox
 }
 
-/// `limbeck run` and what it supervises.
+/// The time after which a condition or the end of a process counts as missing.
+const DEADLINE: Duration = Duration::from_secs(60);
+
+/// A running `limbeck run` and its application.
 pub(super) struct Launched {
     child: Option<Child>,
     folder: PathBuf,
@@ -65,7 +69,7 @@ pub(super) struct Launched {
     pub(super) health: u16,
 }
 
-/// Starts the application of a project in `mode`, probed and with health endpoints.
+/// Starts the application of a project in `mode`, with a probe and health endpoints.
 pub(super) fn launch(
     sandbox: &Sandbox,
     python: &Path,
@@ -74,7 +78,7 @@ pub(super) fn launch(
     options: &[&str],
 ) -> Launched {
     launch_command(sandbox, |port, health| {
-        // Behind a shell's `&` these tests ignore SIGINT, and what they start would, too, until it listens.
+        // In the background of a shell, tests ignore SIGINT. limbeck would inherit that until it installs its handlers.
         let mut command = sandbox.command(Path::new("env"), Some(python));
         command
             .env("DATABASE_URL", url)
@@ -89,7 +93,7 @@ pub(super) fn launch(
     })
 }
 
-/// Starts what `command` makes of a port for the application and one for the health endpoints.
+/// Starts the command that `command` returns for the application's port and the port of the health endpoints.
 pub(super) fn launch_command(
     sandbox: &Sandbox,
     command: impl FnOnce(u16, u16) -> Command,
@@ -107,41 +111,46 @@ pub(super) fn launch_command(
 
 impl Launched {
     pub(super) fn signal(&self, signal: &str) {
-        let id = self.child.as_ref().expect("it runs").id().to_string();
+        let id = self
+            .child
+            .as_ref()
+            .expect("a running limbeck")
+            .id()
+            .to_string();
         let sent = Command::new("kill")
             .args([&format!("-{signal}"), &id])
             .status();
         assert!(sent.expect("`kill` runs").success());
     }
 
+    /// Waits for limbeck to exit. Panics after the deadline.
     pub(super) fn wait(mut self) -> Output {
-        let child = self.child.take().expect("it runs");
-        child.wait_with_output().expect("it ends")
+        wait_for_exit(self.child.take().expect("a running limbeck"))
     }
 
-    /// Status and body of a health endpoint; none when nothing listens.
+    /// Returns the status and the body of a health endpoint, or `None` if nothing listens.
     pub(super) fn get(&self, path: &str) -> Option<(u16, String)> {
         get(SocketAddr::from(([127, 0, 0, 1], self.health)), path)
     }
 
-    /// The page, or the parts of it that `query` asks for.
+    /// Returns the page, or the parts of it that `query` requests.
     pub(super) fn page(&self, query: &str) -> String {
         let address = SocketAddr::from(([127, 0, 0, 1], self.health));
         let host = format!("Host: 127.0.0.1:{}", self.health);
-        let answer = request(address, &format!("GET /{query}"), &[&host]).expect("an answer");
+        let answer = request(address, &format!("GET /{query}"), &[&host]).expect("a response");
         assert_eq!(answer.status, 200, "{answer:?}");
         answer.body
     }
 
     pub(super) fn wait_until_ready(&self) {
-        wait_for("it is ready", || {
+        wait_for("limbeck is ready", || {
             self.get("/readyz").is_some_and(|(status, _)| status == 200)
         });
     }
 
-    /// The processes that it has started itself, by whichever of its threads.
+    /// Returns the child processes of all of limbeck's threads.
     pub(super) fn children(&self) -> Vec<u32> {
-        let id = self.child.as_ref().expect("it runs").id();
+        let id = self.child.as_ref().expect("a running limbeck").id();
         let threads = fs::read_dir(format!("/proc/{id}/task")).expect("its threads");
         let children = threads.map(|thread| {
             let file = thread.expect("a thread").path().join("children");
@@ -154,7 +163,7 @@ impl Launched {
             .collect()
     }
 
-    /// The processes of the application, once it has told them.
+    /// Waits for the application to record its processes, and returns them.
     pub(super) fn processes(&self) -> Vec<u32> {
         let file = self.folder.join("processes");
         let read = || -> Vec<u32> {
@@ -170,7 +179,7 @@ impl Launched {
 
 impl Drop for Launched {
     fn drop(&mut self) {
-        // A test that failed leaves it running.
+        // A failed test leaves limbeck running.
         if let Some(child) = &mut self.child {
             let _ = child.kill();
             let _ = child.wait();
@@ -178,22 +187,23 @@ impl Drop for Launched {
     }
 }
 
+/// Returns the status and the body of a path, or `None` if nothing listens.
 pub(super) fn get(address: SocketAddr, path: &str) -> Option<(u16, String)> {
     let answer = request(address, &format!("GET {path}"), &["Host: limbeck"])?;
     Some((answer.status, answer.body))
 }
 
-/// An answer over HTTP.
+/// An HTTP response.
 #[derive(Debug)]
-pub(super) struct Answer {
+pub(super) struct Response {
     pub(super) status: u16,
-    /// The lines before the body, in small letters.
+    /// The lines before the body, in lower case.
     pub(super) head: String,
     pub(super) body: String,
 }
 
-/// The answer to a method and a path; none when nothing listens.
-pub(super) fn request(address: SocketAddr, what: &str, headers: &[&str]) -> Option<Answer> {
+/// Sends a request with the method and path in `line`, and returns the response, or `None` if nothing listens.
+pub(super) fn request(address: SocketAddr, line: &str, headers: &[&str]) -> Option<Response> {
     let mut stream = TcpStream::connect(address).ok()?;
     stream
         .set_read_timeout(Some(Duration::from_secs(10)))
@@ -201,46 +211,52 @@ pub(super) fn request(address: SocketAddr, what: &str, headers: &[&str]) -> Opti
     let headers: String = headers.iter().map(|line| format!("{line}\r\n")).collect();
     write!(
         stream,
-        "{what} HTTP/1.1\r\n{headers}Connection: close\r\n\r\n"
+        "{line} HTTP/1.1\r\n{headers}Connection: close\r\n\r\n"
     )
     .ok()?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer).ok()?;
     let (head, body) = answer.split_once("\r\n\r\n")?;
-    Some(Answer {
+    Some(Response {
         status: head.split(' ').nth(1)?.parse().ok()?,
         head: head.to_lowercase(),
         body: body.to_owned(),
     })
 }
 
-/// Waits until something is so.
-pub(super) fn wait_for(what: &str, is_so: impl Fn() -> bool) {
+/// Waits for a process to exit. Panics after the deadline.
+pub(super) fn wait_for_exit(child: Child) -> Output {
+    let id = child.id();
+    let (sender, output) = mpsc::channel();
+    spawn(move || sender.send(child.wait_with_output()));
+    let output = output.recv_timeout(DEADLINE);
+    output
+        .unwrap_or_else(|_| panic!("process {id} still runs"))
+        .expect("the output")
+}
+
+/// Waits until a condition holds. Panics after the deadline.
+pub(super) fn wait_for(condition: &str, holds: impl Fn() -> bool) {
     let start = Instant::now();
-    while !is_so() {
-        assert!(start.elapsed() < Duration::from_secs(60), "not so: {what}");
+    while !holds() {
+        assert!(start.elapsed() < DEADLINE, "never true: {condition}");
         sleep(Duration::from_millis(10));
     }
 }
 
-/// Whether a process runs: a zombie does not.
-pub(super) fn runs(id: u32) -> bool {
+/// Returns whether a process runs. A zombie does not.
+fn is_running(id: u32) -> bool {
     fs::read_to_string(format!("/proc/{id}/stat")).is_ok_and(|stat| {
         stat.rsplit_once(')')
             .is_some_and(|(_, rest)| !rest.trim_start().starts_with(['Z', 'X']))
     })
 }
 
-/// Makes sure that none of them runs any more, soon.
+/// Waits until all processes have ended.
 pub(super) fn assert_gone(processes: &[u32]) {
-    let start = Instant::now();
-    while processes.iter().any(|id| runs(*id)) {
-        assert!(
-            start.elapsed() < Duration::from_secs(5),
-            "still there: {processes:?}"
-        );
-        sleep(Duration::from_millis(10));
-    }
+    wait_for(&format!("{processes:?} have ended"), || {
+        !processes.iter().any(|id| is_running(*id))
+    });
 }
 
 pub(super) fn stderr(output: &Output) -> String {
