@@ -129,7 +129,7 @@ impl Graph {
     }
 }
 
-/// Returns the identifiers that a name in `depends_on` stands for, or the name itself if it is unknown.
+/// Returns the identifiers that a name in `depends_on` denotes, or the name itself if it is unknown.
 fn resolve_dependency(project: &Project, name: &str) -> Vec<String> {
     match project.resolve(name) {
         Ok(ids) => ids.into_iter().map(str::to_owned).collect(),

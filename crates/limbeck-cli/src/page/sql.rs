@@ -92,7 +92,7 @@ impl PendingSql {
                 }
                 @for (number, PendingRevision { id, doc }) in pending.iter().take(MAX_REVISIONS).enumerate() {
                     @let is_running = running == Some(id.as_str());
-                    // The note stands before the first revision without SQL.
+                    // The note precedes the first revision without SQL.
                     @if let Some(problem) = &self.problem && number == written {
                         p.note.problem id="problem" {
                             "No SQL from here on: " (problem)

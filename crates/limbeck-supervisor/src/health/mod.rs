@@ -1,4 +1,4 @@
-//! The health server. It runs on a thread and a runtime of its own, so that a migration can't delay a response.
+//! The health server. It has its own thread and runtime, so that a migration can't delay a response.
 
 mod metrics;
 mod page;

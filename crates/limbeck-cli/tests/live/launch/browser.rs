@@ -1,4 +1,4 @@
-//! The page in a real browser: its look, its updates, and its requests.
+//! The page in a real browser: its appearance, its updates, and its requests.
 
 use std::fs;
 use std::io::{BufRead, BufReader};

@@ -168,7 +168,7 @@ fn answers_local_requests_with_its_headers() {
     let address = SocketAddr::from(([127, 0, 0, 1], launched.health));
     let send = |line: &str, headers: &[&str]| request(address, line, headers).expect("a response");
     let host = format!("Host: localhost:{}", launched.health);
-    let got = send("GET /", &[&host]);
+    let response = send("GET /", &[&host]);
     for line in [
         "content-type: text/html; charset=utf-8",
         "cache-control: no-store",
@@ -177,7 +177,7 @@ fn answers_local_requests_with_its_headers() {
         "content-security-policy: default-src 'none'; style-src 'sha256-",
         "frame-ancestors 'none'",
     ] {
-        assert!(got.head.contains(line), "{line}: {}", got.head);
+        assert!(response.head.contains(line), "{line}: {}", response.head);
     }
     let head = send("HEAD /", &[&host]);
     assert_eq!((head.status, head.body.as_str()), (200, ""));
@@ -186,14 +186,14 @@ fn answers_local_requests_with_its_headers() {
     assert_eq!(post.status, 405);
     assert!(post.head.contains("allow: get, head"), "{post:?}");
     assert_eq!(send("GET /index.html", &[&host]).status, 404);
-    // A name that somebody else has may have been pointed here.
+    // A stranger may have pointed another name to this machine.
     for headers in [
         &["Host: evil.example"][..],
         &["Host: localhost", "X-Forwarded-For: 192.0.2.1"],
         &[],
     ] {
         let refused = send("GET /", headers);
-        // Without a name the request is none of HTTP's, and of no person's either.
+        // A request without a `Host` header is not valid HTTP.
         assert!([400, 403].contains(&refused.status), "{refused:?}");
         assert!(!refused.body.contains("a1"), "{refused:?}");
     }
@@ -202,7 +202,7 @@ fn answers_local_requests_with_its_headers() {
     assert_eq!(send("GET /readyz", &["Host: evil.example"]).status, 200);
 }
 
-/// An address of this machine that is not its loopback one. No packet is sent to find it.
+/// Returns an address of this machine that is not a loopback address. Sends no packet.
 fn outer_address() -> Option<IpAddr> {
     let socket = UdpSocket::bind("0.0.0.0:0").ok()?;
     socket.connect("192.0.2.1:9").ok()?;
@@ -214,7 +214,7 @@ fn outer_address() -> Option<IpAddr> {
 fn follows_the_page_setting_for_other_clients() {
     let python = python();
     let Some(outer) = outer_address() else {
-        report_missing("an address of this machine beside its loopback one")
+        report_missing("an address of this machine that is not a loopback address")
     };
     for (page, expected) in [("local", 403), ("everyone", 200), ("off", 404)] {
         let sandbox = project(&[("a1", "pass", "pass")]);
