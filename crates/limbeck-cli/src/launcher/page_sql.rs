@@ -14,10 +14,7 @@ use crate::page::{PageState, PendingSql};
 const OUTPUT_BUFFER: &str = "output_buffer";
 
 impl Launcher<'_> {
-    /// Starts the task that waits for requests of the page and writes the SQL with Python.
-    ///
-    /// It is a task of the event loop that also starts the application and the migration: two processes that two threads
-    /// start at the same time could inherit each other's pipes.
+    /// Starts the task that waits for requests of the page and writes the SQL with Python, in the launcher's event loop.
     pub(super) fn start_sql_writer(&self) -> Result<(), CliError> {
         let writer = SqlWriter {
             migrator: migrator(self.context, self.url.as_deref())?,
