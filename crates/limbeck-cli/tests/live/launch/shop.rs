@@ -257,5 +257,9 @@ fn starts_through_the_development_script_of_the_example() {
         &["scripts/dev_launcher.py"],
     );
     assert_eq!(ran.status, 127, "{}", ran.stderr);
-    assert!(ran.stderr.contains("`limbeck` not found on PATH"), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("`limbeck` not found on PATH"),
+        "{}",
+        ran.stderr
+    );
 }
