@@ -1,5 +1,8 @@
 """Tests of the roles of statements in a run, under each driver."""
+import json
 import os
+import subprocess
+import sys
 import tempfile
 import textwrap
 import unittest
@@ -30,6 +33,28 @@ with engine.connect() as connection:
     context.configure(connection=connection, **dict(%(configure)s))
     with context.begin_transaction():
         context.run_migrations()
+"""
+ASYNCHRONOUS_ENVIRONMENT = """
+import asyncio
+import sqlalchemy as sa
+from alembic import context
+from sqlalchemy.ext.asyncio import create_async_engine
+
+def migrate(connection):
+    context.configure(connection=connection)
+    with context.begin_transaction():
+        context.run_migrations()
+
+async def main():
+    engine = create_async_engine(%(url)r, poolclass=sa.pool.NullPool)
+    async with engine.connect():
+        pass
+    async with engine.connect() as connection:
+        await connection.execute(sa.text("SELECT 1"))
+        await connection.commit()
+        await connection.run_sync(migrate)
+
+asyncio.run(main())
 """
 SCRIPT = """
 revision = %(revision)r
@@ -144,6 +169,7 @@ class Case(Registered):
 
     def messages(
         self, url, upgrade="", downgrade="", heads=(), steps=("upgrade a",), before="", hooks="", configure="", engine=(),
+        environment=ENVIRONMENT,
     ):
         """Run a project with the revisions `a` and `b`; return the messages from the second connection on."""
         folder = tempfile.TemporaryDirectory()
@@ -173,7 +199,7 @@ class Case(Registered):
             database = Server("mysql", "8.0.36", heads)
         else:
             database = Server("postgresql", "16.2", heads)
-        self.write(folder.name, "env.py", ENVIRONMENT % parts)
+        self.write(folder.name, "env.py", environment % parts)
         self.write(folder.name, "alembic.ini", "[alembic]\nscript_location = %s\n" % folder.name)
         planned = []
         for step in steps:
@@ -518,110 +544,44 @@ class Roles(Case):
         self.assertLessEqual({message.split()[0] for message in messages[len(expected) :]}, {"transaction"})
 
 
-def in_transaction(connection):
-    with connection.transaction():
-        connection.execute("SELECT 1")
-        with connection.transaction():
-            connection.execute("SELECT 2")
+# In a separate interpreter, because the asynchronous engine changes SQLAlchemy.
+ASYNCHRONOUS_PROGRAM = """
+import json
+from tests import test_roles
 
-
-def in_asyncpgs_transaction(connection):
-    async def run():
-        async with connection.driver_connection.transaction():
-            await connection.driver_connection.execute("SELECT 1")
-
-    try:
-        run().send(None)
-    except StopIteration:
+class Case(test_roles.Case):
+    def setUp(self):
         pass
 
+    def runTest(self):
+        pass
 
-def in_two_phases(connection):
-    connection.tpc_begin("x")
-    connection.cursor().execute("SELECT 1")
-    connection.tpc_prepare()
-    connection.tpc_commit()
-
-
-def with_a_script(connection):
-    connection.execute("INSERT INTO t VALUES (1)")
-    connection.executescript("SELECT 1; SELECT 2")
-    connection.executemany("INSERT INTO t VALUES (?)", [])
-    connection.rollback()
-
-
-# A driver, what a script does with the driver's connection, and the statements.
-RAW = [
-    (
-        "postgresql+psycopg2", lambda connection: (connection.cursor().execute("COMMIT"), connection.commit()),
-        ["before BEGIN", "script COMMIT", "transaction COMMIT"],
-    ),
-    (
-        "postgresql+psycopg2", lambda connection: (connection.reset(), connection.info.dbname, connection.get_backend_pid()),
-        ["transaction RESET ALL", "transaction SET SESSION AUTHORIZATION DEFAULT", "environment SELECT current_database()",
-         "environment SELECT pg_backend_pid()"],
-    ),
-    (
-        "postgresql+psycopg2", in_two_phases,
-        ["transaction BEGIN", "script SELECT 1", "transaction PREPARE TRANSACTION 'x'", "transaction COMMIT PREPARED 'x'"],
-    ),
-    (
-        "postgresql+psycopg", in_transaction,
-        ["transaction BEGIN", "script SELECT 1", 'transaction SAVEPOINT "_pg3_1"', "script SELECT 2",
-         'transaction RELEASE "_pg3_1"', "transaction COMMIT"],
-    ),
-    ("postgresql+asyncpg", in_asyncpgs_transaction, ["transaction BEGIN", "script SELECT 1", "transaction COMMIT"]),
-    ("postgresql+asyncpg", lambda connection: connection.ping(), ["environment SELECT 1"]),
-    (
-        "mysql+pymysql", lambda connection: (connection.begin(), connection.query("SELECT 1"), connection.commit()),
-        ["transaction BEGIN", "script SELECT 1", "transaction COMMIT"],
-    ),
-    (
-        "mysql+pymysql", lambda connection: (connection.autocommit(True), connection.ping(), connection.thread_id()),
-        ["transaction SET AUTOCOMMIT = 1", "environment SELECT 1", "environment SELECT CONNECTION_ID()"],
-    ),
-    (
-        "sqlite", with_a_script,
-        ["before BEGIN", "script INSERT INTO t VALUES (1)", "transaction COMMIT", "script SELECT 1; SELECT 2",
-         "transaction BEGIN", "transaction ROLLBACK"],
-    ),
-]
+case = Case()
+try:
+    for driver in ("psycopg", "asyncpg"):
+        messages = case.messages(
+            "postgresql+" + driver, upgrade=test_roles.INSERT, heads=None, environment=test_roles.ASYNCHRONOUS_ENVIRONMENT
+        )
+        print(json.dumps(messages))
+finally:
+    case.doCleanups()
+"""
 
 
-class RawConnections(Registered):
-    def test_methods_of_the_drivers_connections(self):
-        for url, act, expected in RAW:
-            with self.subTest(url, expected=expected):
-                url = sa.engine.make_url("sqlite://" if url == "sqlite" else url + "://h/d")
-                dialect = self.make(url.drivername)
-                _, arguments = dialect.create_connect_args(url)
-                connection = dialect.connect(**arguments)
-                del self.host.requests[:]
-                self.host.known = {"pg_backend_pid": "1", "CONNECTION_ID": "1", "current_database": "d"}
-                with roles.acting_as(roles.SCRIPT):
-                    act(connection)
-                found = []
-                for _, fields in self.host.requests:
-                    found += ["before " + text for text in fields["before"]] + [fields["role"] + " " + fields["sql"]]
-                self.assertEqual(found, expected)
-
-
-class Contexts(unittest.TestCase):
-    def test_the_inner_role_counts_and_the_outer_one_returns(self):
-        self.assertEqual(roles.current(), "environment")
-        with roles.acting_as(roles.SCRIPT):
-            with roles.acting_as(roles.VERSION):
-                self.assertEqual(roles.current(), "version")
-            self.assertEqual(roles.current(), "script")
-            with self.assertRaises(KeyError), roles.acting_as(roles.TRANSACTION):
-                raise KeyError
-            self.assertEqual(roles.current(), "script")
-        self.assertEqual(roles.current(), "environment")
-
-    def test_a_decorated_function_keeps_its_name_and_result(self):
-        @roles.with_role(roles.VERSION)
-        def function(value, *, other):
-            return value, other, roles.current()
-
-        self.assertEqual(function(1, other=2), (1, 2, "version"))
-        self.assertEqual(function.__name__, "function")
+class AsynchronousEnvironment(unittest.TestCase):
+    def test_roles_are_the_same_in_an_asynchronous_env_py(self):
+        done = subprocess.run(
+            [sys.executable, "-c", ASYNCHRONOUS_PROGRAM], stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=120,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        )
+        self.assertEqual(done.stderr.decode(), "")
+        lines = done.stdout.decode().splitlines()
+        self.assertEqual(len(lines), 2)
+        for line in lines:
+            self.assertEqual(
+                json.loads(line),
+                [
+                    "before BEGIN", "environment SELECT", "transaction COMMIT", "before BEGIN", "version SELECT",
+                    "version CREATE", "step upgrade a", "script INSERT", "version INSERT", "step_end", "transaction COMMIT",
+                ],
+            )
