@@ -5,8 +5,9 @@ mod random;
 mod text;
 
 use limbeck_url::{
-    Backend, ConnectionInfo, DatabaseUrl, KnownSecrets, Target, TlsLevel, convert,
-    ensure_async_database_url, ensure_sync_database_url, mask, mask_value,
+    Backend, ConnectionInfo, DatabaseConfigProvider, DatabaseUrl, KnownSecrets, Policy, Target,
+    TlsLevel, convert, convert_to, ensure_async_database_url, ensure_sync_database_url,
+    is_secret_name, mask, mask_value, percent_decode,
 };
 use proptest::prelude::*;
 
@@ -30,24 +31,53 @@ fn cases(default: u32) -> ProptestConfig {
     }
 }
 
+/// Calls every public function that accepts a text.
+fn call_everything(text: &str) {
+    if let Ok((info, _)) = ConnectionInfo::parse(text) {
+        let _ = Policy::PRODUCTION.check(&info);
+        let _ = format!("{info:?}");
+        for target in targets() {
+            let _ = info.render(target).map(|url| format!("{url} {url:?}"));
+        }
+    }
+    let mut known = KnownSecrets::default();
+    known.learn_value("", text);
+    known.learn_value(text, text);
+    known.learn_lines(text);
+    let _ = (known.mask(text), mask(text), mask_value(text));
+    let _ = (is_secret_name(text), percent_decode(text));
+    let _ = DatabaseUrl::parse(text).map(|url| url.to_string());
+    let _ = ensure_sync_database_url(text);
+    let _ = ensure_async_database_url(text);
+    let _ = convert_to(text, text);
+    let _ = TlsLevel::from_name(text);
+    let variable = |name: &str| (name == "POSTGRES_HOST").then(|| text.to_owned());
+    let file = format!("{text}\nPOSTGRES_PORT={text}\nDIRECT_URL=${{POSTGRES_HOST}}{text}\n");
+    if let Ok(provider) = DatabaseConfigProvider::from_variables(&variable, Some(&file)) {
+        let _ = provider.sync_database_url();
+        let _ = provider.async_database_url();
+    }
+}
+
 proptest! {
     #![proptest_config(cases(20_000))]
 
     #[test]
-    fn no_text_panics(text in text_like_a_url()) {
-        let parsed = ConnectionInfo::parse(&text);
-        if let Ok((info, _)) = parsed {
-            for target in targets() {
-                let _ = info.render(target);
-            }
-        }
-        let mut known = KnownSecrets::default();
-        known.learn_value("", &text);
-        known.learn_lines(&text);
-        let _ = (known.mask(&text), mask(&text), mask_value(&text));
-        let _ = DatabaseUrl::parse(&text);
-        let _ = ensure_sync_database_url(&text);
-        let _ = ensure_async_database_url(&text);
+    fn no_text_like_a_url_panics(text in text_like_a_url()) {
+        call_everything(&text);
+    }
+
+}
+
+proptest! {
+    #![proptest_config(cases(5_000))]
+
+    /// Arbitrary characters of any length in UTF-8, also in the middle of a URL.
+    #[test]
+    fn no_arbitrary_text_panics(text in any::<String>(), url in text_like_a_url()) {
+        call_everything(&text);
+        call_everything(&format!("{url}{text}"));
+        call_everything(&format!("{text}{url}"));
     }
 }
 
