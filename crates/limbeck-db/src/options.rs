@@ -152,7 +152,107 @@ impl ConnectOptions {
 mod tests {
     use limbeck_url::DatabaseUrl;
 
-    use super::{ConnectArgs, ConnectOptions, ProcessEnvironment};
+    use super::{ConnectArg, ConnectArgs, ConnectOptions, ProcessEnvironment};
+    use crate::ConnectErrorKind;
+
+    /// URLs with the name of their timeout, and the name that errors use for it.
+    const TIMEOUTS: [(&str, &str, &str); 7] = [
+        ("sqlite:///a.db", "timeout", "timeout"),
+        (
+            "postgresql+psycopg2://u@h/d",
+            "connect_timeout",
+            "connect_timeout",
+        ),
+        ("postgresql+asyncpg://u@h/d", "timeout", "connect_timeout"),
+        (
+            "mysql+pymysql://u@h/d",
+            "connect_timeout",
+            "connect_timeout",
+        ),
+        (
+            "mysql+mysqldb://u@h/d",
+            "connect_timeout",
+            "connect_timeout",
+        ),
+        (
+            "mariadb+asyncmy://u@h/d",
+            "connect_timeout",
+            "connect_timeout",
+        ),
+        (
+            "mysql+mysqlconnector://u@h/d",
+            "connection_timeout",
+            "connection_timeout",
+        ),
+    ];
+
+    fn read(url: &str, arguments: &ConnectArgs) -> Result<ConnectOptions, crate::ConnectError> {
+        let environment = ProcessEnvironment {
+            user: Some("u".into()),
+            ..ProcessEnvironment::default()
+        };
+        ConnectOptions::from_url(&DatabaseUrl::parse(url).unwrap(), arguments, &environment)
+    }
+
+    #[test]
+    fn rejects_timeouts_that_no_duration_can_hold() {
+        for (url, parameter, name) in TIMEOUTS {
+            for value in ["1e20", "nan", "inf", "1e400", "x"] {
+                let text = format!("{url}?{parameter}={value}");
+                let error = read(&text, &ConnectArgs::new()).expect_err(&text);
+                assert_eq!(error.kind, ConnectErrorKind::Parameter, "{text}");
+                let expected = [format!("`{name}`"), format!("`{value}`")];
+                assert!(
+                    expected.iter().all(|part| error.message.contains(part)),
+                    "{text}: {error}"
+                );
+            }
+            for value in [1e20, f64::NAN, f64::INFINITY, 1e300] {
+                let argument = (parameter.to_owned(), ConnectArg::Real(value));
+                let error = read(url, &ConnectArgs::from([argument])).expect_err(url);
+                assert_eq!(error.kind, ConnectErrorKind::Parameter, "{url}, {value}");
+                assert!(error.message.contains(name), "{url}, {value}: {error}");
+            }
+        }
+        let variable = ("PGCONNECT_TIMEOUT".to_owned(), "1e20".to_owned());
+        let environment = ProcessEnvironment {
+            variables: [variable].into(),
+            user: Some("u".into()),
+            home: None,
+        };
+        let url = DatabaseUrl::parse("postgresql://h/d").unwrap();
+        let error = ConnectOptions::from_url(&url, &ConnectArgs::new(), &environment).unwrap_err();
+        assert!(error.message.contains("`1e20`"), "{error}");
+    }
+
+    #[test]
+    fn reads_a_negative_timeout_as_each_driver() {
+        for (url, parameter, name) in TIMEOUTS {
+            let text = format!("{url}?{parameter}=-1");
+            match read(&text, &ConnectArgs::new()) {
+                // No wait for locks.
+                Ok(ConnectOptions::Sqlite(options)) => {
+                    assert!(format!("{options:?}").contains("busy_timeout: 0ns"));
+                }
+                // No limit.
+                Ok(ConnectOptions::Postgres(options)) => {
+                    assert!(format!("{options:?}").contains("timeout: None"));
+                }
+                Ok(other) => panic!("{text}: {other:?}"),
+                Err(error) => {
+                    assert!(url.starts_with('m'), "{text}: {error}");
+                    assert!(error.message.contains(name) && error.message.contains("`-1`"));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn accepts_the_longest_timeout() {
+        for (url, parameter, _) in TIMEOUTS {
+            read(&format!("{url}?{parameter}=1e19"), &ConnectArgs::new()).expect(url);
+        }
+    }
 
     #[test]
     fn rejects_an_at_sign_in_a_password_without_showing_the_rest() {

@@ -104,6 +104,10 @@ impl Drop for LockFile {
 /// A write lock of the open file description conflicts with every POSIX lock, also with those of this process. If the
 /// kernel grants it, there is no POSIX lock, and until the close has freed it again there can be none.
 #[cfg(target_os = "linux")]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "libc declares the constants with another type than the fields, and they are small"
+)]
 fn close_if_unlocked(open: OpenFile) -> Option<OpenFile> {
     use nix::fcntl::{FcntlArg, fcntl};
     use nix::libc;

@@ -278,7 +278,7 @@ impl LockResource {
 /// Returns the pause, shortened by up to a half, so that runs started together try at different times.
 fn shortened_at_random(pause: Duration) -> Duration {
     let random = RandomState::new().hash_one(()).to_le_bytes()[0];
-    pause - pause / 2 * u32::from(random) / 256
+    pause / 512 * (512 - u32::from(random))
 }
 
 fn has_value(outcome: &Outcome, expected: &str) -> bool {

@@ -178,9 +178,8 @@ impl MysqlOptions {
         match name {
             "host" => self.host = text,
             "port" => {
-                self.port = text
-                    .parse()
-                    .map_err(|_| unusable(name, &format!("`{text}` is not a port")))?
+                let why = format!("`{text}` is not a port");
+                self.port = text.parse().map_err(|_| unusable(name, &why))?;
             }
             "user" | "username" => self.user = text,
             "password" | "passwd" => self.password = Some(Secret::new(text)),

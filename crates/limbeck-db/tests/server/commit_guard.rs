@@ -56,7 +56,7 @@ fn postgresql_refuses_every_commit() {
             match session.execute(script, &[]).await {
                 Err(DbError::CommitForbidden) => assert_eq!(expected, "", "{script}"),
                 Err(DbError::Server(error)) => {
-                    assert_eq!(error.code, expected, "{script}: {error}")
+                    assert_eq!(error.code, expected, "{script}: {error}");
                 }
                 other => panic!("{script}: {other:?}"),
             }
