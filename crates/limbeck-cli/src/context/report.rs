@@ -1,4 +1,4 @@
-//! What a command adds to the report of `--report`.
+//! The additions of commands to the report of `--report`.
 
 use limbeck::project::Project;
 use limbeck::run::{Refusal, Standing};

@@ -40,11 +40,12 @@ struct Line {
 }
 
 impl Progress {
-    /// Creates the display. It draws a line only if `has_terminal`: no other process writes to the terminal meanwhile.
-    pub(crate) fn new(has_terminal: bool) -> Self {
+    /// Creates the display. With `may_draw`, it draws a line if standard error is a terminal. The caller must know that
+    /// only Python writes to the terminal meanwhile.
+    pub(crate) fn new(may_draw: bool) -> Self {
         let is_dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
         Self {
-            line: (has_terminal && stderr().is_terminal() && !is_dumb).then(Arc::default),
+            line: (may_draw && stderr().is_terminal() && !is_dumb).then(Arc::default),
             has_thread: false,
         }
     }

@@ -43,11 +43,11 @@ fn check(fresh: impl Fn(usize) -> String, applied: impl Fn(usize) -> String) {
                     command.spawn().expect("limbeck starts")
                 };
                 if existing {
-                    assert!(start("a1").wait().expect("it ends").success());
+                    assert!(start("a1").wait().expect("limbeck exits").success());
                 }
                 let running: Vec<Child> = (0..runners).map(|_| start("head")).collect();
                 for child in running {
-                    let output = child.wait_with_output().expect("it ends");
+                    let output = child.wait_with_output().expect("limbeck exits");
                     assert!(
                         output.status.success(),
                         "{}",
@@ -148,7 +148,7 @@ fn postgresql_with_repeatable_reads() {
                 .expect("limbeck starts")
         };
         for child in [start(), start(), start()] {
-            let output = child.wait_with_output().expect("it ends");
+            let output = child.wait_with_output().expect("limbeck exits");
             let stderr = String::from_utf8_lossy(&output.stderr);
             assert!(output.status.success(), "{stderr}");
         }

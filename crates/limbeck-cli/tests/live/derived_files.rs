@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use limbeck_testkit::{CommandOutput, Sandbox, all_pythons};
 
-use crate::support::{limbeck, linear, ran, sync_env};
+use crate::support::{limbeck, linear, sync_env, to_command_output};
 
 fn project() -> Sandbox {
     let steps: Vec<[String; 3]> = (0..20)
@@ -29,7 +29,7 @@ fn run(sandbox: &Sandbox, python: &Path, writes: bool, arguments: &[&str]) -> Co
     }
     let url = "sqlite:///app.db";
     let output = command.env("DATABASE_URL", url).args(arguments).output();
-    ran(&output.expect("limbeck starts"))
+    to_command_output(&output.expect("limbeck starts"))
 }
 
 /// Returns limbeck's files in a folder's `__pycache__`.
@@ -65,10 +65,10 @@ fn session(
         &["history"],
         &["upgrade", "head"],
     ] {
-        let ran = run(sandbox, python, writes, arguments);
-        assert_eq!(ran.status, 0, "{arguments:?}: {}", ran.stderr);
+        let output = run(sandbox, python, writes, arguments);
+        assert_eq!(output.status, 0, "{arguments:?}: {}", output.stderr);
         let folder = sandbox.path().display().to_string();
-        outputs.push((ran.stdout.replace(&folder, ""), ran.stderr));
+        outputs.push((output.stdout.replace(&folder, ""), output.stderr));
         for file in FOLDERS
             .iter()
             .flat_map(|folder| cache_files(sandbox, folder))

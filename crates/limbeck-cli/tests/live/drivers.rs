@@ -137,10 +137,10 @@ fn rejects_a_connection_that_the_project_opens() {
         "poolclass=pool.NullPool, creator=lambda: __import__('sqlite3').connect('project.db')",
     );
     let sandbox = linear(&env, &[("a1", "op.execute('CREATE TABLE t (a)')", "pass")]);
-    let ran = run(&sandbox, "sqlite:///project.db", &["upgrade", "head"]);
-    assert_eq!(ran.status, 1, "{}", ran.stderr);
+    let output = run(&sandbox, "sqlite:///project.db", &["upgrade", "head"]);
+    assert_eq!(output.status, 1, "{}", output.stderr);
     for text in ["creator", "connect_args", "migrations/env.py:13"] {
-        assert!(ran.stderr.contains(text), "{text}: {}", ran.stderr);
+        assert!(output.stderr.contains(text), "{text}: {}", output.stderr);
     }
 }
 
@@ -154,12 +154,14 @@ op.execute('INSERT INTO t VALUES (1)')
 op.execute('INSERT INTO t VALUES (1)')";
     let sandbox = linear(&sync_env(""), &[("a1", failing, "pass")]);
     let url = server.url("mysql+pymysql", "d");
-    let ran = run(&sandbox, &url, &["upgrade", "head"]);
-    assert_eq!(ran.status, 1, "{}", ran.stderr);
+    let output = run(&sandbox, &url, &["upgrade", "head"]);
+    assert_eq!(output.status, 1, "{}", output.stderr);
     assert!(
-        ran.stderr.contains("DDL statements can't be rolled back"),
+        output
+            .stderr
+            .contains("DDL statements can't be rolled back"),
         "{}",
-        ran.stderr
+        output.stderr
     );
     assert_eq!(server.sql("d", "SELECT count(*) FROM t").trim(), "0");
 }

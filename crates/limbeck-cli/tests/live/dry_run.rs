@@ -37,10 +37,10 @@ fn project() -> Sandbox {
 /// Dry-runs downgrades. `dump` returns the whole content of the database.
 fn check(url: &str, dump: impl Fn() -> String) {
     let sandbox = project();
-    let ran = run(&sandbox, url, &["upgrade", "head"]);
-    ran.success();
+    let output = run(&sandbox, url, &["upgrade", "head"]);
+    output.success();
     let before = dump();
-    let ran = run(&sandbox, url, &["downgrade", "--dry-run", "a1"]).success();
+    let output = run(&sandbox, url, &["downgrade", "--dry-run", "a1"]).success();
     assert_eq!(dump(), before);
     for text in [
         "-- c3\ndrop index i;\n",
@@ -50,32 +50,41 @@ fn check(url: &str, dump: impl Fn() -> String) {
         "-- would be lost: column kept.y: 2 values\n",
         "-- would be lost: 1 row that b2 deletes\n",
     ] {
-        assert!(ran.stdout.contains(text), "{text}: {}", ran.stdout);
+        assert!(output.stdout.contains(text), "{text}: {}", output.stdout);
     }
     assert_eq!(
-        ran.stdout.matches("would be lost").count(),
+        output.stdout.matches("would be lost").count(),
         3,
         "{}",
-        ran.stdout
+        output.stdout
     );
-    let ran = run(&sandbox, url, &["downgrade", "--dry-run", "base"]).success();
+    let output = run(&sandbox, url, &["downgrade", "--dry-run", "base"]).success();
     assert!(
-        ran.stdout
+        output
+            .stdout
             .contains("-- would be lost: table kept: 3 rows\n"),
         "{}",
-        ran.stdout
+        output.stdout
     );
     // Deleting the version row at the base is not a loss of data.
-    assert!(ran.stdout.contains("DELETE FROM alembic_version"));
-    assert!(!ran.stdout.contains("a1 deletes"), "{}", ran.stdout);
+    assert!(output.stdout.contains("DELETE FROM alembic_version"));
+    assert!(!output.stdout.contains("a1 deletes"), "{}", output.stdout);
     assert_eq!(dump(), before);
     // The same downgrade without `--dry-run` succeeds.
     run(&sandbox, url, &["downgrade", "a1"]).success();
-    let ran = run(&sandbox, url, &["upgrade", "--dry-run", "head"]).success();
-    assert!(ran.stdout.contains("CREATE TABLE empty"), "{}", ran.stdout);
-    assert!(!ran.stdout.contains("would be lost"), "{}", ran.stdout);
-    let ran = run(&sandbox, url, &["current"]).success();
-    assert_eq!(ran.stdout, "a1\n");
+    let output = run(&sandbox, url, &["upgrade", "--dry-run", "head"]).success();
+    assert!(
+        output.stdout.contains("CREATE TABLE empty"),
+        "{}",
+        output.stdout
+    );
+    assert!(
+        !output.stdout.contains("would be lost"),
+        "{}",
+        output.stdout
+    );
+    let output = run(&sandbox, url, &["current"]).success();
+    assert_eq!(output.stdout, "a1\n");
 }
 
 #[test]
@@ -131,12 +140,16 @@ fn rejects_statements_that_end_the_transaction() {
             &sync_env(""),
             &[("a1", create, "pass"), ("b2", step, "pass")],
         );
-        let ran = run(&sandbox, &url, &["upgrade", "a1"]);
-        ran.success();
+        let output = run(&sandbox, &url, &["upgrade", "a1"]);
+        output.success();
         let before = server.dump_schema(name);
-        let ran = run(&sandbox, &url, &["upgrade", "--dry-run", "head"]);
-        assert_eq!(ran.status, 1, "{}", ran.stdout);
-        assert!(ran.stderr.contains(reason), "{reason}: {}", ran.stderr);
+        let output = run(&sandbox, &url, &["upgrade", "--dry-run", "head"]);
+        assert_eq!(output.status, 1, "{}", output.stdout);
+        assert!(
+            output.stderr.contains(reason),
+            "{reason}: {}",
+            output.stderr
+        );
         assert_eq!(server.dump_schema(name), before);
     }
 }
@@ -150,8 +163,12 @@ fn rejects_mariadb() {
         &sync_env(""),
         &[("a1", "op.execute('create table t (x int)')", "pass")],
     );
-    let ran = run(&sandbox, &url, &["upgrade", "--dry-run", "head"]);
-    assert_eq!(ran.status, 1, "{}", ran.stderr);
-    assert!(ran.stderr.contains("can't be rehearsed"), "{}", ran.stderr);
+    let output = run(&sandbox, &url, &["upgrade", "--dry-run", "head"]);
+    assert_eq!(output.status, 1, "{}", output.stderr);
+    assert!(
+        output.stderr.contains("can't be rehearsed"),
+        "{}",
+        output.stderr
+    );
     assert_eq!(server.sql("app", "show tables").trim(), "");
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use limbeck_testkit::{MariaDb, Postgres, Sandbox, Tls, python, reserve_port};
 
-use crate::support::{limbeck, linear, ran, run, sync_env};
+use crate::support::{limbeck, linear, run, sync_env, to_command_output};
 
 fn project() -> Sandbox {
     linear(&sync_env(""), &[("a1", "pass", "pass")])
@@ -13,16 +13,20 @@ fn project() -> Sandbox {
 
 /// Asserts that `upgrade` fails with an error that contains these texts, and a help line.
 fn check(url: &str, expected: &[&str]) {
-    let ran = run(&project(), url, &["upgrade", "head"]);
-    assert_eq!(ran.status, 1, "{}", ran.stderr);
+    let output = run(&project(), url, &["upgrade", "head"]);
+    assert_eq!(output.status, 1, "{}", output.stderr);
     for text in expected {
-        assert!(ran.stderr.contains(text), "{text}: {}", ran.stderr);
+        assert!(output.stderr.contains(text), "{text}: {}", output.stderr);
     }
-    assert!(ran.stderr.starts_with("error: "), "{}", ran.stderr);
-    assert!(ran.stderr.contains("= help: "), "{}", ran.stderr);
-    assert!(!ran.stderr.contains("Traceback"), "{}", ran.stderr);
-    assert!(!ran.stderr.contains("limbeck_worker"), "{}", ran.stderr);
-    assert!(!ran.stderr.contains("hunter2"), "{}", ran.stderr);
+    assert!(output.stderr.starts_with("error: "), "{}", output.stderr);
+    assert!(output.stderr.contains("= help: "), "{}", output.stderr);
+    assert!(!output.stderr.contains("Traceback"), "{}", output.stderr);
+    assert!(
+        !output.stderr.contains("limbeck_worker"),
+        "{}",
+        output.stderr
+    );
+    assert!(!output.stderr.contains("hunter2"), "{}", output.stderr);
 }
 
 #[test]
@@ -42,7 +46,7 @@ fn reports_a_refused_connection() {
 fn reports_a_connect_timeout() {
     // The kernel completes the handshake; no process accepts the connection.
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let port = listener.local_addr().expect("its address").port();
+    let port = listener.local_addr().expect("an address").port();
     check(
         &format!("postgresql+psycopg://u:hunter2@127.0.0.1:{port}/d?connect_timeout=2"),
         &["no answer within the connect timeout"],
@@ -118,12 +122,12 @@ fn check_python(python: &Path, expected: &[&str]) {
         .args(["upgrade", "head"])
         .output()
         .expect("limbeck starts");
-    let ran = ran(&output);
-    assert_eq!(ran.status, 1, "{}", ran.stderr);
+    let output = to_command_output(&output);
+    assert_eq!(output.status, 1, "{}", output.stderr);
     for text in expected {
-        assert!(ran.stderr.contains(text), "{text}: {}", ran.stderr);
+        assert!(output.stderr.contains(text), "{text}: {}", output.stderr);
     }
-    assert!(ran.stderr.contains("= help: "), "{}", ran.stderr);
+    assert!(output.stderr.contains("= help: "), "{}", output.stderr);
     assert!(!sandbox.path().join("app.db").exists());
 }
 
@@ -145,7 +149,7 @@ fn reports_a_missing_alembic() {
 #[test]
 fn finds_the_interpreter_in_the_usual_places() {
     let python = python();
-    let environment = python.parent().and_then(Path::parent).expect("its folder");
+    let environment = python.parent().and_then(Path::parent).expect("a folder");
     let run = |prepare: &dyn Fn(&Sandbox, &mut std::process::Command)| {
         let sandbox = project();
         let mut command = sandbox.command(&limbeck(), None);
@@ -153,7 +157,7 @@ fn finds_the_interpreter_in_the_usual_places() {
             .env("DATABASE_URL", "sqlite+aiosqlite:///app.db")
             .args(["upgrade", "head"]);
         prepare(&sandbox, &mut command);
-        ran(&command.output().expect("limbeck starts")).success();
+        to_command_output(&command.output().expect("limbeck starts")).success();
         assert!(sandbox.path().join("app.db").exists());
     };
     run(&|_, command| {

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use limbeck_testkit::{CommandOutput, MariaDb, Postgres, Sandbox, Tls, python};
 
-use crate::support::{limbeck, linear, ran, sync_env};
+use crate::support::{limbeck, linear, sync_env, to_command_output};
 
 /// Creates a project whose second revision waits until the file `go` exists.
 fn project() -> Sandbox {
@@ -43,7 +43,7 @@ fn start(sandbox: &Sandbox, url: &str, arguments: &[&str]) -> Child {
 }
 
 fn end(child: Child) -> CommandOutput {
-    ran(&child.wait_with_output().expect("it ends"))
+    to_command_output(&child.wait_with_output().expect("limbeck exits"))
 }
 
 /// A running program whose standard error is read while it runs.
@@ -86,7 +86,7 @@ impl Followed {
     }
 
     fn end(mut self) -> CommandOutput {
-        let status = self.child.wait().expect("it ends");
+        let status = self.child.wait().expect("limbeck exits");
         self.reader.join().expect("no panic");
         CommandOutput {
             status: status.code().unwrap_or(-1),

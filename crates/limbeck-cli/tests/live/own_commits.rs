@@ -64,7 +64,7 @@ fn commits_what_the_driver_commits() {
             server.create_database(&name);
             let url = server.url(&format!("postgresql+{driver}"), &name, "");
             let program = if real { run_alembic } else { run };
-            let ran = program(&project, &url, &["upgrade", "head"]);
+            let output = program(&project, &url, &["upgrade", "head"]);
             let rows = |table: &str| {
                 let exists =
                     server.sql(&name, &format!("select to_regclass('{table}') is not null"));
@@ -74,14 +74,14 @@ fn commits_what_the_driver_commits() {
                 }
             };
             left.push((
-                ran.status,
+                output.status,
                 rows("first"),
                 rows("alembic_version"),
                 server.dump_schema(&name),
             ));
             if !real {
-                let is_reported = expected.is_none_or(|text| ran.stderr.contains(text));
-                assert!(is_reported, "{driver}, {body}: {}", ran.stderr);
+                let is_reported = expected.is_none_or(|text| output.stderr.contains(text));
+                assert!(is_reported, "{driver}, {body}: {}", output.stderr);
             }
         }
         assert_eq!(left[1], left[0], "{driver}: {body}");
@@ -97,13 +97,15 @@ fn reports_an_unchanged_version_after_a_commit() {
     for driver in ["psycopg2", "psycopg", "asyncpg"] {
         server.create_database(driver);
         let url = server.url(&format!("postgresql+{driver}"), driver, "");
-        let ran = run(&project, &url, &["upgrade", "head"]);
-        assert_eq!(ran.status, 1, "{}", ran.stderr);
+        let output = run(&project, &url, &["upgrade", "head"]);
+        assert_eq!(output.status, 1, "{}", output.stderr);
         assert!(
-            ran.stderr.contains("the version is still <base>\n")
-                && !ran.stderr.contains("all changes of `a1` were rolled back"),
+            output.stderr.contains("the version is still <base>\n")
+                && !output
+                    .stderr
+                    .contains("all changes of `a1` were rolled back"),
             "{driver}: {}",
-            ran.stderr
+            output.stderr
         );
         let exists = server.sql(driver, "select to_regclass('kept') is not null");
         assert_eq!(exists.trim(), "t");

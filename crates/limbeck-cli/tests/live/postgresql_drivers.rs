@@ -2,7 +2,7 @@
 
 use limbeck_testkit::{Postgres, Tls, all_pythons};
 
-use crate::support::{limbeck, linear, ran, run_alembic, sync_env};
+use crate::support::{limbeck, linear, run_alembic, sync_env, to_command_output};
 
 const SCRIPT: &str = r#"
 bind = op.get_bind()
@@ -76,7 +76,7 @@ fn check(driver: &str) {
             .args(["upgrade", "head"])
             .output()
             .expect("limbeck starts");
-        ran(&output).success();
+        to_command_output(&output).success();
         let found = seen(&database);
         if let Some(expected) = &expected {
             assert_eq!(&found, expected, "{}", python.display());

@@ -44,8 +44,8 @@ fn overrides_precede_files_and_the_report_lists_the_steps() {
             report(&sandbox),
         )
     };
-    let (ran, report) = run(&["upgrade", "a1"]);
-    ran.success();
+    let (output, report) = run(&["upgrade", "a1"]);
+    output.success();
     let path = sandbox.path().join("migrations/versions/a1.py");
     let step = json!({"revision": "a1", "kind": "upgrade", "path": path.canonicalize().unwrap()});
     assert_eq!(
@@ -55,21 +55,21 @@ fn overrides_precede_files_and_the_report_lists_the_steps() {
             "steps": [step], "revisions": [],
         })
     );
-    let (ran, report) = run(&["current"]);
-    assert_eq!(ran.success().stdout, "a1\n");
+    let (output, report) = run(&["current"]);
+    assert_eq!(output.success().stdout, "a1\n");
     assert_eq!(
         (&report["heads_after"], &report["revisions"][0]["doc"]),
         (&json!(["a1"]), &json!("make a1"))
     );
-    let (ran, report) = run(&["upgrade", "head"]);
-    assert_eq!((ran.status, &report["exit_status"]), (1, &json!(1)));
+    let (output, report) = run(&["upgrade", "head"]);
+    assert_eq!((output.status, &report["exit_status"]), (1, &json!(1)));
     assert_eq!(
         (&report["error"]["kind"], &report["error"]["revision"]),
         (&json!("failed"), &json!("b2"))
     );
     assert_eq!(report["heads_after"], json!(["a1"]));
-    let (ran, report) = run(&["upgrade", "c3"]);
-    assert_eq!((ran.status, &report["exit_status"]), (255, &json!(255)));
+    let (output, report) = run(&["upgrade", "c3"]);
+    assert_eq!((output.status, &report["exit_status"]), (255, &json!(255)));
     assert_eq!(
         report["error"]["message"],
         "Can't locate revision identified by 'c3'"
@@ -89,8 +89,8 @@ fn runs_without_configuration_files() {
     let options = ["--no-ini", "--no-pyproject", "--overrides", "given.json"];
     for (command, expected) in [(&["heads"][..], "b2 (head)\n"), (&["upgrade", "a1"], "")] {
         let line = [&options[..], command].concat();
-        let ran = sandbox.run(&limbeck(), Some(&python), &line).success();
-        assert_eq!(ran.stdout, expected);
+        let output = sandbox.run(&limbeck(), Some(&python), &line).success();
+        assert_eq!(output.stdout, expected);
     }
 }
 
@@ -113,9 +113,9 @@ fn rejects_unusable_files() {
         (["--overrides", "given.json"], "line 1, column"),
     ] {
         let line = [&options[..], &["heads"]].concat();
-        let ran = sandbox.run(&limbeck(), None, &line);
-        assert_eq!(ran.status, 1);
-        assert!(ran.stderr.contains(expected), "{}", ran.stderr);
-        assert!(!ran.stderr.contains("hunter2"), "{}", ran.stderr);
+        let output = sandbox.run(&limbeck(), None, &line);
+        assert_eq!(output.status, 1);
+        assert!(output.stderr.contains(expected), "{}", output.stderr);
+        assert!(!output.stderr.contains("hunter2"), "{}", output.stderr);
     }
 }

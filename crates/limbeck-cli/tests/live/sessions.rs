@@ -50,8 +50,8 @@ fn a_run_reuses_the_session_of_the_version_probe() {
             (["upgrade", "head"], 1),
         ] {
             let before = count();
-            let ran = run(&sandbox, &url, &arguments);
-            ran.success();
+            let output = run(&sandbox, &url, &arguments);
+            output.success();
             assert_eq!(count() - before, connections, "{}", server.log());
         }
         assert!(!server.log().contains("unexpected EOF"), "{}", server.log());

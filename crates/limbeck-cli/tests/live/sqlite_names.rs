@@ -4,7 +4,7 @@ use std::fs;
 
 use limbeck_testkit::{Sandbox, all_pythons};
 
-use crate::support::{INI, alembic, limbeck, linear, ran};
+use crate::support::{INI, alembic, limbeck, linear, to_command_output};
 
 const URLS: [&str; 14] = [
     "sqlite:///é.db",
@@ -29,7 +29,7 @@ fn databases(sandbox: &Sandbox) -> Vec<String> {
     for folder in ["", "folder é"] {
         for entry in fs::read_dir(sandbox.path().join(folder)).expect("a folder") {
             let entry = entry.expect("an entry");
-            if entry.file_type().expect("its type").is_file() {
+            if entry.file_type().expect("a type").is_file() {
                 let name = entry.file_name().to_string_lossy().into_owned();
                 found.push(format!("{folder}/{name}"));
             }
@@ -73,7 +73,7 @@ fn opens_the_file_that_sqlalchemy_opens() {
                 sandbox.write("alembic.ini", &INI.replacen("[alembic]\n", &head, 1));
                 let run = |words: &[&str]| {
                     let mut command = sandbox.command(program, Some(python));
-                    ran(&command.args(words).output().expect("the program starts"))
+                    to_command_output(&command.args(words).output().expect("the program starts"))
                 };
                 let up = run(&["upgrade", "head"]).status;
                 let current = run(&["current"]);

@@ -47,7 +47,7 @@ fn copy(from: &Path, to: &Path) {
         if text.starts_with('.') || text == "__pycache__" || text.starts_with("shop.db") {
             continue;
         }
-        if entry.file_type().expect("its type").is_dir() {
+        if entry.file_type().expect("a type").is_dir() {
             fs::create_dir_all(&target).expect("a folder");
             copy(&entry.path(), &target);
         } else {
@@ -159,7 +159,7 @@ pub(crate) fn run(sandbox: &Sandbox, url: &str, arguments: &[&str]) -> CommandOu
         .args(arguments)
         .output()
         .expect("limbeck starts");
-    ran(&output)
+    to_command_output(&output)
 }
 
 /// Runs real Alembic with the interpreter that has drivers.
@@ -171,10 +171,11 @@ pub(crate) fn run_alembic(sandbox: &Sandbox, url: &str, arguments: &[&str]) -> C
         .args(arguments)
         .output()
         .expect("alembic starts");
-    ran(&output)
+    to_command_output(&output)
 }
 
-pub(crate) fn ran(output: &std::process::Output) -> CommandOutput {
+/// Converts the output of a finished program.
+pub(crate) fn to_command_output(output: &std::process::Output) -> CommandOutput {
     CommandOutput {
         status: output.status.code().unwrap_or(-1),
         stdout: String::from_utf8_lossy(&output.stdout).into_owned(),

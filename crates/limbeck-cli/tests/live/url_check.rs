@@ -7,7 +7,7 @@ use std::path::Path;
 use limbeck_testkit::{CommandOutput, MariaDb, PgBouncer, Postgres, Sandbox, Tls};
 use serde_json::{Value, json};
 
-use crate::support::{limbeck, ran};
+use crate::support::{limbeck, to_command_output};
 
 /// Runs `url check` with these arguments.
 fn run(sandbox: &Sandbox, arguments: &[&str]) -> CommandOutput {
@@ -19,9 +19,13 @@ fn run(sandbox: &Sandbox, arguments: &[&str]) -> CommandOutput {
 /// Returns the JSON object for a URL, and asserts the exit status.
 #[track_caller]
 fn check(sandbox: &Sandbox, url: &str, status: i32) -> Value {
-    let ran = run(sandbox, &["--json", url]);
-    assert_eq!(ran.status, status, "{}\n{}", ran.stdout, ran.stderr);
-    serde_json::from_str(&ran.stdout).expect("one JSON object")
+    let output = run(sandbox, &["--json", url]);
+    assert_eq!(
+        output.status, status,
+        "{}\n{}",
+        output.stdout, output.stderr
+    );
+    serde_json::from_str(&output.stdout).expect("one JSON object")
 }
 
 /// Returns whether a right is granted; `Null` if unknown.
@@ -157,19 +161,21 @@ fn reports_rights_of_the_catalogs_of_postgresql() {
     assert_eq!(granted(&found, "CREATE", "search path"), false);
     assert_eq!(found["version_table"], Value::Null);
 
-    let ran = run(&sandbox, &[&url("reader")]);
-    assert_eq!(ran.status, 1);
+    let output = run(&sandbox, &[&url("reader")]);
+    assert_eq!(output.status, 1);
     assert!(
-        ran.stderr
+        output
+            .stderr
             .contains("migrations can't run over this connection"),
         "{}",
-        ran.stderr
+        output.stderr
     );
     assert!(
-        ran.stderr
+        output
+            .stderr
             .contains("`reader` has no right to INSERT on table"),
         "{}",
-        ran.stderr
+        output.stderr
     );
 
     let standby = server.standby(&[]);
@@ -260,10 +266,15 @@ fn reports_a_kind_for_each_failure() {
     ] {
         let found = check(&sandbox, &url, 1);
         assert_eq!(found["error"]["kind"], kind, "{url}: {found}");
-        let ran = run(&sandbox, &[&url]);
-        assert_eq!((ran.status, ran.stdout.as_str()), (1, ""), "{}", ran.stderr);
-        assert!(ran.stderr.starts_with("error: "), "{}", ran.stderr);
-        for output in [found.to_string(), ran.stderr] {
+        let output = run(&sandbox, &[&url]);
+        assert_eq!(
+            (output.status, output.stdout.as_str()),
+            (1, ""),
+            "{}",
+            output.stderr
+        );
+        assert!(output.stderr.starts_with("error: "), "{}", output.stderr);
+        for output in [found.to_string(), output.stderr] {
             assert!(
                 !output.contains("hunter2") && !output.contains(":secret"),
                 "{output}"
@@ -368,9 +379,9 @@ fn reports_a_read_only_sqlite_file() {
     }
     command.arg("--").arg(limbeck());
     command.args(["url", "check", "--json", "sqlite+aiosqlite:///app.db"]);
-    let ran = ran(&command.output().expect("setpriv runs"));
-    let found: Value = serde_json::from_str(&ran.stdout).unwrap();
-    assert_eq!(ran.status, 1, "{found}");
+    let output = to_command_output(&command.output().expect("setpriv runs"));
+    let found: Value = serde_json::from_str(&output.stdout).unwrap();
+    assert_eq!(output.status, 1, "{found}");
     assert_eq!(granted(&found, "write", "file"), false);
     assert_eq!(granted(&found, "write", "folder"), true);
     assert!(

@@ -30,8 +30,8 @@ fn reports_the_state_of_the_database() {
     revision(&sandbox, &"c".repeat(40), "'b2'");
     let found = examine(&sandbox, &[], &[]);
     found.has("database.version-width", "error", "takes 32 characters");
-    let ran = sandbox.run(&limbeck(), Some(&python), &["upgrade", "head"]);
-    assert_eq!(ran.status, 1, "{}", ran.stderr);
+    let output = sandbox.run(&limbeck(), Some(&python), &["upgrade", "head"]);
+    assert_eq!(output.status, 1, "{}", output.stderr);
     server.sql(
         "postgres",
         "alter table alembic_version alter version_num type varchar(100)",

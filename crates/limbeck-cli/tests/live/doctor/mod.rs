@@ -11,7 +11,7 @@ use std::path::Path;
 use limbeck_testkit::{Sandbox, python};
 use serde_json::Value;
 
-use crate::support::{limbeck, ran};
+use crate::support::{limbeck, to_command_output};
 
 /// The output and exit status of `doctor`.
 pub(crate) struct Examination {
@@ -78,7 +78,7 @@ pub(crate) fn examine_with(
         let mut command = sandbox.command(&limbeck(), python);
         command.arg("doctor").args(arguments).args(more);
         let output = command.envs(variables.iter().copied()).output();
-        ran(&output.expect("limbeck starts"))
+        to_command_output(&output.expect("limbeck starts"))
     };
     let (text, json) = (run(&[]), run(&["--json"]));
     assert_eq!(text.status, json.status, "{}\n{}", text.stdout, json.stdout);

@@ -182,7 +182,7 @@ fn checks_env_py() {
         }
     }
     let sandbox = changed(|sandbox| {
-        std::fs::remove_file(sandbox.path().join(ENV)).expect("it goes");
+        std::fs::remove_file(sandbox.path().join(ENV)).expect("the file is removed");
     });
     let found = examine(&sandbox, &["--offline"], &[]);
     assert_eq!(found.has("env.file", "error", "can't be read")["file"], ENV);
@@ -219,9 +219,9 @@ fn errors_in_env_py_fail_in_real_alembic() {
         });
         let found = examine(&sandbox, &["--offline"], &[("DATABASE_URL", url)]);
         found.has(id, "error", "");
-        let ran = run_alembic(&sandbox, url, &["upgrade", "head"]);
-        assert_eq!(ran.status, 1, "{}", ran.stderr);
-        assert!(ran.stderr.contains(expected), "{expected}: {}", ran.stderr);
+        let output = run_alembic(&sandbox, url, &["upgrade", "head"]);
+        assert_eq!(output.status, 1, "{}", output.stderr);
+        assert!(output.stderr.contains(expected), "{expected}: {}", output.stderr);
     }
 }
 

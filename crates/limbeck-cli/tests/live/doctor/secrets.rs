@@ -91,8 +91,8 @@ fn never_shows_a_password() {
 
 fn assert_url_check_hides(sandbox: &Sandbox, url: &str, secret: &str) {
     for arguments in [&["url", "check", url][..], &["url", "check", "--json", url]] {
-        let ran = sandbox.run(&limbeck(), None, arguments);
-        assert!(!ran.stdout.contains(secret), "{url}: {}", ran.stdout);
-        assert!(!ran.stderr.contains(secret), "{url}: {}", ran.stderr);
+        let output = sandbox.run(&limbeck(), None, arguments);
+        assert!(!output.stdout.contains(secret), "{url}: {}", output.stdout);
+        assert!(!output.stderr.contains(secret), "{url}: {}", output.stderr);
     }
 }

@@ -208,9 +208,9 @@ fn runs_drivers_of_the_other_kind() {
         assert_eq!(found.status, 0, "{}", found.output);
         let arguments = ["upgrade", "head"];
         sandbox.run(&limbeck(), Some(&python), &arguments).success();
-        let ran = sandbox.run(&alembic(&reference), Some(&reference), &arguments);
-        assert_eq!(ran.status, 1, "{}", ran.stderr);
-        assert!(ran.stderr.contains(expected), "{}", ran.stderr);
+        let output = sandbox.run(&alembic(&reference), Some(&reference), &arguments);
+        assert_eq!(output.status, 1, "{}", output.stderr);
+        assert!(output.stderr.contains(expected), "{}", output.stderr);
     }
 }
 

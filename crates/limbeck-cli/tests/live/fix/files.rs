@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use limbeck_testkit::Sandbox;
 
 use super::{expect_status, fix, tree};
-use crate::support::{limbeck, ran};
+use crate::support::{limbeck, to_command_output};
 
 const INI: &str = "[alembic]\nscript_location = %(here)s/migrations\n";
 
@@ -63,8 +63,8 @@ fn asks_on_a_terminal() {
             .spawn()
             .expect("`script` starts");
         let mut stdin = child.stdin.take().expect("a pipe");
-        std::io::Write::write_all(&mut stdin, answer.as_bytes()).expect("it listens");
-        let ended = ran(&child.wait_with_output().expect("it ends"));
+        std::io::Write::write_all(&mut stdin, answer.as_bytes()).expect("limbeck reads");
+        let ended = to_command_output(&child.wait_with_output().expect("limbeck exits"));
         drop(stdin);
         assert!(
             ended.stdout.contains("make this change? [y/N]"),
@@ -192,7 +192,7 @@ fn keeps_bytes_links_and_modes() {
         .find("\r\n\r\n\r\n# ---- limbeck fix")
         .expect("a function");
     let end = "# ---- limbeck fix: end ----\r\n";
-    let end = repaired.find(end).expect("its end") + end.len();
+    let end = repaired.find(end).expect("an end marker") + end.len();
     let rest = format!("{}{}", &repaired[..start], &repaired[end..]).replace(
         "ensure_sync_database_url(os.environ['DATABASE_URL'])",
         "os.environ['DATABASE_URL']",
@@ -301,7 +301,7 @@ fn undo_writes_only_the_projects_files() {
         let command = command
             .current_dir(sandbox.path().join("project"))
             .arg("fix");
-        ran(&command.args(arguments).output().expect("limbeck starts"))
+        to_command_output(&command.args(arguments).output().expect("limbeck starts"))
     };
     expect_status(inside(&["--yes"]), 0, "a change");
     let record = format!("project/{RECORD}");

@@ -11,7 +11,7 @@ use std::path::Path;
 use limbeck_testkit::{CommandOutput, Postgres, Sandbox, Tls, reference_python};
 
 use crate::replay::stock;
-use crate::support::{alembic, limbeck, ran};
+use crate::support::{alembic, limbeck, to_command_output};
 use shapes::{Shape, Url};
 
 /// The application's role, with a password that URLs must encode.
@@ -84,13 +84,13 @@ pub(crate) fn fix(sandbox: &Sandbox, arguments: &[&str]) -> CommandOutput {
 }
 
 #[track_caller]
-fn expect_status(ran: CommandOutput, expected: i32, what: &str) -> CommandOutput {
+fn expect_status(output: CommandOutput, expected: i32, what: &str) -> CommandOutput {
     assert_eq!(
-        ran.status, expected,
+        output.status, expected,
         "{what}\nstdout:\n{}\nstderr:\n{}",
-        ran.stdout, ran.stderr
+        output.stdout, output.stderr
     );
-    ran
+    output
 }
 
 struct World {
@@ -118,7 +118,7 @@ impl World {
 
     fn alembic(&self, sandbox: &Sandbox, arguments: &[&str]) -> CommandOutput {
         let mut command = sandbox.command(&alembic(&self.python), Some(&self.python));
-        ran(&command.args(arguments).output().expect("alembic starts"))
+        to_command_output(&command.args(arguments).output().expect("alembic starts"))
     }
 
     /// Creates a shape's project and its databases.

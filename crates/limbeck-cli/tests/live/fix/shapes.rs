@@ -6,7 +6,7 @@ pub(super) struct Shape {
     /// Alembic's template; `None` is `generic`.
     pub(super) template: Option<&'static str>,
     pub(super) url: Url,
-    /// Whether the URL is in the ini, and in no variable.
+    /// The URL is in the ini, and in no variable.
     pub(super) in_ini: bool,
     pub(super) databases: &'static [&'static str],
     pub(super) files: &'static [(&'static str, &'static str)],

@@ -7,7 +7,7 @@ use limbeck_testkit::{CommandOutput, MariaDb, Sandbox, python, reference_python}
 
 use super::{REVISION, World, expect_status, fix};
 use crate::replay::stock;
-use crate::support::{alembic, limbeck, ran};
+use crate::support::{alembic, limbeck, to_command_output};
 
 /// Creates a project as `init` does, with a URL in its ini.
 fn project(template: &str, url: &str) -> Sandbox {
@@ -32,10 +32,12 @@ fn set_url(sandbox: &Sandbox, url: &str) {
 
 fn upgrade(sandbox: &Sandbox, program: &Path, python: &Path) -> CommandOutput {
     let mut command = sandbox.command(program, Some(python));
-    ran(&command
-        .args(["upgrade", "head"])
-        .output()
-        .expect("it starts"))
+    to_command_output(
+        &command
+            .args(["upgrade", "head"])
+            .output()
+            .expect("the program starts"),
+    )
 }
 
 /// Asserts that Alembic fails with a URL, and succeeds after the fix.

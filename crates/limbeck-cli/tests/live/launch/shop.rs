@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use limbeck_testkit::{CommandOutput, Postgres, Sandbox, Tls, shop_python};
 
 use super::support::{Launched, assert_gone, get, launch_command, stderr, wait_for};
-use crate::support::{alembic, example, limbeck, ran, sqlite_schema};
+use crate::support::{alembic, example, limbeck, sqlite_schema, to_command_output};
 
 /// The `env.py` of `alembic init` without the asynchronous template, with the application's URL.
 const SYNCHRONOUS: &str =
@@ -45,7 +45,7 @@ impl<'a> Shop<'a> {
             .args(arguments)
             .output()
             .expect("the program starts");
-        ran(&output)
+        to_command_output(&output)
     }
 
     pub(super) fn alembic(&self, arguments: &[&str]) -> CommandOutput {

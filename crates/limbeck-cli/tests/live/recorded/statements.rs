@@ -80,7 +80,7 @@ const DIALECTS: Scenario = Scenario {
     ],
 };
 
-/// The same operations on a server under the scheme `mariadb`.
+/// Runs the operations on a MariaDB server, under the scheme `mariadb`.
 const ON_MARIADB: Scenario = Scenario {
     project,
     on: On::MariaDb {

@@ -6,7 +6,7 @@ use std::process::Command;
 use limbeck_testkit::{Sandbox, python, reference_python};
 
 use crate::replay::{On, Oracle, Scenario, replays, step};
-use crate::support::{alembic, limbeck, ran};
+use crate::support::{alembic, limbeck, to_command_output};
 
 const USAGE: Scenario = Scenario {
     project: |_| {},
@@ -99,11 +99,13 @@ fn check_one(
 ) {
     let ours = |arguments: &[&str]| {
         let mut ours: Command = sandbox.command(&limbeck(), Some(python));
-        ran(&ours
-            .args(command)
-            .args(arguments)
-            .output()
-            .expect("it starts"))
+        to_command_output(
+            &ours
+                .args(command)
+                .args(arguments)
+                .output()
+                .expect("the program starts"),
+        )
     };
     let words: Vec<String> = command
         .into_iter()

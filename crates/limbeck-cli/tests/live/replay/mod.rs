@@ -163,9 +163,12 @@ impl Scenario {
             before.restore(sandbox.path());
             let mut our_command = command(&limbeck(), &ours_python, &database.url(false));
             let ours = match step.columns {
-                None => {
-                    crate::support::ran(&our_command.args(&arguments).output().expect("it starts"))
-                }
+                None => crate::support::to_command_output(
+                    &our_command
+                        .args(&arguments)
+                        .output()
+                        .expect("the program starts"),
+                ),
                 Some(columns) => oracle.in_terminal(&our_command, &arguments, columns),
             };
             let our_state = State::of(
