@@ -71,8 +71,8 @@ pub enum InstalledVersionsError {
 }
 
 impl Interpreter {
-    /// Runs the interpreter to read its version and those of some packages, given the packages' names on PyPI. It
-    /// imports neither the packages nor the project.
+    /// Runs the interpreter to read its version and those of some packages, given their distribution names. It imports
+    /// neither the packages nor the project.
     ///
     /// # Errors
     /// Returns [`InstalledVersionsError`] if the interpreter can't be started, fails, or takes too long.
