@@ -7,7 +7,7 @@ use limbeck::config::ConfigError;
 use limbeck::db::ConnectError;
 use limbeck::migrator::MigrateError;
 use limbeck::project::ProjectError;
-use limbeck::run::{Refusal, RunError, Signal};
+use limbeck::{CommandError, RunError, Signal};
 
 use crate::launch_error::LaunchError;
 
@@ -18,7 +18,7 @@ pub(crate) type Outcome = Result<u8, CliError>;
 #[derive(Debug)]
 pub(crate) enum CliError {
     /// A command error in Alembic's sense, printed as `FAILED: …`.
-    Refused(String),
+    Refused(CommandError),
     /// The configuration can't be used.
     Config(ConfigError),
     /// The script directory can't be used.
@@ -36,6 +36,11 @@ pub(crate) enum CliError {
 }
 
 impl CliError {
+    /// Returns the error of a command whose arguments don't fit together.
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
+        Self::Refused(CommandError::usage(message))
+    }
+
     /// Turns the error of a migration into the error of the launch that needed the migration.
     pub(crate) fn in_launch(self) -> Self {
         match self {
@@ -51,9 +56,9 @@ impl CliError {
     }
 }
 
-impl From<Refusal> for CliError {
-    fn from(refusal: Refusal) -> Self {
-        Self::Refused(refusal.0)
+impl From<CommandError> for CliError {
+    fn from(refusal: CommandError) -> Self {
+        Self::Refused(refusal)
     }
 }
 
@@ -75,8 +80,9 @@ impl From<MigrateError> for CliError {
             MigrateError::Refused(refusal) => refusal.into(),
             MigrateError::Config(error) => Self::Config(error),
             MigrateError::Project(error) => Self::Project(error),
+            MigrateError::Unreachable(error) => Self::Database(error),
             MigrateError::Run(error) => Self::Run(error),
-            other => Self::Refused(other.to_string()),
+            other => Self::usage(other.to_string()),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use limbeck::run::{Failure, RunError, Signal, WorkerError};
+use limbeck::{Failure, RunError, Signal, WorkerError};
 use limbeck_supervisor::shell_status;
 
 use crate::cli_error::{CliError, FileError};
@@ -21,12 +21,12 @@ const FAILED: u8 = 1;
 /// Prints an error and returns the exit status.
 pub(crate) fn report(context: &Context, error: CliError) -> u8 {
     match error {
-        CliError::Refused(message) => {
-            context.printer.failed(&message);
+        CliError::Refused(refusal) => {
+            context.printer.failed(refusal.message());
             REFUSED
         }
         CliError::Config(error) if error.is_refusal() => {
-            report(context, CliError::Refused(error.to_string()))
+            report(context, CliError::Refused(error.into()))
         }
         CliError::Config(error) => {
             Message::from_error(&error).print();
@@ -34,7 +34,7 @@ pub(crate) fn report(context: &Context, error: CliError) -> u8 {
         }
         CliError::Project(error) => {
             if let Some(text) = error.refusal() {
-                report(context, CliError::Refused(text))
+                report(context, CliError::usage(text))
             } else {
                 let mut message = Message::from_error(&error);
                 message.help.extend(error.hint());
@@ -75,7 +75,7 @@ pub(crate) fn report(context: &Context, error: CliError) -> u8 {
 /// Returns the reason of an error, for the report of `--report`.
 pub(crate) fn reason(error: &CliError) -> Reason {
     let (kind, message, revision) = match error {
-        CliError::Refused(message) => ("refused", message.clone(), None),
+        CliError::Refused(refusal) => ("refused", refusal.to_string(), None),
         CliError::Config(error) if error.is_refusal() => ("refused", error.to_string(), None),
         CliError::Config(error) => ("configuration", error.to_string(), None),
         CliError::Project(error) => match error.refusal() {
@@ -92,8 +92,10 @@ pub(crate) fn reason(error: &CliError) -> Reason {
                 RunError::Failed(_) => "failed",
                 RunError::Interrupted(_) => "interrupted",
                 RunError::Interpreter(_) | RunError::MissingModule { .. } => "python",
-                RunError::Rehearsal(_) => "connection",
+                RunError::DryRun(_) => "connection",
+                RunError::Command(_) => "refused",
                 RunError::Worker(_) => "worker",
+                _ => "failed",
             };
             let revision = match error {
                 RunError::Failed(failure) => failure.step.as_ref(),
@@ -173,10 +175,7 @@ fn report_run(context: &Context, error: RunError) -> u8 {
                 .print();
             FAILED
         }
-        RunError::Rehearsal(_) => {
-            Message::from_error(&error).print();
-            FAILED
-        }
+        RunError::Command(refusal) => report(context, CliError::Refused(refusal)),
         RunError::Worker(error) => {
             Message::from_error(&error).print();
             match error {
@@ -184,6 +183,10 @@ fn report_run(context: &Context, error: RunError) -> u8 {
                 WorkerError::Exited { status } => shell_status(status).max(FAILED),
                 _ => FAILED,
             }
+        }
+        error => {
+            Message::from_error(&error).print();
+            FAILED
         }
     }
 }
@@ -202,6 +205,6 @@ fn report_failure(context: &Context, mut failure: Failure) {
         failure.headline = error.to_string();
         failure.exception = None;
     }
-    context.report_state(&failure.standing);
+    context.report_state(&failure.state);
     print_failure(&failure, &context.command_line);
 }

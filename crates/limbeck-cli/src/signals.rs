@@ -4,7 +4,7 @@ use std::io;
 use std::sync::mpsc;
 use std::thread;
 
-use limbeck::run::{Interrupt, Signal};
+use limbeck::{Interrupt, Signal};
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{Signal as SignalStream, SignalKind, signal};
 use tokio::sync::watch;

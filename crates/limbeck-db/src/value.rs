@@ -1,5 +1,7 @@
 //! Values, columns and results of statements.
 
+use crate::Effect;
+
 /// A value of a row or of a parameter list.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Value {
@@ -45,6 +47,8 @@ pub struct ResultSet {
     pub affected: Option<u64>,
     /// `PostgreSQL`: the command tag; otherwise empty.
     pub tag: String,
+    /// The statement's effect.
+    pub effect: Effect,
     /// `MySQL` and `SQLite`: the id of the last inserted row.
     pub last_insert_id: Option<i64>,
 }

@@ -56,6 +56,23 @@ pub enum Direction {
     },
 }
 
+impl Direction {
+    /// Returns the direction's name: `upgrade`, `downgrade` or `stamp`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Upgrade => "upgrade",
+            Self::Downgrade => "downgrade",
+            Self::Stamp { .. } => "stamp",
+        }
+    }
+}
+
+impl std::fmt::Display for Direction {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str(self.as_str())
+    }
+}
+
 /// A change to the version rows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]

@@ -1,92 +1,87 @@
-//! A project: its configuration, its scripts, and their graph.
+//! A project: its configuration, its scripts, and the revision graph.
 
 use std::path::{Path, PathBuf};
 
-use limbeck_revision::{
-    GraphError, HistoryEnd, Revision, RevisionEntry, RevisionError, RevisionMap,
-};
+use limbeck_revision::{GraphError, HistoryEnd, Revision, RevisionEntry, RevisionMap};
 use limbeck_script::directory::{DirectoryError, Script, ScriptDirectory};
 use limbeck_script::header::{DowngradeStatus, downgrade_status};
 use limbeck_script::worker::{ImportedScript, KnownScript};
 
 use crate::config::{Config, ConfigError};
 use crate::format::{RevisionDetails, ShortForm};
-use crate::run::Refusal;
+use crate::run::CommandError;
 
-/// A project, read without Python where that is possible.
+/// A project. Python reads it only if limbeck can't.
 #[derive(Debug)]
 pub struct Project {
     /// The configuration.
     pub config: Config,
-    /// The graph.
+    /// The revision graph.
     pub map: RevisionMap,
-    /// The folder of `env.py`; none where only Python can find it.
+    /// The folder of `env.py`; `None` if only Python can find it.
     pub script_folder: Option<PathBuf>,
-    /// One for each declaration of the map.
+    /// The scripts, in the order of the map's declarations.
     scripts: Vec<Script>,
     warnings: Vec<String>,
-    /// The headers were read by running the scripts, which the worker then does itself.
+    /// Whether Python read the headers. The worker then imports the scripts itself.
     read_by_python: bool,
 }
 
-/// Why a project can't be read.
+/// The error of a project that can't be read.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ProjectError {
-    /// The configuration.
+    /// The configuration can't be used.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// The scripts.
+    /// The scripts can't be read.
     #[error(transparent)]
     Directory(#[from] DirectoryError),
-    /// The graph.
-    #[error("the revision scripts don't fit together: {0}")]
+    /// The scripts' revisions contradict each other.
+    #[error("the revision scripts contradict each other: {0}")]
     Graph(#[from] GraphError),
-    /// There is no script directory.
+    /// The script directory doesn't exist.
     #[error(
         "Path doesn't exist: {0}.  Please use the 'init' command to create a new scripts folder."
     )]
     NoFolder(String),
-    /// The script directory is in a package that can't be found without Python.
+    /// The script directory is in a package that can't be found.
     #[error("could not find the package of the script location `{0}`")]
     NoPackage(String),
 }
 
 impl ProjectError {
-    /// Alembic's refusal, when it has one for this.
+    /// Returns Alembic's text for `FAILED: …`, if Alembic refuses such a project, too.
     pub fn refusal(&self) -> Option<String> {
         match self {
             Self::Config(error) => error.is_refusal().then(|| error.to_string()),
             Self::NoFolder(_) => Some(self.to_string()),
-            Self::Graph(GraphError::Identifier { .. }) => match self {
-                Self::Graph(error) => Some(error.to_string()),
-                _ => None,
-            },
+            Self::Graph(error @ GraphError::Identifier { .. }) => Some(error.to_string()),
             Self::Directory(_) | Self::Graph(_) | Self::NoPackage(_) => None,
         }
     }
 
-    /// What to do next.
+    /// Returns the next step for the user, if there is one.
     pub fn hint(&self) -> Option<String> {
         Some(match self {
             Self::Directory(DirectoryError::NoDownRevision { .. }) => {
-                "write `down_revision = None` for a first revision, else the id of the one before"
+                "write `down_revision = None` for the first revision, or the id of the previous revision"
                     .into()
             }
             Self::Graph(GraphError::Missing { missing, .. }) => {
                 format!("restore the script of `{missing}`, or correct the id that refers to it")
             }
             Self::Graph(GraphError::Cycle(_) | GraphError::DependencyCycle(_)) => {
-                "correct the `down_revision` or `depends_on` that closes the circle".into()
+                "correct the `down_revision` or `depends_on` that closes the cycle".into()
             }
             Self::Graph(GraphError::Loop(_) | GraphError::DependencyLoop(_)) => {
-                "a revision can't come before itself".into()
+                "remove the revision's reference to itself".into()
             }
             Self::Graph(GraphError::Label { .. }) => {
                 "give one of the two revisions another label".into()
             }
             Self::NoPackage(_) => {
-                "activate the project's own environment, or name its interpreter with --python"
+                "activate the project's virtual environment, or name its interpreter with --python"
                     .into()
             }
             _ => return None,
@@ -94,27 +89,27 @@ impl ProjectError {
     }
 }
 
-/// A project as far as it can be read without Python.
+/// A project as read without Python.
 #[derive(Debug)]
-pub enum Reading {
-    /// All of it.
+pub enum LoadedProject {
+    /// The project.
     Whole(Box<Project>),
-    /// What its scripts declare must be asked of Python, which runs them.
-    NeedsPython(Box<Unread>),
+    /// Python has to import the scripts to read their headers.
+    NeedsPython(Box<UnreadProject>),
 }
 
 /// A project whose scripts have not been read.
 #[derive(Debug)]
-pub struct Unread {
+pub struct UnreadProject {
     config: Config,
     script_folder: Option<PathBuf>,
 }
 
-impl Unread {
-    /// The project with what Python found in its scripts.
+impl UnreadProject {
+    /// Returns the project with the headers that Python has read.
     ///
     /// # Errors
-    /// [`ProjectError::Graph`].
+    /// [`ProjectError::Graph`] if the headers contradict each other.
     pub fn with_headers(self, rows: Vec<ImportedScript>) -> Result<Project, ProjectError> {
         let (revisions, scripts) = rows.into_iter().map(script_of_row).unzip();
         let project = Project::new(self, revisions, scripts, Vec::new())?;
@@ -126,15 +121,15 @@ impl Unread {
 }
 
 impl Project {
-    /// Reads a project. `package_folders` tells where packages may lie, for a `script_location` of the form
+    /// Reads a project. `package_folders` returns the folders of Python packages, for a `script_location` of the form
     /// `package:path`.
     ///
     /// # Errors
-    /// [`ProjectError`] names the file.
+    /// [`ProjectError`] if the configuration or a script can't be used.
     pub fn read(
         config: Config,
         package_folders: impl Fn() -> Vec<PathBuf>,
-    ) -> Result<Reading, ProjectError> {
+    ) -> Result<LoadedProject, ProjectError> {
         let location = config.script_location()?;
         let mut warnings = Vec::new();
         let folders = FolderSearch {
@@ -157,7 +152,7 @@ impl Project {
         }
         let recursive = config.literal_true("recursive_version_locations")?;
         let sourceless = config.literal_true("sourceless")?;
-        let unread = Unread {
+        let unread = UnreadProject {
             config,
             script_folder,
         };
@@ -167,7 +162,7 @@ impl Project {
         {
             Some(Ok(directory)) => directory,
             Some(Err(DirectoryError::NotStatic { .. })) | None => {
-                return Ok(Reading::NeedsPython(Box::new(unread)));
+                return Ok(LoadedProject::NeedsPython(Box::new(unread)));
             }
             Some(Err(error)) => return Err(error.into()),
         };
@@ -181,11 +176,11 @@ impl Project {
             revisions, scripts, ..
         } = directory;
         let project = Self::new(unread, revisions, scripts, warnings)?;
-        Ok(Reading::Whole(Box::new(project)))
+        Ok(LoadedProject::Whole(Box::new(project)))
     }
 
     fn new(
-        unread: Unread,
+        unread: UnreadProject,
         revisions: Vec<Revision>,
         scripts: Vec<Script>,
         mut warnings: Vec<String>,
@@ -206,33 +201,33 @@ impl Project {
         })
     }
 
-    /// What Alembic warns of while it reads the scripts.
+    /// Returns the warnings that Alembic prints while it reads the scripts.
     pub fn warnings(&self) -> &[String] {
         &self.warnings
     }
 
-    /// A revision and its script.
+    /// Returns a revision and its script.
     ///
     /// # Errors
-    /// Alembic's refusal for an unknown id.
-    pub fn script(&self, id: &str) -> Result<(RevisionEntry<'_>, &Script), Refusal> {
+    /// [`CommandError`] if no script has this id.
+    pub fn script(&self, id: &str) -> Result<(RevisionEntry<'_>, &Script), CommandError> {
         let found = self.map.get(id);
         found
             .and_then(|revision| Some((revision, self.scripts.get(revision.position())?)))
-            .ok_or_else(|| Refusal(format!("Can't locate revision identified by '{id}'")))
+            .ok_or_else(|| CommandError::unknown_revision(id))
     }
 
-    /// Whether a revision's script says how its step is undone.
+    /// Returns the kind of a script's `downgrade` function.
     ///
     /// # Errors
     /// As [`Self::script`].
-    pub fn downgrade_of(&self, id: &str) -> Result<DowngradeStatus, Refusal> {
+    pub fn downgrade_of(&self, id: &str) -> Result<DowngradeStatus, CommandError> {
         let path = self.script(id)?.1.path();
         Ok(std::fs::read_to_string(path)
             .map_or(DowngradeStatus::Unknown, |source| downgrade_status(&source)))
     }
 
-    /// A revision as a listing shows it; `marked` are the rows that `(current)` is shown for.
+    /// Returns a revision as a listing shows it. `marked` are the version rows that get `(current)`.
     ///
     /// # Errors
     /// As [`Self::script`].
@@ -242,13 +237,13 @@ impl Project {
         verbose: bool,
         form: ShortForm,
         marked: &[String],
-    ) -> Result<String, Refusal> {
+    ) -> Result<String, CommandError> {
         let mut text = String::new();
         self.add_entry(&mut text, id, verbose, form, marked)?;
         Ok(text)
     }
 
-    /// Adds what [`Self::entry`] returns to a text.
+    /// Appends the text of [`Self::entry`] to `text`.
     ///
     /// # Errors
     /// As [`Self::script`].
@@ -259,7 +254,7 @@ impl Project {
         verbose: bool,
         form: ShortForm,
         marked: &[String],
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), CommandError> {
         let (member, script) = self.script(id)?;
         let declared = member.revision();
         let children = member.children();
@@ -289,44 +284,44 @@ impl Project {
         Ok(())
     }
 
-    /// The revisions between two ends, newest first.
+    /// Returns the revisions between two ends, newest first.
     ///
     /// # Errors
-    /// Alembic's refusal.
+    /// [`CommandError`] if an end can't be resolved.
     pub fn history(
         &self,
         start: HistoryEnd<'_>,
         end: HistoryEnd<'_>,
-    ) -> Result<Vec<&str>, Refusal> {
-        self.map.history(start, end).map_err(refuse)
+    ) -> Result<Vec<&str>, CommandError> {
+        Ok(self.map.history(start, end)?)
     }
 
-    /// The revisions that a name denotes.
+    /// Returns the revisions that a name denotes.
     ///
     /// # Errors
-    /// Alembic's refusal.
-    pub fn resolve(&self, name: &str) -> Result<Vec<&str>, Refusal> {
-        self.map.resolve(name).map_err(refuse)
+    /// [`CommandError`] if the name can't be resolved.
+    pub fn resolve(&self, name: &str) -> Result<Vec<&str>, CommandError> {
+        Ok(self.map.resolve(name)?)
     }
 
-    /// The revisions that version rows denote.
+    /// Returns the revisions that version rows denote.
     ///
     /// # Errors
-    /// Alembic's refusal.
-    pub fn resolve_all(&self, rows: &[String]) -> Result<Vec<&str>, Refusal> {
-        self.map.resolve_all(rows).map_err(refuse)
+    /// [`CommandError`] if a row can't be resolved.
+    pub fn resolve_all(&self, rows: &[String]) -> Result<Vec<&str>, CommandError> {
+        Ok(self.map.resolve_all(rows)?)
     }
 
-    /// The revisions in which a database with these rows stands.
+    /// Returns the current revisions of a database with these version rows.
     ///
     /// # Errors
-    /// Alembic's refusal.
-    pub fn current(&self, rows: &[String]) -> Result<Vec<&str>, Refusal> {
-        self.map.current(rows).map_err(refuse)
+    /// [`CommandError`] if a row can't be resolved.
+    pub fn current(&self, rows: &[String]) -> Result<Vec<&str>, CommandError> {
+        Ok(self.map.current(rows)?)
     }
 
-    /// The headers for the worker; none when it has to run the scripts anyway.
-    pub fn headers_for_worker(&self) -> Option<Vec<KnownScript>> {
+    /// Returns the headers for the worker; `None` if the worker has to import the scripts anyway.
+    pub(crate) fn known_scripts(&self) -> Option<Vec<KnownScript>> {
         if self.read_by_python {
             return None;
         }
@@ -335,22 +330,18 @@ impl Project {
             down_revisions: revision.down_revisions.clone(),
             branch_labels: revision.branch_labels.clone(),
             dependencies: revision.dependencies.clone(),
-            path: script.path().clone(),
+            path: script.path(),
         };
         let declared = self.map.declarations().iter();
         Some(declared.zip(&self.scripts).map(known).collect())
     }
 
-    /// The folders of the scripts.
-    pub fn script_folders(&self) -> Vec<&Path> {
+    /// Returns the folders of the scripts.
+    pub fn script_folders(&self) -> Vec<PathBuf> {
         let mut folders: Vec<&Path> = self.scripts.iter().map(Script::folder).collect();
         folders.dedup();
-        folders
+        folders.into_iter().map(Path::to_owned).collect()
     }
-}
-
-fn refuse(error: RevisionError) -> Refusal {
-    Refusal(error.to_string())
 }
 
 fn script_of_row(row: ImportedScript) -> (Revision, Script) {
@@ -365,10 +356,10 @@ fn script_of_row(row: ImportedScript) -> (Revision, Script) {
     (revision, script)
 }
 
-/// The folder of `env.py`. `package_folders` is as for [`Project::read`].
+/// Returns the folder of `env.py`. `package_folders` is as for [`Project::read`].
 ///
 /// # Errors
-/// [`ProjectError`] where the configuration names none that is there.
+/// [`ProjectError`] if the configuration names no folder, or one that doesn't exist.
 pub fn script_folder(
     config: &Config,
     package_folders: impl Fn() -> Vec<PathBuf>,
@@ -391,7 +382,7 @@ pub(crate) struct FolderSearch<F> {
 }
 
 impl<F: Fn() -> Vec<PathBuf>> FolderSearch<F> {
-    /// A location's folder; `None` for a package that only Python can find.
+    /// Returns the folder of a location; `None` for a package that only Python can find.
     pub(crate) fn find(&self, location: &str) -> Option<PathBuf> {
         let path = Path::new(location);
         let (package, inside) = match location.split_once(':') {
@@ -404,7 +395,7 @@ impl<F: Fn() -> Vec<PathBuf>> FolderSearch<F> {
             .chain((self.package_folders)())
             .find_map(|folder| {
                 let found = folder.join(&package);
-                // A namespace package may be in several places; which one counts is Python's to say.
+                // A namespace package may have several folders, and only Python knows which one counts.
                 found
                     .join("__init__.py")
                     .is_file()

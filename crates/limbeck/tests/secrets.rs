@@ -1,11 +1,10 @@
 //! No type of the crate shows a secret of a project's configuration.
 
-use limbeck::Migrator;
 use limbeck::config::{Config, ConfigFiles};
 use limbeck::db::ProcessEnvironment;
 use limbeck::interpreter::InterpreterSearch;
-use limbeck::native::NativeEnvironment;
-use limbeck::project::{Project, Reading};
+use limbeck::project::{LoadedProject, Project};
+use limbeck::{Migrator, ProbeTarget};
 use limbeck_testkit::error_text;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -81,11 +80,11 @@ fn all_that_is_shown(url: &str, toml: &str) -> String {
             .with_variable("PGPASSWORD", url)
     );
     let project = match Project::read(config.clone(), Vec::new) {
-        Ok(Reading::Whole(project)) => project,
-        Ok(Reading::NeedsPython(unread)) => return all + &format!("{unread:?}"),
+        Ok(LoadedProject::Whole(project)) => project,
+        Ok(LoadedProject::NeedsPython(unread)) => return all + &format!("{unread:?}"),
         Err(error) => return all + &format!("{error:?}"),
     };
-    let native = NativeEnvironment::read(&project, &ProcessEnvironment::default());
+    let native = ProbeTarget::read(&project, &ProcessEnvironment::default());
     assert!(
         !url.starts_with("mysql+pymysql") || matches!(native, Ok(Some(_))),
         "the environment is a known one"

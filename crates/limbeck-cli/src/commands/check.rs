@@ -1,10 +1,10 @@
 //! `check`: reports whether `revision --autogenerate` would generate operations.
 
-use serde_json::json;
+use limbeck::Request;
+use limbeck::migrator::AlembicCommand;
 
 use crate::cli_error::Outcome;
 use crate::context::Context;
-use crate::context::run::WorkerCommand;
 
 /// Check if revision command with autogenerate has pending upgrade ops.
 #[derive(Debug, clap::Args)]
@@ -13,10 +13,5 @@ pub(crate) struct Args {}
 pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
     let Args {} = args;
     let project = context.project()?;
-    let command = WorkerCommand {
-        name: "check",
-        options: json!({}),
-        arguments: json!({}),
-    };
-    context.run_alembic(command, Some(project))
+    context.run(Request::Alembic(AlembicCommand::Check {}), Some(project))
 }

@@ -3,13 +3,12 @@
 use std::collections::BTreeSet;
 
 use limbeck::format::ShortForm;
+use limbeck::migrator::InspectCommand;
 use limbeck::project::Project;
-use limbeck::run::{Intent, Refusal};
-use serde_json::json;
+use limbeck::{CommandError, CommandErrorKind, Request};
 
 use crate::cli_error::Outcome;
 use crate::context::Context;
-use crate::context::run::WorkerCommand;
 use crate::output::notices::print_log;
 
 /// Display the current revision for a database.
@@ -38,7 +37,8 @@ pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
             ));
         }
         if check_heads && !is_at_heads(project, rows) {
-            return Err(Refusal("Database is not on all head revisions".into()));
+            let text = "Database is not on all head revisions";
+            return Err(CommandError::new(CommandErrorKind::NotAtHead, text));
         }
         context.report_unchanged(rows);
         for id in project.current(rows)? {
@@ -62,12 +62,12 @@ pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
             return Ok(0);
         }
     }
-    let command = WorkerCommand {
-        name: "current",
-        options: json!({"check_heads": check_heads, "verbose": verbose}),
-        arguments: json!({"dont_mutate": true}),
+    let command = InspectCommand::Current {
+        check_heads,
+        verbose,
     };
-    context.run_environment(command, project, Intent::Inspect(Box::new(print)))
+    let request = Request::Inspect(command, Box::new(print));
+    context.run(request, Some(project))
 }
 
 /// Returns whether the rows equal the heads, as Alembic compares them.

@@ -1,14 +1,13 @@
 //! `history`: lists the revisions, newest first.
 
 use limbeck::format::ShortForm;
+use limbeck::migrator::InspectCommand;
 use limbeck::project::Project;
 use limbeck::revision::HistoryEnd;
-use limbeck::run::{Intent, Refusal};
-use serde_json::json;
+use limbeck::{CommandError, Request};
 
 use crate::cli_error::{CliError, Outcome};
 use crate::context::Context;
-use crate::context::run::WorkerCommand;
 
 /// List changeset scripts in chronological order.
 #[derive(Debug, clap::Args)]
@@ -41,7 +40,7 @@ pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
                 (start, end)
             } else {
                 let text = "History range requires [start]:[end], [start]:, or :[end]";
-                return Err(CliError::Refused(text.into()));
+                return Err(CliError::usage(text));
             }
         }
     };
@@ -67,14 +66,13 @@ pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
         };
         listing.print(context, start, end, heads)
     };
-    let command = WorkerCommand {
-        name: "history",
-        options: json!({
-            "rev_range": rev_range, "verbose": verbose, "indicate_current": indicate_current,
-        }),
-        arguments: json!({}),
+    let command = InspectCommand::History {
+        rev_range: rev_range.clone(),
+        verbose: *verbose,
+        indicate_current: *indicate_current,
     };
-    context.run_environment(command, project, Intent::Inspect(Box::new(print)))
+    let request = Request::Inspect(command, Box::new(print));
+    context.run(request, Some(project))
 }
 
 /// Returns one end of the range; an empty end is `default`.
@@ -95,7 +93,7 @@ impl Listing<'_> {
         start: HistoryEnd<'_>,
         end: HistoryEnd<'_>,
         current: &[String],
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), CommandError> {
         let form = ShortForm {
             labels: true,
             doc: true,

@@ -1,11 +1,11 @@
 //! `init`: creates a script directory from a template of the project's Alembic.
 
-use serde_json::json;
+use limbeck::Request;
+use limbeck::migrator::AlembicCommand;
 
 use crate::cli_error::Outcome;
 use crate::context::Context;
 use crate::context::project::expect_no_url;
-use crate::context::run::WorkerCommand;
 
 /// Initialize a new scripts directory.
 #[derive(Debug, clap::Args)]
@@ -27,11 +27,10 @@ pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
         package,
     } = args;
     expect_no_url("the scripts directory", directory)?;
-    let arguments = json!({"directory": directory, "template": template, "package": package});
-    let command = WorkerCommand {
-        name: "init",
-        options: arguments.clone(),
-        arguments,
+    let command = AlembicCommand::Init {
+        directory: directory.clone(),
+        template: template.clone(),
+        package: *package,
     };
-    context.run_alembic(command, None)
+    context.run(Request::Alembic(command), None)
 }

@@ -1,10 +1,10 @@
 //! `merge`: creates a script that merges revisions.
 
-use serde_json::json;
+use limbeck::Request;
+use limbeck::migrator::AlembicCommand;
 
 use crate::cli_error::Outcome;
 use crate::context::Context;
-use crate::context::run::WorkerCommand;
 
 /// Merge two revisions together. Creates a new migration file.
 #[derive(Debug, clap::Args)]
@@ -35,15 +35,14 @@ pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
         splice,
     } = args;
     let project = context.project()?;
-    let arguments = json!({
-        "revisions": revisions, "message": message, "branch_label": branch_label, "rev_id": rev_id, "splice": splice,
-    });
-    let command = WorkerCommand {
-        name: "merge",
-        options: arguments.clone(),
-        arguments,
+    let command = AlembicCommand::Merge {
+        revisions: revisions.clone(),
+        message: message.clone(),
+        branch_label: branch_label.clone(),
+        rev_id: rev_id.clone(),
+        splice: *splice,
     };
-    let status = context.run_alembic(command, Some(project))?;
+    let status = context.run(Request::Alembic(command), Some(project))?;
     context.report_new_revisions(project)?;
     Ok(status)
 }

@@ -1,10 +1,10 @@
 //! `revision`: creates a script.
 
-use serde_json::json;
+use limbeck::Request;
+use limbeck::migrator::AlembicCommand;
 
 use crate::cli_error::Outcome;
 use crate::context::Context;
-use crate::context::run::WorkerCommand;
 
 /// Create a new revision file.
 #[derive(Debug, clap::Args)]
@@ -52,17 +52,18 @@ pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
         depends_on,
     } = args;
     let project = context.project()?;
-    let depends_on = (!depends_on.is_empty()).then_some(depends_on);
-    let arguments = json!({
-        "message": message, "autogenerate": autogenerate, "sql": sql, "head": head, "splice": splice,
-        "branch_label": branch_label, "version_path": version_path, "rev_id": rev_id, "depends_on": depends_on,
-    });
-    let command = WorkerCommand {
-        name: "revision",
-        options: arguments.clone(),
-        arguments,
+    let command = AlembicCommand::Revision {
+        message: message.clone(),
+        autogenerate: *autogenerate,
+        sql: *sql,
+        head: head.clone(),
+        splice: *splice,
+        branch_label: branch_label.clone(),
+        version_path: version_path.clone(),
+        rev_id: rev_id.clone(),
+        depends_on: (!depends_on.is_empty()).then(|| depends_on.clone()),
     };
-    let status = context.run_alembic(command, Some(project))?;
+    let status = context.run(Request::Alembic(command), Some(project))?;
     context.report_new_revisions(project)?;
     Ok(status)
 }

@@ -1,12 +1,11 @@
 //! `show`: prints all details of revisions.
 
+use limbeck::Request;
 use limbeck::format::ShortForm;
-use limbeck::run::Intent;
-use serde_json::json;
+use limbeck::migrator::InspectCommand;
 
 use crate::cli_error::Outcome;
 use crate::context::Context;
-use crate::context::run::WorkerCommand;
 
 /// Show the revision(s) denoted by the given symbol.
 #[derive(Debug, clap::Args)]
@@ -33,10 +32,7 @@ pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
         return Ok(0);
     }
     let print_current = |heads: &[String], _: Option<&str>| print(&project.resolve_all(heads)?);
-    let command = WorkerCommand {
-        name: "show",
-        options: json!({"rev": rev}),
-        arguments: json!({}),
-    };
-    context.run_environment(command, project, Intent::Inspect(Box::new(print_current)))
+    let command = InspectCommand::Show { rev: rev.clone() };
+    let request = Request::Inspect(command, Box::new(print_current));
+    context.run(request, Some(project))
 }

@@ -1,11 +1,10 @@
 //! `stamp`: sets the version table without running migrations.
 
-use limbeck::run::Intent;
-use serde_json::json;
+use limbeck::Request;
+use limbeck::migrator::StampRequest;
 
-use crate::cli_error::{CliError, Outcome};
+use crate::cli_error::Outcome;
 use crate::context::Context;
-use crate::context::run::WorkerCommand;
 
 /// 'stamp' the revision table with the given revision; don't run any migrations.
 #[derive(Debug, clap::Args)]
@@ -31,28 +30,7 @@ pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
         tag,
         purge,
     } = args;
-    let mut start: Option<&str> = None;
-    let mut targets = Vec::new();
-    for revision in revisions {
-        match revision.split_once(':') {
-            Some((from, target)) if *sql => {
-                if start.is_some_and(|start| start != from) {
-                    let text = "Stamp operation with --sql only supports a single starting revision at a time";
-                    return Err(CliError::Refused(text.into()));
-                }
-                start = Some(from);
-                targets.push(target.to_owned());
-            }
-            _ => targets.push(revision.clone()),
-        }
-    }
+    let request = StampRequest::new(revisions, *sql, tag.clone(), *purge)?;
     let project = context.project()?;
-    let command = WorkerCommand {
-        name: "stamp",
-        options: json!({"revisions": revisions, "sql": sql, "tag": tag, "purge": purge}),
-        arguments: json!({
-            "as_sql": sql, "starting_rev": start, "destination_rev": targets, "tag": tag, "purge": purge,
-        }),
-    };
-    context.run_environment(command, project, Intent::Stamp(targets))
+    context.run(Request::Stamp(request), Some(project))
 }

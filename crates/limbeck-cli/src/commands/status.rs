@@ -3,8 +3,8 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use limbeck::migrator::{Status, Watch};
-use limbeck::run::Event;
+use limbeck::Event;
+use limbeck::migrator::{RunControl, Status};
 use limbeck_supervisor::fetch_health;
 use serde_json::{Value as Json, json};
 
@@ -48,12 +48,13 @@ pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
         let interrupt = signals::listen()
             .map_err(|error| CliError::System("could not listen for signals", error))?;
         let mut on_event = |event: Event<'_>| print_event(&event);
-        let watch = Watch {
+        let control = RunControl {
             interrupt,
-            keeps_thread: true,
+            blocks_thread: true,
             on_event: &mut on_event,
+            session: None,
         };
-        let positions = migrator.positions(project, watch).await?;
+        let positions = migrator.positions(project, control).await?;
         let databases = positions
             .iter()
             .map(|position| Status::new(project, &position.rows, &args.revision))
@@ -87,7 +88,7 @@ pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
             context.printer.result(&format!("application  {line}"));
         }
     }
-    let is_at_head = databases.iter().all(Status::is_there);
+    let is_at_head = databases.iter().all(Status::is_up_to_date);
     Ok(if is_at_head { 0 } else { PENDING })
 }
 
@@ -101,7 +102,7 @@ fn to_json(status: &Status) -> Json {
         "current": status.current,
         "heads": status.heads,
         "pending": pending,
-        "at_head": status.is_there(),
+        "at_head": status.is_up_to_date(),
     })
 }
 

@@ -1,11 +1,10 @@
 //! `upgrade`: upgrades to a later revision.
 
-use limbeck::run::{Intent, Rehearsed};
-use serde_json::json;
+use limbeck::migrator::{MigrationMode, MigrationRequest};
+use limbeck::{DryRunReport, Request};
 
-use crate::cli_error::{CliError, Outcome};
+use crate::cli_error::Outcome;
 use crate::context::Context;
-use crate::context::run::WorkerCommand;
 use crate::output::notices::print_log;
 
 /// Upgrade to a later version.
@@ -33,8 +32,19 @@ pub(crate) struct RunModes {
     pub(crate) dry_run: bool,
 }
 
+impl RunModes {
+    /// Returns the way to run the migration.
+    pub(crate) fn mode(&self) -> MigrationMode {
+        match (self.sql, self.dry_run) {
+            (true, _) => MigrationMode::Sql,
+            (false, true) => MigrationMode::DryRun,
+            (false, false) => MigrationMode::Online,
+        }
+    }
+}
+
 /// Prints the statements and losses of a dry run.
-pub(crate) fn print_dry_run(context: &Context, result: &Rehearsed) {
+pub(crate) fn print_dry_run(context: &Context, result: &DryRunReport) {
     let mut last_revision = None;
     for statement in &result.statements {
         if last_revision != Some(&statement.revision) {
@@ -53,39 +63,21 @@ pub(crate) fn print_dry_run(context: &Context, result: &Rehearsed) {
 }
 
 pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
-    let Args {
-        revision,
-        modes: RunModes { sql, tag, dry_run },
-    } = args;
-    let (start, target) = match revision.split_once(':') {
-        None => (None, revision.as_str()),
-        Some(_) if !sql => return Err(CliError::Refused("Range revision not allowed".into())),
-        Some((start, target)) => (Some(start), target),
-    };
+    let Args { revision, modes } = args;
+    let request = MigrationRequest::upgrade(revision, modes.mode(), modes.tag.clone())?;
     let project = context.project()?;
-    if !sql
-        && !dry_run
-        && let Some(found) = context.probe_versions(project)?
-        && let Some(rows) = &found.heads
-        && !rows.is_empty()
-        && let Ok(plan) = project.map.plan_upgrade(rows, target)
-        && plan.steps.is_empty()
+    if request.mode() == MigrationMode::Online
+        && let Some(probe) = context.probe_versions(project)?
+        && probe.is_up_to_date(&project.map, request.target())
     {
-        print_log(&found.log);
-        context.report_unchanged(rows);
+        print_log(&probe.log);
+        context.report_unchanged(&probe.heads.unwrap_or_default());
         return Ok(0);
     }
-    let command = WorkerCommand {
-        name: "upgrade",
-        options: json!({"revision": revision, "sql": sql, "tag": tag}),
-        arguments: json!({
-            "as_sql": sql, "starting_rev": start, "destination_rev": target, "tag": tag,
-        }),
-    };
-    let intent = Intent::Upgrade(target.to_owned());
-    if *dry_run {
-        print_dry_run(context, &context.dry_run(command, project, intent)?);
+    let request = Request::Upgrade(request);
+    if modes.dry_run {
+        print_dry_run(context, &context.dry_run(request, project)?);
         return Ok(0);
     }
-    context.run_environment(command, project, intent)
+    context.run(request, Some(project))
 }

@@ -3,11 +3,11 @@
 use std::error::Error;
 use std::time::{Duration, Instant};
 
+use limbeck::VersionTableLocation;
 use limbeck::db::DbError;
-use limbeck::location::VersionLocation;
-use limbeck::migrator::{MigrateError, Migrator, Status, Watch};
+use limbeck::migrator::{MigrateError, Migrator, RunControl, Status};
 use limbeck::project::Project;
-use limbeck::run::{Event, Interrupt, RunError};
+use limbeck::{Event, Interrupt, RunError};
 use tokio::time::timeout;
 
 use crate::cli_error::{CliError, Outcome};
@@ -88,7 +88,7 @@ struct Target<'a> {
     interrupt: Interrupt,
     revision: &'a str,
     /// The version tables; empty until `env.py` has run once.
-    locations: Vec<VersionLocation>,
+    locations: Vec<VersionTableLocation>,
 }
 
 impl Target<'_> {
@@ -126,13 +126,14 @@ impl Target<'_> {
         }))
     }
 
-    async fn find_locations(&self) -> Result<Vec<VersionLocation>, MigrateError> {
+    async fn find_locations(&self) -> Result<Vec<VersionTableLocation>, MigrateError> {
         let mut on_event = |event: Event<'_>| print_event(&event);
-        let watch = Watch {
+        let control = RunControl {
             interrupt: self.interrupt.clone(),
-            keeps_thread: true,
+            blocks_thread: true,
             on_event: &mut on_event,
+            session: None,
         };
-        self.migrator.locations(self.project, watch).await
+        self.migrator.locations(self.project, control).await
     }
 }

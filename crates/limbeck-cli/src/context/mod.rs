@@ -5,12 +5,12 @@ mod report;
 pub(crate) mod run;
 mod version_probe;
 
-use std::cell::{OnceCell, RefCell};
 use std::path::PathBuf;
+use std::sync::{Mutex, OnceLock};
 
+use limbeck::OpenSession;
 use limbeck::config::Overrides;
 use limbeck::db::ProcessEnvironment;
-use limbeck::native::OpenSession;
 use limbeck::url::{ConvertError, DatabaseConfigProvider};
 use tokio::runtime::Runtime;
 
@@ -30,9 +30,9 @@ pub(crate) struct Context {
     pub(crate) process_environment: ProcessEnvironment,
     overrides: Overrides,
     report: Option<Report>,
-    runtime: OnceCell<Runtime>,
+    runtime: OnceLock<Runtime>,
     /// The session that a version probe opened. The run after it reuses the session.
-    session: RefCell<Option<OpenSession>>,
+    session: Mutex<Option<OpenSession>>,
 }
 
 impl Context {
@@ -71,8 +71,8 @@ impl Context {
             process_environment,
             overrides,
             report,
-            runtime: OnceCell::new(),
-            session: RefCell::new(None),
+            runtime: OnceLock::new(),
+            session: Mutex::new(None),
         })
     }
 

@@ -6,8 +6,8 @@ use std::time::Duration;
 use limbeck::config::{Config, ConfigFiles};
 use limbeck::db::LockWait;
 use limbeck::interpreter::InterpreterSearch;
-use limbeck::migrator::{Migrator, Typed};
-use limbeck::project::{Project, Reading};
+use limbeck::migrator::{CommandLine, Migrator};
+use limbeck::project::{LoadedProject, Project};
 use limbeck::url::mask_value;
 
 use super::Context;
@@ -28,9 +28,10 @@ impl Context {
     pub(crate) fn load_project(&self) -> Result<&'static Project, CliError> {
         let migrator = self.migrator()?;
         let project = match migrator.read_project()? {
-            Reading::Whole(project) => project,
-            Reading::NeedsPython(unread) => {
-                let rows = self.with_run_control(async |watch| migrator.headers(watch).await)?;
+            LoadedProject::Whole(project) => project,
+            LoadedProject::NeedsPython(unread) => {
+                let rows =
+                    self.with_run_control(async |control| migrator.headers(control).await)?;
                 Box::new(unread.with_headers(rows)?)
             }
         };
@@ -51,14 +52,14 @@ impl Context {
             overrides: self.overrides.clone(),
             lock_wait: (!global.no_lock)
                 .then(|| LockWait::for_at_most(Duration::from_secs(global.lock_wait))),
-            typed: Typed {
+            command_line: CommandLine {
                 config: global.config.clone(),
                 x: global.x.clone(),
                 raiseerr: global.raiseerr,
                 quiet: global.quiet,
                 argv: std::env::args().collect(),
             },
-            looks_after: self.report.is_some(),
+            report_final_state: self.report.is_some(),
             ..Migrator::new(
                 self.config_files()?,
                 self.process_environment.clone(),
@@ -112,7 +113,7 @@ pub(crate) fn expect_no_url(source: &str, name: &str) -> Result<(), CliError> {
     if masked == name {
         return Ok(());
     }
-    Err(CliError::Refused(format!(
+    Err(CliError::usage(format!(
         "{source} must be a file or folder, but is the database URL `{masked}`"
     )))
 }

@@ -1,7 +1,7 @@
 //! The additions of commands to the report of `--report`.
 
 use limbeck::project::Project;
-use limbeck::run::{Refusal, Standing};
+use limbeck::{CommandError, DatabaseState};
 
 use super::Context;
 use crate::cli_error::{CliError, FileError};
@@ -28,7 +28,7 @@ impl Context {
     }
 
     /// Reports a revision that the command lists.
-    pub(crate) fn report_revision(&self, project: &Project, id: &str) -> Result<(), Refusal> {
+    pub(crate) fn report_revision(&self, project: &Project, id: &str) -> Result<(), CommandError> {
         match &self.report {
             Some(report) => report.add_revision(project, id),
             None => Ok(()),
@@ -51,15 +51,15 @@ impl Context {
 
     /// Reports the version rows of a database that the command does not change.
     pub(crate) fn report_unchanged(&self, rows: &[String]) {
-        self.report_state(&Standing {
+        self.report_state(&DatabaseState {
             before: Some(rows.to_vec()),
             after: Some(rows.to_vec()),
-            ..Standing::default()
+            ..DatabaseState::default()
         });
     }
 
     /// Reports the state of the database.
-    pub(crate) fn report_state(&self, state: &Standing) {
+    pub(crate) fn report_state(&self, state: &DatabaseState) {
         if let Some(report) = &self.report {
             report.set_state(state);
         }

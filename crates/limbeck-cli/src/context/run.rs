@@ -1,113 +1,55 @@
-//! Runs of commands in the worker.
+//! Runs of commands in the project's Python.
 
-use limbeck::migrator::{Call, MigrateError, Watch, Work};
+use limbeck::migrator::{Completion, MigrateError};
 use limbeck::project::Project;
-use limbeck::run::{Ending, Event, Intent, Rehearsed};
-use serde_json::Value as Json;
+use limbeck::{DryRunReport, Event, Request, RunControl};
 
 use super::Context;
 use crate::cli_error::{CliError, Outcome};
 use crate::output::progress::Progress;
 use crate::signals;
 
-/// A command for the worker.
-#[derive(Debug)]
-pub(crate) struct WorkerCommand<'a> {
-    /// The command's name.
-    pub(crate) name: &'a str,
-    /// The options that `env.py` sees in `config.cmd_opts`.
-    pub(crate) options: Json,
-    /// The arguments of Alembic's function, or of its `EnvironmentContext`.
-    pub(crate) arguments: Json,
-}
-
 impl Context {
-    /// Runs `env.py` for one of limbeck's own implementations of Alembic's commands.
-    pub(crate) fn run_environment(
-        &self,
-        command: WorkerCommand<'_>,
-        project: &Project,
-        intent: Intent<'_>,
-    ) -> Outcome {
-        let call = Call {
-            command: command.name,
-            options: command.options,
-            work: Work::Environment(command.arguments),
-            rehearses: false,
-            session: self.session.take(),
-            script_to: None,
-        };
-        self.run(call, Some(project), intent)
+    /// Runs a command and returns its exit status.
+    pub(crate) fn run(&self, request: Request<'_>, project: Option<&Project>) -> Outcome {
+        match self.complete(request, project)? {
+            Completion::Done | Completion::DryRun(_) => Ok(0),
+            Completion::Exit(status) => Ok(u8::try_from(status & 0xFF).unwrap_or(1)),
+        }
     }
 
-    /// Runs `env.py` in a transaction that is rolled back. Returns what the run would have done.
+    /// Runs a command whose mode is [`DryRun`](limbeck::migrator::MigrationMode::DryRun) and returns its report.
     pub(crate) fn dry_run(
         &self,
-        command: WorkerCommand<'_>,
+        request: Request<'_>,
         project: &Project,
-        mut intent: Intent<'_>,
-    ) -> Result<Rehearsed, CliError> {
-        let call = Call {
-            command: command.name,
-            options: command.options,
-            work: Work::Environment(command.arguments),
-            rehearses: true,
-            session: self.session.take(),
-            script_to: None,
-        };
-        let migrator = self.migrator()?;
-        let mut result = None;
-        let running = async |watch: Watch<'_>| {
-            let mut on_event = |event: Event<'_>| {
-                if let Event::Rehearsed(found) = &event {
-                    result = Some(found.clone());
-                }
-                (watch.on_event)(event);
-            };
-            let watch = Watch {
-                on_event: &mut on_event,
-                ..watch
-            };
-            migrator.run(call, Some(project), &mut intent, watch).await
-        };
-        match self.with_run_control(running)? {
-            Ending::Refused(message) => Err(CliError::Refused(message)),
-            _ => Ok(result.unwrap_or_default()),
+    ) -> Result<DryRunReport, CliError> {
+        match self.complete(request, Some(project))? {
+            Completion::DryRun(report) => Ok(report),
+            other => {
+                other.require_done()?;
+                Ok(DryRunReport::default())
+            }
         }
     }
 
-    /// Runs Alembic's own implementation of a command in the worker.
-    pub(crate) fn run_alembic(
+    fn complete(
         &self,
-        command: WorkerCommand<'_>,
+        request: Request<'_>,
         project: Option<&Project>,
-    ) -> Outcome {
-        let call = Call {
-            command: command.name,
-            options: command.options,
-            work: Work::Alembic(command.arguments),
-            rehearses: false,
-            session: self.session.take(),
-            script_to: None,
-        };
-        self.run(call, project, Intent::Alembic)
-    }
-
-    fn run(&self, call: Call<'_>, project: Option<&Project>, mut intent: Intent<'_>) -> Outcome {
+    ) -> Result<Completion, CliError> {
         let migrator = self.migrator()?;
-        let running =
-            async |watch: Watch<'_>| migrator.run(call, project, &mut intent, watch).await;
-        match self.with_run_control(running)? {
-            Ending::Done | Ending::Headers(_) => Ok(0),
-            Ending::Refused(message) => Err(CliError::Refused(message)),
-            Ending::Exit(status) => Ok(u8::try_from(status & 0xFF).unwrap_or(1)),
-        }
+        let session = self.take_session();
+        self.with_run_control(async |control| {
+            let control = RunControl { session, ..control };
+            migrator.run(request, project, control).await
+        })
     }
 
     /// Does work that signals interrupt. Shows and reports its events.
     pub(super) fn with_run_control<T>(
         &self,
-        work: impl AsyncFnOnce(Watch<'_>) -> Result<T, MigrateError>,
+        work: impl AsyncFnOnce(RunControl<'_>) -> Result<T, MigrateError>,
     ) -> Result<T, CliError> {
         self.runtime()?.block_on(async {
             let interrupt = signals::listen()
@@ -119,12 +61,13 @@ impl Context {
                     report.event(&event);
                 }
             };
-            let watch = Watch {
+            let control = RunControl {
                 interrupt,
-                keeps_thread: true,
+                blocks_thread: true,
                 on_event: &mut on_event,
+                session: None,
             };
-            Ok(work(watch).await?)
+            Ok(work(control).await?)
         })
     }
 }

@@ -1,14 +1,14 @@
 //! Waits for the database and upgrades it before the application starts.
 
-use std::cell::{Cell, RefCell};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use limbeck::db::{ConnectError, DbError};
-use limbeck::location::VersionLocation;
-use limbeck::migrator::{Call, Migrator, Status, Watch};
-use limbeck::native::{NativeEnvironment, OpenSession};
+use limbeck::migrator::{MigrationRequest, Migrator, Status, UpgradeCheck};
 use limbeck::project::Project;
-use limbeck::run::{Ending, Event, Intent, Interrupt, Refusal, Standing};
+use limbeck::{
+    DatabaseState, Event, Interrupt, OpenSession, Request, RunControl, Signal, VersionTableLocation,
+};
 use limbeck_supervisor::{
     Metrics, PendingRevision, Phase, ReceivedSignal, SchemaState, SharedState, StepState,
 };
@@ -29,9 +29,9 @@ const MIN_ATTEMPT: Duration = Duration::from_secs(1);
 pub(super) struct MigrationResult {
     pub(super) project: &'static Project,
     /// The locations of the version tables.
-    pub(super) locations: Vec<VersionLocation>,
+    pub(super) locations: Vec<VersionTableLocation>,
     /// The version rows before and after; `None` if no migration was necessary.
-    pub(super) version_rows: Option<Standing>,
+    pub(super) version_rows: Option<DatabaseState>,
     /// The applied revisions, in order.
     pub(super) applied: Vec<String>,
 }
@@ -65,7 +65,7 @@ impl Launcher<'_> {
             let attempt = async |interrupt: Interrupt| {
                 let attempt = Attempt {
                     migrator: Migrator {
-                        looks_after: true,
+                        report_final_state: true,
                         ..migrator(context, url)?
                     },
                     project,
@@ -113,12 +113,11 @@ pub(super) async fn load_project(
     interrupt: Interrupt,
 ) -> Result<&'static Project, CliError> {
     let mut on_event = |event: Event<'_>| print_event(&event);
-    let watch = Watch {
+    let control = RunControl {
         interrupt,
-        keeps_thread: false,
-        on_event: &mut on_event,
+        ..RunControl::without_signals(&mut on_event)
     };
-    let project = migrator(context, url)?.project(watch).await;
+    let project = migrator(context, url)?.project(control).await;
     let project = project.map_err(|error| CliError::from(error).in_launch())?;
     for warning in project.warnings() {
         print_warning(warning);
@@ -153,40 +152,39 @@ struct Attempt<'a> {
 impl Attempt<'_> {
     async fn run(self, interrupt: Interrupt) -> Result<AttemptOutcome, CliError> {
         let project = self.project;
-        let mut session = None;
-        if let Some(environment) =
-            NativeEnvironment::read(project, &self.migrator.process_environment)?
-        {
-            let start = Instant::now();
-            match timeout(self.time_limit, environment.look()).await {
-                Ok(Ok(look)) => {
-                    self.record_answer(start.elapsed());
-                    let rows = look.heads.unwrap_or_default();
-                    let status = Status::new(project, &rows, self.revision)?;
-                    record_status(self.state, &status);
-                    if is_up_to_date(&status, &rows) {
-                        print_log(&look.log);
-                        if let Some(session) = look.session {
-                            // The session has only read, so an error while closing it has no effect.
-                            let _ = session.close().await;
-                        }
-                        return Ok(AttemptOutcome::Done(MigrationResult {
-                            project,
-                            locations: vec![environment.location().clone()],
-                            version_rows: None,
-                            applied: Vec::new(),
-                        }));
-                    }
-                    session = look.session;
+        let start = Instant::now();
+        let checking = self.migrator.check_upgrade(project, self.revision);
+        let Ok(check) = timeout(self.time_limit, checking).await else {
+            return Ok(AttemptOutcome::NoAnswer);
+        };
+        let session = match check? {
+            UpgradeCheck::UpToDate(probe, location) => {
+                self.record_answer(start.elapsed());
+                self.record_rows(&probe.heads.unwrap_or_default());
+                print_log(&probe.log);
+                if let Some(session) = probe.session {
+                    // The session has only read, so an error while closing it has no effect.
+                    let _ = session.close().await;
                 }
-                Ok(Err(DbError::Connect(error))) if error.kind.is_transient() => {
-                    return Ok(AttemptOutcome::Unreachable(error));
-                }
-                // The worker will fail in the same way, and its report has the location.
-                Ok(Err(_)) => {}
-                Err(_) => return Ok(AttemptOutcome::NoAnswer),
+                return Ok(AttemptOutcome::Done(MigrationResult {
+                    project,
+                    locations: vec![location],
+                    version_rows: None,
+                    applied: Vec::new(),
+                }));
             }
-        }
+            UpgradeCheck::Pending(probe) => {
+                self.record_answer(start.elapsed());
+                let rows = probe.heads.unwrap_or_default();
+                record_status(self.state, &Status::new(project, &rows, self.revision)?);
+                probe.session
+            }
+            UpgradeCheck::Unreadable(DbError::Connect(error)) if error.kind.is_transient() => {
+                return Ok(AttemptOutcome::Unreachable(error));
+            }
+            // The worker will fail in the same way, and its report has the location.
+            UpgradeCheck::Unreadable(_) | UpgradeCheck::NotStock => None,
+        };
         self.upgrade(session, interrupt).await
     }
 
@@ -198,13 +196,13 @@ impl Attempt<'_> {
         let project = self.project;
         let target = self.revision;
         let start = Instant::now();
-        let has_connected = Cell::new(false);
-        let observer = RefCell::new(RunObserver::default());
+        let has_connected = AtomicBool::new(false);
+        let mut observer = RunObserver::default();
         let mut progress = Progress::new(self.owns_terminal);
         let mut on_event = |event: Event<'_>| {
             progress.event(&event);
             if let Event::Located(_) = &event
-                && !has_connected.replace(true)
+                && !has_connected.swap(true, Ordering::Relaxed)
             {
                 self.record_answer(start.elapsed());
                 self.state.enter_phase(Phase::Migrating);
@@ -212,23 +210,18 @@ impl Attempt<'_> {
             if let Event::Planned { heads, .. } = &event {
                 self.record_rows(heads);
             }
-            observer
-                .borrow_mut()
-                .observe(&event, self.state, self.metrics);
+            observer.observe(&event, self.state, self.metrics);
         };
         let (stop, stopped) = tokio::sync::watch::channel(*interrupt.borrow());
-        let watch = Watch {
+        let control = RunControl {
             interrupt: stopped,
-            keeps_thread: false,
-            on_event: &mut on_event,
-        };
-        let call = Call {
             session,
-            ..Call::to("upgrade", target)
+            ..RunControl::without_signals(&mut on_event)
         };
-        let intent = &mut Intent::Upgrade(target.to_owned());
+        let request = Request::Upgrade(MigrationRequest::to(target));
+        let has_connected = || has_connected.load(Ordering::Relaxed);
         let ended = {
-            let running = self.migrator.run(call, Some(project), intent, watch);
+            let running = self.migrator.run(request, Some(project), control);
             tokio::pin!(running);
             let mut interrupt = interrupt;
             let mut timed_out = false;
@@ -236,10 +229,10 @@ impl Attempt<'_> {
                 tokio::select! {
                     ended = &mut running => break (ended, timed_out),
                     // The time limit applies to the connection only, never to the migration.
-                    () = sleep(self.time_limit), if !has_connected.get() && !timed_out => {
-                        if !has_connected.get() {
+                    () = sleep(self.time_limit), if !has_connected() && !timed_out => {
+                        if !has_connected() {
                             timed_out = true;
-                            stop.send_replace(Some(limbeck::run::Signal::Terminate));
+                            stop.send_replace(Some(Signal::Terminate));
                         }
                     }
                     Ok(signal) = interrupt.wait_for(Option::is_some) => {
@@ -250,9 +243,11 @@ impl Attempt<'_> {
                 }
             }
         };
-        let observer = observer.into_inner();
         match ended {
-            (Ok(Ending::Done), _) => {
+            (Ok(completion), _) => {
+                completion
+                    .require_done()
+                    .map_err(|error| CliError::from(error).in_launch())?;
                 observer.end_step(self.metrics);
                 if let ([_], Some(change)) = (&observer.locations[..], &observer.version_rows)
                     && let Some(rows) = &change.after
@@ -270,19 +265,8 @@ impl Attempt<'_> {
                     applied: observer.applied,
                 }))
             }
-            (Ok(Ending::Refused(message)), _) => Err(CliError::Refused(message).in_launch()),
-            (Ok(Ending::Exit(status)), _) => {
-                let refusal = Refusal::of_exit(status);
-                Err(CliError::Refused(refusal.0).in_launch())
-            }
-            (Ok(Ending::Headers(_)), _) => {
-                let text =
-                    "the worker sent the headers of the scripts instead of the end of the upgrade"
-                        .to_owned();
-                Err(CliError::Refused(text).in_launch())
-            }
             (Err(_), true) => Ok(AttemptOutcome::NoAnswer),
-            (Err(error), false) => match retryable_failure(error, has_connected.get()) {
+            (Err(error), false) => match retryable_failure(error, has_connected()) {
                 Ok(error) => Ok(AttemptOutcome::Unreachable(error)),
                 Err(error) => Err(CliError::from(error).in_launch()),
             },
@@ -302,11 +286,6 @@ impl Attempt<'_> {
     }
 }
 
-/// Returns whether an upgrade has nothing to do. Without version rows it still creates the version table.
-fn is_up_to_date(status: &Status, rows: &[String]) -> bool {
-    status.is_there() && !rows.is_empty()
-}
-
 /// Records the schema in the shared state.
 pub(super) fn record_status(state: &SharedState, status: &Status) {
     let pending = status
@@ -321,7 +300,7 @@ pub(super) fn record_status(state: &SharedState, status: &Status) {
         current: status.current.clone(),
         heads: status.heads.clone(),
         pending,
-        is_at_target: status.is_there(),
+        is_at_target: status.is_up_to_date(),
     };
     state.update(|state| state.schema = Some(schema));
 }
@@ -329,8 +308,8 @@ pub(super) fn record_status(state: &SharedState, status: &Status) {
 /// The data from a run's events.
 #[derive(Default)]
 pub(super) struct RunObserver {
-    locations: Vec<VersionLocation>,
-    version_rows: Option<Standing>,
+    locations: Vec<VersionTableLocation>,
+    version_rows: Option<DatabaseState>,
     applied: Vec<String>,
     /// The start of the last step.
     step_started: Option<Instant>,
@@ -348,7 +327,7 @@ impl RunObserver {
             }
             Event::Step {
                 revision,
-                kind,
+                direction,
                 number,
                 of,
                 ..
@@ -361,7 +340,7 @@ impl RunObserver {
                     state.steps_done = number - 1;
                     state.step = Some(StepState {
                         revision: (*revision).to_owned(),
-                        kind: (*kind).to_owned(),
+                        kind: direction.to_string(),
                         number: *number,
                         total: *of,
                         statements: 0,
@@ -389,12 +368,12 @@ impl RunObserver {
                     }
                 });
             }
-            Event::Stands(rows) => self.version_rows = Some(rows.clone()),
-            Event::Planned { .. } | Event::Rehearsed(_) => {}
+            Event::Finished(rows) => self.version_rows = Some(rows.clone()),
             Event::WaitingForLock { .. } => {
                 state.update(|state| state.waiting_for = Some("migration lock".into()));
             }
             Event::LockTaken { .. } => state.update(|state| state.waiting_for = None),
+            _ => {}
         }
     }
 

@@ -15,8 +15,8 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use limbeck::Signal;
 use limbeck::migrator::Migrator;
-use limbeck::run::Signal;
 use limbeck_supervisor::{
     Application, Guard, HealthServer, LaunchSpec, Metrics, PageAccess, Phase, ProcessState,
     ReceivedSignal, SharedState, Signals,

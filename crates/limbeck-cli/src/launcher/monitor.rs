@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use limbeck::VersionTableLocation;
 use limbeck::db::DbError;
-use limbeck::location::VersionLocation;
 use limbeck::migrator::Status;
 use limbeck::project::Project;
 use limbeck_supervisor::SharedState;
@@ -23,7 +23,7 @@ const LIMIT: Duration = Duration::from_secs(5);
 /// The scripts and the version tables that the monitor compares.
 pub(super) struct MonitorTarget {
     project: &'static Project,
-    locations: Vec<VersionLocation>,
+    locations: Vec<VersionTableLocation>,
 }
 
 impl MonitorTarget {

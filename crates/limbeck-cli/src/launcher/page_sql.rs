@@ -1,9 +1,9 @@
 //! Writes the SQL of the pending revisions for the page, once a client has requested the page.
 
-use limbeck::migrator::{Migrator, Watch};
+use limbeck::RunControl;
+use limbeck::migrator::Migrator;
 use limbeck::project::Project;
 use limbeck_supervisor::SharedState;
-use tokio::sync::watch;
 use tokio::task::spawn_local;
 
 use super::{Launcher, migrator};
@@ -60,15 +60,11 @@ impl SqlWriter {
             let reason = "env.py writes its SQL elsewhere, with `output_buffer`";
             return PendingSql::missing(pending, reason);
         }
-        let (_sender, interrupt) = watch::channel(None);
-        let watch = Watch {
-            interrupt,
-            keeps_thread: false,
-            on_event: &mut |_| {},
-        };
+        let mut on_event = |_: limbeck::Event<'_>| {};
+        let control = RunControl::without_signals(&mut on_event);
         let writing = self
             .migrator
-            .offline_sql(project, rows, &self.target, watch);
+            .offline_sql(project, rows, &self.target, control);
         match Box::pin(writing).await {
             Ok(sql) => PendingSql::written(pending, sql),
             Err(error) => PendingSql::missing(pending, &error.to_string()),

@@ -1,12 +1,10 @@
 //! The rollback of a migration after which the application is not ready, if it loses no data.
 
-use std::cell::RefCell;
 use std::collections::BTreeSet;
 
-use limbeck::DowngradeStatus;
-use limbeck::migrator::{Call, Watch};
+use limbeck::migrator::{Completion, MigrationMode, MigrationRequest};
 use limbeck::project::Project;
-use limbeck::run::{Ending, Event, Intent, Interrupt, Rehearsed};
+use limbeck::{DowngradeStatus, DryRunReport, Event, Interrupt, Request, RunControl};
 use limbeck_supervisor::{Phase, ReceivedSignal};
 
 use super::database::{MigrationResult, RunObserver};
@@ -44,7 +42,10 @@ impl Launcher<'_> {
             Err(reason) => return not_rolled_back(&reason),
         };
         if !self.settings.allow_data_loss {
-            match self.downgrade(migration.project, &target, true).await {
+            match self
+                .downgrade(migration.project, &target, MigrationMode::DryRun)
+                .await
+            {
                 Ok(dry_run) if dry_run.losses.is_empty() => {}
                 Ok(dry_run) => {
                     let mut message =
@@ -60,7 +61,10 @@ impl Launcher<'_> {
                 Err((error, signal)) => return self.downgrade_failed(error, signal),
             }
         }
-        match self.downgrade(migration.project, &target, false).await {
+        match self
+            .downgrade(migration.project, &target, MigrationMode::Online)
+            .await
+        {
             Ok(_) => {
                 print_notice(&format!(
                     "the migration was rolled back: {} downgraded to {target}",
@@ -77,51 +81,38 @@ impl Launcher<'_> {
         &mut self,
         project: &'static Project,
         target: &str,
-        is_dry_run: bool,
-    ) -> Result<Rehearsed, (CliError, Option<ReceivedSignal>)> {
+        mode: MigrationMode,
+    ) -> Result<DryRunReport, (CliError, Option<ReceivedSignal>)> {
         let (state, metrics) = (self.state.clone(), self.metrics.clone());
         let context = self.context;
         let url = self.url.clone();
         let url = url.as_deref();
-        let dry_run = RefCell::new(Rehearsed::default());
-        let observer = RefCell::new(RunObserver::default());
         let work = async |interrupt: Interrupt| {
             let migrator = migrator(context, url)?;
             let mut progress = Progress::new(true);
+            let mut observer = RunObserver::default();
             let mut on_event = |event: Event<'_>| {
                 progress.event(&event);
-                if let Event::Rehearsed(found) = &event {
-                    dry_run.replace(found.clone());
-                }
-                if !is_dry_run {
-                    observer.borrow_mut().observe(&event, &state, &metrics);
+                if mode == MigrationMode::Online {
+                    observer.observe(&event, &state, &metrics);
                 }
             };
-            let watch = Watch {
+            let control = RunControl {
                 interrupt,
-                keeps_thread: false,
-                on_event: &mut on_event,
+                ..RunControl::without_signals(&mut on_event)
             };
-            let call = Call {
-                rehearses: is_dry_run,
-                ..Call::to("downgrade", target)
-            };
-            let intent = &mut Intent::Downgrade(target.to_owned());
-            let ending = migrator.run(call, Some(project), intent, watch).await?;
-            match ending {
-                Ending::Done => Ok(()),
-                Ending::Refused(message) => Err(CliError::Refused(message)),
-                Ending::Exit(_) | Ending::Headers(_) => Err(CliError::Refused(
-                    "env.py ended its process before the downgrade was complete".into(),
+            let request = Request::Downgrade(MigrationRequest::to(target).with_mode(mode));
+            match migrator.run(request, Some(project), control).await? {
+                Completion::Done => Ok(DryRunReport::default()),
+                Completion::DryRun(report) => Ok(report),
+                Completion::Exit(_) => Err(CliError::usage(
+                    "env.py ended its process before the downgrade was complete",
                 )),
             }
         };
         let (result, signal) = self.run_interruptible(work).await;
         self.state.update(|state| state.step = None);
-        match result {
-            Ok(()) => Ok(dry_run.into_inner()),
-            Err(error) => Err((error, signal)),
-        }
+        result.map_err(|error| (error, signal))
     }
 
     fn downgrade_failed(&self, error: CliError, signal: Option<ReceivedSignal>) -> RollbackOutcome {

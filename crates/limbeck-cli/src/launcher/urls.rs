@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 
-use limbeck::native::NativeEnvironment;
+use limbeck::ProbeTarget;
 use limbeck::project::Project;
 use limbeck::url::{Conversion, DatabaseConfigProvider, ErrorKind};
 
@@ -79,7 +79,7 @@ pub(super) fn url_provider(
             return Err(LaunchError::Url { name, error }.into());
         }
     }
-    if NativeEnvironment::read(project, &context.process_environment)?.is_none() {
+    if ProbeTarget::read(project, &context.process_environment)?.is_none() {
         return Ok(None);
     }
     let url = project.config.ini_text("sqlalchemy.url")?;

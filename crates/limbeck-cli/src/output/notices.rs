@@ -1,6 +1,6 @@
 //! Single lines on standard error: warnings, log lines, and waits.
 
-use limbeck::run::Event;
+use limbeck::Event;
 
 use crate::output::redact::redact;
 
@@ -32,12 +32,6 @@ pub(crate) fn print_event(event: &Event<'_>) {
                 waited.as_secs()
             );
         }
-        Event::Step { .. }
-        | Event::StatementBegins { .. }
-        | Event::StatementEnds { .. }
-        | Event::Located(_)
-        | Event::Planned { .. }
-        | Event::Rehearsed(_)
-        | Event::Stands(_) => {}
+        _ => {}
     }
 }

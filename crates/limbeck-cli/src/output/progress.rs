@@ -9,7 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
-use limbeck::run::Event;
+use limbeck::Event;
 
 use crate::output::notices::print_event;
 use crate::output::redact::redact;
@@ -80,12 +80,7 @@ impl Progress {
                 }
             }
             Event::StatementEnds { .. } => lock(line).clear(),
-            Event::WaitingForLock { .. }
-            | Event::LockTaken { .. }
-            | Event::Located(_)
-            | Event::Planned { .. }
-            | Event::Rehearsed(_)
-            | Event::Stands(_) => {}
+            _ => {}
         }
     }
 }

@@ -1,12 +1,12 @@
 //! The report of a run that `--report` writes as JSON.
 
-use std::cell::RefCell;
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use limbeck::project::Project;
-use limbeck::run::{Event, Refusal, Standing};
+use limbeck::{CommandError, DatabaseState, Event};
 use serde_json::{Value as Json, json};
 
 /// The action of writing a report, for errors.
@@ -16,12 +16,12 @@ pub(crate) const WRITE_REPORT: &str = "write the report";
 #[derive(Debug)]
 pub(crate) struct Report {
     file: File,
-    entries: RefCell<Entries>,
+    entries: Mutex<Entries>,
 }
 
 #[derive(Debug, Default)]
 struct Entries {
-    state: Standing,
+    state: DatabaseState,
     steps: Vec<Json>,
     revisions: Vec<Json>,
 }
@@ -40,7 +40,7 @@ impl Report {
     pub(crate) fn create(path: &Path) -> io::Result<Self> {
         Ok(Self {
             file: File::create(path)?,
-            entries: RefCell::default(),
+            entries: Mutex::default(),
         })
     }
 
@@ -49,31 +49,30 @@ impl Report {
         match event {
             Event::Step {
                 revision,
-                kind,
+                direction,
                 path,
                 ..
             } => {
+                let kind = direction.as_str();
                 let step = json!({"revision": revision, "kind": kind, "path": path});
-                self.entries.borrow_mut().steps.push(step);
+                self.entries().steps.push(step);
             }
-            Event::Stands(state) => self.set_state(state),
-            Event::WaitingForLock { .. }
-            | Event::LockTaken { .. }
-            | Event::StatementBegins { .. }
-            | Event::StatementEnds { .. }
-            | Event::Rehearsed(_)
-            | Event::Planned { .. }
-            | Event::Located(_) => {}
+            Event::Finished(state) => self.set_state(state),
+            _ => {}
         }
     }
 
+    fn entries(&self) -> MutexGuard<'_, Entries> {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Sets the state of the database before and after the run.
-    pub(crate) fn set_state(&self, state: &Standing) {
-        self.entries.borrow_mut().state = state.clone();
+    pub(crate) fn set_state(&self, state: &DatabaseState) {
+        self.entries().state = state.clone();
     }
 
     /// Adds a revision that the command lists or created.
-    pub(crate) fn add_revision(&self, project: &Project, id: &str) -> Result<(), Refusal> {
+    pub(crate) fn add_revision(&self, project: &Project, id: &str) -> Result<(), CommandError> {
         let (member, script) = project.script(id)?;
         let declared = member.revision();
         let row = json!({
@@ -85,7 +84,7 @@ impl Report {
             "doc": script.doc(),
             "path": script.path(),
         });
-        self.entries.borrow_mut().revisions.push(row);
+        self.entries().revisions.push(row);
         Ok(())
     }
 
@@ -100,7 +99,10 @@ impl Report {
             state,
             steps,
             revisions,
-        } = self.entries.take();
+        } = self
+            .entries
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner);
         let error = reason.map(|reason| {
             json!({"kind": reason.kind, "message": reason.message, "revision": reason.revision})
         });

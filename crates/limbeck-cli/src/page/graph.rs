@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
+use limbeck::CommandError;
 use limbeck::project::Project;
 use limbeck::revision::HistoryEnd;
-use limbeck::run::Refusal;
 
 /// The number of lanes that are drawn side by side. Further lanes share the last one.
 pub(super) const MAX_LANES: usize = 8;
@@ -62,7 +62,7 @@ impl Graph {
     ///
     /// # Errors
     /// Returns the error of a history that can't be listed.
-    pub(super) fn of_project(project: &Project) -> Result<Self, Refusal> {
+    pub(super) fn of_project(project: &Project) -> Result<Self, CommandError> {
         let ids = project.history(HistoryEnd::Name("base"), HistoryEnd::Name("heads"))?;
         let revisions = ids.into_iter().map(|id| {
             let (member, script) = project.script(id)?;
@@ -79,7 +79,7 @@ impl Graph {
                 doc: script.doc().to_owned(),
             })
         });
-        Ok(Self::new(revisions.collect::<Result<_, Refusal>>()?))
+        Ok(Self::new(revisions.collect::<Result<_, CommandError>>()?))
     }
 
     /// Lays out revisions that are sorted newest first.

@@ -48,7 +48,7 @@ impl PendingSql {
             texts: texts
                 .map(|step| (step.revision, displayed(&step.sql)))
                 .collect(),
-            problem: sql.problem.as_ref().map(describe),
+            problem: sql.error.as_ref().map(describe),
         }
     }
 
@@ -150,16 +150,16 @@ fn displayed(sql: &str) -> String {
 
 /// Returns why the SQL of a script can't be written: the failure and its location.
 fn describe(error: &MigrateError) -> String {
-    use limbeck::run::RunError;
+    use limbeck::RunError;
 
     let mut text = error.to_string();
     if let MigrateError::Run(RunError::Failed(failure)) = error {
         if let Some(step) = &failure.step {
             text = format!("{} can't be written without the database", step.revision);
         }
-        if let Some(place) = &failure.place {
-            let file = place.file.file_name().unwrap_or_default();
-            text += &format!(" ({}, line {})", file.to_string_lossy(), place.line);
+        if let Some(location) = &failure.location {
+            let file = location.file.file_name().unwrap_or_default();
+            text += &format!(" ({}, line {})", file.to_string_lossy(), location.line);
         }
         if failure.step.is_some() || failure.exception.is_some() {
             let why = failure.exception.as_ref().unwrap_or(&failure.headline);
@@ -192,7 +192,7 @@ mod tests {
         let sql = OfflineSql {
             before: "CREATE TABLE v;".into(),
             steps: steps.collect(),
-            problem: None,
+            error: None,
         };
         PendingSql::written(ids.iter().map(|id| (*id).to_owned()).collect(), sql)
     }

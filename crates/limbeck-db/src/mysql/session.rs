@@ -12,7 +12,7 @@ use super::error::{connect_error, statement_error, tls_error_text};
 use crate::tls::ClientFiles;
 use crate::{
     CertificateVerification, Column, ConnectError, ConnectErrorKind, ConnectionDetails, DbError,
-    Outcome, Product, ResultSet, ServerInfo, TlsSummary, TransactionStatus, Value,
+    Effect, Outcome, Product, ResultSet, ServerInfo, TlsSummary, TransactionStatus, Value,
 };
 
 /// The server's error number for a deadlock, after which it has rolled the transaction back.
@@ -261,6 +261,11 @@ async fn run(connection: &mut Conn, sql: &str) -> Result<(Outcome, bool), mysql_
                 .as_ref()
                 .map(|columns| columns.iter().map(column).collect()),
             affected: Some(result.affected_rows()),
+            effect: if columns.is_some() {
+                Effect::None
+            } else {
+                Effect::Write
+            },
             last_insert_id: result
                 .last_insert_id()
                 .and_then(|id| i64::try_from(id).ok()),

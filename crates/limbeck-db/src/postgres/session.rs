@@ -16,8 +16,8 @@ use super::startup::{CancelKey, StartedSession};
 use super::stream::Stream;
 use super::transport::{self, Encryption};
 use crate::{
-    Column, ConnectionDetails, DbError, Outcome, Product, ResultSet, ServerInfo, TransactionStatus,
-    Value,
+    Column, ConnectionDetails, DbError, Effect, Outcome, Product, ResultSet, ServerInfo,
+    TransactionStatus, Value,
 };
 
 /// An open PostgreSQL session.
@@ -142,6 +142,8 @@ impl PostgresSession {
                 Message::CommandComplete(body) => {
                     body.tag().map_err(lost)?.clone_into(&mut current.tag);
                     current.affected = affected_rows(&current.tag);
+                    current.effect =
+                        Effect::from_command_tag(&current.tag, current.columns.is_some());
                     outcome.results.push(std::mem::take(&mut current));
                 }
                 Message::EmptyQueryResponse => outcome.results.push(std::mem::take(&mut current)),

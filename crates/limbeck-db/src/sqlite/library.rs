@@ -12,7 +12,7 @@ use super::busy::{self, BusyTimeout};
 use super::functions::{FunctionCall, FunctionCallSender};
 use super::{SqliteOptions, math, python};
 use crate::{
-    Column, ConnectError, ConnectErrorKind, DbError, Outcome, ResultSet, ServerError,
+    Column, ConnectError, ConnectErrorKind, DbError, Effect, Outcome, ResultSet, ServerError,
     TransactionStatus, Value,
 };
 
@@ -244,6 +244,7 @@ fn execute(
             ..Column::default()
         });
     }
+    let is_read_only = statement.readonly();
     let before = connection.total_changes();
     let mut rows = statement.query(rusqlite::params_from_iter(parameters.iter().map(Bound)))?;
     let mut found = Vec::new();
@@ -261,6 +262,11 @@ fn execute(
             connection.changes()
         }),
         tag: String::new(),
+        effect: if is_read_only {
+            Effect::None
+        } else {
+            Effect::Write
+        },
         last_insert_id: Some(connection.last_insert_rowid()),
     })
 }

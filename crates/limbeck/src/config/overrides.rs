@@ -66,8 +66,8 @@ impl Overrides {
         }
     }
 
-    /// For the worker, which sets them in Alembic's `Config`.
-    pub(crate) fn to_map(&self) -> BTreeMap<String, BTreeMap<String, String>> {
-        self.0.clone()
+    /// Returns the values by section and key, with `%` doubled.
+    pub(crate) fn by_section(&self) -> &BTreeMap<String, BTreeMap<String, String>> {
+        &self.0
     }
 }

@@ -27,8 +27,8 @@ pub use check::{Check, Id, Severity};
 
 use crate::config::{Config, ConfigFiles};
 use crate::connection_check::{self, connect_options};
-use crate::native::engine_settings;
 use crate::project::FolderSearch;
+use crate::version_probe::engine_settings;
 use database::NoConnection;
 use history::History;
 use source::{Env, FoundUrl};

@@ -9,7 +9,7 @@ use limbeck_url::{
 use super::check::{Check, Id};
 use super::pooler;
 use super::source::{Env, FoundUrl, PLACEHOLDER};
-use crate::native::ASYNC_DRIVERS;
+use crate::version_probe::ASYNC_DRIVERS;
 
 /// Characters that other readers than SQLAlchemy's split a URL at.
 const SEPARATORS: [char; 6] = ['/', '?', '#', '[', ']', '@'];

@@ -1,30 +1,44 @@
-//! Why migrations could not be run.
+//! The error of a migration.
+
+use limbeck_db::ConnectError;
 
 use crate::config::ConfigError;
 use crate::project::ProjectError;
-use crate::run::{Refusal, RunError};
+use crate::run::{CommandError, RunError};
 
-/// Why a project's migrations could not be run.
+/// The error of a [`Migrator`](super::Migrator)'s call.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum MigrateError {
-    /// Alembic's `FAILED: …`.
+    /// The command was refused: Alembic's `FAILED: …`.
     #[error(transparent)]
-    Refused(#[from] Refusal),
+    Refused(#[from] CommandError),
     /// The configuration can't be used.
     #[error(transparent)]
     Config(#[from] ConfigError),
     /// The script directory can't be used.
     #[error(transparent)]
     Project(#[from] ProjectError),
-    /// A run of the environment failed.
+    /// The database could not be reached within [`database_wait`](super::Migrator::database_wait).
     #[error(transparent)]
-    Run(#[from] RunError),
+    Unreachable(ConnectError),
+    /// A run failed.
+    #[error(transparent)]
+    Run(RunError),
+}
+
+impl From<RunError> for MigrateError {
+    fn from(error: RunError) -> Self {
+        match error {
+            RunError::Command(refusal) => Self::Refused(refusal),
+            error => Self::Run(error),
+        }
+    }
 }
 
 impl MigrateError {
-    /// What a service logs of it: of a failing migration the step, the place and where it leaves the database, on lines
-    /// of their own; of anything else what `Display` shows.
+    /// Returns the text that a service logs. For a failed migration it has lines for the step, the location and the
+    /// state of the database; for any other error it is the `Display` text.
     pub fn report(&self) -> String {
         match self {
             Self::Run(RunError::Failed(failure)) => failure.to_string(),

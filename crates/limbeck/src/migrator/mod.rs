@@ -1,61 +1,76 @@
-//! Runs a project's migrations: what each command does with them, and each service that brings its own.
+//! Running a project's migrations: the commands of the CLI and the calls of a service.
 
+mod control;
 mod error;
 mod offline;
+mod report;
+mod request;
 mod service;
+mod start;
 mod status;
+mod upgrade_check;
+mod wait;
 
-use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use limbeck_db::{LockWait, ProcessEnvironment};
 use limbeck_revision::RevisionMap;
 use limbeck_script::interpreter::{Interpreter, InterpreterSearch};
-use limbeck_script::worker::{CommandOptions, ConfigSource, Start, Task};
-use serde_json::{Value as Json, json};
+use limbeck_script::worker::{ImportedScript, Task};
+use serde_json::Map;
 
 use crate::config::{Config, ConfigFiles, Overrides};
-use crate::location::VersionLocation;
-use crate::native::{Look, NativeEnvironment, OpenSession};
-use crate::project::{Project, Reading};
+use crate::project::{LoadedProject, Project};
 use crate::run::{
-    self, Ending, Event, ImportedScript, Intent, Interrupt, Refusal, RunError, RunOptions,
+    self, CommandError, CommandErrorKind, DryRunReport, Ending, Event, Operation, RunError,
+    RunOptions,
 };
+use crate::version_probe::ProbeTarget;
+use crate::version_table_location::VersionTableLocation;
 
-pub use error::MigrateError;
-pub use offline::{OfflineSql, StepSql};
-pub use service::Migrated;
-pub use status::{Pending, Status};
+pub use self::control::RunControl;
+pub use self::error::MigrateError;
+pub use self::offline::{OfflineSql, StepSql};
+pub use self::report::MigrationReport;
+pub use self::request::{
+    AlembicCommand, InspectCommand, MigrationMode, MigrationRequest, Request, StampRequest,
+};
+pub use self::start::CommandLine;
+pub use self::status::{Pending, Status};
+pub use self::upgrade_check::UpgradeCheck;
+pub use self::wait::{DatabaseWait, transient_connect_error};
 
-/// How long to wait for another run that holds the lock, where nobody says otherwise.
+/// Default of [`Migrator::lock_wait`].
 pub const LOCK_WAIT: Duration = Duration::from_secs(600);
 
-/// A project's files, and all that a run takes besides. `Debug` shows no value that may be a secret.
+/// A project and everything that a run of its migrations needs. `Debug` shows no value that may be a secret.
 #[derive(Clone)]
 pub struct Migrator {
-    /// Which files the configuration is read from.
+    /// The configuration files.
     pub files: ConfigFiles,
-    /// The ini's main section.
+    /// The main section of the ini.
     pub section: String,
-    /// Values that go before those of the ini.
+    /// Values that replace those of the ini.
     pub overrides: Overrides,
     /// The environment of the process.
     pub process_environment: ProcessEnvironment,
-    /// Where the interpreter is looked for.
+    /// The places to look for the interpreter.
     pub interpreter: InterpreterSearch,
-    /// Variables that the project's Python gets on top of the process's own.
+    /// Environment variables for the project's Python, in addition to the inherited ones.
     pub variables: BTreeMap<String, String>,
-    /// How long to wait for another run that holds the lock; none to run without the lock.
+    /// Maximum time to wait for another run that holds the migration lock; `None` to run without the lock.
     pub lock_wait: Option<LockWait>,
-    /// What `env.py` sees of the command line.
-    pub typed: Typed,
-    /// Whether to look at the version table once more after a run, and to tell of it ([`Event::Stands`]).
-    pub looks_after: bool,
+    /// Maximum time for [`upgrade`](Self::upgrade) to wait for a database that can't be reached; zero to fail at once.
+    pub database_wait: Duration,
+    /// The command line, as `env.py` sees it.
+    pub command_line: CommandLine,
+    /// Whether to read the version table after a run and report it as [`Event::Finished`].
+    pub report_final_state: bool,
 }
 
 impl fmt::Debug for Migrator {
@@ -69,369 +84,281 @@ impl fmt::Debug for Migrator {
     }
 }
 
-/// A command line as `env.py` sees it in `context.config.cmd_opts` and `sys.argv`.
-#[derive(Clone, Default, PartialEq, Eq)]
-pub struct Typed {
-    /// The values of `-c`.
-    pub config: Vec<String>,
-    /// The values of `-x`.
-    pub x: Vec<String>,
-    /// `--raiseerr`.
-    pub raiseerr: bool,
-    /// `-q`.
-    pub quiet: bool,
-    /// `sys.argv`.
-    pub argv: Vec<String>,
-}
-
-/// What a run tells, and what it is told, while it goes.
-pub struct Watch<'a> {
-    /// Signals.
-    pub interrupt: Interrupt,
-    /// Whether a statement may keep the thread of the caller, which is quicker with `SQLite`. `interrupt` must then
-    /// be told from another thread.
-    pub keeps_thread: bool,
-    /// What is told.
-    pub on_event: &'a mut dyn FnMut(Event<'_>),
-}
-
-/// A version table and what it held.
+/// A version table and its rows.
 #[derive(Debug, Clone)]
 pub struct Position {
-    /// Where.
-    pub location: VersionLocation,
-    /// The rows.
+    /// The location of the version table.
+    pub location: VersionTableLocation,
+    /// The version rows.
     pub rows: Vec<String>,
 }
 
-/// A command for the worker.
-#[derive(Debug)]
-pub struct Call<'a> {
-    /// The command's name.
-    pub command: &'a str,
-    /// Its own options, by Alembic's names.
-    pub options: Json,
-    /// What the worker does.
-    pub work: Work,
-    /// Whether everything is undone in the end, and told ([`Event::Rehearsed`]).
-    pub rehearses: bool,
-    /// The session of a look before it.
-    pub session: Option<OpenSession>,
-    /// Where what the project prints goes, for a call that writes SQL and opens no connection.
-    pub script_to: Option<Arc<OwnedFd>>,
+/// The end of a run that did not fail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Completion {
+    /// The run completed.
+    Done,
+    /// The dry run completed and was rolled back.
+    DryRun(DryRunReport),
+    /// The project's code called `sys.exit` with this status.
+    Exit(i32),
 }
 
-impl<'a> Call<'a> {
-    /// `upgrade` or `downgrade` to a target, as without any option.
-    pub fn to(command: &'a str, target: &str) -> Self {
-        Self {
-            command,
-            options: json!({"revision": target, "sql": false, "tag": null}),
-            work: Work::Environment(json!({
-                "as_sql": false, "starting_rev": null, "destination_rev": target, "tag": null,
-            })),
-            rehearses: false,
-            session: None,
-            script_to: None,
+impl Completion {
+    /// Returns an error unless the run completed.
+    ///
+    /// # Errors
+    /// [`CommandError`] of kind [`CommandErrorKind::Exit`] if the project's code called `sys.exit`.
+    pub fn require_done(self) -> Result<(), CommandError> {
+        match self {
+            Self::Done | Self::DryRun(_) => Ok(()),
+            Self::Exit(status) => Err(CommandError::exit(status)),
         }
     }
 }
 
-/// What the worker does.
-#[derive(Debug)]
-pub enum Work {
-    /// Runs `env.py` for one of limbeck's own commands, with what Alembic's `EnvironmentContext` takes.
-    Environment(Json),
-    /// Runs Alembic's own function of the command's name with these arguments.
-    Alembic(Json),
-}
-
 impl Migrator {
-    /// For the project of these files.
+    /// Creates a migrator with default settings.
     pub fn new(
         files: ConfigFiles,
-        process_environment: ProcessEnvironment,
+        environment: ProcessEnvironment,
         interpreter: InterpreterSearch,
     ) -> Self {
         Self {
             files,
             section: "alembic".into(),
             overrides: Overrides::default(),
-            process_environment,
+            process_environment: environment,
             interpreter,
             variables: BTreeMap::new(),
             lock_wait: Some(LockWait::for_at_most(LOCK_WAIT)),
-            typed: Typed::default(),
-            looks_after: false,
+            database_wait: Duration::ZERO,
+            command_line: CommandLine::default(),
+            report_final_state: false,
         }
     }
 
-    /// The configuration, read anew.
+    /// Reads the configuration.
     ///
     /// # Errors
-    /// [`MigrateError::Config`].
+    /// [`MigrateError::Config`] if a file can't be read or parsed.
     pub fn config(&self) -> Result<Config, MigrateError> {
         let mut config = Config::load(&self.files, &self.section)?;
         self.overrides.apply(&mut config);
         Ok(config)
     }
 
-    /// The project, as far as it can be read without Python.
+    /// Reads the project as far as possible without Python.
     ///
     /// # Errors
     /// [`MigrateError::Config`] and [`MigrateError::Project`].
-    pub fn read_project(&self) -> Result<Reading, MigrateError> {
+    pub fn read_project(&self) -> Result<LoadedProject, MigrateError> {
         let config = self.config()?;
         Ok(Project::read(config, || self.package_folders())?)
     }
 
-    /// The project; Python runs the scripts where they can't be read otherwise.
+    /// Reads the project. Python runs the scripts whose headers can't be read without it.
     ///
     /// # Errors
-    /// [`MigrateError`].
-    pub async fn project(&self, watch: Watch<'_>) -> Result<Project, MigrateError> {
+    /// [`MigrateError`] if the configuration or a script can't be used.
+    pub async fn project(&self, control: RunControl<'_>) -> Result<Project, MigrateError> {
         match self.read_project()? {
-            Reading::Whole(project) => Ok(*project),
-            Reading::NeedsPython(unread) => {
-                let rows = self.headers(watch).await?;
+            LoadedProject::Whole(project) => Ok(*project),
+            LoadedProject::NeedsPython(unread) => {
+                let rows = self.headers(control).await?;
                 Ok(unread.with_headers(rows)?)
             }
         }
     }
 
-    /// The declarations of all scripts, made by running them.
+    /// Imports all scripts in Python and returns their headers.
     ///
     /// # Errors
-    /// [`MigrateError::Run`].
-    pub async fn headers(&self, watch: Watch<'_>) -> Result<Vec<ImportedScript>, MigrateError> {
-        let start = self.start("heads", json!({}), Task::Headers);
+    /// [`MigrateError::Run`] if a script can't be imported.
+    pub async fn headers(
+        &self,
+        control: RunControl<'_>,
+    ) -> Result<Vec<ImportedScript>, MigrateError> {
+        let start = self.start("heads", Task::Headers, Map::new(), None);
         let map = RevisionMap::default();
+        let operation = &mut Operation::Alembic;
         match self
-            .worker(
-                start,
-                &map,
-                &mut Intent::Alembic,
-                (None, false, None),
-                watch,
-            )
+            .run_worker(start, &map, operation, false, None, control)
             .await?
         {
             Ending::Headers(rows) => Ok(rows),
-            Ending::Refused(message) => Err(Refusal(message).into()),
-            Ending::Done | Ending::Exit(_) => Err(Refusal(
-                "the revision scripts ended the Python worker while they were imported".into(),
+            Ending::Done | Ending::DryRun(_) | Ending::Exit(_) => Err(CommandError::new(
+                CommandErrorKind::Exit,
+                "the revision scripts ended the Python worker while they were imported",
             )
             .into()),
         }
     }
 
-    /// Looks at the version table without Python, where `env.py` is a stock one. `None` where it is not, or
-    /// where looking fails: the worker then meets the same failure and tells where.
+    /// Returns the locations of the version tables that `env.py` chooses. A stock `env.py` is read without connecting; any
+    /// other one is run.
     ///
     /// # Errors
-    /// The configuration's refusal.
-    pub async fn look(&self, project: &Project) -> Result<Option<Look>, MigrateError> {
-        match NativeEnvironment::read(project, &self.process_environment)? {
-            Some(environment) => Ok(environment.look().await.ok()),
-            None => Ok(None),
-        }
-    }
-
-    /// Where the version rows are, said by `env.py`: without connecting, where it is a stock one, else by running it.
-    ///
-    /// # Errors
-    /// [`MigrateError`].
+    /// [`MigrateError`] if the configuration can't be used or the run fails.
     pub async fn locations(
         &self,
         project: &Project,
-        watch: Watch<'_>,
-    ) -> Result<Vec<VersionLocation>, MigrateError> {
-        if let Some(environment) = NativeEnvironment::read(project, &self.process_environment)? {
+        control: RunControl<'_>,
+    ) -> Result<Vec<VersionTableLocation>, MigrateError> {
+        if let Some(environment) = ProbeTarget::read(project, &self.process_environment)? {
             return Ok(vec![environment.location().clone()]);
         }
-        let positions = self.inspect(project, watch).await?;
-        Ok(positions.into_iter().map(|found| found.location).collect())
+        let positions = self.inspect(project, control).await?;
+        Ok(positions
+            .into_iter()
+            .map(|position| position.location)
+            .collect())
     }
 
-    /// Where the version rows are and what they are, said by `env.py`: without Python, where it is a stock one that
-    /// can look, else by running it. Several where it leads to several databases.
+    /// Returns the version tables that `env.py` chooses, with their rows. Python runs only if `env.py` is not a stock one or
+    /// the database can't be read without it.
     ///
     /// # Errors
-    /// [`MigrateError`].
+    /// [`MigrateError`] if the configuration can't be used or the run fails.
     pub async fn positions(
         &self,
         project: &Project,
-        watch: Watch<'_>,
+        control: RunControl<'_>,
     ) -> Result<Vec<Position>, MigrateError> {
-        if let Some(environment) = NativeEnvironment::read(project, &self.process_environment)?
-            && let Ok(look) = environment.look().await
+        if let Some(environment) = ProbeTarget::read(project, &self.process_environment)?
+            && let Ok(probe) = environment.probe().await
         {
-            if let Some(session) = look.session {
-                // What was read stays so.
+            if let Some(session) = probe.session {
+                // The rows are read, so an error while closing changes nothing.
                 let _ = session.close().await;
             }
             return Ok(vec![Position {
                 location: environment.location().clone(),
-                rows: look.heads.unwrap_or_default(),
+                rows: probe.heads.unwrap_or_default(),
             }]);
         }
-        self.inspect(project, watch).await
+        self.inspect(project, control).await
     }
 
-    /// Runs `env.py` only to see where it leads and what is there.
+    /// Runs `env.py` to learn which version tables it chooses and what they contain.
     async fn inspect(
         &self,
         project: &Project,
-        watch: Watch<'_>,
+        control: RunControl<'_>,
     ) -> Result<Vec<Position>, MigrateError> {
-        let found = RefCell::new(Vec::new());
+        let found = Mutex::new(Vec::<Position>::new());
+        let lock = || found.lock().unwrap_or_else(PoisonError::into_inner);
         let mut on_event = |event: Event<'_>| {
             if let Event::Located(location) = event {
-                let location = location.clone();
-                let rows = Vec::new();
-                found.borrow_mut().push(Position { location, rows });
+                let (location, rows) = (location.clone(), Vec::new());
+                lock().push(Position { location, rows });
             }
-            (watch.on_event)(event);
+            (control.on_event)(event);
         };
-        let look = |rows: &[String], _: Option<&str>| {
-            if let Some(last) = found.borrow_mut().last_mut() {
+        let inspection = |rows: &[String], _: Option<&str>| {
+            if let Some(last) = lock().last_mut() {
                 last.rows = rows.to_vec();
             }
             Ok(())
         };
-        let call = Call {
-            command: "current",
-            options: json!({"check_heads": false, "verbose": false}),
-            work: Work::Environment(json!({"dont_mutate": true})),
-            rehearses: false,
-            session: None,
-            script_to: None,
+        let command = InspectCommand::Current {
+            check_heads: false,
+            verbose: false,
         };
-        let watch = Watch {
+        let request = Request::Inspect(command, Box::new(inspection));
+        let control = RunControl {
             on_event: &mut on_event,
-            ..watch
+            ..control
         };
-        let intent = &mut Intent::Inspect(Box::new(look));
-        match self.run(call, Some(project), intent, watch).await? {
-            Ending::Refused(message) => return Err(Refusal(message).into()),
-            Ending::Exit(status) => return Err(Refusal::of_exit(status).into()),
-            Ending::Done | Ending::Headers(_) => {}
-        }
-        Ok(found.take())
+        self.run(request, Some(project), control)
+            .await?
+            .require_done()?;
+        Ok(found.into_inner().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Runs a command in the worker. `project` is none for a command that needs no script directory.
+    /// Runs a command in the project's Python. `project` is `None` for a command that needs no script directory.
     ///
     /// # Errors
-    /// [`MigrateError::Run`].
+    /// [`MigrateError::Refused`] if the command is refused, [`MigrateError::Run`] if the run fails. Transactions that were
+    /// open are rolled back.
     pub async fn run(
         &self,
-        call: Call<'_>,
+        request: Request<'_>,
         project: Option<&Project>,
-        intent: &mut Intent<'_>,
-        watch: Watch<'_>,
-    ) -> Result<Ending, MigrateError> {
-        let task = match call.work {
-            Work::Environment(arguments) => Task::Environment { arguments },
-            Work::Alembic(arguments) => Task::Alembic {
-                command: call.command.to_owned(),
-                arguments,
-            },
-        };
-        let mut start = self.start(call.command, call.options, task);
-        start.cache_folder = project
-            .and_then(|project| project.script_folder.as_ref())
-            .filter(|_| call.script_to.is_none() && self.keeps_derived_files())
-            .map(|folder| folder.join("__pycache__"));
-        if let Some(project) = project {
-            start.scripts = project.headers_for_worker();
-            let folders = project.script_folders();
-            start.script_folders = folders.into_iter().map(Path::to_owned).collect();
-        }
-        let empty = RevisionMap::default();
-        let map = project.map_or(&empty, |project| &project.map);
-        let extras = (call.session, call.rehearses, call.script_to);
-        self.worker(start, map, intent, extras, watch).await
+        control: RunControl<'_>,
+    ) -> Result<Completion, MigrateError> {
+        self.run_to(None, request, project, control).await
     }
 
-    /// Runs the worker to its end.
-    async fn worker(
+    /// Runs a command; `script_to` replaces the standard output of a command that writes SQL and opens no connection.
+    async fn run_to(
         &self,
-        start: Start,
+        script_to: Option<Arc<OwnedFd>>,
+        request: Request<'_>,
+        project: Option<&Project>,
+        control: RunControl<'_>,
+    ) -> Result<Completion, MigrateError> {
+        let files = project.map(|project| start::ProjectFiles {
+            project,
+            keeps_modules: script_to.is_none() && self.keeps_compiled_modules(),
+        });
+        let start = self.start(request.name(), request.task(), request.options(), files);
+        let dry_run = request.is_dry_run();
+        let operation = &mut request.into_operation();
+        let empty = RevisionMap::default();
+        let map = project.map_or(&empty, |project| &project.map);
+        let ending = self
+            .run_worker(start, map, operation, dry_run, script_to, control)
+            .await?;
+        Ok(match ending {
+            Ending::Done | Ending::Headers(_) => Completion::Done,
+            Ending::DryRun(report) => Completion::DryRun(report),
+            Ending::Exit(status) => Completion::Exit(status),
+        })
+    }
+
+    async fn run_worker(
+        &self,
+        mut start: limbeck_script::worker::Start,
         map: &RevisionMap,
-        intent: &mut Intent<'_>,
-        (session, rehearses, script_to): (Option<OpenSession>, bool, Option<Arc<OwnedFd>>),
-        watch: Watch<'_>,
+        operation: &mut Operation<'_>,
+        dry_run: bool,
+        script_to: Option<Arc<OwnedFd>>,
+        control: RunControl<'_>,
     ) -> Result<Ending, MigrateError> {
+        let changes_database = operation.changes_database();
+        start.changes_database = changes_database;
         let options = RunOptions {
-            interpreter: self.interpreter()?,
+            interpreter: self.find_interpreter()?,
             start,
             process_environment: &self.process_environment,
             variables: self.variables.clone(),
             lock_wait: self.lock_wait,
-            looks_after: self.looks_after && intent.changes_database(),
-            rehearses,
+            report_final_state: self.report_final_state && changes_database,
+            dry_run,
             script_to,
-            session,
-            interrupt: watch.interrupt,
-            keeps_thread: watch.keeps_thread,
-            on_event: watch.on_event,
+            session: control.session,
+            interrupt: control.interrupt,
+            blocks_thread: control.blocks_thread,
+            on_event: control.on_event,
         };
-        // On the heap: whoever waits for it would carry all that a run holds.
-        Ok(Box::pin(run::run(options, map, intent)).await?)
+        // On the heap: the caller's future would otherwise be as large as the whole run.
+        Ok(Box::pin(run::run(options, map, operation)).await?)
     }
 
-    /// The worker's first message: what was typed, as Alembic's own program would have it.
-    fn start(&self, command: &str, options: Json, task: Task) -> Start {
-        let Typed {
-            config,
-            x,
-            raiseerr,
-            quiet,
-            argv,
-        } = &self.typed;
-        let ConfigFiles { ini, toml } = &self.files;
-        Start {
-            task,
-            changes_database: false,
-            options: CommandOptions {
-                name_of_command: command.to_owned(),
-                config: (!config.is_empty()).then(|| config.clone()),
-                name: self.section.clone(),
-                x: (!x.is_empty()).then(|| x.clone()),
-                raiseerr: *raiseerr,
-                quiet: *quiet,
-                own: match options {
-                    Json::Object(own) => own,
-                    _ => serde_json::Map::new(),
-                },
-            },
-            config: ConfigSource {
-                ini: ini.clone(),
-                toml: toml.clone(),
-                section: self.section.clone(),
-                set: self.overrides.to_map(),
-            },
-            argv: argv.clone(),
-            scripts: None,
-            script_folders: Vec::new(),
-            cache_folder: None,
-        }
+    /// Returns whether compiled modules may be kept in `__pycache__`, as Python would decide it.
+    fn keeps_compiled_modules(&self) -> bool {
+        let is_set = |name| self.variable(name).is_some_and(|value| !value.is_empty());
+        !is_set("PYTHONDONTWRITEBYTECODE") && !is_set("PYTHONPYCACHEPREFIX")
     }
 
-    /// Whether what is derived of the project's files may be kept where Python keeps its own.
-    fn keeps_derived_files(&self) -> bool {
-        let set = |name| self.variable(name).is_some_and(|value| !value.is_empty());
-        !set("PYTHONDONTWRITEBYTECODE") && !set("PYTHONPYCACHEPREFIX")
-    }
-
-    /// Where Python packages may lie: `PYTHONPATH`, then the packages of the project's environment.
+    /// Returns the folders of Python packages: `PYTHONPATH`, then the packages of the project's environment.
     pub fn package_folders(&self) -> Vec<PathBuf> {
         let mut folders: Vec<PathBuf> = self
             .variable("PYTHONPATH")
             .map(|path| std::env::split_paths(path).collect())
             .unwrap_or_default();
-        if let Ok(interpreter) = self.interpreter()
+        if let Ok(interpreter) = self.find_interpreter()
             && let Some(environment) = interpreter.path.parent().and_then(Path::parent)
             && let Ok(entries) = std::fs::read_dir(environment.join("lib"))
         {
@@ -445,7 +372,7 @@ impl Migrator {
         folders
     }
 
-    fn interpreter(&self) -> Result<Interpreter, MigrateError> {
+    fn find_interpreter(&self) -> Result<Interpreter, MigrateError> {
         Ok(self.interpreter.find().map_err(RunError::from)?)
     }
 

@@ -1,103 +1,93 @@
-//! The SQL of what is pending, as `upgrade ROWS:TARGET --sql` prints it, without a connection.
+//! The SQL of the pending revisions, as `upgrade ROWS:TARGET --sql` writes it, without a connection.
 
-use std::cell::RefCell;
 use std::io::{Read, Seek};
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
-use serde_json::json;
-
-use super::{Call, MigrateError, Migrator, Watch, Work};
+use super::{MigrateError, MigrationRequest, Migrator, Request, RunControl};
 use crate::project::Project;
-use crate::run::{Ending, Event, Intent, Refusal, RunError, WorkerError};
+use crate::run::{Event, RunError};
+use limbeck_script::worker::WorkerError;
 
-/// How much of the text is read: more than that nobody looks at.
+/// Maximum number of bytes to read: a page shows no more.
 const LIMIT: u64 = 16 << 20;
 
-/// What Alembic writes before each step.
+/// The start of the line that Alembic writes before each step.
 const HEADLINE: &str = "-- Running upgrade ";
 
-/// The SQL of a plan.
+/// The SQL of an upgrade.
 #[derive(Debug, Default)]
 pub struct OfflineSql {
-    /// What comes before the first step: the version table.
+    /// The SQL before the first step: the version table.
     pub before: String,
-    /// The steps, in order, as far as each could be written to its end.
+    /// The steps that could be written completely, in order.
     pub steps: Vec<StepSql>,
-    /// Why there is no more.
-    pub problem: Option<MigrateError>,
+    /// The error that prevented the other steps.
+    pub error: Option<MigrateError>,
 }
 
 /// The SQL of a step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StepSql {
-    /// The revision.
+    /// The step's revision.
     pub revision: String,
-    /// What it does.
+    /// The step's SQL.
     pub sql: String,
 }
 
 impl Migrator {
-    /// The SQL that an `upgrade` from these version rows to `target` would run, where `env.py` and the scripts can say it
-    /// in offline mode. Connects nowhere.
+    /// Returns the SQL of an upgrade from these version rows to `target`. `env.py` and the scripts run in offline mode.
     ///
     /// # Errors
-    /// [`MigrateError`] when nothing can be run at all; what fails in a step is the result's `problem`.
+    /// [`MigrateError`] if the run can't be started. The error of a step is in [`OfflineSql::error`].
     pub async fn offline_sql(
         &self,
         project: &Project,
         rows: &[String],
         target: &str,
-        watch: Watch<'_>,
+        control: RunControl<'_>,
     ) -> Result<OfflineSql, MigrateError> {
-        let refused = |error| MigrateError::Run(WorkerError::Stream(error).into());
-        let mut file = tempfile::tempfile().map_err(refused)?;
-        let output: OwnedFd = file.try_clone().map_err(refused)?.into();
-        let start = (!rows.is_empty()).then_some(rows);
-        let call = Call {
-            options: json!({"revision": target, "sql": true, "tag": null}),
-            work: Work::Environment(json!({
-                "as_sql": true, "starting_rev": start, "destination_rev": target, "tag": null,
-            })),
-            script_to: Some(Arc::new(output)),
-            ..Call::to("upgrade", target)
-        };
-        let planned = RefCell::new(Vec::new());
+        let failed = |error| MigrateError::Run(WorkerError::Stream(error).into());
+        let mut file = tempfile::tempfile().map_err(failed)?;
+        let output: OwnedFd = file.try_clone().map_err(failed)?.into();
+        let request = Request::Upgrade(MigrationRequest::sql_from(rows, target));
+        let mut planned: Vec<String> = Vec::new();
         let mut on_event = |event: Event<'_>| {
-            if let Event::Planned { revisions, .. } = &event {
-                planned.borrow_mut().extend_from_slice(revisions);
+            if let Event::Planned { steps, .. } = &event {
+                let revisions = steps.iter().filter_map(|step| step.revision());
+                planned.extend(revisions.map(str::to_owned));
             }
         };
-        let watch = Watch {
+        let control = RunControl {
             on_event: &mut on_event,
-            ..watch
+            ..control
         };
-        let intent = &mut Intent::Upgrade(target.to_owned());
-        let problem = match self.run(call, Some(project), intent, watch).await {
-            Ok(Ending::Done | Ending::Headers(_)) => None,
-            Ok(Ending::Refused(message)) => Some(Refusal(message).into()),
-            Ok(Ending::Exit(status)) => Some(Refusal::of_exit(status).into()),
-            Err(error @ MigrateError::Run(RunError::Failed(_))) => Some(error),
+        let output = Some(Arc::new(output));
+        let error = match self.run_to(output, request, Some(project), control).await {
+            Ok(completion) => completion.require_done().err().map(MigrateError::from),
+            Err(error @ (MigrateError::Refused(_) | MigrateError::Run(RunError::Failed(_)))) => {
+                Some(error)
+            }
             Err(error) => return Err(error),
         };
         let mut text = Vec::new();
-        file.rewind().map_err(refused)?;
-        file.take(LIMIT).read_to_end(&mut text).map_err(refused)?;
+        file.rewind().map_err(failed)?;
+        file.take(LIMIT).read_to_end(&mut text).map_err(failed)?;
         let text = String::from_utf8_lossy(&text);
-        let (before, mut steps) = split(&text, &planned.into_inner());
-        if problem.is_some() {
-            // What failed has written a part of its own.
+        let (before, mut steps) = split(&text, &planned);
+        if error.is_some() {
+            // The last step is incomplete.
             steps.pop();
         }
         Ok(OfflineSql {
             before,
             steps,
-            problem,
+            error,
         })
     }
 }
 
-/// Takes the text apart at Alembic's headlines, which come in the order of the plan.
+/// Splits the text at Alembic's headlines, which have the order of the plan.
 fn split(text: &str, planned: &[String]) -> (String, Vec<StepSql>) {
     let mut before = String::new();
     let mut steps: Vec<StepSql> = Vec::new();
@@ -119,14 +109,14 @@ fn split(text: &str, planned: &[String]) -> (String, Vec<StepSql>) {
             None => before.push_str(line),
         }
     }
-    // A transaction of the next step's own begins before its headline.
-    for place in 1..steps.len() {
-        let last = &mut steps[place - 1].sql;
+    // If each step has a transaction, its BEGIN comes before its headline.
+    for index in 1..steps.len() {
+        let last = &mut steps[index - 1].sql;
         if let Some(rest) = last.trim_end().strip_suffix("BEGIN;")
             && (rest.is_empty() || rest.ends_with('\n'))
         {
             *last = rest.to_owned();
-            let next = &mut steps[place].sql;
+            let next = &mut steps[index].sql;
             *next = format!("BEGIN;\n\n{}", next.trim_start());
         }
     }
@@ -141,7 +131,7 @@ mod tests {
     use super::{StepSql, split};
 
     #[test]
-    fn a_text_and_its_steps() {
+    fn splits_a_text_into_steps() {
         let check = |text: &str, expected_before: &str, expected: &[(&str, &str)]| {
             let planned = ["a1", "b2", "c3"].map(str::to_owned);
             let (before, steps) = split(text, &planned);
@@ -160,7 +150,7 @@ mod tests {
             "BEGIN;\n\nCREATE TABLE v;",
             &[("a1", "ONE;\n\nTWO;"), ("b2", "THREE;\n\nCOMMIT;")],
         );
-        // A transaction for each.
+        // Each step has a transaction.
         check(
             "BEGIN;\n\n-- Running upgrade  -> a1\n\nONE;\n\nCOMMIT;\n\nBEGIN;\n\n-- Running upgrade a1 -> b2\n\nTWO;\n\nCOMMIT;\n",
             "BEGIN;",
@@ -169,7 +159,7 @@ mod tests {
                 ("b2", "BEGIN;\n\nTWO;\n\nCOMMIT;"),
             ],
         );
-        // A script's own comment is no headline but where the plan has that step next.
+        // A comment of a script counts as a headline only if the plan has that step next.
         check(
             "-- Running upgrade a1 -> b2\n-- Running upgrade  -> a1\nONE;\n-- Running upgrade x -> c3\nTWO;\n-- Running upgrade a1, x -> b2\nTHREE;\n",
             "-- Running upgrade a1 -> b2",

@@ -1,31 +1,23 @@
-//! Migrations as a service runs them at its start: a call for each of Alembic's commands, with what came of it.
+//! The calls with which a service runs its migrations at startup.
 
 use std::path::Path;
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use limbeck_db::{LockWait, ProcessEnvironment};
 use limbeck_script::interpreter::InterpreterSearch;
-use tokio::sync::watch;
 
-use super::{Call, MigrateError, Migrator, Position, Status, Watch};
+use super::{
+    DatabaseWait, MigrateError, MigrationReport, MigrationRequest, Migrator, Position, Request,
+    RunControl, Status, UpgradeCheck, transient_connect_error,
+};
 use crate::config::ConfigFiles;
 use crate::project::Project;
-use crate::run::{Ending, Event, Intent, Refusal, Standing};
-
-/// What a call has done.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Migrated {
-    /// The revisions whose steps were run, in order.
-    pub revisions: Vec<String>,
-    /// The version rows before; none where there was nothing to do.
-    pub before: Option<Vec<String>>,
-    /// The version rows after; none where there was nothing to do.
-    pub after: Option<Vec<String>>,
-}
+use crate::run::{DatabaseState, Event};
 
 impl Migrator {
-    /// For the project whose configuration is this `alembic.ini` or `pyproject.toml`, in a process with these variables:
-    /// `std::env::vars()`. As with Alembic, a `script_location` that isn't absolute starts at the current folder.
+    /// Creates a migrator for the project with this `alembic.ini` or `pyproject.toml`. `variables` is the environment of the
+    /// process: `std::env::vars()`. As in Alembic, a relative `script_location` starts at the current folder.
     ///
     /// # Examples
     /// ```no_run
@@ -33,20 +25,20 @@ impl Migrator {
     /// let urls = limbeck::url::DatabaseConfigProvider::from_variables(&|name| std::env::var(name).ok(), None)?;
     /// let migrator = limbeck::Migrator::for_project("alembic.ini".as_ref(), std::env::vars())?
     ///     .with_database_url(urls.sync_database_url()?.reveal_complete_url()?);
-    /// let migrated = migrator.upgrade("head").await?;
-    /// println!("applied: {:?}", migrated.revisions);
+    /// let report = migrator.upgrade("head").await?;
+    /// println!("applied: {:?}", report.revisions);
     /// # Ok(())
     /// # }
     /// ```
     ///
     /// # Errors
-    /// [`MigrateError::Config`].
+    /// [`MigrateError::Config`] if the file can't be read or parsed.
     pub fn for_project(
         config: &Path,
         variables: impl IntoIterator<Item = (String, String)>,
     ) -> Result<Self, MigrateError> {
-        let process_environment = ProcessEnvironment::from_variables(variables);
-        let variable = |name: &str| process_environment.variables.get(name).map(String::as_str);
+        let environment = ProcessEnvironment::from_variables(variables);
+        let variable = |name: &str| environment.variables.get(name).map(String::as_str);
         let folder = |name: &str| {
             variable(name)
                 .filter(|text| !text.is_empty())
@@ -61,10 +53,10 @@ impl Migrator {
         };
         let name = config.display().to_string();
         let files = ConfigFiles::select(&[name], variable("ALEMBIC_CONFIG"))?;
-        Ok(Self::new(files, process_environment, interpreter))
+        Ok(Self::new(files, environment, interpreter))
     }
 
-    /// With another database: the value of `sqlalchemy.url`, and of `DATABASE_URL` for an `env.py` that reads that.
+    /// Sets the database: `sqlalchemy.url`, and `DATABASE_URL` for an `env.py` that reads the variable.
     #[must_use]
     pub fn with_database_url(mut self, url: &str) -> Self {
         self.overrides
@@ -72,7 +64,7 @@ impl Migrator {
         self.with_variable("DATABASE_URL", url)
     }
 
-    /// With an environment variable for the project's Python.
+    /// Sets an environment variable for the project's Python.
     #[must_use]
     pub fn with_variable(mut self, name: &str, value: &str) -> Self {
         let (name, value) = (name.to_owned(), value.to_owned());
@@ -83,8 +75,8 @@ impl Migrator {
         self
     }
 
-    /// With a folder that the project's Python imports from first: the project's own, for an `env.py` that imports the
-    /// application and an ini with `prepend_sys_path = .`, which is the current folder and not the ini's.
+    /// Adds a folder to the front of the import path of the project's Python. An `env.py` that imports the application needs
+    /// it if the ini has `prepend_sys_path = .`: that is the current folder, not the ini's.
     #[must_use]
     pub fn with_import_folder(self, folder: &Path) -> Self {
         let mut path = folder.display().to_string();
@@ -94,96 +86,137 @@ impl Migrator {
         self.with_variable("PYTHONPATH", &path)
     }
 
-    /// With the time to wait for another run that migrates; ten minutes otherwise.
+    /// Sets the maximum time to wait for another run that holds the migration lock; the default is ten minutes.
     #[must_use]
     pub fn with_lock_wait(mut self, limit: Duration) -> Self {
         self.lock_wait = Some(LockWait::for_at_most(limit));
         self
     }
 
-    /// Applies what is pending up to `target`: `head`, `heads`, a revision, `+2`. Of several services that start at
-    /// once one does it, the others wait for it. The future stays on its thread; dropping it rolls back what is open.
+    /// Sets the maximum time for [`upgrade`](Self::upgrade) to wait for a database that can't be reached yet; the default is
+    /// to fail at once.
+    #[must_use]
+    pub fn with_database_wait(mut self, limit: Duration) -> Self {
+        self.database_wait = limit;
+        self
+    }
+
+    /// Applies the pending revisions up to `target`: `head`, `heads`, a revision, `+2`. If several services start at once,
+    /// one applies them and the others wait. Dropping the future rolls back the open transaction.
     ///
-    /// `docs/run.md` has the whole of a service's start, and `examples/axum-shop` is one.
+    /// `docs/run.md` describes the startup of a service, and `examples/axum-shop` is one.
     ///
     /// # Errors
-    /// [`MigrateError`]; what a failing step has done is rolled back where the database can.
-    pub async fn upgrade(&self, target: &str) -> Result<Migrated, MigrateError> {
-        let project = self.project(quiet(&mut |_| {})).await?;
-        if let Some(look) = self.look(&project).await? {
-            let rows = look.heads.unwrap_or_default();
-            if let Some(session) = look.session {
-                // What was read stays so.
-                let _ = session.close().await;
-            }
-            if !rows.is_empty() && Status::new(&project, &rows, target)?.is_there() {
-                return Ok(Migrated::default());
+    /// [`MigrateError`] if the database can't be reached in time, the upgrade is refused, or a step fails. The failed step is
+    /// rolled back if the database can do that.
+    pub async fn upgrade(&self, target: &str) -> Result<MigrationReport, MigrateError> {
+        let project = self
+            .project(RunControl::without_signals(&mut |_| {}))
+            .await?;
+        let mut wait = DatabaseWait::new(Instant::now(), self.database_wait);
+        loop {
+            let connected = AtomicBool::new(false);
+            match self.try_upgrade(&project, target, &connected).await {
+                Err(error) if !connected.load(Ordering::Relaxed) => {
+                    let error = match transient_connect_error(error) {
+                        Ok(error) => error,
+                        Err(error) => return Err(error),
+                    };
+                    let Some(pause) = wait.next_pause() else {
+                        return Err(MigrateError::Unreachable(error));
+                    };
+                    tokio::time::sleep(pause).await;
+                }
+                result => return result,
             }
         }
-        let intent = Intent::Upgrade(target.to_owned());
-        self.change("upgrade", target, &project, intent).await
     }
 
-    /// Undoes what lies after `target`: `base`, a revision, `-1`.
-    ///
-    /// # Errors
-    /// [`MigrateError`], as [`Self::upgrade`].
-    pub async fn downgrade(&self, target: &str) -> Result<Migrated, MigrateError> {
-        let project = self.project(quiet(&mut |_| {})).await?;
-        let intent = Intent::Downgrade(target.to_owned());
-        self.change("downgrade", target, &project, intent).await
+    async fn try_upgrade(
+        &self,
+        project: &Project,
+        target: &str,
+        connected: &AtomicBool,
+    ) -> Result<MigrationReport, MigrateError> {
+        let session = match self.check_upgrade(project, target).await? {
+            UpgradeCheck::UpToDate(probe, _) => {
+                if let Some(session) = probe.session {
+                    // The rows are read, so an error while closing changes nothing.
+                    let _ = session.close().await;
+                }
+                return Ok(MigrationReport::default());
+            }
+            UpgradeCheck::Pending(probe) => probe.session,
+            UpgradeCheck::Unreadable(_) | UpgradeCheck::NotStock => None,
+        };
+        let request = Request::Upgrade(MigrationRequest::to(target));
+        let mut on_event = |event: &Event<'_>| {
+            if let Event::Located(_) = event {
+                connected.store(true, Ordering::Relaxed);
+            }
+        };
+        self.change(request, project, session, &mut on_event).await
     }
 
-    /// Where the database stands, and what `upgrade` to `target` would apply; several where `env.py` leads to several
-    /// databases. Writes nothing.
+    /// Reverts the revisions after `target`: `base`, a revision, `-1`.
     ///
     /// # Errors
-    /// [`MigrateError`].
+    /// [`MigrateError`], as [`upgrade`](Self::upgrade).
+    pub async fn downgrade(&self, target: &str) -> Result<MigrationReport, MigrateError> {
+        let project = self
+            .project(RunControl::without_signals(&mut |_| {}))
+            .await?;
+        let request = Request::Downgrade(MigrationRequest::to(target));
+        self.change(request, &project, None, &mut |_| {}).await
+    }
+
+    /// Returns the status of each database that `env.py` chooses. `target` is an argument of [`upgrade`](Self::upgrade).
+    /// Writes nothing.
+    ///
+    /// # Errors
+    /// [`MigrateError`] if a database can't be read, or a row or the target can't be resolved.
     pub async fn status(&self, target: &str) -> Result<Vec<Status>, MigrateError> {
-        let project = self.project(quiet(&mut |_| {})).await?;
-        let positions = self.positions(&project, quiet(&mut |_| {})).await?;
+        let project = self
+            .project(RunControl::without_signals(&mut |_| {}))
+            .await?;
+        let positions = self
+            .positions(&project, RunControl::without_signals(&mut |_| {}))
+            .await?;
         let status = |position: &Position| Status::new(&project, &position.rows, target);
         Ok(positions.iter().map(status).collect::<Result<_, _>>()?)
     }
 
     async fn change(
         &self,
-        command: &str,
-        target: &str,
+        request: Request<'_>,
         project: &Project,
-        mut intent: Intent<'_>,
-    ) -> Result<Migrated, MigrateError> {
+        session: Option<crate::version_probe::OpenSession>,
+        on_event: &mut (dyn FnMut(&Event<'_>) + Send),
+    ) -> Result<MigrationReport, MigrateError> {
         let mut revisions = Vec::new();
-        let mut stands = Standing::default();
-        let mut on_event = |event: Event<'_>| match event {
-            Event::Step { revision, .. } => revisions.push(revision.to_owned()),
-            Event::Stands(standing) => stands = standing,
-            _ => {}
+        let mut state = DatabaseState::default();
+        let mut on_event = |event: Event<'_>| {
+            on_event(&event);
+            match event {
+                Event::Step { revision, .. } => revisions.push(revision.to_owned()),
+                Event::Finished(finished) => state = finished,
+                _ => {}
+            }
         };
-        let call = Call::to(command, target);
-        let looking = Self {
-            looks_after: true,
+        let migrator = Self {
+            report_final_state: true,
             ..self.clone()
         };
-        let watch = quiet(&mut on_event);
-        match looking.run(call, Some(project), &mut intent, watch).await? {
-            Ending::Done | Ending::Headers(_) => Ok(Migrated {
-                revisions,
-                before: stands.before,
-                after: stands.after,
-            }),
-            Ending::Refused(message) => Err(Refusal(message).into()),
-            Ending::Exit(status) => Err(Refusal::of_exit(status).into()),
-        }
-    }
-}
-
-/// A watch that no signal ends. Dropping the future does: its connections close, and the server rolls back.
-fn quiet(on_event: &mut dyn FnMut(Event<'_>)) -> Watch<'_> {
-    let (_, interrupt) = watch::channel(None);
-    Watch {
-        interrupt,
-        keeps_thread: false,
-        on_event,
+        let control = RunControl {
+            session,
+            ..RunControl::without_signals(&mut on_event)
+        };
+        let completion = migrator.run(request, Some(project), control).await?;
+        completion.require_done()?;
+        Ok(MigrationReport {
+            revisions,
+            before: state.before,
+            after: state.after,
+        })
     }
 }

@@ -1,16 +1,16 @@
-//! Where a database stands, against the scripts.
+//! The status of a database: its revision, and the revisions that are pending.
 
 use crate::project::Project;
-use crate::run::Refusal;
+use crate::run::CommandError;
 
-/// Where a database stands, and what it would take to bring it to a target.
+/// The status of a database, compared with the project's scripts.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Status {
     /// The version rows.
     pub current: Vec<String>,
     /// The heads of the scripts.
     pub heads: Vec<String>,
-    /// What `upgrade` to the target would apply, in order; empty when the database is there.
+    /// The revisions that `upgrade` to the target would apply, in order.
     pub pending: Vec<Pending>,
 }
 
@@ -19,20 +19,17 @@ pub struct Status {
 pub struct Pending {
     /// The revision.
     pub revision: String,
-    /// The first line of its documentation.
+    /// The first line of its docstring.
     pub doc: String,
 }
 
 impl Status {
-    /// Compares version rows with the scripts; `target` is what `upgrade` takes: `head`, `heads`, a revision.
+    /// Compares version rows with the scripts. `target` is an argument of `upgrade`: `head`, `heads` or a revision.
     ///
     /// # Errors
-    /// Alembic's refusal: of a row that no script has, or a target that is none.
-    pub fn new(project: &Project, rows: &[String], target: &str) -> Result<Self, Refusal> {
-        let plan = project
-            .map
-            .plan_upgrade(rows, target)
-            .map_err(|error| Refusal(error.to_string()))?;
+    /// [`CommandError`] if a row or the target can't be resolved.
+    pub fn new(project: &Project, rows: &[String], target: &str) -> Result<Self, CommandError> {
+        let plan = project.map.plan_upgrade(rows, target)?;
         let pending = plan
             .steps
             .iter()
@@ -42,7 +39,7 @@ impl Status {
                 let revision = revision.to_owned();
                 Ok(Pending { revision, doc })
             })
-            .collect::<Result<_, Refusal>>()?;
+            .collect::<Result<_, CommandError>>()?;
         Ok(Self {
             current: rows.to_vec(),
             heads: project.map.heads().into_iter().map(str::to_owned).collect(),
@@ -50,8 +47,8 @@ impl Status {
         })
     }
 
-    /// Whether there is nothing to apply.
-    pub fn is_there(&self) -> bool {
+    /// Returns whether nothing is pending.
+    pub fn is_up_to_date(&self) -> bool {
         self.pending.is_empty()
     }
 }

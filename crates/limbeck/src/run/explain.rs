@@ -1,20 +1,21 @@
-//! Turns the worker's account of an exception, and the error that the host kept, into a report.
+//! Turns an exception that the worker reported, and the database error behind it, into a failure report.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use limbeck_db::DbError;
+use limbeck_db::{DbError, TransactionStatus};
 use limbeck_script::worker::{Frame, FrameKind, RaisedException};
 
-use super::failure::{FailedStatement, FailedStep, Failure, Place, RunError, Standing};
-use super::host::{Host, was_in_transaction};
+use super::failure::{DatabaseState, FailedStatement, Failure, RunError, SourceLocation};
+use super::sessions::{Cause, DatabaseError};
+use super::state::RunState;
 
-impl Host<'_, '_> {
-    /// The report of an exception that ended the run.
+impl RunState<'_, '_> {
+    /// Returns the report of an exception that ended the run.
     pub(super) async fn explain(&mut self, exception: RaisedException) -> RunError {
-        let standing = self.standing().await;
+        let state = self.database_state().await;
         let RaisedException {
-            type_name: kind,
-            is_driver_error: of_driver,
+            type_name,
+            is_driver_error,
             message,
             limbeck_error,
             frames,
@@ -23,15 +24,14 @@ impl Host<'_, '_> {
             module,
             option,
         } = exception;
-        let (message, traceback) = without_port(message, traceback);
-        let mut own: Vec<Place> = frames
+        let (message, traceback) = mask_port(message, traceback);
+        let mut calls: Vec<SourceLocation> = frames
             .iter()
             .filter(|frame| frame.kind != FrameKind::Library)
-            .filter_map(place)
+            .filter_map(location)
             .collect();
-        let step = self.failed_step();
         if let Some(syntax) = syntax {
-            own.push(Place {
+            calls.push(SourceLocation {
                 file: syntax.file.into(),
                 line: syntax.line.unwrap_or(1),
                 columns: syntax
@@ -40,123 +40,92 @@ impl Host<'_, '_> {
                 function: String::new(),
             });
         }
-        // The user's innermost call tells the place; what is in a revision script comes first.
-        let script = step
-            .as_ref()
-            .and(self.progress.step.as_ref())
-            .map(|step| step.path.clone());
-        let place = own
-            .iter()
-            .rposition(|place| {
-                script
-                    .as_ref()
-                    .is_some_and(|script| same_file(&place.file, script))
-            })
-            .or_else(|| own.len().checked_sub(1))
-            .map(|index| own.remove(index));
-        // That `env.py` runs the scripts says nothing of a failure in one of them.
-        let in_script = place.as_ref().is_some_and(|place| !is_env(&place.file));
-        own.retain(|call| !(in_script && step.is_some() && is_env(&call.file)));
-        let met = limbeck_error.and_then(|id| self.sessions.met(id));
-        let (statement, connect, rolled_back) = match met {
-            Some(met) => match &met.error {
-                DbError::Server(error) => {
-                    let statement = met.sql.clone().map(|sql| FailedStatement {
-                        sql,
-                        number: self
-                            .progress
-                            .step
-                            .as_ref()
-                            .map_or(0, |step| step.statements),
-                        error: (**error).clone(),
-                    });
-                    (statement, None, Some(was_in_transaction(met.status)))
-                }
-                DbError::Connect(error) => (None, Some(error.clone()), None),
-                _ => (None, None, None),
-            },
-            None => (None, None, None),
-        };
-        // A script that catches the database's error and raises its own has something to say, too.
-        let own_exception = met.is_none() || !(of_driver || kind.starts_with("sqlalchemy."));
-        let exception = own_exception.then(|| format!("{kind}: {message}"));
-        let headline = match (&connect, &statement, met) {
+        let step = self.progress.step.as_ref();
+        let location = take_location(&mut calls, step.map(|step| step.path.as_path()));
+        let database_error = limbeck_error.and_then(|id| self.errors.get(id));
+        let mut statement = None;
+        let mut connect = None;
+        let mut rolled_back = None;
+        match database_error.map(|found| &found.cause) {
+            Some(Cause::Db(DbError::Server(error))) => {
+                let sql = database_error.and_then(|found| found.sql.clone());
+                statement = sql.map(|sql| FailedStatement {
+                    sql,
+                    number: step.map_or(0, |step| step.statements),
+                    error: (**error).clone(),
+                });
+                rolled_back = database_error.map(|found| found.status != TransactionStatus::Idle);
+            }
+            Some(Cause::Db(DbError::Connect(error))) => connect = Some(error.clone()),
+            _ => {}
+        }
+        // A script that catches the database's error and raises another one adds information.
+        let is_own =
+            database_error.is_none() || !(is_driver_error || type_name.starts_with("sqlalchemy."));
+        let exception = is_own.then(|| format!("{type_name}: {message}"));
+        let headline = match (&connect, &statement, database_error) {
             (Some(error), _, _) => error.message.clone(),
             (_, Some(statement), _) => statement.error.message.clone(),
-            (None, None, Some(met)) => met.error.to_string(),
-            _ if message.is_empty() => kind.clone(),
-            _ => format!("{kind}: {message}"),
+            (None, None, Some(found)) => found.cause.to_string(),
+            _ if message.is_empty() => type_name,
+            _ => format!("{type_name}: {message}"),
         };
         RunError::Failed(Box::new(Failure {
             headline,
-            step,
-            place,
-            calls: own,
+            step: self.progress.failed_step(),
+            location,
+            calls,
             statement,
             connect,
+            is_lock_timeout: matches!(
+                database_error,
+                Some(DatabaseError {
+                    cause: Cause::Lock(_),
+                    ..
+                })
+            ),
             exception,
             missing_module: module,
             option,
             traceback,
-            standing: Standing {
+            state: DatabaseState {
                 rolled_back,
-                committed: self
-                    .progress
-                    .step
-                    .as_ref()
-                    .is_some_and(|step| step.committed),
-                ..standing
+                has_committed: step.is_some_and(|step| step.has_committed),
+                ..state
             },
         }))
     }
-
-    fn failed_step(&self) -> Option<FailedStep> {
-        let step = self.progress.step.as_ref()?;
-        let planned = &self.progress.planned;
-        Some(FailedStep {
-            revision: step.revision.clone(),
-            kind: step.kind.clone(),
-            number: step.index + 1,
-            of: planned.len(),
-            before: planned.get(..step.index).unwrap_or_default().to_vec(),
-            after: planned.get(step.index + 1..).unwrap_or_default().to_vec(),
-        })
-    }
-
-    /// Looks at the version table once more, over a session of its own: the run's are closed.
-    pub(super) async fn standing(&mut self) -> Standing {
-        let before = self.progress.heads_before.clone();
-        let Some(location) = &self.progress.location else {
-            return Standing {
-                before,
-                ..Standing::default()
-            };
-        };
-        let heads = location.heads().await.ok();
-        let after = heads.map(Option::unwrap_or_default);
-        Standing {
-            before,
-            after,
-            rolled_back: None,
-            committed: false,
-        }
-    }
 }
 
-/// SQLAlchemy quotes what stands in a port's place. In a URL without its host that is the password.
-fn without_port(message: String, traceback: String) -> (String, String) {
-    const TOLD: &str = "invalid literal for int() with base 10: ";
-    match message.strip_prefix(TOLD) {
+/// Takes the location of the failure out of the user's call stack: the innermost call in the running step's script, or
+/// else the innermost call.
+fn take_location(calls: &mut Vec<SourceLocation>, script: Option<&Path>) -> Option<SourceLocation> {
+    let in_script = calls
+        .iter()
+        .rposition(|call| script.is_some_and(|script| is_same_file(&call.file, script)));
+    let index = in_script.or_else(|| calls.len().checked_sub(1))?;
+    let location = calls.remove(index);
+    if script.is_some() && !is_env(&location.file) {
+        // Every script is called from env.py.
+        calls.retain(|call| !is_env(&call.file));
+    }
+    Some(location)
+}
+
+/// Masks the port that SQLAlchemy quotes if it is not a number: in a URL without a host, it is the password.
+fn mask_port(message: String, traceback: String) -> (String, String) {
+    const PREFIX: &str = "invalid literal for int() with base 10: ";
+    match message.strip_prefix(PREFIX) {
         Some(port) if traceback.contains("sqlalchemy/engine/url.py") => {
             let traceback = traceback.replace(port, "'***'");
-            (format!("{TOLD}'***'"), traceback)
+            (format!("{PREFIX}'***'"), traceback)
         }
         _ => (message, traceback),
     }
 }
 
-fn place(frame: &Frame) -> Option<Place> {
-    Some(Place {
+fn location(frame: &Frame) -> Option<SourceLocation> {
+    Some(SourceLocation {
         file: PathBuf::from(&frame.file),
         line: frame.line?,
         columns: match (frame.column, frame.end_column) {
@@ -169,11 +138,11 @@ fn place(frame: &Frame) -> Option<Place> {
     })
 }
 
-fn is_env(file: &std::path::Path) -> bool {
+fn is_env(file: &Path) -> bool {
     file.file_name().is_some_and(|name| name == "env.py")
 }
 
-fn same_file(one: &std::path::Path, other: &std::path::Path) -> bool {
+fn is_same_file(one: &Path, other: &Path) -> bool {
     one == other
         || one
             .canonicalize()
@@ -182,20 +151,20 @@ fn same_file(one: &std::path::Path, other: &std::path::Path) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::without_port;
+    use super::mask_port;
 
     #[test]
-    fn a_port_that_is_none_may_be_a_password() {
+    fn masks_a_port_that_may_be_a_password() {
         let check = |module: &str, expected: &str| {
             let message = "invalid literal for int() with base 10: 'p/w'";
             let traceback = format!("  File \"{module}\", line 1\nValueError: {message}\n");
-            let (told, traceback) = without_port(message.into(), traceback);
+            let (masked, traceback) = mask_port(message.into(), traceback);
             assert_eq!(
-                told,
+                masked,
                 format!("invalid literal for int() with base 10: {expected}")
             );
             assert!(
-                traceback.ends_with(&format!("ValueError: {told}\n")),
+                traceback.ends_with(&format!("ValueError: {masked}\n")),
                 "{traceback}"
             );
         };

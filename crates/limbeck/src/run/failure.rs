@@ -1,18 +1,24 @@
-//! How a run failed: the place, the statement, what the server said, and where that leaves the database.
+//! The errors of a run, and the report of a failure: location, statement, the server's message, and the database's state.
 
 use std::fmt;
 use std::path::PathBuf;
 
 use limbeck_db::{ConnectError, DbError, ServerError};
+use limbeck_revision::Direction;
 use limbeck_script::interpreter::InterpreterError;
 use limbeck_script::worker::{ConfigOption, WorkerError};
 
-use super::host::Signal;
+use super::command_error::CommandError;
+use super::interrupt::Signal;
 
-/// Why a run could not be made or did not come to its end.
+/// The error of a run.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum RunError {
-    /// There is no interpreter.
+    /// The command was refused.
+    #[error(transparent)]
+    Command(#[from] CommandError),
+    /// No Python interpreter was found.
     #[error(transparent)]
     Interpreter(#[from] InterpreterError),
     /// The interpreter lacks Alembic or SQLAlchemy.
@@ -25,48 +31,49 @@ pub enum RunError {
         /// Python's message.
         message: String,
     },
-    /// The worker's process or stream failed.
+    /// The worker's process or its stream failed.
     #[error(transparent)]
     Worker(#[from] WorkerError),
     /// A script, `env.py` or a statement failed.
     #[error("{}", .0.headline)]
     Failed(Box<Failure>),
-    /// What a run would do could be tried, and not be looked at.
-    #[error("what the run would do could not be found out")]
-    Rehearsal(#[source] DbError),
-    /// A signal ended the run; what was open has been rolled back.
+    /// The dry run completed, but its report could not be made.
+    #[error("could not report what the dry run would have changed")]
+    DryRun(#[source] DbError),
+    /// A signal ended the run; open transactions were rolled back.
     #[error("interrupted")]
     Interrupted(Signal),
 }
 
-/// Everything that a report of a failure tells.
+/// The report of a failed run. `Display` writes it for a log: without the statement, whose text may contain a secret.
 #[derive(Debug)]
 pub struct Failure {
-    /// One sentence.
+    /// The error in one sentence.
     pub headline: String,
     /// The step that was running.
     pub step: Option<FailedStep>,
-    /// The place in the user's own code.
-    pub place: Option<Place>,
-    /// The rest of the user's own call stack, outermost first.
-    pub calls: Vec<Place>,
+    /// The location of the error in the user's code.
+    pub location: Option<SourceLocation>,
+    /// The other calls of the user's code, outermost first.
+    pub calls: Vec<SourceLocation>,
     /// The statement that failed.
     pub statement: Option<FailedStatement>,
-    /// Why no connection could be opened.
+    /// The error that prevented a connection.
     pub connect: Option<ConnectError>,
-    /// The Python exception, when it was not just the database's error.
+    /// Whether another run held the migration lock for too long.
+    pub is_lock_timeout: bool,
+    /// The Python exception, unless it only wraps the database's error.
     pub exception: Option<String>,
     /// The module that an `ImportError` names.
     pub missing_module: Option<String>,
-    /// The option of the configuration whose value could not be filled in.
+    /// The option of the configuration whose value could not be interpolated.
     pub option: Option<ConfigOption>,
-    /// Python's whole traceback, for `--raiseerr`.
+    /// Python's traceback, for `--raiseerr`.
     pub traceback: String,
-    /// Where the database stands now.
-    pub standing: Standing,
+    /// The state of the database after the failure.
+    pub state: DatabaseState,
 }
 
-/// For a log: what failed, where, and where that leaves the database. No statement, whose text could be a secret.
 impl fmt::Display for Failure {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(&self.headline)?;
@@ -78,23 +85,26 @@ impl fmt::Display for Failure {
         if let Some(step) = &self.step {
             let FailedStep {
                 revision,
-                kind,
+                direction,
                 number,
                 of,
                 ..
             } = step;
-            write!(out, "\n  in {kind} of `{revision}`, step {number} of {of}")?;
+            write!(
+                out,
+                "\n  in {direction} of `{revision}`, step {number} of {of}"
+            )?;
         }
-        if let Some(Place { file, line, .. }) = &self.place {
+        if let Some(SourceLocation { file, line, .. }) = &self.location {
             write!(out, "\n  at {}:{line}", file.display())?;
         }
-        let Standing {
+        let DatabaseState {
             after,
             rolled_back,
-            committed,
+            has_committed,
             ..
-        } = &self.standing;
-        if *committed {
+        } = &self.state;
+        if *has_committed {
             out.write_str("\n  some of its work is committed")?;
         } else if self.step.is_some() && *rolled_back == Some(true) {
             out.write_str("\n  its work was rolled back")?;
@@ -110,53 +120,53 @@ impl fmt::Display for Failure {
 /// The step during which a run failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FailedStep {
-    /// The revision.
+    /// The step's revision.
     pub revision: String,
-    /// `upgrade` or `downgrade`.
-    pub kind: String,
-    /// Which step of the plan, from 1.
+    /// The step's direction.
+    pub direction: Direction,
+    /// Position of the step in the plan, from 1.
     pub number: usize,
-    /// How many steps the plan has.
+    /// Number of steps in the plan.
     pub of: usize,
-    /// The steps before it, by revision.
+    /// The revisions of the steps before it.
     pub before: Vec<String>,
-    /// The steps after it, by revision.
+    /// The revisions of the steps after it.
     pub after: Vec<String>,
 }
 
-/// A place in a source file.
+/// A location in a source file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
+pub struct SourceLocation {
     /// The file.
     pub file: PathBuf,
     /// The line, from 1.
     pub line: u32,
-    /// Columns of the expression, from 0 in bytes, when Python knows them.
+    /// First column and column after the last, from 0 in bytes, if Python reports them.
     pub columns: Option<(u32, u32)>,
-    /// The function.
+    /// The function's name.
     pub function: String,
 }
 
 /// A statement that the server refused.
 #[derive(Debug)]
 pub struct FailedStatement {
-    /// Its text.
+    /// The statement's text.
     pub sql: String,
-    /// Which statement of the step, from 1.
+    /// Position among the statements of the step's script, from 1.
     pub number: usize,
-    /// What the server said.
+    /// The server's error.
     pub error: ServerError,
 }
 
-/// What is left in the database after a failure.
+/// The state of the database before and after a run.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Standing {
-    /// The version rows before the run.
+pub struct DatabaseState {
+    /// The version rows before the run; `None` if the run did not read them.
     pub before: Option<Vec<String>>,
-    /// The version rows now; none when they could not be read.
+    /// The version rows now; `None` if they could not be read.
     pub after: Option<Vec<String>>,
-    /// Whether the failing step ran inside a transaction, which the server has undone.
+    /// Whether the server rolled back the failing statement's transaction; `None` if no statement failed.
     pub rolled_back: Option<bool>,
-    /// Whether the failing step has committed some of its work before.
-    pub committed: bool,
+    /// Whether the failing step had committed, or changed the database outside a transaction.
+    pub has_committed: bool,
 }

@@ -1,4 +1,4 @@
-//! Ends what keeps the thread of the run when a signal comes.
+//! Interrupts a statement that blocks the thread of the run.
 
 use std::io;
 use std::thread;
@@ -8,38 +8,41 @@ use limbeck_db::Canceller;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
-use super::host::{Interrupt, interrupted};
+use super::interrupt::{Interrupt, interrupted};
 
-/// How often a statement is interrupted: what begins just after once is not.
-const AGAIN: Duration = Duration::from_millis(10);
+/// Interval between interrupts. An interrupt doesn't affect a statement that begins right after it.
+const INTERVAL: Duration = Duration::from_millis(10);
 
-/// A thread that waits for a signal, for as long as this lives.
+/// A thread that waits for a signal. Dropping the watchdog ends the thread.
 #[derive(Debug)]
 pub(super) struct Watchdog {
-    _gone: oneshot::Sender<()>,
+    _alive: oneshot::Sender<()>,
 }
 
 impl Watchdog {
-    /// Interrupts whatever `canceller` is for from the first signal on. Must be called in a runtime.
+    /// Starts a thread that interrupts the session of `canceller` from the first signal on. Must be called in a runtime.
+    ///
+    /// # Errors
+    /// Returns an error if the system can't start a thread.
     pub(super) fn start(canceller: Canceller, mut interrupt: Interrupt) -> io::Result<Self> {
-        let (guarded, mut gone) = oneshot::channel();
+        let (alive, mut dropped) = oneshot::channel();
         let runtime = Handle::current();
-        let watching = move || {
+        let watch = move || {
             runtime.block_on(async {
                 tokio::select! {
                     _ = interrupted(&mut interrupt) => {}
-                    _ = &mut gone => return,
+                    _ = &mut dropped => return,
                 }
-                while matches!(gone.try_recv(), Err(oneshot::error::TryRecvError::Empty)) {
-                    // It only sets a flag of the library.
+                while matches!(dropped.try_recv(), Err(oneshot::error::TryRecvError::Empty)) {
+                    // Setting SQLite's interrupt flag can't fail.
                     let _ = canceller.cancel().await;
-                    thread::sleep(AGAIN);
+                    thread::sleep(INTERVAL);
                 }
             });
         };
         thread::Builder::new()
             .name("watchdog".into())
-            .spawn(watching)?;
-        Ok(Self { _gone: guarded })
+            .spawn(watch)?;
+        Ok(Self { _alive: alive })
     }
 }

@@ -1,20 +1,23 @@
-//! The database's values in the worker's JSON and back.
+//! Conversion between the database's values and errors and the JSON of the worker protocol.
 
 use std::collections::BTreeMap;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use limbeck_db::{
-    Column, ConnectArg, ConnectArgs, ConnectError, ConnectErrorKind, Outcome, PythonSslContext,
-    ResultSet, ServerError, TransactionStatus, Value,
+    Column, ConnectArg, ConnectArgs, ConnectError, ConnectErrorKind, Outcome, Product,
+    PythonSslContext, ResultSet, ServerError, ServerInfo, TransactionStatus, Value,
 };
-use limbeck_script::worker::{ServerErrorReply, SessionStatus, UrlParts};
+use limbeck_revision::{Direction, MigrationPlan, Step};
+use limbeck_script::worker::{
+    ConnectReply, PlannedStep, ServerErrorReply, ServerProduct, SessionStatus, StepsReply, UrlParts,
+};
 use limbeck_url::{DatabaseUrl, Secret, UrlError};
 use serde::ser::{SerializeMap, SerializeSeq, SerializeTuple};
 use serde::{Serialize, Serializer};
 use serde_json::Value as Json;
 
-/// A statement's outcome as the worker reads it.
+/// A statement's outcome as the worker receives it.
 pub(super) struct WireOutcome<'a> {
     pub(super) outcome: &'a Outcome,
     pub(super) status: TransactionStatus,
@@ -43,7 +46,7 @@ impl Serialize for WireOutcome<'_> {
     }
 }
 
-/// A URL that the worker has split.
+/// Returns the URL that the worker has split into parts.
 pub(super) fn database_url(parts: UrlParts) -> Result<DatabaseUrl, UrlError> {
     let given = |text: Option<String>| text.filter(|text| !text.is_empty());
     let port = parts.port.map(u16::try_from).transpose();
@@ -59,7 +62,7 @@ pub(super) fn database_url(parts: UrlParts) -> Result<DatabaseUrl, UrlError> {
     })
 }
 
-/// The protocol's form of a transaction status.
+/// Returns a transaction status as the worker receives it.
 pub(super) fn session_status(status: TransactionStatus) -> SessionStatus {
     match status {
         TransactionStatus::Idle => SessionStatus::Idle,
@@ -68,7 +71,7 @@ pub(super) fn session_status(status: TransactionStatus) -> SessionStatus {
     }
 }
 
-/// A slice, each item of which is wrapped to be serialized.
+/// A slice that serializes each item through a wrapper.
 struct Many<'a, T, F>(&'a [T], F);
 
 impl<'a, T, F, W> Serialize for Many<'a, T, F>
@@ -162,7 +165,7 @@ fn tagged<S: Serializer>(serializer: S, tag: &str, text: &str) -> Result<S::Ok, 
     map.end()
 }
 
-/// A parameter that the worker sent; `None` when it is not one.
+/// Returns a parameter that the worker sent, or `None` if its JSON is not a value of the protocol.
 pub(super) fn value_from_json(json: Json) -> Option<Value> {
     match json {
         Json::Null => Some(Value::Null),
@@ -181,10 +184,10 @@ pub(super) fn value_from_json(json: Json) -> Option<Value> {
     }
 }
 
-/// The driver's keyword arguments.
+/// Returns the driver's keyword arguments.
 ///
 /// # Errors
-/// [`ConnectError`] of kind `Parameter` for an object that only the Python driver could use.
+/// [`ConnectError`] of kind [`Parameter`](ConnectErrorKind::Parameter) for an object that only a Python driver can use.
 pub(super) fn connect_args(
     json: serde_json::Map<String, Json>,
 ) -> Result<ConnectArgs, ConnectError> {
@@ -222,7 +225,7 @@ fn connect_arg(name: &str, json: Json) -> Result<ConnectArg, ConnectError> {
                     return Err(refused("an SSLContext that checks revocation lists"));
                 }
                 ConnectArg::Tls(
-                    tls_context(&context).ok_or_else(|| refused("an unreadable SSLContext"))?,
+                    ssl_context(&context).ok_or_else(|| refused("an unreadable SSLContext"))?,
                 )
             } else if let Some(object) = fields.remove("$object") {
                 ConnectArg::Object(object.as_str().unwrap_or("object").to_owned())
@@ -237,7 +240,7 @@ fn connect_arg(name: &str, json: Json) -> Result<ConnectArg, ConnectError> {
     })
 }
 
-fn tls_context(fields: &serde_json::Map<String, Json>) -> Option<PythonSslContext> {
+fn ssl_context(fields: &serde_json::Map<String, Json>) -> Option<PythonSslContext> {
     let file = |client: &Json, index: usize| Some(client.get(index)?.as_str()?.into());
     let client = match fields.get("client")? {
         Json::Null => None,
@@ -254,8 +257,45 @@ fn tls_context(fields: &serde_json::Map<String, Json>) -> Option<PythonSslContex
     })
 }
 
-/// The fields of a server's error.
-pub(super) fn server_error(error: &ServerError) -> ServerErrorReply<'_> {
+/// Returns the reply to a request for a connection.
+pub(super) fn connect_reply(number: u32, info: &ServerInfo) -> ConnectReply {
+    ConnectReply {
+        connection: number,
+        product: match info.product {
+            Product::Postgresql => ServerProduct::Postgresql,
+            Product::Sqlite => ServerProduct::Sqlite,
+            Product::Mysql => ServerProduct::Mysql,
+            Product::Mariadb => ServerProduct::Mariadb,
+        },
+        version: info.version.clone(),
+        parameters: info.parameters.clone(),
+    }
+}
+
+/// Returns a plan as the worker receives it.
+pub(super) fn steps_reply(plan: &MigrationPlan, ensure_version: bool) -> StepsReply {
+    let step = |step: &Step| {
+        let revision = step.revision().unwrap_or_default().to_owned();
+        match step.direction {
+            Direction::Upgrade => PlannedStep::Upgrade { revision },
+            Direction::Downgrade => PlannedStep::Downgrade { revision },
+            Direction::Stamp { is_upward } => PlannedStep::Stamp {
+                from: step.from_revisions.clone(),
+                to: step.to_revisions.clone(),
+                is_upward,
+                branch_move: step.is_branch_move(),
+            },
+        }
+    };
+    StepsReply {
+        steps: plan.steps.iter().map(step).collect(),
+        warnings: plan.warnings.iter().map(ToString::to_string).collect(),
+        ensure_version,
+    }
+}
+
+/// Returns the fields of a server's error.
+pub(super) fn server_error_reply(error: &ServerError) -> ServerErrorReply<'_> {
     ServerErrorReply {
         severity: &error.severity,
         code: &error.code,
@@ -273,13 +313,13 @@ pub(super) fn server_error(error: &ServerError) -> ServerErrorReply<'_> {
 
 #[cfg(test)]
 mod tests {
-    use limbeck_db::{Column, Notice, Outcome, ResultSet, TransactionStatus, Value};
+    use limbeck_db::{Column, Effect, Notice, Outcome, ResultSet, TransactionStatus, Value};
     use serde_json::json;
 
     use super::{WireOutcome, value_from_json};
 
     #[test]
-    fn an_outcome_in_json() {
+    fn writes_an_outcome() {
         let outcome = Outcome {
             results: vec![ResultSet {
                 columns: Some(vec![Column {
@@ -298,6 +338,7 @@ mod tests {
                 ],
                 affected: Some(2),
                 tag: "SELECT 2".into(),
+                effect: Effect::Write,
                 last_insert_id: None,
             }],
             notices: vec![Notice {
@@ -324,7 +365,7 @@ mod tests {
     }
 
     #[test]
-    fn only_sqlite_tells_what_a_column_was_declared_with() {
+    fn writes_declared_types_of_sqlite() {
         let outcome = Outcome {
             results: vec![ResultSet {
                 columns: Some(vec![Column {
@@ -350,7 +391,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_comes_to_the_last_bit() {
+    fn reads_numbers_exactly() {
         for text in [
             "4.0815105497451405e-115",
             "0.1",
@@ -364,7 +405,7 @@ mod tests {
     }
 
     #[test]
-    fn parameters_come_back() {
+    fn reads_parameters() {
         let check = |json, value| assert_eq!(value_from_json(json), Some(value));
         check(json!(true), Value::Integer(1));
         check(json!(-7), Value::Integer(-7));

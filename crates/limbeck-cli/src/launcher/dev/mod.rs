@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use limbeck::location::VersionLocation;
+use limbeck::VersionTableLocation;
 use limbeck::migrator::{Pending, Status};
 use limbeck::project::Project;
 use limbeck::url::{DatabaseUrl, mask};
@@ -419,13 +419,13 @@ impl<'a> DevSession<'a> {
 /// Compares the version rows at a location with the scripts.
 async fn status_of(
     project: &Project,
-    location: &VersionLocation,
+    location: &VersionTableLocation,
     target: &str,
 ) -> Result<Status, CliError> {
     let rows = match location.heads().await {
         Ok(rows) => rows.unwrap_or_default(),
         Err(limbeck::db::DbError::Connect(error)) => return Err(CliError::Database(error)),
-        Err(error) => return Err(CliError::Refused(error.to_string())),
+        Err(error) => return Err(CliError::usage(error.to_string())),
     };
     Ok(Status::new(project, &rows, target)?)
 }

@@ -5,7 +5,7 @@ mod state;
 mod statement;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Snippet};
-use limbeck::run::{Failure, Place};
+use limbeck::{Failure, SourceLocation};
 
 use crate::output::message::{Message, add_lines, print_groups};
 use crate::output::paths::display_path;
@@ -20,7 +20,7 @@ pub(crate) fn print_failure(failure: &Failure, command: &str) {
     if let Some(step) = &failure.step {
         message.notes.push(format!(
             "{} of revision `{}` failed: step {} of {}",
-            step.kind, step.revision, step.number, step.of
+            step.direction, step.revision, step.number, step.of
         ));
     }
     state::describe(failure, command, &mut message);
@@ -37,14 +37,14 @@ pub(crate) fn print_failure(failure: &Failure, command: &str) {
 /// Draws the headline with the source line that failed.
 fn headline_group(failure: &Failure) -> Group<'_> {
     let group = Group::with_title(Level::ERROR.primary_title(failure.headline.as_str()));
-    let Some(place) = &failure.place else {
+    let Some(location) = &failure.location else {
         return group;
     };
-    let path = display_path(&place.file);
-    let Some(line) = source::read_line(place) else {
-        return group.element(Origin::path(path).line(place.line as usize));
+    let path = display_path(&location.file);
+    let Some(line) = source::read_line(location) else {
+        return group.element(Origin::path(path).line(location.line as usize));
     };
-    let mut annotation = AnnotationKind::Primary.span(source::span(&line, place.columns));
+    let mut annotation = AnnotationKind::Primary.span(source::span(&line, location.columns));
     let statement = failure
         .statement
         .as_ref()
@@ -54,7 +54,7 @@ fn headline_group(failure: &Failure) -> Group<'_> {
     }
     group.element(
         Snippet::source(line)
-            .line_start(place.line as usize)
+            .line_start(location.line as usize)
             .path(path)
             .annotation(annotation),
     )
@@ -94,7 +94,7 @@ fn repeats_headline(exception: &str, headline: &str) -> bool {
         || exception.starts_with("limbeck_worker.") && exception.ends_with(headline)
 }
 
-fn describe_caller(caller: &Place) -> String {
+fn describe_caller(caller: &SourceLocation) -> String {
     let function = if caller.function.is_empty() {
         "<module>"
     } else {

@@ -2,14 +2,14 @@
 
 use std::ops::Range;
 
-use limbeck::run::Place;
+use limbeck::SourceLocation;
 use limbeck::url::mask;
 
-/// Reads the line at a place, without its secrets. Returns `None` if the file has no such line.
-pub(super) fn read_line(place: &Place) -> Option<String> {
-    let text = std::fs::read_to_string(&place.file).ok()?;
+/// Reads the line at a location, without its secrets. Returns `None` if the file has no such line.
+pub(super) fn read_line(location: &SourceLocation) -> Option<String> {
+    let text = std::fs::read_to_string(&location.file).ok()?;
     text.lines()
-        .nth((place.line as usize).checked_sub(1)?)
+        .nth((location.line as usize).checked_sub(1)?)
         .map(|line| mask(line).into_owned())
 }
 

@@ -1,15 +1,15 @@
 //! The state of the database after a failure, and the command to run next.
 
-use limbeck::run::{FailedStatement, Failure, Standing};
+use limbeck::{DatabaseState, FailedStatement, Failure};
 
 use crate::output::message::Message;
 
 /// Adds the state of the database, the steps that did not run, and the next command to a message.
 pub(super) fn describe(failure: &Failure, command: &str, message: &mut Message) {
-    let Some(after) = &failure.standing.after else {
+    let Some(after) = &failure.state.after else {
         return;
     };
-    message.notes.push(version_note(&failure.standing, after));
+    message.notes.push(version_note(&failure.state, after));
     let Some(step) = &failure.step else {
         return;
     };
@@ -25,10 +25,10 @@ pub(super) fn describe(failure: &Failure, command: &str, message: &mut Message) 
     ));
 }
 
-fn version_note(state: &Standing, after: &[String]) -> String {
+fn version_note(state: &DatabaseState, after: &[String]) -> String {
     let now = format_heads(after);
     match &state.before {
-        Some(before) if before == after && state.committed => {
+        Some(before) if before == after && state.has_committed => {
             format!("the version is still {now}")
         }
         Some(before) if before == after => format!("the database is still at {now}"),
@@ -51,16 +51,16 @@ fn format_heads(rows: &[String]) -> String {
 /// Describes which changes of the failed step are in the database.
 fn changes_note(failure: &Failure, revision: &str) -> Option<String> {
     let statement = failure.statement.as_ref();
-    match failure.standing.rolled_back {
+    match failure.state.rolled_back {
         // In MySQL each DDL statement commits the open transaction, and itself.
         Some(true) if statement.is_some_and(is_from_mysql) => Some(format!(
             "row changes of `{revision}` since its last DDL statement were rolled back; DDL statements can't be rolled back"
         )),
-        Some(true) if failure.standing.committed => Some(format!(
+        Some(true) if failure.state.has_committed => Some(format!(
             "`{revision}` had committed part of its work, which is in the database; the rest was rolled back"
         )),
         Some(true) => Some(format!("all changes of `{revision}` were rolled back")),
-        None if failure.standing.committed => Some(format!(
+        None if failure.state.has_committed => Some(format!(
             "`{revision}` had committed part of its work, which is in the database"
         )),
         Some(false) if statement.is_some_and(|statement| statement.number > 1) => Some(format!(

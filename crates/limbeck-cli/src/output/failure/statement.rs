@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Snippet};
-use limbeck::run::FailedStatement;
+use limbeck::FailedStatement;
 
 /// Draws the statement, marks the position that the server reported, and adds the server's details.
 pub(super) fn draw(statement: &FailedStatement) -> Group<'_> {

@@ -1,41 +1,35 @@
-//! Which statements begin or end a transaction.
+//! Transaction control in SQL text: the second line of defence of a dry run, behind the server's own refusal.
 
-/// What a statement does to transactions.
+/// The effect of a text on transactions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Control {
-    /// Nothing.
+pub(in super::super) enum Control {
+    /// No effect.
     None,
-    /// Begins one.
+    /// Begins a transaction.
     Begin,
-    /// Ends it well.
+    /// Commits the transaction.
     Commit,
-    /// Undoes it.
+    /// Rolls the transaction back.
     Rollback,
-    /// Something else, or more than one thing at once.
+    /// Any other effect, or several at once.
     Other,
 }
 
-/// What a text does to transactions.
-pub(super) fn control(sql: &str) -> Control {
-    let parts = statements(sql);
-    let found: Vec<Control> = parts.iter().map(|part| of_one(part)).collect();
-    match found[..] {
+/// Returns the effect of a text on transactions.
+pub(in super::super) fn control(sql: &str) -> Control {
+    let statements = statements(sql);
+    let effects: Vec<Control> = statements
+        .iter()
+        .map(|words| statement_control(words))
+        .collect();
+    match effects[..] {
         [one] => one,
-        _ if found.iter().all(|one| *one == Control::None) => Control::None,
+        _ if effects.iter().all(|effect| *effect == Control::None) => Control::None,
         _ => Control::Other,
     }
 }
 
-/// The first word of a text, in capitals.
-pub(super) fn first_word(sql: &str) -> String {
-    statements(sql)
-        .first()
-        .and_then(|words| words.first())
-        .cloned()
-        .unwrap_or_default()
-}
-
-fn of_one(words: &[String]) -> Control {
+fn statement_control(words: &[String]) -> Control {
     let word = |index: usize| words.get(index).map_or("", String::as_str);
     match (word(0), word(1)) {
         ("BEGIN", _) | ("START", "TRANSACTION") => Control::Begin,
@@ -49,28 +43,38 @@ fn of_one(words: &[String]) -> Control {
     }
 }
 
-/// The first words of each statement of a text, in capitals: what stands in quotes, comments and between dollars is
-/// no word, and no semicolon.
+/// Returns the first words of each statement, in capitals. Quoted text, comments and dollar-quoted text contain neither
+/// words nor semicolons.
 fn statements(sql: &str) -> Vec<Vec<String>> {
-    /// No statement is told by more.
+    /// The number of words that distinguish the statements of transaction control.
     const WORDS: usize = 3;
-    let mut all = Vec::new();
+    /// Stands for any token that is not a word.
+    const OTHER: &str = "'";
+    let mut statements = Vec::new();
     let mut words: Vec<String> = Vec::new();
+    let push = |words: &mut Vec<String>, word: &str| {
+        if words.len() < WORDS {
+            words.push(word.to_owned());
+        }
+    };
     let mut rest = sql;
     while let Some(first) = rest.chars().next() {
         let length = if rest.starts_with("--") {
             rest.find('\n').map_or(rest.len(), |end| end + 1)
         } else if rest.starts_with("/*") {
-            comment(rest)
-        } else if first == '\'' || first == '"' || first == '`' {
-            push(&mut words, "'", WORDS);
-            quoted(rest, first)
-        } else if let Some(length) = dollars(rest) {
-            push(&mut words, "'", WORDS);
+            comment_length(rest)
+        } else if matches!(first, '\'' | '"' | '`') {
+            push(&mut words, OTHER);
+            quoted_length(rest, first)
+        } else if rest.starts_with("e'") || rest.starts_with("E'") {
+            push(&mut words, OTHER);
+            1 + escape_string_length(&rest[1..])
+        } else if let Some(length) = dollar_quoted_length(rest) {
+            push(&mut words, OTHER);
             length
         } else if first == ';' {
             if !words.is_empty() {
-                all.push(std::mem::take(&mut words));
+                statements.push(std::mem::take(&mut words));
             }
             1
         } else if first.is_alphanumeric() || first == '_' {
@@ -78,30 +82,24 @@ fn statements(sql: &str) -> Vec<Vec<String>> {
                 !(character.is_alphanumeric() || character == '_' || character == '$')
             });
             let length = end.unwrap_or(rest.len());
-            push(&mut words, &rest[..length].to_uppercase(), WORDS);
+            push(&mut words, &rest[..length].to_uppercase());
             length
         } else {
             if !first.is_whitespace() {
-                push(&mut words, "'", WORDS);
+                push(&mut words, OTHER);
             }
             first.len_utf8()
         };
         rest = &rest[length..];
     }
     if !words.is_empty() {
-        all.push(words);
+        statements.push(words);
     }
-    all
+    statements
 }
 
-fn push(words: &mut Vec<String>, word: &str, most: usize) {
-    if words.len() < most {
-        words.push(word.to_owned());
-    }
-}
-
-/// The length of a comment, which may hold others.
-fn comment(text: &str) -> usize {
+/// Returns the length of the comment, which may contain comments, at the start of `text`.
+fn comment_length(text: &str) -> usize {
     let mut depth = 0;
     let mut at = 0;
     while at < text.len() {
@@ -121,16 +119,30 @@ fn comment(text: &str) -> usize {
     text.len()
 }
 
-/// The length of what stands in quotes; a doubled quote begins the next such text.
-fn quoted(text: &str, quote: char) -> usize {
+/// Returns the length of the quoted text at the start of `text`. After a doubled quote, the rest is quoted text again.
+fn quoted_length(text: &str, quote: char) -> usize {
     match text[1..].find(quote) {
         Some(end) => end + 2,
         None => text.len(),
     }
 }
 
-/// The length of a text between `$tag$` and the same again.
-fn dollars(text: &str) -> Option<usize> {
+/// Returns the length of the quoted text at the start of `text`, in which a backslash escapes a quote.
+fn escape_string_length(text: &str) -> usize {
+    let mut escaped = false;
+    for (at, character) in text.char_indices().skip(1) {
+        match character {
+            _ if escaped => escaped = false,
+            '\\' => escaped = true,
+            '\'' => return at + 1,
+            _ => {}
+        }
+    }
+    text.len()
+}
+
+/// Returns the length of the `$tag$ … $tag$` at the start of `text`, if there is one.
+fn dollar_quoted_length(text: &str) -> Option<usize> {
     let inner = text.strip_prefix('$')?;
     let end = inner.find(|character: char| !(character.is_alphanumeric() || character == '_'))?;
     if !inner[end..].starts_with('$')
@@ -145,10 +157,10 @@ fn dollars(text: &str) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Control, control, first_word};
+    use super::{Control, control};
 
     #[test]
-    fn what_begins_and_ends_transactions() {
+    fn finds_transaction_control() {
         for (sql, expected) in [
             ("BEGIN", Control::Begin),
             ("begin isolation level serializable;", Control::Begin),
@@ -180,11 +192,13 @@ mod tests {
                 Control::None,
             ),
             ("SELECT $1; COMMIT", Control::Other),
+            (r"SELECT E'\''; COMMIT; --'", Control::Other),
+            (r"SELECT e'it''s \\'; COMMIT", Control::Other),
+            (r"SELECT E'\'; COMMIT; --'", Control::None),
+            ("SELECT E'", Control::None),
             ("", Control::None),
         ] {
             assert_eq!(control(sql), expected, "{sql}");
         }
-        assert_eq!(first_word(" /* x */ delete from t"), "DELETE");
-        assert_eq!(first_word(""), "");
     }
 }

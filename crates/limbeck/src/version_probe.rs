@@ -1,4 +1,4 @@
-//! Looks at the version table without Python, for projects whose `env.py` has the shape of a stock template.
+//! Reading the version table without Python, for projects with a stock `env.py`.
 
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
@@ -7,15 +7,16 @@ use limbeck_db::{
     ConnectArgs, ConnectOptions, DbError, ProcessEnvironment, Product, ServerInfo, Session,
     VersionTable,
 };
+use limbeck_revision::RevisionMap;
 use limbeck_script::environment::{EnvironmentAnalysis, StockEnvironment, analyze};
 use limbeck_url::DatabaseUrl;
 
 use crate::config::{Ini, LogLines};
-use crate::location::VersionLocation;
 use crate::project::Project;
-use crate::run::Refusal;
+use crate::run::CommandError;
+use crate::version_table_location::VersionTableLocation;
 
-/// Drivers that an asynchronous `env.py` works with.
+/// The drivers that a stock asynchronous `env.py` works with.
 pub(crate) const ASYNC_DRIVERS: &[&str] = &[
     "aiomysql",
     "aiosqlite",
@@ -25,7 +26,7 @@ pub(crate) const ASYNC_DRIVERS: &[&str] = &[
     "psycopg_async",
 ];
 
-/// Drivers that a synchronous `env.py` works with over limbeck's connection.
+/// The drivers that a stock synchronous `env.py` works with over limbeck's connection.
 const DRIVERS: &[&str] = &[
     "aiomysql",
     "aiosqlite",
@@ -40,28 +41,28 @@ const DRIVERS: &[&str] = &[
     "pysqlite",
 ];
 
-/// A stock environment, understood.
+/// The database and the version table of a project with a stock `env.py`, known without running it.
 #[derive(Debug)]
-pub struct NativeEnvironment {
+pub struct ProbeTarget {
     url: DatabaseUrl,
-    location: VersionLocation,
+    location: VersionTableLocation,
     log: LogLines,
 }
 
-/// What the version table holds, and the lines that Alembic logs before it looks there.
+/// The version rows, read without Python.
 #[derive(Debug)]
-pub struct Look {
-    /// The rows; none when there is no table.
+pub struct VersionProbe {
+    /// The version rows; `None` if the version table doesn't exist.
     pub heads: Option<Vec<String>>,
-    /// Log lines, ready to be printed.
+    /// The log lines that Alembic writes before it reads the version table.
     pub log: Vec<String>,
     /// The URL with its password masked.
     pub url: String,
-    /// The session, for a run that opens the same one next; none where it could not be passed on.
+    /// The session, for a run with the same URL to reuse; `None` if it can't be reused.
     pub session: Option<OpenSession>,
 }
 
-/// A session that nothing has been done with but looking, and the URL that it was opened with, without arguments.
+/// An open session that has only run reads, with the URL it was opened for. A later run may reuse it.
 #[derive(Debug)]
 pub struct OpenSession {
     pub(crate) url: DatabaseUrl,
@@ -70,24 +71,36 @@ pub struct OpenSession {
 }
 
 impl OpenSession {
-    /// Ends it politely.
+    /// Closes the session.
     ///
     /// # Errors
-    /// [`DbError::ConnectionLost`] when the connection broke before.
+    /// [`DbError::ConnectionLost`] if the connection is already broken.
     pub async fn close(self) -> Result<(), DbError> {
         self.session.close().await
     }
 }
 
-impl NativeEnvironment {
-    /// Reads a project's environment; `None` when only Python can tell what it does.
+impl VersionProbe {
+    /// Returns whether `upgrade` to `target` has nothing to do. Without version rows it always has: it creates the version
+    /// table. A target that can't be resolved counts as work, so that the run reports the error.
+    pub fn is_up_to_date(&self, map: &RevisionMap, target: &str) -> bool {
+        let heads = self.heads.as_deref().unwrap_or_default();
+        !heads.is_empty()
+            && map
+                .plan_upgrade(heads, target)
+                .is_ok_and(|plan| plan.steps.is_empty())
+    }
+}
+
+impl ProbeTarget {
+    /// Reads a project's `env.py`; returns `None` if only Python can run it.
     ///
     /// # Errors
-    /// The configuration's problem.
+    /// [`CommandError`] if the configuration can't be used.
     pub fn read(
         project: &Project,
-        process_environment: &ProcessEnvironment,
-    ) -> Result<Option<Self>, Refusal> {
+        environment: &ProcessEnvironment,
+    ) -> Result<Option<Self>, CommandError> {
         let Some(path) = project
             .script_folder
             .as_ref()
@@ -108,9 +121,8 @@ impl NativeEnvironment {
             return Ok(None);
         };
         let config = &project.config;
-        let refuse = |error: crate::config::ConfigError| Refusal(error.to_string());
         let log = if configures_logging {
-            LogLines::read(config).map_err(refuse)?
+            LogLines::read(config)?
         } else {
             Some(LogLines::Silent)
         };
@@ -126,7 +138,7 @@ impl NativeEnvironment {
         let Ok(url) = DatabaseUrl::parse(&text) else {
             return Ok(None);
         };
-        if !means_the_same_to_all(&text, &url) {
+        if !is_unambiguous(&text, &url) {
             return Ok(None);
         }
         let driver = url.driver.as_deref();
@@ -134,7 +146,7 @@ impl NativeEnvironment {
             (true, driver) => driver.is_some_and(|driver| ASYNC_DRIVERS.contains(&driver)),
             (false, driver) => driver.is_none_or(|driver| DRIVERS.contains(&driver)),
         };
-        // `postgres://` is none of SQLAlchemy's names: its own message is the one to show.
+        // SQLAlchemy rejects `postgres://` with a message of its own.
         if !known
             || !matches!(
                 url.dialect.as_str(),
@@ -143,8 +155,7 @@ impl NativeEnvironment {
         {
             return Ok(None);
         }
-        let Ok(options) = ConnectOptions::from_url(&url, &ConnectArgs::new(), process_environment)
-        else {
+        let Ok(options) = ConnectOptions::from_url(&url, &ConnectArgs::new(), environment) else {
             return Ok(None);
         };
         let table = VersionTable {
@@ -153,7 +164,7 @@ impl NativeEnvironment {
         };
         Ok(Some(Self {
             url,
-            location: VersionLocation { options, table },
+            location: VersionTableLocation { options, table },
             log,
         }))
     }
@@ -161,14 +172,14 @@ impl NativeEnvironment {
     /// Connects and reads the version table; writes nothing.
     ///
     /// # Errors
-    /// [`DbError`] when the database can't be reached or asked.
-    pub async fn look(&self) -> Result<Look, DbError> {
-        let VersionLocation { options, table } = &self.location;
+    /// [`DbError`] if the database can't be reached or the table can't be read.
+    pub async fn probe(&self) -> Result<VersionProbe, DbError> {
+        let VersionTableLocation { options, table } = &self.location;
         let mut session = Session::open_on_caller_thread(options).await?;
         let heads = table.heads(&mut session).await?;
         let log = self.log_lines(session.info());
         let session = if session.info().product == Product::Sqlite {
-            // It works on this thread.
+            // The session is bound to this thread.
             session.close().await?;
             None
         } else {
@@ -180,7 +191,7 @@ impl NativeEnvironment {
                 session,
             })
         };
-        Ok(Look {
+        Ok(VersionProbe {
             heads,
             log,
             url: self.url.to_string(),
@@ -188,26 +199,25 @@ impl NativeEnvironment {
         })
     }
 
-    /// [`Self::look`] where nothing has to be waited for, which is so with `SQLite`; `None` elsewhere. It needs no
-    /// runtime.
-    pub fn look_at_once(&self) -> Option<Result<Look, DbError>> {
+    /// Probes a `SQLite` database, which needs no event loop. Returns `None` for other databases.
+    pub fn probe_now(&self) -> Option<Result<VersionProbe, DbError>> {
         let ConnectOptions::Sqlite(_) = self.location.options else {
             return None;
         };
         let mut context = Context::from_waker(Waker::noop());
-        match pin!(self.look()).poll(&mut context) {
+        match pin!(self.probe()).poll(&mut context) {
             Poll::Ready(found) => Some(found),
             Poll::Pending => None,
         }
     }
 
-    /// Where the version rows are.
-    pub fn location(&self) -> &VersionLocation {
+    /// Returns the location of the version table.
+    pub fn location(&self) -> &VersionTableLocation {
         &self.location
     }
 
     fn log_lines(&self, info: &ServerInfo) -> Vec<String> {
-        // Alembic goes by the dialect's name, which for MariaDB is the URL's to choose.
+        // Alembic chooses by the dialect's name. For MariaDB, the URL may name either dialect.
         let (name, transactional) = match (info.product, self.url.dialect.as_str()) {
             (Product::Postgresql, _) => ("PostgresqlImpl", true),
             (Product::Sqlite, _) => ("SQLiteImpl", false),
@@ -230,15 +240,15 @@ impl NativeEnvironment {
     }
 }
 
-/// What a section tells `engine_from_config`. All but the URL (echo, pool, `connect_args`) is SQLAlchemy's to read.
+/// Returns the keys of a section that `engine_from_config` reads. limbeck understands only the URL.
 pub(crate) fn engine_settings<'a>(ini: &'a Ini, section: &str) -> Vec<&'a str> {
     let keys = ini.keys(section).into_iter();
     keys.filter(|key| key.starts_with("sqlalchemy.")).collect()
 }
 
-/// Whether each SQLAlchemy splits and decodes this URL as [`DatabaseUrl::parse`] does. They disagree about
-/// a `%` in the database's name (2.1 decodes it), and about an `@` in a password.
-fn means_the_same_to_all(text: &str, url: &DatabaseUrl) -> bool {
+/// Returns whether every version of SQLAlchemy splits and decodes this URL as [`DatabaseUrl::parse`] does. They disagree
+/// about a `%` in the database's name, which 2.1 decodes, and about an `@` in a password.
+fn is_unambiguous(text: &str, url: &DatabaseUrl) -> bool {
     let before_query = text.split('?').next().unwrap_or(text);
     let encoded = url
         .database
@@ -252,10 +262,10 @@ fn means_the_same_to_all(text: &str, url: &DatabaseUrl) -> bool {
 mod tests {
     use limbeck_url::DatabaseUrl;
 
-    use super::means_the_same_to_all;
+    use super::is_unambiguous;
 
     #[test]
-    fn a_url_that_versions_of_sqlalchemy_read_in_two_ways_is_left_to_them() {
+    fn leaves_ambiguous_urls_to_sqlalchemy() {
         for (text, same) in [
             ("postgresql://u:p%40w@h/d?x=%20", true),
             ("sqlite:////tmp/\u{e9} b.db", true),
@@ -265,7 +275,7 @@ mod tests {
             ("sqlite:///a.db ", false),
         ] {
             let url = DatabaseUrl::parse(text).unwrap();
-            assert_eq!(means_the_same_to_all(text, &url), same, "{text}");
+            assert_eq!(is_unambiguous(text, &url), same, "{text}");
         }
     }
 }

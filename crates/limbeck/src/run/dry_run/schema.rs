@@ -1,34 +1,34 @@
-//! Tables and columns before and after, and how much is in those that would be gone.
+//! The tables and columns of a database, and the data in those that a dry run would drop.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use limbeck_db::{DbError, Product, Session, Value};
 
-/// Something that a run would lose.
+/// Data that a run would lose.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Loss {
     /// A table with rows.
     Table {
-        /// Its name.
+        /// The table's name.
         table: String,
-        /// How many rows it has.
+        /// Number of rows.
         rows: u64,
     },
     /// A column with values.
     Column {
-        /// Its table.
+        /// The column's table.
         table: String,
-        /// Its name.
+        /// The column's name.
         column: String,
-        /// In how many rows it is not null.
+        /// Number of rows in which the column is not null.
         rows: u64,
     },
     /// Rows that a statement deletes.
     Rows {
         /// The revision whose step deletes them.
         revision: String,
-        /// How many; none where that isn't known.
+        /// Number of rows; `None` if it is unknown.
         rows: Option<u64>,
     },
 }
@@ -54,7 +54,7 @@ impl fmt::Display for Loss {
     }
 }
 
-/// The tables of a database and their columns, by what stays when they are renamed, where the server has such a thing.
+/// The tables and columns of a database. On PostgreSQL, the keys stay the same when a table or column is renamed.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Schema {
     tables: BTreeMap<String, Table>,
@@ -62,8 +62,9 @@ pub(super) struct Schema {
 
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Table {
-    /// As it is written in a statement, and as it is shown.
+    /// The name as SQL quotes it.
     name: String,
+    /// The columns' names as SQL quotes them.
     columns: BTreeMap<String, String>,
 }
 
@@ -77,6 +78,7 @@ const SQLITE: &str = "SELECT lower(m.name), '\"' || replace(m.name, '\"', '\"\"'
      WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite^_%' ESCAPE '^'";
 
 impl Schema {
+    /// Reads the schema.
     pub(super) async fn read(session: &mut Session) -> Result<Self, DbError> {
         let query = match session.info().product {
             Product::Sqlite => SQLITE,
@@ -88,7 +90,7 @@ impl Schema {
             let mut texts = row.into_iter().map(|value| match value {
                 Value::Text(text) => Ok(text),
                 other => Err(DbError::Protocol(format!(
-                    "the catalog has {other:?} where a name should be"
+                    "expected a name in the catalog, found {other:?}"
                 ))),
             });
             let mut next = || texts.next().transpose().map(Option::unwrap_or_default);
@@ -100,7 +102,8 @@ impl Schema {
         Ok(schema)
     }
 
-    /// What is in `self` and not in `after`, and holds something: `session` sees the database as `self` has it.
+    /// Returns the tables and columns of `self` that `after` lacks and that contain data. `session` must see the database in
+    /// the state of `self`.
     pub(super) async fn losses(
         &self,
         after: &Self,
@@ -109,25 +112,25 @@ impl Schema {
         let mut losses = Vec::new();
         for (key, table) in &self.tables {
             let name = &table.name;
-            let Some(left) = after.tables.get(key) else {
+            let Some(remaining) = after.tables.get(key) else {
                 let rows = count(session, &format!("SELECT count(*) FROM {name}")).await?;
                 if rows > 0 {
                     losses.push(Loss::Table {
-                        table: shown(name),
+                        table: display_name(name),
                         rows,
                     });
                 }
                 continue;
             };
             for (key, column) in &table.columns {
-                if left.columns.contains_key(key) {
+                if remaining.columns.contains_key(key) {
                     continue;
                 }
                 let rows = count(session, &format!("SELECT count({column}) FROM {name}")).await?;
                 if rows > 0 {
                     losses.push(Loss::Column {
-                        table: shown(name),
-                        column: shown(column),
+                        table: display_name(name),
+                        column: display_name(column),
                         rows,
                     });
                 }
@@ -150,11 +153,11 @@ async fn count(session: &mut Session, sql: &str) -> Result<u64, DbError> {
         Some(Value::Text(text)) => text.parse().ok(),
         _ => None,
     };
-    number.ok_or_else(|| DbError::Protocol(format!("the server counts {value:?}")))
+    number.ok_or_else(|| DbError::Protocol(format!("expected a count, found {value:?}")))
 }
 
-/// A name without quotes that are not needed by a reader, and without the usual schema.
-fn shown(name: &str) -> String {
+/// Returns a name for display: without quotes, and without the schema `public`.
+fn display_name(name: &str) -> String {
     name.strip_prefix("public.")
         .unwrap_or(name)
         .replace('"', "")

@@ -1,0 +1,86 @@
+//! Alembic's `CommandError`: a command that was refused.
+
+use limbeck_revision::{RevisionError, RevisionErrorKind};
+
+use crate::config::ConfigError;
+
+/// The refusal of a command, in Alembic's words: the text after `FAILED: `.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct CommandError {
+    kind: CommandErrorKind,
+    message: String,
+}
+
+/// The reason for a [`CommandError`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CommandErrorKind {
+    /// The command's arguments don't fit together.
+    Usage,
+    /// The configuration lacks a setting or contradicts itself.
+    Configuration,
+    /// A revision can't be resolved, or no plan leads to it.
+    Revision(RevisionErrorKind),
+    /// The database is not at the revision that the command requires.
+    NotAtHead,
+    /// `env.py` or a script ended the worker with `sys.exit`.
+    Exit,
+    /// Alembic, `env.py` or a script raised `CommandError`.
+    Raised,
+}
+
+impl CommandError {
+    /// Creates an error.
+    pub fn new(kind: CommandErrorKind, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            message: message.into(),
+        }
+    }
+
+    /// Creates the error of a command whose arguments don't fit together.
+    pub fn usage(message: impl Into<String>) -> Self {
+        Self::new(CommandErrorKind::Usage, message)
+    }
+
+    /// Creates the error of a run that `env.py` or a script ended with `sys.exit(status)`.
+    pub fn exit(status: i32) -> Self {
+        let message = format!("env.py ended its process with status {status}");
+        Self::new(CommandErrorKind::Exit, message)
+    }
+
+    pub(crate) fn unknown_revision(id: &str) -> Self {
+        let argument = id.to_owned();
+        let message = format!("Can't locate revision identified by '{id}'");
+        Self::new(
+            CommandErrorKind::Revision(RevisionErrorKind::Unknown { argument }),
+            message,
+        )
+    }
+
+    /// Returns the reason.
+    pub fn kind(&self) -> &CommandErrorKind {
+        &self.kind
+    }
+
+    /// Returns Alembic's text.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+}
+
+impl From<RevisionError> for CommandError {
+    fn from(error: RevisionError) -> Self {
+        Self::new(
+            CommandErrorKind::Revision(error.kind().clone()),
+            error.to_string(),
+        )
+    }
+}
+
+impl From<ConfigError> for CommandError {
+    fn from(error: ConfigError) -> Self {
+        Self::new(CommandErrorKind::Configuration, error.to_string())
+    }
+}

@@ -1,0 +1,225 @@
+//! A dry run: everything happens in one transaction, which is rolled back at the end.
+//!
+//! The transactions that `env.py` begins are savepoints inside it.
+
+mod control;
+mod schema;
+
+use limbeck_db::{DbError, Effect, Outcome, Product, ResultSet, Session, TransactionStatus};
+use limbeck_script::worker::{ExecuteRequest, Role};
+
+pub(super) use self::control::{Control, control};
+pub use self::schema::Loss;
+use self::schema::Schema;
+
+const BEGIN: &str = "SAVEPOINT limbeck_dry_run";
+const COMMIT: &str = "RELEASE SAVEPOINT limbeck_dry_run";
+const ROLLBACK: &str = "ROLLBACK TO SAVEPOINT limbeck_dry_run; RELEASE SAVEPOINT limbeck_dry_run";
+
+/// The result of a dry run.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DryRunReport {
+    /// The statements that would change the database, in order.
+    pub statements: Vec<DryRunStatement>,
+    /// The data that would be lost.
+    pub losses: Vec<Loss>,
+}
+
+/// A statement of a dry run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DryRunStatement {
+    /// The revision whose step sent the statement; `None` between steps.
+    pub revision: Option<String>,
+    /// The statement's text.
+    pub sql: String,
+}
+
+/// A session whose work is rolled back at the end.
+#[derive(Debug)]
+pub(super) struct DryRun {
+    schema_before: Schema,
+    /// Whether `env.py` has begun a transaction.
+    in_transaction: bool,
+    statements: Vec<DryRunStatement>,
+    losses: Vec<Loss>,
+}
+
+/// The decision about a statement.
+pub(super) enum Admitted {
+    /// The statement may run.
+    Run,
+    /// The dry run has answered the statement itself.
+    Answered(Outcome),
+}
+
+impl DryRun {
+    /// Begins the transaction and reads the schema.
+    pub(super) async fn begin(session: &mut Session) -> Result<Self, DbError> {
+        match session.info().product {
+            Product::Postgresql => {
+                // A statement that waits for a lock of the application makes others wait behind it.
+                session
+                    .execute("BEGIN; SET LOCAL lock_timeout = '5s'", &[])
+                    .await?;
+            }
+            Product::Sqlite => {
+                session.execute("BEGIN", &[]).await?;
+            }
+            Product::Mysql | Product::Mariadb => {
+                return Err(refuse(
+                    "the server commits each change of the schema by itself",
+                ));
+            }
+        }
+        Ok(Self {
+            schema_before: Schema::read(session).await?,
+            in_transaction: false,
+            statements: Vec::new(),
+            losses: Vec::new(),
+        })
+    }
+
+    /// Replaces transaction control by savepoints, and refuses what could end the outer transaction.
+    pub(super) async fn admit(
+        &mut self,
+        session: &mut Session,
+        request: &mut ExecuteRequest,
+    ) -> Result<Admitted, DbError> {
+        if request.script {
+            return Err(refuse("`executescript` commits"));
+        }
+        for statement in std::mem::take(&mut request.before) {
+            match control(&statement) {
+                Control::Begin => self.set_in_transaction(session, true).await?,
+                Control::None => request.before.push(statement),
+                _ => return Err(refuse("the driver ends the transaction")),
+            }
+        }
+        let tag = match control(&request.sql) {
+            Control::None => return Ok(Admitted::Run),
+            Control::Begin => {
+                self.set_in_transaction(session, true).await?;
+                "BEGIN"
+            }
+            Control::Commit => {
+                self.set_in_transaction(session, false).await?;
+                "COMMIT"
+            }
+            Control::Rollback => {
+                self.close(session).await?;
+                "ROLLBACK"
+            }
+            Control::Other => {
+                return Err(refuse("a statement of the script ends its transaction"));
+            }
+        };
+        let result = ResultSet {
+            tag: tag.to_owned(),
+            ..ResultSet::default()
+        };
+        Ok(Admitted::Answered(Outcome {
+            results: vec![result],
+            notices: Vec::new(),
+        }))
+    }
+
+    async fn set_in_transaction(
+        &mut self,
+        session: &mut Session,
+        begin: bool,
+    ) -> Result<(), DbError> {
+        if begin != self.in_transaction {
+            self.in_transaction = begin;
+            run_each(session, if begin { BEGIN } else { COMMIT }).await?;
+        }
+        Ok(())
+    }
+
+    /// Undoes what `env.py` has not committed, as closing its connection does.
+    pub(super) async fn close(&mut self, session: &mut Session) -> Result<(), DbError> {
+        if self.in_transaction {
+            self.in_transaction = false;
+            run_each(session, ROLLBACK).await?;
+        }
+        Ok(())
+    }
+
+    /// Returns the status of the transaction that `env.py` has begun.
+    pub(super) fn status(&self, session: &Session) -> TransactionStatus {
+        match session.transaction_status() {
+            TransactionStatus::Failed => TransactionStatus::Failed,
+            _ if self.in_transaction => TransactionStatus::Open,
+            _ => TransactionStatus::Idle,
+        }
+    }
+
+    /// Records a statement that succeeded. `revision` is the running step's.
+    pub(super) fn record(
+        &mut self,
+        session: &Session,
+        request: &ExecuteRequest,
+        revision: Option<&str>,
+        outcome: &Outcome,
+    ) -> Result<(), DbError> {
+        if session.transaction_status() == TransactionStatus::Idle {
+            // `admit` and the commit guard refuse everything that is known to end the transaction.
+            return Err(DbError::Protocol(
+                "a statement of the dry run ended its transaction: check what is in the database"
+                    .into(),
+            ));
+        }
+        let results = &outcome.results;
+        if results.iter().all(|result| result.effect == Effect::None) {
+            return Ok(());
+        }
+        // Alembic deletes version rows when a step merges branches or leads to a base. They are not data.
+        if let Some(revision) = revision
+            && request.role != Role::Version
+        {
+            let deleted = |result: &ResultSet| match (result.effect, result.affected) {
+                (Effect::Delete, Some(rows)) if rows > 0 => Some(Some(rows)),
+                (Effect::Truncate, _) => Some(None),
+                _ => None,
+            };
+            self.losses
+                .extend(results.iter().filter_map(deleted).map(|rows| Loss::Rows {
+                    revision: revision.to_owned(),
+                    rows,
+                }));
+        }
+        self.statements.push(DryRunStatement {
+            revision: revision.map(str::to_owned),
+            sql: request.sql.clone(),
+        });
+        Ok(())
+    }
+
+    /// Rolls everything back and returns the report.
+    pub(super) async fn end(mut self, session: &mut Session) -> Result<DryRunReport, DbError> {
+        let after = match session.transaction_status() {
+            TransactionStatus::Failed => None,
+            _ => Some(Schema::read(session).await?),
+        };
+        session.execute("ROLLBACK", &[]).await?;
+        if let Some(after) = after {
+            self.losses
+                .extend(self.schema_before.losses(&after, session).await?);
+        }
+        Ok(DryRunReport {
+            statements: self.statements,
+            losses: self.losses,
+        })
+    }
+}
+
+/// Runs the statements one by one, as SQLite requires.
+async fn run_each(session: &mut Session, sql: &str) -> Result<(), DbError> {
+    for statement in sql.split("; ") {
+        session.execute(statement, &[]).await?;
+    }
+    Ok(())
+}
+
+fn refuse(why: &str) -> DbError {
+    DbError::Unsupported(format!("this can't be run as a dry run: {why}"))
+}

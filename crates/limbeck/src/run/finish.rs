@@ -1,0 +1,77 @@
+//! The end of a run: everything that the run holds is released, and its outcome becomes a result.
+
+use limbeck_script::worker::RunOutcome;
+
+use super::Ending;
+use super::command_error::{CommandError, CommandErrorKind};
+use super::event::Event;
+use super::failure::RunError;
+use super::state::RunState;
+use super::worker_driver::{WorkerDriver, WorkerResults};
+
+impl RunState<'_, '_> {
+    /// Rolls back and closes the sessions, ends the worker, reports the final state, and releases the locks.
+    ///
+    /// # Errors
+    /// The error that ended the run, or the first error met on the way out.
+    pub(super) async fn finish(
+        mut self,
+        driver: WorkerDriver,
+        outcome: Result<RunOutcome, RunError>,
+        report_final_state: bool,
+    ) -> Result<Ending, RunError> {
+        let done = matches!(outcome, Ok(RunOutcome::Done));
+        let dry_run = if self.dry_run && done {
+            Some(self.sessions.end_dry_run().await)
+        } else {
+            None
+        };
+        self.sessions.close_all().await;
+        self.locks.close_unused_session().await;
+        let stopped = driver.stop(outcome.is_ok()).await;
+        let result = match (outcome, stopped, dry_run) {
+            (Err(error), ..) | (Ok(_), Err(error), _) => Err(error),
+            (Ok(_), Ok(_), Some(Err(error))) => Err(RunError::DryRun(error)),
+            (Ok(_), Ok(_), Some(Ok(report))) => Ok(Ending::DryRun(report)),
+            (Ok(outcome), Ok(results), None) => self.conclude(outcome, results).await,
+        };
+        if report_final_state && done && result.is_ok() && self.progress.location.is_some() {
+            let state = self.database_state().await;
+            (self.on_event)(Event::Finished(state));
+        }
+        // The final state was read under the lock.
+        self.release().await;
+        result
+    }
+
+    /// Releases everything that the run holds.
+    pub(super) async fn release(&mut self) {
+        self.sessions.close_all().await;
+        self.locks.close_unused_session().await;
+        self.locks.release().await;
+    }
+
+    async fn conclude(
+        &mut self,
+        outcome: RunOutcome,
+        results: WorkerResults,
+    ) -> Result<Ending, RunError> {
+        match outcome {
+            RunOutcome::Done => Ok(results.headers.map_or(Ending::Done, Ending::Headers)),
+            RunOutcome::Exit { status } => Ok(Ending::Exit(status)),
+            RunOutcome::CommandError { message } => {
+                let refusal = results
+                    .refusal
+                    .filter(|refusal| refusal.message() == message);
+                let raised = || CommandError::new(CommandErrorKind::Raised, message.clone());
+                Err(refusal.unwrap_or_else(raised).into())
+            }
+            RunOutcome::Missing { module, message } => Err(RunError::MissingModule {
+                interpreter: results.interpreter,
+                module,
+                message,
+            }),
+            RunOutcome::Exception(exception) => Err(self.explain(*exception).await),
+        }
+    }
+}

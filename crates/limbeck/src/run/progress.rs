@@ -1,0 +1,57 @@
+//! The plan of a run and the step that it has reached.
+
+use std::path::PathBuf;
+
+use limbeck_revision::{Direction, Step};
+
+use crate::version_table_location::VersionTableLocation;
+
+use super::failure::FailedStep;
+
+/// The progress of a run.
+#[derive(Debug, Default)]
+pub(super) struct Progress {
+    /// The steps of the plan, in order.
+    pub(super) steps: Vec<Step>,
+    /// The running step, or after a failure the step that failed.
+    pub(super) step: Option<RunningStep>,
+    /// The version rows that the plan starts from.
+    pub(super) heads_before: Option<Vec<String>>,
+    /// The version table, once `env.py` has chosen it.
+    pub(super) location: Option<VersionTableLocation>,
+}
+
+/// A running step.
+#[derive(Debug)]
+pub(super) struct RunningStep {
+    /// Position in the plan, from 0.
+    pub(super) index: usize,
+    pub(super) revision: String,
+    pub(super) direction: Direction,
+    pub(super) path: PathBuf,
+    /// Number of statements that the script has sent.
+    pub(super) statements: usize,
+    /// The step committed, or changed the database outside a transaction: a rollback doesn't undo that.
+    pub(super) has_committed: bool,
+}
+
+impl Progress {
+    /// Returns the running step as a failure report shows it.
+    pub(super) fn failed_step(&self) -> Option<FailedStep> {
+        let step = self.step.as_ref()?;
+        let revisions = |steps: Option<&[Step]>| {
+            let steps = steps.unwrap_or_default().iter();
+            steps
+                .filter_map(|step| step.revision().map(str::to_owned))
+                .collect()
+        };
+        Some(FailedStep {
+            revision: step.revision.clone(),
+            direction: step.direction,
+            number: step.index + 1,
+            of: self.steps.len(),
+            before: revisions(self.steps.get(..step.index)),
+            after: revisions(self.steps.get(step.index + 1..)),
+        })
+    }
+}

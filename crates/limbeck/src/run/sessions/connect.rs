@@ -1,0 +1,114 @@
+//! Opening the sessions that the worker asks for, and reusing those that are open.
+
+use limbeck_db::{
+    ConnectArgs, ConnectError, ConnectErrorKind, ConnectOptions, DbError, ProcessEnvironment,
+    Product, Session,
+};
+use limbeck_script::worker::ConnectRequest;
+use limbeck_url::DatabaseUrl;
+
+use super::super::dry_run::DryRun;
+use super::super::watchdog::Watchdog;
+use super::super::wire::{connect_args, database_url};
+use super::{DryRunSession, OpenedSession, Sessions};
+
+/// The target of a connection request.
+struct Destination {
+    url: DatabaseUrl,
+    arguments: ConnectArgs,
+    options: ConnectOptions,
+}
+
+impl Destination {
+    fn new(request: ConnectRequest, environment: &ProcessEnvironment) -> Result<Self, DbError> {
+        let url = database_url(request.url).map_err(|error| {
+            DbError::Connect(ConnectError {
+                kind: ConnectErrorKind::Parameter,
+                message: error.to_string(),
+                hint: None,
+            })
+        })?;
+        let arguments = connect_args(request.args)?;
+        let options = ConnectOptions::from_url(&url, &arguments, environment)?;
+        Ok(Self {
+            url,
+            arguments,
+            options,
+        })
+    }
+}
+
+impl Sessions {
+    /// Opens a session, or reuses an open one with the same destination, and returns its number.
+    pub(in super::super) async fn connect(
+        &mut self,
+        request: ConnectRequest,
+        environment: &ProcessEnvironment,
+    ) -> Result<u32, DbError> {
+        let destination = Destination::new(request, environment)?;
+        let opened = match self.reopen(&destination) {
+            Some(opened) => opened,
+            None => self.open(destination).await?,
+        };
+        self.last += 1;
+        self.open.insert(self.last, opened);
+        Ok(self.last)
+    }
+
+    /// Returns the session of a dry run that `env.py` closed and now opens again. It must see its earlier work, which
+    /// only the transaction of that session holds.
+    fn reopen(&mut self, destination: &Destination) -> Option<OpenedSession> {
+        let closed = self.open.iter().find_map(|(number, opened)| {
+            let dry = opened.dry_run.as_ref()?;
+            let same = dry.url == destination.url && dry.arguments == destination.arguments;
+            (dry.is_closed && same).then_some(*number)
+        })?;
+        let mut opened = self.open.remove(&closed)?;
+        if let Some(dry) = &mut opened.dry_run {
+            dry.is_closed = false;
+        }
+        Some(opened)
+    }
+
+    /// Opens a session, or takes the one that the version probe left.
+    async fn open(&mut self, destination: Destination) -> Result<OpenedSession, DbError> {
+        let Destination {
+            url,
+            arguments,
+            options,
+        } = destination;
+        let probed = self
+            .probed
+            .take_if(|probed| arguments.is_empty() && probed.url == url);
+        let from_probe = probed.is_some();
+        let mut session = match probed {
+            Some(probed) => probed.session,
+            None if self.watched.is_some() => Session::open_on_caller_thread(&options).await?,
+            None => Session::open(&options).await?,
+        };
+        let watchdog = match &self.watched {
+            Some(interrupt) if session.info().product == Product::Sqlite => {
+                let watchdog = Watchdog::start(session.canceller(), interrupt.clone());
+                Some(watchdog.map_err(DbError::ConnectionLost)?)
+            }
+            _ => None,
+        };
+        let dry_run = if self.dry_run {
+            Some(DryRunSession {
+                dry_run: DryRun::begin(&mut session).await?,
+                url,
+                arguments,
+                is_closed: false,
+            })
+        } else {
+            None
+        };
+        Ok(OpenedSession {
+            session,
+            options,
+            dry_run,
+            from_probe,
+            _watchdog: watchdog,
+        })
+    }
+}

@@ -1,0 +1,85 @@
+//! The database errors that a run sent to the worker.
+
+use limbeck_db::{ConnectErrorKind, DbError, LockError, TransactionStatus};
+
+use limbeck_script::worker::{ConnectFailureReason, ErrorKind, ErrorReply};
+
+use super::super::wire::{server_error_reply, session_status};
+
+/// The database errors of a run, by the number that the worker's exception carries. The worker receives a
+/// summary; the report of a failure needs the whole error.
+#[derive(Debug, Default)]
+pub(in super::super) struct DatabaseErrors(Vec<DatabaseError>);
+
+/// The cause of a [`DatabaseError`].
+#[derive(Debug, thiserror::Error)]
+pub(in super::super) enum Cause {
+    #[error(transparent)]
+    Db(#[from] DbError),
+    #[error(transparent)]
+    Lock(LockError),
+}
+
+impl From<LockError> for Cause {
+    fn from(error: LockError) -> Self {
+        match error {
+            LockError::Db(error) => Self::Db(error),
+            error => Self::Lock(error),
+        }
+    }
+}
+
+/// A database error that was sent to the worker.
+#[derive(Debug)]
+pub(in super::super) struct DatabaseError {
+    pub(in super::super) cause: Cause,
+    /// The statement that failed; `None` if no statement was running.
+    pub(in super::super) sql: Option<String>,
+    /// The session's transaction status after the error.
+    pub(in super::super) status: TransactionStatus,
+}
+
+impl DatabaseErrors {
+    /// Keeps an error and returns it as the worker receives it.
+    pub(in super::super) fn add(&mut self, added: DatabaseError) -> ErrorReply<'_> {
+        let id = self.0.len();
+        self.0.push(added);
+        let DatabaseError { cause, status, .. } = &self.0[id];
+        let (kind, server) = match cause {
+            Cause::Db(DbError::Server(error)) => {
+                (ErrorKind::Server, Some(server_error_reply(error)))
+            }
+            Cause::Db(DbError::Connect(_)) => (ErrorKind::Connect, None),
+            Cause::Db(DbError::ConnectionLost(_)) => (ErrorKind::Lost, None),
+            Cause::Db(DbError::Unsupported(_)) | Cause::Lock(_) => (ErrorKind::Unsupported, None),
+            _ => (ErrorKind::Protocol, None),
+        };
+        ErrorReply {
+            id: id as u64,
+            kind,
+            message: cause.to_string(),
+            reason: match cause {
+                Cause::Db(DbError::Connect(error)) => reason(error.kind),
+                _ => None,
+            },
+            server,
+            status: session_status(*status),
+        }
+    }
+
+    /// Returns the error with this number.
+    pub(in super::super) fn get(&self, id: u64) -> Option<&DatabaseError> {
+        self.0.get(usize::try_from(id).ok()?)
+    }
+}
+
+/// Returns the reason for a connection error, if drivers have a number for it.
+fn reason(kind: ConnectErrorKind) -> Option<ConnectFailureReason> {
+    match kind {
+        ConnectErrorKind::Authentication => Some(ConnectFailureReason::Authentication),
+        ConnectErrorKind::NoSuchDatabase => Some(ConnectFailureReason::NoSuchDatabase),
+        ConnectErrorKind::TooManyConnections => Some(ConnectFailureReason::TooManyConnections),
+        ConnectErrorKind::Parameter => None,
+        _ => Some(ConnectFailureReason::Unreachable),
+    }
+}

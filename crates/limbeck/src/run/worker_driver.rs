@@ -1,0 +1,274 @@
+//! The driver that runs steps in the worker: it answers the worker's requests from the state of the run.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use limbeck_db::{DbError, FunctionCall};
+use limbeck_script::worker::{
+    CallResult, ExecuteRequest, ImportedScript, PlanReply, PlanRequest, Request, RunOutcome,
+    StepRequest, Worker,
+};
+use serde::Serialize;
+use tokio::sync::mpsc::UnboundedReceiver;
+
+use super::command_error::CommandError;
+use super::failure::RunError;
+use super::interrupt::unless_interrupted;
+use super::operation::Operation;
+use super::sessions::Cause;
+use super::state::RunState;
+use super::wire::{WireOutcome, WireRow, connect_reply, steps_reply, value_from_json};
+
+/// Maximum time for the worker to exit after a signal.
+const GRACE_AFTER_SIGNAL: Duration = Duration::from_millis(500);
+
+/// A running worker, and what it has sent for the end of the run.
+pub(super) struct WorkerDriver {
+    worker: Worker,
+    interpreter: PathBuf,
+    /// The calls of Python functions by running statements.
+    calls: UnboundedReceiver<FunctionCall>,
+    /// Whether `env.py` may connect: not in offline mode.
+    may_connect: bool,
+    headers: Option<Vec<ImportedScript>>,
+    /// The refusal that the worker was sent, which it raises as Alembic's `CommandError`.
+    refusal: Option<CommandError>,
+}
+
+/// A message that changes the course of the run.
+enum Milestone {
+    Plan(PlanRequest),
+    StepBegins(StepRequest),
+    StepEnds,
+    End(RunOutcome),
+}
+
+/// The end of a step.
+enum StepEnd {
+    /// The step is done: its statements have run and its version rows are written.
+    Done,
+    /// The worker left the step: it failed, or `env.py` goes on with something else.
+    Left(Milestone),
+}
+
+impl WorkerDriver {
+    pub(super) fn new(
+        worker: Worker,
+        interpreter: PathBuf,
+        calls: UnboundedReceiver<FunctionCall>,
+        may_connect: bool,
+    ) -> Self {
+        Self {
+            worker,
+            interpreter,
+            calls,
+            may_connect,
+            headers: None,
+            refusal: None,
+        }
+    }
+
+    /// Serves the worker until the run ends.
+    ///
+    /// # Errors
+    /// [`RunError`] if the worker exits or breaks the protocol, or a signal arrives.
+    pub(super) async fn run(
+        &mut self,
+        state: &mut RunState<'_, '_>,
+    ) -> Result<RunOutcome, RunError> {
+        let mut milestone = self.advance(state).await?;
+        loop {
+            milestone = match milestone {
+                Milestone::Plan(request) => {
+                    self.plan(request, state).await?;
+                    self.advance(state).await?
+                }
+                Milestone::StepBegins(step) => match self.run_step(step, state).await? {
+                    StepEnd::Done => self.advance(state).await?,
+                    StepEnd::Left(milestone) => milestone,
+                },
+                Milestone::StepEnds => self.advance(state).await?,
+                Milestone::End(outcome) => return Ok(outcome),
+            };
+        }
+    }
+
+    /// Runs a step to its end.
+    async fn run_step(
+        &mut self,
+        step: StepRequest,
+        state: &mut RunState<'_, '_>,
+    ) -> Result<StepEnd, RunError> {
+        state.begin_step(step);
+        match self.advance(state).await? {
+            Milestone::StepEnds => {
+                state.end_step();
+                Ok(StepEnd::Done)
+            }
+            milestone => Ok(StepEnd::Left(milestone)),
+        }
+    }
+
+    /// Answers requests until a milestone.
+    async fn advance(&mut self, state: &mut RunState<'_, '_>) -> Result<Milestone, RunError> {
+        loop {
+            let receiving = self.worker.next_request();
+            match unless_interrupted(&mut state.interrupt, receiving).await?? {
+                Request::Connect(_) if !self.may_connect => {
+                    let text = "env.py asks for a connection in offline mode";
+                    self.reply_error(state, DbError::Unsupported(text.into()))
+                        .await?;
+                }
+                Request::Connect(request) => {
+                    let connecting = state.sessions.connect(request, state.process_environment);
+                    let connected = unless_interrupted(&mut state.interrupt, connecting).await?;
+                    let reply = connected.and_then(|number| {
+                        Ok(connect_reply(number, state.sessions.get(number)?.info()))
+                    });
+                    self.reply_result(state, reply).await?;
+                }
+                Request::Execute(request) => self.execute(request, state).await?,
+                Request::Close { connection } => {
+                    let closed = state.sessions.close(connection).await;
+                    self.reply_result(state, closed).await?;
+                }
+                Request::Function(request) => {
+                    let registered = state.sessions.register(&request).await;
+                    self.reply_result(state, registered).await?;
+                }
+                Request::Library { name } => {
+                    let version = (name == "sqlite").then(limbeck_db::sqlite_version);
+                    self.worker.reply(&version).await?;
+                }
+                Request::Lock(request) => {
+                    let locked = state.lock(request).await?;
+                    self.reply_result(state, locked).await?;
+                }
+                Request::Headers { scripts } => {
+                    self.headers = Some(scripts);
+                    self.worker.reply(&()).await?;
+                }
+                Request::Plan(request) => return Ok(Milestone::Plan(request)),
+                Request::Step(request) => return Ok(Milestone::StepBegins(request)),
+                Request::StepEnd => return Ok(Milestone::StepEnds),
+                Request::End(outcome) => {
+                    self.worker.reply(&()).await?;
+                    return Ok(Milestone::End(outcome));
+                }
+            }
+        }
+    }
+
+    async fn execute(
+        &mut self,
+        mut request: ExecuteRequest,
+        state: &mut RunState<'_, '_>,
+    ) -> Result<(), RunError> {
+        let executed = {
+            let running = state.execute(&mut request);
+            tokio::pin!(running);
+            loop {
+                tokio::select! {
+                    executed = &mut running => break executed?,
+                    Some(call) = self.calls.recv() => call_function(&mut self.worker, call).await?,
+                }
+            }
+        };
+        match executed {
+            Ok((outcome, status)) => {
+                let reply = WireOutcome {
+                    outcome: &outcome,
+                    status,
+                };
+                Ok(self.worker.reply(&reply).await?)
+            }
+            Err(error) => {
+                let reply = state.keep_error(error, Some(request.sql), Some(request.connection))?;
+                Ok(self.worker.reply_error(&reply).await?)
+            }
+        }
+    }
+
+    async fn plan(
+        &mut self,
+        request: PlanRequest,
+        state: &mut RunState<'_, '_>,
+    ) -> Result<(), RunError> {
+        if let Some(table) = request.at
+            && let Err(error) = state.locate(table)
+        {
+            return self.reply_error(state, error).await;
+        }
+        let ensure_version = matches!(state.operation, Operation::EnsureVersion);
+        let reply = match state.plan(request.heads, request.url.as_deref()) {
+            Ok(plan) => PlanReply::Steps(steps_reply(&plan, ensure_version)),
+            Err(refusal) => {
+                let message = refusal.to_string();
+                self.refusal = Some(refusal);
+                PlanReply::CommandError { message }
+            }
+        };
+        Ok(self.worker.reply(&reply).await?)
+    }
+
+    async fn reply_result<T: Serialize + Sync>(
+        &mut self,
+        state: &mut RunState<'_, '_>,
+        result: Result<T, impl Into<Cause>>,
+    ) -> Result<(), RunError> {
+        match result {
+            Ok(reply) => Ok(self.worker.reply(&reply).await?),
+            Err(error) => self.reply_error(state, error).await,
+        }
+    }
+
+    async fn reply_error(
+        &mut self,
+        state: &mut RunState<'_, '_>,
+        cause: impl Into<Cause>,
+    ) -> Result<(), RunError> {
+        let reply = state.keep_error(cause, None, None)?;
+        Ok(self.worker.reply_error(&reply).await?)
+    }
+
+    /// Ends the worker: waits for it to exit after an outcome, stops it otherwise.
+    pub(super) async fn stop(self, has_outcome: bool) -> Result<WorkerResults, RunError> {
+        if has_outcome {
+            self.worker.wait().await?;
+        } else {
+            self.worker.stop(GRACE_AFTER_SIGNAL).await;
+        }
+        Ok(WorkerResults {
+            interpreter: self.interpreter,
+            headers: self.headers,
+            refusal: self.refusal,
+        })
+    }
+}
+
+/// The facts that outlive the worker.
+#[derive(Debug, Default)]
+pub(super) struct WorkerResults {
+    /// The interpreter that ran the worker.
+    pub(super) interpreter: PathBuf,
+    /// The headers of the scripts, if they were asked for.
+    pub(super) headers: Option<Vec<ImportedScript>>,
+    /// The last refusal that the worker was sent.
+    pub(super) refusal: Option<CommandError>,
+}
+
+/// Lets the worker call a Python function for a running statement.
+async fn call_function(worker: &mut Worker, call: FunctionCall) -> Result<(), RunError> {
+    let result = match worker.call(&call.name, &WireRow(&call.arguments)).await? {
+        CallResult::Return(value) => value_from_json(value).ok_or_else(|| {
+            format!(
+                "the function `{}` returned a value that SQLite has no type for",
+                call.name
+            )
+        }),
+        CallResult::Raise(text) => Err(text),
+    };
+    // An interrupted statement no longer waits for the result.
+    let _ = call.answer.send(result);
+    Ok(())
+}
