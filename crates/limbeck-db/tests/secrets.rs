@@ -1,4 +1,4 @@
-//! No type of the crate shows a secret: not what a connection needs, nor why there is none.
+//! Tests that no type of the crate shows a secret, errors included.
 
 use std::fmt::Write;
 
@@ -8,7 +8,7 @@ use limbeck_url::DatabaseUrl;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-/// `{}` is the secret, encoded. Nobody listens on port 1.
+/// URLs in which `{}` stands for the encoded secret. No server listens on port 1.
 const URLS: &[&str] = &[
     "postgresql+asyncpg://app:{}@127.0.0.1:1/d",
     "postgresql+psycopg2://app@127.0.0.1:1/d?password={}",
@@ -28,7 +28,7 @@ const URLS: &[&str] = &[
     "oracle://app:{}@h/d",
 ];
 
-fn all_that_is_shown(text: &str, secret: &str, as_argument: bool) -> String {
+fn visible_text(text: &str, secret: &str, as_argument: bool) -> String {
     let Ok(url) = DatabaseUrl::parse(text) else {
         return String::new();
     };
@@ -83,7 +83,7 @@ proptest! {
     ) {
         let written = format!("{}{}{}", words.0, words.1, words.2);
         let url = url.replace("{}", &written);
-        let all = all_that_is_shown(&url, &written, as_argument);
+        let all = visible_text(&url, &written, as_argument);
         for word in [&words.0, &words.2] {
             prop_assert!(!all.contains(word.as_str()), "{}: {}", url, all);
         }

@@ -1,12 +1,12 @@
-//! Passwords, channel binding, and what a server's refusal is called.
+//! Tests of passwords, channel binding, and the kinds of refusals.
 
 use limbeck_db::ConnectErrorKind;
 use limbeck_testkit::certificates::{Authority, CertificateRequest};
 use limbeck_testkit::{Postgres, Tls};
 
-use crate::support::{Fate, SECRET, TLS_ON, Table, block_on, both, limbeck, open};
+use crate::support::{Attempt, SECRET, TLS_ON, Table, block_on, both, limbeck, open};
 
-/// Passwords as they stand in a URL: the second has everything that `SASLprep` and URLs care about.
+/// Passwords in URL encoding. The second contains the characters that `SASLprep` and URLs treat specially.
 const PLAIN: &str = "s3cr3t";
 const STRANGE: &str = "s3cr3t%3A%40%2F%C3%BC%E2%85%A8%25";
 const WRONG: &str = "s3cr3t-not";
@@ -22,7 +22,7 @@ host all postgres 0.0.0.0/0 trust
 host all nobody 0.0.0.0/0 trust";
 
 #[test]
-fn passwords_and_channel_binding_are_libpqs() {
+fn authenticates_as_libpq() {
     let server = Postgres::start(Tls::Off);
     let folder = tempfile::tempdir().unwrap();
     let home = tempfile::tempdir().unwrap();
@@ -72,7 +72,7 @@ fn passwords_and_channel_binding_are_libpqs() {
         server.configure(&TLS_ON, RULES);
         for mode in ["disable", "require"] {
             for (user, password) in users {
-                // The certificate matters to the binding only.
+                // The certificate only affects the channel binding.
                 if *name != "P-256" && (user, password, mode) != ("scram", PLAIN, "require") {
                     continue;
                 }
@@ -98,7 +98,7 @@ fn passwords_and_channel_binding_are_libpqs() {
 }
 
 #[test]
-fn a_refusal_has_its_kind() {
+fn classifies_refusals() {
     use ConnectErrorKind::{
         Authentication, NoSuchDatabase, Other, Parameter, Refused, StartingUp, TlsRefused,
         TooManyConnections,
@@ -125,8 +125,8 @@ fn a_refusal_has_its_kind() {
     let check = |user: &str, port: u16, rest: &str, expected: Option<ConnectErrorKind>| {
         let url = format!("postgresql://{user}@127.0.0.1:{port}/{rest}");
         let found = match limbeck(&url, home.path(), &[]) {
-            Fate::Connected { .. } => None,
-            Fate::Refused(kind, message) => {
+            Attempt::Connected { .. } => None,
+            Attempt::Refused(kind, message) => {
                 println!("{user}@…/{rest}: {message}");
                 kind
             }
@@ -151,7 +151,7 @@ fn a_refusal_has_its_kind() {
     check("postgres", starting.port, "postgres", Some(StartingUp));
     check("trusted", 1, "postgres", Some(Refused));
     check("trusted", closing_port, "postgres", Some(Other));
-    // What psql 15 doesn't know yet.
+    // psql 15 does not support `require_auth`, so there is no comparison.
     for (user, required, expected) in [
         ("scram:s3cr3t", "scram-sha-256", None),
         ("scram:s3cr3t", "md5,password", Some(Authentication)),

@@ -1,4 +1,4 @@
-//! The client's own certificate and key, as libpq takes them.
+//! Tests that the client's certificate and key are used as by libpq.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -8,13 +8,13 @@ use limbeck_db::ConnectErrorKind;
 use limbeck_testkit::certificates::{Authority, CertificateRequest, bundle, convert_key};
 use limbeck_testkit::{Postgres, Tls};
 
-use crate::support::{Fate, SECRET, TLS_ON, Table, block_on, both, limbeck, open};
+use crate::support::{Attempt, SECRET, TLS_ON, Table, block_on, both, limbeck, open};
 
-/// Where limbeck refuses on purpose what libpq takes.
+/// The cells in which limbeck deliberately refuses what libpq accepts, with the reason.
 const STRICTER: &[(&str, &str)] = &[
     (
         "encrypted key with its passphrase",
-        "keys are read in clear only; the error says how to write one",
+        "limbeck reads no encrypted keys; the error explains how to decrypt one",
     ),
     ("encrypted PKCS#1 key with its passphrase", "the same"),
 ];
@@ -25,7 +25,7 @@ fn copy(from: &Path, to: &Path, mode: u32) {
 }
 
 #[test]
-fn client_certificates_are_taken_as_libpq_takes_them() {
+fn uses_client_certificates_as_libpq() {
     let server = Postgres::start(Tls::Off);
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
@@ -109,7 +109,7 @@ fn client_certificates_are_taken_as_libpq_takes_them() {
         ("chain", with(&chain, &below.key)),
         ("chain not sent", with(&below.certificate, &below.key)),
         (
-            "another name than the user's",
+            "name of another user",
             with(&other_name.certificate, &other_name.key),
         ),
         ("expired", with(&expired.certificate, &expired.key)),
@@ -123,9 +123,9 @@ fn client_certificates_are_taken_as_libpq_takes_them() {
         ("key of another certificate", right_with(&rsa.key)),
         ("key broken", right_with(&broken_key)),
         ("key is a folder", right_with(folder)),
-        ("key for the world", right_with(&open_key)),
-        ("key for the group", right_with(&group_key)),
-        ("certificate is none", with(&right.key, &right.key)),
+        ("key readable by all", right_with(&open_key)),
+        ("key readable by the group", right_with(&group_key)),
+        ("not a certificate", with(&right.key, &right.key)),
         (
             "sslpassword without need",
             right_with(&right.key) + &password,
@@ -151,25 +151,25 @@ fn client_certificates_are_taken_as_libpq_takes_them() {
         let (theirs, ours) = both(&server, &url(query), home.path(), &[]);
         println!("{name:44}{}", table.cell(name, &theirs, &ours));
     }
-    // Where the server asks for none, a certificate that isn't there is no matter; a bad key is.
+    // If the server requests none, a missing certificate has no effect, and a bad key is still an error.
     let rules = "hostssl all all 0.0.0.0/0 trust";
     server.configure(&settings, rules);
     for (name, query) in [
-        ("not asked for: none", String::new()),
+        ("not requested: none", String::new()),
         (
-            "not asked for: certificate missing",
+            "not requested: certificate missing",
             with(&missing, &right.key),
         ),
-        ("not asked for: key for the world", right_with(&open_key)),
+        ("not requested: key readable by all", right_with(&open_key)),
         (
-            "not asked for: of another authority",
+            "not requested: of another authority",
             with(&wrong.certificate, &wrong.key),
         ),
     ] {
         let (theirs, ours) = both(&server, &url(&query), home.path(), &[]);
         println!("{name:44}{}", table.cell(name, &theirs, &ours));
     }
-    // The home folder's pair is taken without being named.
+    // The pair in the home folder applies without a parameter.
     server.configure(&settings, cert_rule);
     let own = home.path().join(".postgresql");
     fs::create_dir(&own).unwrap();
@@ -188,7 +188,7 @@ fn client_certificates_are_taken_as_libpq_takes_them() {
     let without = url("&sslcertmode=disable");
     assert!(matches!(
         limbeck(&without, home.path(), &[]),
-        Fate::Refused(..)
+        Attempt::Refused(..)
     ));
     table.finish();
 
@@ -203,7 +203,7 @@ fn client_certificates_are_taken_as_libpq_takes_them() {
         "{error}"
     );
     assert!(error.hint.unwrap().contains("`openssl pkey -in "));
-    // What only limbeck can't read never leads to a connection without TLS.
+    // A key that only limbeck can't read never leads to a plain connection.
     let prefer = url(&(right_with(&encrypted) + &password)).replace("verify-full", "prefer");
     let error = block_on(open(&prefer, home.path(), &[])).unwrap_err();
     assert_eq!(error.kind, ConnectErrorKind::Parameter);

@@ -1,4 +1,4 @@
-//! Variables, password files and service files beside the URL: who wins is libpq's.
+//! Tests that variables, password files, service files and URLs have libpq's precedence.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -15,7 +15,7 @@ host all all 0.0.0.0/0 trust";
 
 type Variables = Vec<(&'static str, String)>;
 
-/// Who and where we are, and what was set. psql's own name counts as none.
+/// A query for user, database, server and settings. It hides the application names that psql and limbeck set.
 const SQL: &str = "SELECT concat_ws(' ', current_user, current_database(), current_setting('port'), \
      replace(replace(current_setting('application_name'), 'psql', ''), 'limbeck', ''), \
      current_setting('work_mem'), current_setting('statement_timeout'), \
@@ -29,7 +29,7 @@ fn write(folder: &Path, name: &str, mode: u32, text: &str) -> String {
 }
 
 #[test]
-fn variables_and_files_count_as_for_libpq() {
+fn reads_variables_and_files_as_libpq() {
     let server = Postgres::start(Tls::Off);
     server.sql(
         "postgres",
@@ -102,8 +102,8 @@ fn variables_and_files_count_as_for_libpq() {
     let right = format!("postgresql://right@127.0.0.1:{port}/postgres");
     let bare = "postgresql://".to_owned();
     let and = |more: &[(&'static str, &str)]| -> Variables {
-        let place = [("PGHOST", "127.0.0.1"), ("PGPORT", port), ("PGUSER", "env")];
-        place
+        let address = [("PGHOST", "127.0.0.1"), ("PGPORT", port), ("PGUSER", "env")];
+        address
             .iter()
             .chain(more)
             .map(|(name, value)| (*name, (*value).to_owned()))
@@ -161,7 +161,7 @@ fn variables_and_files_count_as_for_libpq() {
             only(&[("PGHOSTADDR", "127.0.0.1")]),
         ),
         (
-            "PGSSLMODE demands",
+            "PGSSLMODE requires TLS",
             tcp.clone(),
             &empty,
             only(&[("PGSSLMODE", "require")]),
@@ -173,7 +173,7 @@ fn variables_and_files_count_as_for_libpq() {
             only(&[("PGSSLMODE", "require")]),
         ),
         (
-            "PGSSLMODE that is none",
+            "malformed PGSSLMODE",
             tcp.clone(),
             &empty,
             only(&[("PGSSLMODE", "nonsense")]),
@@ -357,18 +357,18 @@ fn variables_and_files_count_as_for_libpq() {
         ),
         ("file, line ends of DOS", right.clone(), &empty, pass(&dos)),
         (
-            "file for the world",
+            "file readable by all",
             right.clone(),
             &empty,
             pass(&open_file),
         ),
         (
-            "file for the group",
+            "file readable by the group",
             right.clone(),
             &empty,
             pass(&group_file),
         ),
-        ("file not there", right.clone(), &full, pass(&gone)),
+        ("missing file", right.clone(), &full, pass(&gone)),
         ("file is a folder", right.clone(), &full, pass(&directory)),
         (
             "passfile in the URL",
@@ -423,9 +423,9 @@ fn variables_and_files_count_as_for_libpq() {
             &empty,
             services("elsewhere"),
         ),
-        ("service not there", bare.clone(), &empty, services("gone")),
+        ("missing service", bare.clone(), &empty, services("gone")),
         (
-            "service with the unknown",
+            "service with an unknown parameter",
             bare.clone(),
             &empty,
             services("unknown"),
@@ -443,7 +443,7 @@ fn variables_and_files_count_as_for_libpq() {
             services("broken"),
         ),
         (
-            "service file not there",
+            "service missing file",
             bare.clone(),
             &empty,
             only(&[("PGSERVICEFILE", &gone), ("PGSERVICE", "one")]),
@@ -461,7 +461,7 @@ fn variables_and_files_count_as_for_libpq() {
             only(&[("PGSYSCONFDIR", &shared), ("PGSERVICE", "shared")]),
         ),
         (
-            "service file for all, file not there",
+            "service file for all, missing file",
             bare.clone(),
             &empty,
             only(&[
@@ -490,11 +490,11 @@ fn variables_and_files_count_as_for_libpq() {
     }
     assert!(problems.is_empty(), "{}", problems.join("\n"));
 
-    // libpq warns of the file that it ignores; limbeck's error says so.
+    // libpq warns about a file that it ignores; limbeck's hint names it.
     let error = block_on(open(&right, &empty, &[("PGPASSFILE", &open_file)])).unwrap_err();
     let hint = error.hint.unwrap();
     assert!(
-        hint.contains("others may read it") && hint.contains(&open_file),
+        hint.contains("other users can read it") && hint.contains(&open_file),
         "{hint}"
     );
 }

@@ -1,4 +1,4 @@
-//! Several hosts, standbys, addresses and sockets: where psql ends up, limbeck does.
+//! Tests that limbeck chooses the same server as psql among hosts, standbys, addresses and sockets.
 
 use std::net::TcpListener;
 
@@ -13,7 +13,7 @@ host all all 0.0.0.0/0 trust
 host all all ::1/128 trust";
 
 #[test]
-fn the_same_server_is_chosen() {
+fn chooses_the_server_that_psql_chooses() {
     let primary = Postgres::start(Tls::Off);
     let home = tempfile::tempdir().unwrap();
     let folder = tempfile::tempdir().unwrap();
@@ -34,12 +34,12 @@ fn the_same_server_is_chosen() {
     primary.copy_to_data_folder(&certificate.key, "row.key");
     primary.configure(&TLS_ON, RULES);
 
-    // One that takes connections and never says a word, one that hangs up, and one where nobody is.
+    // A server that accepts connections and never answers, one that closes them, and an unused port.
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let hanging_up = TcpListener::bind("127.0.0.1:0").unwrap();
     let gone = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = |listener: &TcpListener| listener.local_addr().unwrap().port();
-    let (quiet, rude, nobody) = (port(&silent), port(&hanging_up), port(&gone));
+    let (quiet, rude, unused) = (port(&silent), port(&hanging_up), port(&gone));
     drop(gone);
     std::thread::spawn(move || hanging_up.incoming().for_each(drop));
 
@@ -55,7 +55,7 @@ fn the_same_server_is_chosen() {
     let socket = primary.socket_folder().display();
     let root = format!("&sslrootcert={}", authority.own.certificate.display());
     let mut rows = vec![
-        ("first refused", list(&[nobody, p], "")),
+        ("first refused", list(&[unused, p], "")),
         ("first silent", list(&[quiet, p], "&connect_timeout=4")),
         (
             "first silent, a short time",
@@ -64,7 +64,7 @@ fn the_same_server_is_chosen() {
         ("first hangs up", list(&[rude, p], "")),
         ("first is starting up", list(&[starts, p], "")),
         ("first without TLS", list(&[s, p], "&sslmode=require")),
-        ("all refused", list(&[nobody, nobody], "")),
+        ("all refused", list(&[unused, unused], "")),
         (
             "first has no address",
             format!("postgresql://postgres@/postgres?host=nowhere.invalid,127.0.0.1&port={p}"),
@@ -102,7 +102,7 @@ fn the_same_server_is_chosen() {
         ),
         (
             "several addresses",
-            format!("postgresql://postgres@/postgres?hostaddr=127.0.0.1,::1&port={nobody},{p}"),
+            format!("postgresql://postgres@/postgres?hostaddr=127.0.0.1,::1&port={unused},{p}"),
         ),
         (
             "more addresses than hosts",
@@ -111,7 +111,7 @@ fn the_same_server_is_chosen() {
             ),
         ),
         (
-            "address that is none",
+            "malformed address",
             format!("postgresql://postgres@/postgres?hostaddr=localhost&port={p}"),
         ),
         (
@@ -143,11 +143,11 @@ fn the_same_server_is_chosen() {
             format!("postgresql://postgres@/postgres?host={socket}&port={p}"),
         ),
         (
-            "socket that isn't there",
-            format!("postgresql://postgres@/postgres?host={socket}&port={nobody}"),
+            "missing socket",
+            format!("postgresql://postgres@/postgres?host={socket}&port={unused}"),
         ),
         (
-            "socket, TLS demanded",
+            "socket, TLS required",
             format!("postgresql://postgres@/postgres?host={socket}&port={p}&sslmode=require"),
         ),
         (
@@ -156,18 +156,18 @@ fn the_same_server_is_chosen() {
         ),
         (
             "socket, then host",
-            format!("postgresql://postgres@/postgres?host={socket},127.0.0.1&port={nobody},{p}"),
+            format!("postgresql://postgres@/postgres?host={socket},127.0.0.1&port={unused},{p}"),
         ),
         (
             "abstract socket",
             format!("postgresql://postgres@/postgres?host=@limbeck-{p}&port={p}"),
         ),
         (
-            "abstract socket that isn't there",
+            "abstract missing socket",
             format!("postgresql://postgres@/postgres?host=@limbeck-none&port={p}"),
         ),
         (
-            "port that is none",
+            "malformed port",
             "postgresql://postgres@/postgres?host=127.0.0.1&port=x".to_owned(),
         ),
     ];
@@ -186,8 +186,8 @@ fn the_same_server_is_chosen() {
         rows.push(("standby", list(&[s], &rest)));
         rows.push(("primary, standby", list(&[p, s], &rest)));
         rows.push(("standby, primary", list(&[s, p], &rest)));
-        rows.push(("refused, primary", list(&[nobody, p], &rest)));
-        rows.push(("standby, refused, primary", list(&[s, nobody, p], &rest)));
+        rows.push(("refused, primary", list(&[unused, p], &rest)));
+        rows.push(("standby, refused, primary", list(&[s, unused, p], &rest)));
         let careful = list(&[p, s], &rest).replace("postgres@", "careful@");
         rows.push(("primary read-only for the user, standby", careful));
     }
@@ -206,18 +206,18 @@ fn the_same_server_is_chosen() {
         let mut problems = Vec::new();
         for (name, url, answers) in running {
             let (theirs, ours) = answers.join().unwrap();
-            let place = |text: &String| match text.parse::<u16>() {
+            let server_name = |text: &String| match text.parse::<u16>() {
                 Ok(port) if port == p => "primary",
                 Ok(port) if port == s => "standby",
                 _ => "?",
             };
-            let shown = (
-                theirs.as_ref().map_or("-", place),
-                ours.as_ref().map_or("-", place),
+            let chosen = (
+                theirs.as_ref().map_or("-", server_name),
+                ours.as_ref().map_or("-", server_name),
             );
             let attributes = url.split("attrs=").nth(1).unwrap_or_default();
-            println!("{name:42}{attributes:16}{}", shown.1);
-            if shown.0 != shown.1 {
+            println!("{name:42}{attributes:16}{}", chosen.1);
+            if chosen.0 != chosen.1 {
                 problems.push(format!(
                     "{name}: {url}\n    psql: {theirs:?}\n    limbeck: {ours:?}"
                 ));

@@ -1,4 +1,4 @@
-//! Servers that show a certificate without having its key, and versions of TLS.
+//! Tests with servers that present a certificate without its key, and of TLS versions.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::support::{TLS_ON, Table, block_on, both, open};
 
-/// A server's side of TLS with one's certificate and another's key.
+/// Returns a TLS acceptor with a certificate and a key, which may not belong together.
 fn acceptor(
     shown: &IssuedCertificate,
     key: &IssuedCertificate,
@@ -34,14 +34,14 @@ fn acceptor(
     TlsAcceptor::from(Arc::new(config))
 }
 
-/// Takes one connection: TLS, no password, ready.
+/// Serves one connection: TLS, no authentication, ready for a query.
 async fn serve(listener: &TcpListener, acceptor: &TlsAcceptor) {
     let (mut socket, _) = listener.accept().await.unwrap();
     let mut request = [0; 8];
     socket.read_exact(&mut request).await.unwrap();
-    assert_eq!(request, [0, 0, 0, 8, 4, 210, 22, 47], "a request for TLS");
+    assert_eq!(request, [0, 0, 0, 8, 4, 210, 22, 47], "not a TLS request");
     socket.write_all(b"S").await.unwrap();
-    // A client that refuses the certificate breaks the handshake off.
+    // A client that rejects the certificate ends the handshake.
     let Ok(mut stream) = acceptor.accept(socket).await else {
         return;
     };
@@ -52,13 +52,13 @@ async fn serve(listener: &TcpListener, acceptor: &TlsAcceptor) {
             .await
             .unwrap();
         stream.flush().await.unwrap();
-        // Until the client takes its leave.
+        // Wait until the client closes the session.
         let _ = stream.read(&mut start).await;
     }
 }
 
 #[test]
-fn a_certificate_is_nothing_without_its_key() {
+fn rejects_a_certificate_without_its_key() {
     let folder = tempfile::tempdir().unwrap();
     let home = tempfile::tempdir().unwrap();
     let localhost = "subjectAltName=DNS:localhost";
@@ -119,7 +119,7 @@ fn a_certificate_is_nothing_without_its_key() {
 }
 
 #[test]
-fn versions_of_tls_are_kept_to() {
+fn keeps_the_configured_tls_versions() {
     let server = Postgres::start(Tls::Off);
     let folder = tempfile::tempdir().unwrap();
     let home = tempfile::tempdir().unwrap();
@@ -176,9 +176,9 @@ fn versions_of_tls_are_kept_to() {
     table.finish();
 }
 
-/// Another process, as the system's authorities are found by a variable that this one must not set.
+/// Connects in another process, because a variable that this process must not set locates the system's authorities.
 #[test]
-fn the_systems_authorities_count_when_they_are_asked_for() {
+fn uses_the_systems_authorities_only_on_request() {
     let server = Postgres::start(Tls::Required);
     let folder = tempfile::tempdir().unwrap();
     let other = Authority::new(&folder.path().join("other"), "other authority");
@@ -214,7 +214,7 @@ fn the_systems_authorities_count_when_they_are_asked_for() {
 }
 
 #[test]
-#[ignore = "the process that another test starts"]
+#[ignore = "another test starts it"]
 fn connect_to() {
     let url = std::env::var("LIMBECK_TEST_URL").unwrap();
     let home = tempfile::tempdir().unwrap();

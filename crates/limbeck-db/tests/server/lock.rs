@@ -1,4 +1,4 @@
-//! The migration lock on real servers, directly and behind a pooler.
+//! Tests of the migration lock, directly and behind a pooler.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
@@ -9,11 +9,11 @@ use limbeck_testkit::{PgBouncer, Postgres, Tls};
 
 use crate::support::{block_on, options};
 
-/// Names the database to a process that is to hold the lock.
+/// The variable with the database's URL for a process that holds the lock.
 const URL: &str = "LIMBECK_TEST_LOCK_URL";
 
 const ADVISORY: &str = "select count(*) from pg_locks where locktype = 'advisory'";
-const STRANDED: &str = "select count(*) from pg_locks l full join pg_stat_activity a using (pid) \
+const LEFTOVERS: &str = "select count(*) from pg_locks l full join pg_stat_activity a using (pid) \
      where l.locktype = 'advisory' or a.state like 'idle in transaction%'";
 
 fn database(url: &str) -> (ConnectOptions, LockScope) {
@@ -28,19 +28,19 @@ async fn acquire(url: &str, limit: Duration) -> Result<MigrationLock, LockError>
     MigrationLock::acquire(&options, &scope, LockWait::for_at_most(limit), |_| ()).await
 }
 
-/// Waits until the server has no lock and no open transaction any more.
-fn expect_nothing_stranded(server: &Postgres) {
+/// Waits until the server has no lock and no open transaction.
+fn wait_until_nothing_is_left(server: &Postgres) {
     let start = Instant::now();
-    while server.sql("postgres", STRANDED).trim() != "0" {
+    while server.sql("postgres", LEFTOVERS).trim() != "0" {
         assert!(
             start.elapsed() < Duration::from_secs(20),
-            "something is stranded"
+            "a lock or a transaction is left"
         );
         std::thread::sleep(Duration::from_millis(20));
     }
 }
 
-/// One holds, another waits; `end` lets the first one go, and the second one must get the lock.
+/// Lets a second run wait for the lock, ends the first run with `end`, and checks that the second gets the lock.
 async fn hand_over<F: AsyncFnOnce(MigrationLock)>(server: &Postgres, url: &str, end: F) {
     let first = acquire(url, Duration::ZERO).await.unwrap();
     let start = Instant::now();
@@ -57,13 +57,13 @@ async fn hand_over<F: AsyncFnOnce(MigrationLock)>(server: &Postgres, url: &str, 
     assert!(waited >= Duration::from_millis(700), "{waited:?}");
     assert_eq!(server.sql("postgres", ADVISORY).trim(), "1");
     second.release().await.unwrap();
-    expect_nothing_stranded(server);
+    wait_until_nothing_is_left(server);
 }
 
 #[test]
-fn one_run_at_a_time_with_and_without_a_pooler() {
+fn excludes_other_runs_with_and_without_a_pooler() {
     let server = Postgres::start(Tls::Off);
-    // What would end a transaction that is left open must not end the lock.
+    // A limit for idle transactions must not end the lock.
     server.sql(
         "postgres",
         "alter role postgres set idle_in_transaction_session_timeout = '300ms'",
@@ -79,12 +79,12 @@ fn one_run_at_a_time_with_and_without_a_pooler() {
     for (name, url) in &urls {
         block_on(async {
             hand_over(&server, url, async |lock| lock.release().await.unwrap()).await;
-            println!("{name}: the second waits, and gets the lock from the first that ends");
+            println!("{name}: the second run gets the lock after a release");
             hand_over(&server, url, async |lock| drop(lock)).await;
-            println!("{name}: … from the first that drops its socket");
+            println!("{name}: … after the first run drops its socket");
             hold_in_a_process(&server, url).await;
-            println!("{name}: … from a process that is killed");
-            // The one that waits in vain is told who holds it.
+            println!("{name}: … after the first process is killed");
+            // The error of a timeout names the holder.
             let lock = acquire(url, Duration::ZERO).await.unwrap();
             match acquire(url, Duration::from_millis(100)).await {
                 Err(LockError::Timeout { holder, .. }) => {
@@ -95,10 +95,10 @@ fn one_run_at_a_time_with_and_without_a_pooler() {
             index_concurrently(&server, name);
             println!("{name}: CREATE INDEX CONCURRENTLY beside the lock");
             lock.release().await.unwrap();
-            expect_nothing_stranded(&server);
+            wait_until_nothing_is_left(&server);
         });
     }
-    // Through the pooler or not, the lock is the same.
+    // The lock excludes runs on all ways to the server.
     block_on(async {
         let lock = acquire(&urls[1].1, Duration::ZERO).await.unwrap();
         for (_, url) in &urls {
@@ -107,10 +107,10 @@ fn one_run_at_a_time_with_and_without_a_pooler() {
         }
         lock.release().await.unwrap();
     });
-    expect_nothing_stranded(&server);
+    wait_until_nothing_is_left(&server);
 }
 
-/// Builds an index without locking the table, which waits for everybody with a snapshot.
+/// Builds an index concurrently, which waits for every transaction with a snapshot.
 fn index_concurrently(server: &Postgres, name: &str) {
     let table = format!("t{}", name.len());
     server.sql("postgres", &format!("create table {table} (i int)"));
@@ -126,7 +126,7 @@ fn index_concurrently(server: &Postgres, name: &str) {
         .unwrap();
 }
 
-/// A process of its own holds the lock and is killed.
+/// Kills a process that holds the lock, and checks that the lock is free.
 async fn hold_in_a_process(server: &Postgres, url: &str) {
     let mut child = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "lock::hold_the_lock", "--ignored", "--nocapture"])
@@ -138,18 +138,18 @@ async fn hold_in_a_process(server: &Postgres, url: &str) {
     let held = lines
         .map_while(Result::ok)
         .any(|line| line.contains("held"));
-    assert!(held, "the process has the lock");
+    assert!(held, "the process could not take the lock");
     let refused = acquire(url, Duration::ZERO).await;
     assert!(matches!(refused, Err(LockError::Timeout { .. })));
     child.kill().unwrap();
     child.wait().unwrap();
     let lock = acquire(url, Duration::from_secs(5)).await.unwrap();
     lock.release().await.unwrap();
-    expect_nothing_stranded(server);
+    wait_until_nothing_is_left(server);
 }
 
 #[test]
-#[ignore = "the process that another test starts and kills"]
+#[ignore = "another test starts and kills it"]
 fn hold_the_lock() {
     let url = std::env::var(URL).unwrap();
     block_on(async {

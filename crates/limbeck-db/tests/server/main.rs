@@ -1,15 +1,15 @@
-//! limbeck's connections beside those of libpq, on real servers.
-#![expect(clippy::unwrap_used, reason = "a test that can't go on ends")]
-#![expect(clippy::print_stdout, reason = "the tables are to be read")]
+//! Tests of limbeck's connections on real servers, most of them compared with libpq's.
+#![expect(clippy::unwrap_used, reason = "a failure ends the test")]
+#![expect(clippy::print_stdout, reason = "a developer reads the tables")]
 
 mod authentication;
 mod client_certificates;
 mod commit_guard;
+mod connection_details;
 mod descriptors;
 mod environment;
 mod hosts;
 mod impostor;
-mod link;
 mod lock;
 mod mariadb_session;
 mod mariadb_tls;

@@ -1,4 +1,4 @@
-//! An open MariaDB session: several results, errors among them, and what the session begins with.
+//! Tests of an open MariaDB session: several results, errors, first statements.
 
 use limbeck_db::{ConnectArg, ConnectArgs, ConnectOptions, DbError, ProcessEnvironment, Session};
 use limbeck_testkit::MariaDb;
@@ -7,22 +7,22 @@ use limbeck_url::DatabaseUrl;
 use crate::support::{block_on, open, value};
 
 #[test]
-fn a_session_of_mariadb() {
+fn runs_a_mariadb_session() {
     let server = MariaDb::start();
     for check in [
-        the_error_of_a_later_statement_is_that_texts_own,
-        no_file_is_sent_and_nothing_in_its_place,
-        each_statement_has_its_result,
-        texts_are_what_they_are_in_each_character_set,
-        the_session_begins_as_pymysqls,
-        the_session_shows_no_password,
+        reports_the_error_of_a_later_statement_with_its_text,
+        sends_no_local_file,
+        returns_a_result_for_each_statement,
+        keeps_texts_in_every_character_set,
+        begins_as_a_pymysql_session,
+        hides_the_password_in_debug,
     ] {
         server.sql("mysql", "create or replace database d");
         check(&server);
     }
 }
 
-fn the_error_of_a_later_statement_is_that_texts_own(server: &MariaDb) {
+fn reports_the_error_of_a_later_statement_with_its_text(server: &MariaDb) {
     let home = tempfile::tempdir().unwrap();
     block_on(async {
         let mut session = open(&server.url("mysql+pymysql", "d"), home.path(), &[])
@@ -45,7 +45,7 @@ fn the_error_of_a_later_statement_is_that_texts_own(server: &MariaDb) {
                 Err(DbError::Server(error)) => assert_eq!(error.number, number, "{text}"),
                 other => panic!("{text}: {other:?}"),
             }
-            // The next text has none of it.
+            // The next text does not report it again.
             assert_eq!(value(&mut session, "SELECT 'fine'").await, "fine");
         }
         assert_eq!(
@@ -55,7 +55,7 @@ fn the_error_of_a_later_statement_is_that_texts_own(server: &MariaDb) {
     });
 }
 
-fn the_session_shows_no_password(server: &MariaDb) {
+fn hides_the_password_in_debug(server: &MariaDb) {
     server.sql(
         "mysql",
         "create or replace user app@'127.0.0.1' identified by 'Wort-4711'; grant all on d.* to app@'127.0.0.1'",
@@ -71,7 +71,7 @@ fn the_session_shows_no_password(server: &MariaDb) {
     });
 }
 
-fn no_file_is_sent_and_nothing_in_its_place(server: &MariaDb) {
+fn sends_no_local_file(server: &MariaDb) {
     let home = tempfile::tempdir().unwrap();
     let file = home.path().join("rows.csv");
     std::fs::write(&file, "1\n2\n").unwrap();
@@ -86,13 +86,13 @@ fn no_file_is_sent_and_nothing_in_its_place(server: &MariaDb) {
             Err(DbError::Unsupported(message)) => assert!(message.contains("LOCAL INFILE")),
             other => panic!("{other:?}"),
         }
-        // The session ends, as the server would take a statement for the file's content.
+        // The session has to end, because the server would read the next statement as the file's content.
         assert!(session.execute("ROLLBACK", &[]).await.is_err());
         assert_eq!(server.sql("d", "SELECT count(*) FROM t").trim(), "0");
     });
 }
 
-fn each_statement_has_its_result(server: &MariaDb) {
+fn returns_a_result_for_each_statement(server: &MariaDb) {
     let home = tempfile::tempdir().unwrap();
     block_on(async {
         let mut session = open(&server.url("mysql+pymysql", "d"), home.path(), &[])
@@ -116,14 +116,14 @@ fn each_statement_has_its_result(server: &MariaDb) {
         assert_eq!(several.len(), 3);
         assert_eq!(several[0], (None, Some(1), Some(3)));
         assert_eq!((several[1].0, several[2].1), (Some(3), Some(3)));
-        // The last one is the procedure's own.
+        // The last result is that of the procedure itself.
         let called = shapes("CALL p()").await;
         let rows: Vec<_> = called.iter().map(|result| result.0).collect();
         assert_eq!(rows, [Some(1), Some(0), None]);
     });
 }
 
-fn texts_are_what_they_are_in_each_character_set(server: &MariaDb) {
+fn keeps_texts_in_every_character_set(server: &MariaDb) {
     let home = tempfile::tempdir().unwrap();
     block_on(async {
         for (query, literals) in [
@@ -132,7 +132,7 @@ fn texts_are_what_they_are_in_each_character_set(server: &MariaDb) {
             ("?charset=latin1", "latin1"),
             ("?charset=gbk", "gbk"),
             ("?charset=utf8mb4&collation=utf8mb4_bin", "utf8mb4"),
-            // PyMySQL's character set is set after its command.
+            // PyMySQL sets the character set again after its command.
             ("?init_command=SET%20NAMES%20latin1", "utf8mb4"),
             (
                 "?charset=latin1&init_command=SET%20NAMES%20utf8mb4",
@@ -153,7 +153,7 @@ fn texts_are_what_they_are_in_each_character_set(server: &MariaDb) {
     });
 }
 
-fn the_session_begins_as_pymysqls(server: &MariaDb) {
+fn begins_as_a_pymysql_session(server: &MariaDb) {
     let url = DatabaseUrl::parse(&server.url("mysql+pymysql", "d")).unwrap();
     let session = async |arguments: Vec<(&str, ConnectArg)>| {
         let arguments: ConnectArgs = arguments
@@ -166,14 +166,14 @@ fn the_session_begins_as_pymysqls(server: &MariaDb) {
     };
     block_on(async {
         let text = |text: &str| ConnectArg::Text(text.to_owned());
-        // The command comes after the mode, and sees it.
+        // The command runs after the mode is set.
         let mut open = session(vec![
             ("init_command", text("SET @mode = @@sql_mode")),
             ("sql_mode", text("ANSI_QUOTES")),
         ])
         .await;
         assert_eq!(value(&mut open, "SELECT @mode").await, "ANSI_QUOTES");
-        // Without the flag, rows that stay as they are do not count.
+        // Without the flag, the server does not count unchanged rows.
         for (flags, found) in [(None, 1), (Some(65536), 0), (Some(65536 | 2), 1)] {
             let flags = flags.map(|flags| ("client_flag", ConnectArg::Integer(flags)));
             let mut open = session(flags.into_iter().collect()).await;

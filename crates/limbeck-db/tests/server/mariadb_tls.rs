@@ -1,4 +1,4 @@
-//! TLS to MariaDB: as much as the URL asks for, with the words of its drivers.
+//! Tests of TLS to MariaDB with the parameters of its drivers.
 
 use limbeck_db::ConnectErrorKind::{self, Authentication, TlsRefused, TlsUnverified};
 use limbeck_testkit::MariaDb;
@@ -9,7 +9,7 @@ use crate::support::{block_on, open, value};
 const ENCRYPTED: &str = "SELECT IF(VARIABLE_VALUE = '', 'plain', 'tls') \
      FROM information_schema.SESSION_STATUS WHERE VARIABLE_NAME = 'SSL_CIPHER'";
 
-/// Where the session stands, or why there is none.
+/// The session's protection, or the kind of the failure.
 type Outcome = Result<&'static str, ConnectErrorKind>;
 
 const PLAIN: Outcome = Ok("plain");
@@ -41,7 +41,7 @@ fn check(server: &MariaDb, label: &str, user: &str, host: &str, query: &str, exp
 }
 
 #[test]
-fn mariadb_is_verified_as_far_as_asked() {
+fn verifies_mariadb_as_configured() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     let authority = Authority::new(&folder.join("right"), "right authority");
@@ -105,7 +105,7 @@ fn mariadb_is_verified_as_far_as_asked() {
     check_good("root", "localhost", &wrong_authority, unverified);
     let any = format!("{wrong_authority}&ssl_verify_cert=false&ssl_check_hostname=false");
     check_good("root", "localhost", &any, TLS);
-    // No authority is named: the system's, which doesn't know this one.
+    // Without a configured authority, those of the client library apply, which do not include this one.
     check_good("root", "localhost", "?ssl_mode=VERIFY_CA", unverified);
     check_good("root", "localhost", "?ssl_mode=VERIFY_IDENTITY", unverified);
     check_good(
@@ -141,7 +141,7 @@ fn mariadb_is_verified_as_far_as_asked() {
     check(&server, "expired", "root", "localhost", "?ssl=true", TLS);
     check(&server, "expired", "root", "localhost", &root, unverified);
 
-    // Authorities that OpenSSL refuses, and a good one.
+    // Authorities that OpenSSL rejects, and a good one.
     let odd = "basicConstraints=CA:TRUE\n1.2.3.4=critical,ASN1:UTF8String:x";
     let mute = "basicConstraints=CA:TRUE\nkeyUsage=digitalSignature";
     let right_now = CertificateRequest::new("ca", "right now", "basicConstraints=CA:TRUE");
@@ -173,7 +173,7 @@ fn mariadb_is_verified_as_far_as_asked() {
         check(&server, label, "root", "localhost", &query, expected);
     }
 
-    // rustls takes no certificate of version 1: without a demand for TLS, as without TLS.
+    // rustls rejects certificates of version 1. If TLS is not required, the connection is plain.
     server.replace_certificate(&issue(CertificateRequest::new("v1", "localhost", "")));
     check(&server, "version 1", "root", "localhost", "", PLAIN);
     let refused = Err(TlsUnverified);
@@ -186,7 +186,7 @@ fn mariadb_is_verified_as_far_as_asked() {
         refused,
     );
 
-    // A client of another authority is not let in.
+    // The server rejects a client of another authority.
     let home = tempfile::tempdir().unwrap();
     server.replace_certificate(&good);
     let url = format!(

@@ -1,4 +1,4 @@
-//! Revoked certificates under `sslcrl` and `sslcrldir`, as libpq treats them.
+//! Tests that revoked certificates under `sslcrl` and `sslcrldir` are treated as by libpq.
 
 use limbeck_testkit::certificates::{
     Authority, CertificateRequest, IssuedCertificate, bundle, revocation_folder,
@@ -9,14 +9,11 @@ use crate::support::{TLS_ON, Table, both};
 
 const MODES: [&str; 4] = ["prefer", "require", "verify-ca", "verify-full"];
 
-/// Where limbeck refuses on purpose what libpq takes.
-const STRICTER: &[(&str, &str)] = &[(
-    "good, list missing",
-    "libpq ignores a list that is named and not there",
-)];
+/// The cells in which limbeck deliberately refuses what libpq accepts, with the reason.
+const STRICTER: &[(&str, &str)] = &[("good, list missing", "libpq ignores a missing list")];
 
 #[test]
-fn revoked_certificates_are_refused() {
+fn rejects_revoked_certificates_as_libpq() {
     let server = Postgres::start(Tls::Off);
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
@@ -153,7 +150,7 @@ fn revoked_certificates_are_refused() {
         });
         println!("{name:36}{}", signs.concat());
     }
-    // The list and the authority of the home folder are taken without being named.
+    // List and authority of the home folder apply without a parameter.
     let own_folder = home.path().join(".postgresql");
     std::fs::create_dir(&own_folder).unwrap();
     std::fs::copy(right, own_folder.join("root.crt")).unwrap();

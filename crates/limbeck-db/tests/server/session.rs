@@ -1,4 +1,4 @@
-//! An open session: its settings are a libpq client's, and its statements can be cancelled.
+//! Tests of an open session: settings, cancellation, encodings.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use limbeck_testkit::{Postgres, Tls};
 use crate::support::{block_on, open, value};
 
 #[test]
-fn a_session_has_the_settings_of_libpq() {
+fn has_the_settings_of_a_libpq_session() {
     let server = Postgres::start(Tls::Off);
     let home = tempfile::tempdir().unwrap();
     server.sql(
@@ -52,14 +52,14 @@ fn a_session_has_the_settings_of_libpq() {
         assert!(ours.lines().count() > 200);
     }
     block_on(async {
-        // The two that are limbeck's own: libpq has no name, and psql's encoding is the terminal's.
+        // These two differ: libpq sets no application name, and psql uses the terminal's encoding.
         let mut session = open(&url, home.path(), &[]).await.unwrap();
         assert_eq!(
             value(&mut session, "SHOW application_name").await,
             "limbeck"
         );
         assert_eq!(value(&mut session, "SHOW client_encoding").await, "UTF8");
-        // The worker reads dates in the ISO form; the order of day and month stays the user's.
+        // The worker reads ISO dates. The order of day and month stays as configured.
         let url = url.replace("postgres@", "dmy@");
         let mut session = open(&url, home.path(), &[]).await.unwrap();
         assert_eq!(value(&mut session, "SHOW DateStyle").await, "ISO, DMY");
@@ -67,7 +67,7 @@ fn a_session_has_the_settings_of_libpq() {
 }
 
 #[test]
-fn a_running_statement_is_cancelled() {
+fn cancels_a_running_statement() {
     for tls in [Tls::Off, Tls::Required] {
         let server = Postgres::start(tls);
         let home = tempfile::tempdir().unwrap();
@@ -96,7 +96,7 @@ async fn cancel(server: &Postgres, url: &str, home: &std::path::Path) {
     let mut session = open(url, home, &[]).await.unwrap();
     let process = value(&mut session, "SELECT pg_backend_pid()").await;
     let canceller = session.canceller();
-    // Outside of a transaction, and in one.
+    // Outside a transaction, and inside one.
     for (before, after) in [
         ("", TransactionStatus::Idle),
         ("BEGIN; CREATE TABLE t (i int)", TransactionStatus::Failed),
@@ -123,7 +123,7 @@ async fn cancel(server: &Postgres, url: &str, home: &std::path::Path) {
         let same = value(&mut session, "SELECT pg_backend_pid()").await;
         assert_eq!(same, process);
     }
-    // With nothing running, nothing happens.
+    // Without a running statement, a request has no effect.
     canceller.cancel().await.unwrap();
     tokio::time::sleep(Duration::from_millis(50)).await;
     assert_eq!(value(&mut session, "SELECT 2").await, "2");
@@ -131,7 +131,7 @@ async fn cancel(server: &Postgres, url: &str, home: &std::path::Path) {
 }
 
 #[test]
-fn texts_stay_utf8_whatever_a_script_sets() {
+fn keeps_utf8_after_a_script_sets_another_encoding() {
     let server = Postgres::start(Tls::Off);
     let home = tempfile::tempdir().unwrap();
     let url = format!("postgresql://postgres@127.0.0.1:{}/postgres", server.port);

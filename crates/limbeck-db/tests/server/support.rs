@@ -1,4 +1,4 @@
-//! Sessions as a user with a URL, a home folder and variables gets them, and what psql gets.
+//! Sessions for a URL, a home folder and variables, and psql's connection with the same.
 
 use std::future::Future;
 use std::path::Path;
@@ -13,18 +13,18 @@ use limbeck_url::DatabaseUrl;
 /// Part of every password and passphrase of these tests; no error may show it.
 pub(crate) const SECRET: &str = "s3cr3t";
 
-/// What came of an attempt to connect.
+/// The result of an attempt to connect.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Fate {
-    /// A session, and whether it is encrypted.
+pub(crate) enum Attempt {
+    /// The session is open; `tls` is whether it is encrypted.
     Connected { tls: bool },
-    /// None, for this reason.
+    /// The connection failed. psql reports no kind.
     Refused(Option<ConnectErrorKind>, String),
 }
 
-impl Fate {
-    /// A sign for tables.
-    pub(crate) fn sign(&self) -> &'static str {
+impl Attempt {
+    /// Returns the text for a table's cell.
+    pub(crate) fn label(&self) -> &'static str {
         match self {
             Self::Connected { tls: true } => "tls",
             Self::Connected { tls: false } => "plain",
@@ -32,13 +32,13 @@ impl Fate {
         }
     }
 
-    /// Whether both connect in the same way, or neither does.
+    /// Returns whether both connect in the same way, or neither does.
     pub(crate) fn agrees(&self, other: &Self) -> bool {
-        self.sign() == other.sign()
+        self.label() == other.label()
     }
 }
 
-/// Runs a future to its end.
+/// Runs a future to completion.
 pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -47,7 +47,7 @@ pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
         .block_on(future)
 }
 
-/// Reads a URL's options; a refusal is a connect error as well.
+/// Reads a URL's options. Panics if an error shows a secret.
 pub(crate) fn options(
     url: &str,
     home: &Path,
@@ -63,10 +63,10 @@ pub(crate) fn options(
     };
     let url = DatabaseUrl::parse(url).unwrap();
     ConnectOptions::from_url(&url, &ConnectArgs::new(), &process_environment)
-        .inspect_err(keeps_secrets)
+        .inspect_err(assert_no_secret)
 }
 
-/// Opens a session; each error is looked through for secrets.
+/// Opens a session. Panics if options or error show a secret.
 pub(crate) async fn open(
     url: &str,
     home: &Path,
@@ -77,19 +77,19 @@ pub(crate) async fn open(
     match Session::open(&options).await {
         Ok(session) => Ok(session),
         Err(DbError::Connect(error)) => {
-            keeps_secrets(&error);
+            assert_no_secret(&error);
             Err(error)
         }
-        Err(other) => panic!("not an error of connecting: {other:?}"),
+        Err(other) => panic!("not a connect error: {other:?}"),
     }
 }
 
-fn keeps_secrets(error: &ConnectError) {
+fn assert_no_secret(error: &ConnectError) {
     let shown = format!("{error} {error:?}");
     assert!(!shown.contains(SECRET), "an error shows a secret: {shown}");
 }
 
-/// The first column of the first row of a statement's last result.
+/// Returns the first value of a statement's last result.
 pub(crate) async fn value(session: &mut Session, sql: &str) -> String {
     let outcome = session.execute(sql, &[]).await.unwrap();
     match outcome.results.last().map(|result| &result.rows[0][0]) {
@@ -100,37 +100,42 @@ pub(crate) async fn value(session: &mut Session, sql: &str) -> String {
 
 const ENCRYPTED: &str = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()";
 
-/// What comes of limbeck's connection.
-pub(crate) fn limbeck(url: &str, home: &Path, variables: &[(&str, &str)]) -> Fate {
+/// Connects with limbeck.
+pub(crate) fn limbeck(url: &str, home: &Path, variables: &[(&str, &str)]) -> Attempt {
     block_on(async {
         match open(url, home, variables).await {
             Ok(mut session) => {
                 let tls = value(&mut session, ENCRYPTED).await == "t";
                 session.close().await.unwrap();
-                Fate::Connected { tls }
+                Attempt::Connected { tls }
             }
-            Err(error) => Fate::Refused(Some(error.kind), error.message),
+            Err(error) => Attempt::Refused(Some(error.kind), error.message),
         }
     })
 }
 
-/// What comes of psql's connection with the same string.
-pub(crate) fn psql(server: &Postgres, url: &str, home: &Path, variables: &[(&str, &str)]) -> Fate {
+/// Connects with psql, with the same string.
+pub(crate) fn psql(
+    server: &Postgres,
+    url: &str,
+    home: &Path,
+    variables: &[(&str, &str)],
+) -> Attempt {
     match server.psql_with(url, home, variables, ENCRYPTED) {
-        Ok(text) => Fate::Connected {
+        Ok(text) => Attempt::Connected {
             tls: text.trim() == "t",
         },
-        Err(text) => Fate::Refused(None, text),
+        Err(text) => Attempt::Refused(None, text),
     }
 }
 
-/// Both at the same time: psql first, limbeck second.
+/// Connects with both at the same time. Returns psql's result, then limbeck's.
 pub(crate) fn both(
     server: &Postgres,
     url: &str,
     home: &Path,
     variables: &[(&str, &str)],
-) -> (Fate, Fate) {
+) -> (Attempt, Attempt) {
     std::thread::scope(|scope| {
         let theirs = scope.spawn(|| psql(server, url, home, variables));
         let ours = limbeck(url, home, variables);
@@ -138,9 +143,9 @@ pub(crate) fn both(
     })
 }
 
-/// Cells that are compared, and what came out other than libpq has it.
+/// A comparison with libpq, cell by cell.
 pub(crate) struct Table {
-    /// Cells, or how their names begin, where limbeck refuses on purpose what libpq takes, and the reason.
+    /// The cells, or the start of their names, in which limbeck deliberately refuses what libpq accepts, with the reason.
     stricter: &'static [(&'static str, &'static str)],
     used: Vec<bool>,
     problems: Vec<String>,
@@ -155,42 +160,44 @@ impl Table {
         }
     }
 
-    /// Compares a cell and gives its sign; limbeck may differ only by refusing, and only where listed.
-    pub(crate) fn cell(&mut self, name: &str, theirs: &Fate, ours: &Fate) -> String {
+    /// Compares a cell and returns its text. limbeck may only differ by refusing, and only in a listed cell.
+    pub(crate) fn cell(&mut self, name: &str, theirs: &Attempt, ours: &Attempt) -> String {
         if theirs.agrees(ours) {
-            return ours.sign().to_owned();
+            return ours.label().to_owned();
         }
         let known = self.stricter.iter().position(|(cells, _)| {
             let rest = name.strip_prefix(cells);
             rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(", "))
         });
-        match known.filter(|_| matches!(ours, Fate::Refused(..))) {
+        match known.filter(|_| matches!(ours, Attempt::Refused(..))) {
             Some(index) => self.used[index] = true,
             None => self.problems.push(format!(
                 "{name}\n    psql: {theirs:?}\n    limbeck: {ours:?}"
             )),
         }
-        format!("{}≠{}", ours.sign(), theirs.sign())
+        format!("{}≠{}", ours.label(), theirs.label())
     }
 
-    /// Ends the comparison: nothing unexpected, and no entry of the list without use.
+    /// Ends the comparison. Panics on an unexpected difference, and on an unused entry of the list.
     pub(crate) fn finish(self) {
         assert!(self.problems.is_empty(), "{}", self.problems.join("\n"));
         for (entry, used) in self.stricter.iter().zip(self.used) {
-            assert!(used, "libpq does no more than limbeck here: {entry:?}");
+            assert!(
+                used,
+                "limbeck and libpq agree here, so remove the entry: {entry:?}"
+            );
         }
     }
 }
 
-/// Settings for TLS with `row.crt` and `row.key` in the cluster's folder.
+/// The server's settings for TLS with `row.crt` and `row.key` in its data folder.
 pub(crate) const TLS_ON: [(&str, &str); 3] = [
     ("ssl", "on"),
     ("ssl_cert_file", "row.crt"),
     ("ssl_key_file", "row.key"),
 ];
 
-/// What a statement answers over psql and over limbeck's connection, in this order: the text, or the
-/// error of each.
+/// Runs a statement with psql and with limbeck, and returns both answers in this order.
 pub(crate) fn answers(
     server: &Postgres,
     url: &str,

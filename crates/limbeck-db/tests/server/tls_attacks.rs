@@ -1,4 +1,4 @@
-//! Certificates that somebody with a part of the power to sign could make: refused where libpq refuses.
+//! Tests with certificates that an attacker with limited signing rights could make: limbeck rejects what libpq rejects.
 
 use std::path::{Path, PathBuf};
 
@@ -9,15 +9,15 @@ use crate::support::{TLS_ON, Table, both};
 
 const MODES: [&str; 2] = ["verify-ca", "verify-full"];
 const LOCALHOST: &str = "subjectAltName=DNS:localhost";
-/// A common name that OpenSSL, too, holds against the constraints of names.
+/// A common name that OpenSSL, too, compares with name constraints.
 const DOTTED: &str = "db.example.net";
 const AUTHORITY: &str = "basicConstraints=critical,CA:TRUE\nkeyUsage=keyCertSign,cRLSign";
 
-/// Where limbeck refuses on purpose what libpq takes.
+/// The cells in which limbeck deliberately refuses what libpq accepts, with the reason.
 const STRICTER: &[(&str, &str)] = &[
     (
         "kept away",
-        "OpenSSL holds a common name against the constraints only when there is a dot in it",
+        "OpenSSL compares a common name with the constraints only if it contains a dot",
     ),
     ("shut out", "the same"),
     (
@@ -27,17 +27,17 @@ const STRICTER: &[(&str, &str)] = &[
     ("kept to localhost, between, common name", "the same"),
     (
         "kept to localhost, version 1",
-        "what webpki does not read is not taken under constraints",
+        "under constraints, limbeck rejects certificates that webpki can't read",
     ),
     ("kept to localhost, authority", "the same"),
     (
         "for policies, between",
-        "webpki refuses critical policies but those of a trusted authority",
+        "webpki rejects critical policies except those of a trusted authority",
     ),
     ("policies", "the same"),
 ];
 
-/// What the server shows, what the client trusts, and further parameters.
+/// A server's certificate, the client's trusted authority, and further parameters.
 struct Row {
     name: String,
     host: &'static str,
@@ -56,7 +56,7 @@ fn row(name: &str, shown: &IssuedCertificate, root: &Authority) -> Row {
     }
 }
 
-/// The certificate with those behind it that lead to the authority.
+/// Bundles the certificate with the intermediates that lead to the authority.
 fn chained(leaf: &IssuedCertificate, between: &[&Authority]) -> IssuedCertificate {
     let mut parts = vec![leaf.certificate.as_path()];
     parts.extend(between.iter().map(|each| each.own.certificate.as_path()));
@@ -66,7 +66,7 @@ fn chained(leaf: &IssuedCertificate, between: &[&Authority]) -> IssuedCertificat
     }
 }
 
-/// The forms of a server's certificate: a word for each, the common name, and the extensions.
+/// The forms of a server's certificate: label, common name, extensions.
 const FORMS: [(&str, &str, &str); 4] = [
     ("ordinary", "a server", LOCALHOST),
     (
@@ -78,7 +78,7 @@ const FORMS: [(&str, &str, &str); 4] = [
     ("version 1", "localhost", ""),
 ];
 
-/// Authorities that may sign for some names only, or want something unknown; and each form under them.
+/// Adds rows with authorities that have name constraints or unknown critical extensions, for each form.
 fn under_limited_authorities(folder: &Path, rows: &mut Vec<Row>) {
     for (name, limit) in [
         ("kept away", "nameConstraints=permitted;DNS:example.com"),
@@ -133,7 +133,7 @@ fn under_limited_authorities(folder: &Path, rows: &mut Vec<Row>) {
     }
 }
 
-/// Certificates that stand between and may not.
+/// Adds rows with intermediates that may not sign.
 fn under_no_authorities(folder: &Path, rows: &mut Vec<Row>) {
     let root = Authority::new(&folder.join("root"), "root");
     let wanted = CertificateRequest::new("leaf", "localhost", LOCALHOST);
@@ -177,7 +177,7 @@ fn under_no_authorities(folder: &Path, rows: &mut Vec<Row>) {
     rows.push(row("under the last", &shown, &root));
 }
 
-/// Certificates of somebody who calls himself as the authority does.
+/// Adds rows with certificates of another authority of the same name.
 fn under_a_namesake(folder: &Path, rows: &mut Vec<Row>) {
     let root = Authority::new(&folder.join("true"), "namesake");
     let other = Authority::with(
@@ -195,8 +195,8 @@ fn under_a_namesake(folder: &Path, rows: &mut Vec<Row>) {
     rows.push(row("named as its authority", &root.issue(&again), &root));
 }
 
-/// What a certificate says of itself.
-fn by_their_words(folder: &Path, rows: &mut Vec<Row>) {
+/// Adds rows with unusual names and extensions.
+fn with_unusual_contents(folder: &Path, rows: &mut Vec<Row>) {
     let root = Authority::new(&folder.join("words"), "words");
     for (name, common_name, extensions) in [
         ("two common names, first", "localhost/CN=other", ""),
@@ -238,8 +238,8 @@ fn by_their_words(folder: &Path, rows: &mut Vec<Row>) {
     }
 }
 
-/// Lists of what is revoked, more than one from an authority, or from one that may make none.
-fn with_lists(folder: &Path, rows: &mut Vec<Row>) {
+/// Adds rows with several revocation lists of one authority, and of one that may not sign lists.
+fn with_revocation_lists(folder: &Path, rows: &mut Vec<Row>) {
     let root = Authority::new(&folder.join("lists"), "lists");
     let mute = Authority::with(
         &folder.join("mute"),
@@ -280,7 +280,7 @@ fn with_lists(folder: &Path, rows: &mut Vec<Row>) {
 }
 
 #[test]
-fn who_may_sign_a_part_may_not_sign_more() {
+fn rejects_certificates_beyond_an_authoritys_rights() {
     let server = Postgres::start(Tls::Off);
     let folder = tempfile::tempdir().unwrap();
     let home = tempfile::tempdir().unwrap();
@@ -288,8 +288,8 @@ fn who_may_sign_a_part_may_not_sign_more() {
     under_limited_authorities(folder.path(), &mut rows);
     under_no_authorities(folder.path(), &mut rows);
     under_a_namesake(folder.path(), &mut rows);
-    by_their_words(folder.path(), &mut rows);
-    with_lists(folder.path(), &mut rows);
+    with_unusual_contents(folder.path(), &mut rows);
+    with_revocation_lists(folder.path(), &mut rows);
     let mut table = Table::new(STRICTER);
     println!(
         "{:46}{}",

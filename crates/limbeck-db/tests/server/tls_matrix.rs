@@ -1,4 +1,4 @@
-//! Which server certificate is taken under which `sslmode` and `sslrootcert`: what libpq says, cell by cell.
+//! A comparison with libpq of all server certificates under every `sslmode` and `sslrootcert`.
 
 use std::path::{Path, PathBuf};
 
@@ -18,18 +18,18 @@ const MODES: [&str; 6] = [
     "verify-full",
 ];
 const LOCALHOST: &str = "subjectAltName=DNS:localhost";
-const ANYBODY: &str = "host all all 0.0.0.0/0 trust";
+const TRUST_ALL: &str = "host all all 0.0.0.0/0 trust";
 
-/// Where limbeck refuses on purpose what libpq takes.
+/// The cells in which limbeck deliberately refuses what libpq accepts, with the reason.
 const STRICTER: &[(&str, &str)] = &[
     (
         "P-521",
-        "limbeck's TLS has no such keys, and does not go on in clear where libpq would not",
+        "limbeck's TLS supports no such keys, and does not fall back to a plain connection where libpq would not",
     ),
     ("RSA-PSS", "the same"),
 ];
 
-/// One way to run a server, and the authority that its clients should name.
+/// A server's configuration, and the authority for its clients.
 struct Row {
     name: &'static str,
     host: &'static str,
@@ -39,7 +39,7 @@ struct Row {
 }
 
 impl Row {
-    /// The first rows have every cell; the others those in which their certificate can matter.
+    /// Returns whether the cell can differ between rows. The first rows have every cell.
     fn depends_on(&self, root: &str, mode: &str) -> bool {
         let everything = self.certificate.is_none() || self.name.starts_with("good");
         everything
@@ -57,11 +57,11 @@ fn row(name: &'static str, certificate: &IssuedCertificate, right: &Path) -> Row
         host: "localhost",
         certificate: Some((certificate.certificate.clone(), certificate.key.clone())),
         right: right.to_owned(),
-        rules: ANYBODY,
+        rules: TRUST_ALL,
     }
 }
 
-/// All rows. The names say what differs from a certificate for `localhost` under the right authority.
+/// Returns all rows. A name states the difference from a certificate for `localhost` under the right authority.
 fn rows(folder: &Path) -> Vec<Row> {
     let authority = Authority::new(&folder.join("right"), "right authority");
     let right = authority.own.certificate.as_path();
@@ -81,7 +81,7 @@ fn rows(folder: &Path) -> Vec<Row> {
         row("good", &good, right),
         Row {
             rules: "hostssl all all 0.0.0.0/0 trust",
-            ..row("good, TLS demanded", &good, right)
+            ..row("good, TLS required", &good, right)
         },
         Row {
             rules: "hostnossl all all 0.0.0.0/0 trust",
@@ -313,7 +313,7 @@ fn chains(folder: &Path, authority: &Authority) -> Vec<Row> {
             &middle.own.certificate,
         ),
         row("authority expired", &under_past, &past),
-        row("authority is none", &under_none, &none),
+        row("not an authority", &under_none, &none),
         row("authority of version 1", &under_old, &old),
         row("authority may not sign", &under_mute, &mute),
         row("authority for clients only", &under_clients, &clients),
@@ -327,7 +327,7 @@ fn chains(folder: &Path, authority: &Authority) -> Vec<Row> {
 }
 
 #[test]
-fn the_server_is_verified_as_libpq_does_it() {
+fn verifies_the_server_as_libpq() {
     let server = Postgres::start(Tls::Off);
     let folder = tempfile::tempdir().unwrap();
     let home = tempfile::tempdir().unwrap();

@@ -1,4 +1,4 @@
-//! What a session knows of its own way, beside what the server says of the same session.
+//! Tests that a session's connection details equal those that the server reports.
 
 use limbeck_db::{CertificateVerification, ConnectionDetails, Session};
 use limbeck_testkit::certificates::{Authority, CertificateRequest};
@@ -6,11 +6,11 @@ use limbeck_testkit::{MariaDb, Postgres, Tls};
 
 use crate::support::{block_on, open, value};
 
-const OF_THE_SERVER: &str =
+const TLS_OF_SESSION: &str =
     "SELECT concat_ws(' ', ssl, version, cipher) FROM pg_stat_ssl WHERE pid = pg_backend_pid()";
 
-/// OpenSSL's name for a registered one; those of TLS 1.3 are the same.
-fn as_openssl(cipher: &str) -> String {
+/// Converts a cipher's registered name to OpenSSL's. The names of TLS 1.3 are the same.
+fn openssl_name(cipher: &str) -> String {
     match cipher.strip_prefix("TLS_ECDHE_") {
         None => cipher.to_owned(),
         Some(rest) => format!("ECDHE-{rest}")
@@ -20,22 +20,22 @@ fn as_openssl(cipher: &str) -> String {
     }
 }
 
-async fn link_and_server(session: &mut Session) -> (ConnectionDetails, String) {
-    let said = value(session, OF_THE_SERVER).await;
-    let link = session.connection_details().await.unwrap();
+async fn details_and_server_report(session: &mut Session) -> (ConnectionDetails, String) {
+    let reported = value(session, TLS_OF_SESSION).await;
+    let details = session.connection_details().await.unwrap();
     let process = value(session, "SELECT pg_backend_pid()").await;
-    assert_eq!(link.initial_session_id.unwrap().to_string(), process);
+    assert_eq!(details.initial_session_id.unwrap().to_string(), process);
     let address = value(
         session,
         "SELECT host(inet_server_addr()) || ':' || inet_server_port()",
     )
     .await;
-    assert_eq!(link.peer.unwrap().to_string(), address);
-    (link, said)
+    assert_eq!(details.peer.unwrap().to_string(), address);
+    (details, reported)
 }
 
 #[test]
-fn tls_is_what_the_server_says() {
+fn reports_the_tls_that_the_server_reports() {
     let server = Postgres::start(Tls::Required);
     let home = tempfile::tempdir().unwrap();
     let root = server.authority();
@@ -48,7 +48,7 @@ fn tls_is_what_the_server_says() {
                 format!("sslmode=verify-ca&sslrootcert={root}"),
                 CertificateVerification::Authority,
             ),
-            // An authority beside it is used, as libpq does it.
+            // As in libpq, an authority implies its verification.
             (
                 format!("sslmode=require&sslrootcert={root}"),
                 CertificateVerification::Authority,
@@ -64,15 +64,15 @@ fn tls_is_what_the_server_says() {
                      &ssl_max_protocol_version={version}"
                 );
                 let url = server.url("postgresql+psycopg2", "postgres", &query);
-                let (link, said) = block_on(async {
+                let (details, reported) = block_on(async {
                     let mut session = open(&url, home.path(), &[]).await.unwrap();
-                    let found = link_and_server(&mut session).await;
+                    let found = details_and_server_report(&mut session).await;
                     session.close().await.unwrap();
                     found
                 });
-                let tls = link.tls.unwrap();
-                let found = format!("t {} {}", tls.version, as_openssl(&tls.cipher));
-                assert_eq!(found, said, "{query}");
+                let tls = details.tls.unwrap();
+                let found = format!("t {} {}", tls.version, openssl_name(&tls.cipher));
+                assert_eq!(found, reported, "{query}");
                 assert_eq!(tls.version, version);
                 assert_eq!(
                     (tls.verified, tls.channel_binding),
@@ -87,14 +87,14 @@ fn tls_is_what_the_server_says() {
 }
 
 #[test]
-fn a_plain_session_has_no_tls() {
+fn reports_no_tls_for_a_plain_session() {
     let server = Postgres::start(Tls::Off);
     let home = tempfile::tempdir().unwrap();
     block_on(async {
         let url = server.url("postgresql+asyncpg", "postgres", "");
         let mut session = open(&url, home.path(), &[]).await.unwrap();
-        let (link, said) = link_and_server(&mut session).await;
-        assert_eq!((link.tls, said.as_str()), (None, "f"));
+        let (details, reported) = details_and_server_report(&mut session).await;
+        assert_eq!((details.tls, reported.as_str()), (None, "f"));
         session.close().await.unwrap();
         let socket = server.socket_folder().display();
         let url = format!(
@@ -102,14 +102,14 @@ fn a_plain_session_has_no_tls() {
             server.port
         );
         let mut session = open(&url, home.path(), &[]).await.unwrap();
-        let link = session.connection_details().await.unwrap();
-        assert_eq!((link.peer, link.tls), (None, None));
+        let details = session.connection_details().await.unwrap();
+        assert_eq!((details.peer, details.tls), (None, None));
         session.close().await.unwrap();
     });
 }
 
 #[test]
-fn mariadb_says_which_tls_it_is() {
+fn reports_the_tls_that_mariadb_reports() {
     let folder = tempfile::tempdir().unwrap();
     let authority = Authority::new(&folder.path().join("authority"), "authority");
     let localhost = "subjectAltName=DNS:localhost,IP:127.0.0.1";
@@ -134,18 +134,18 @@ fn mariadb_says_which_tls_it_is() {
         let url = server.url("mysql+pymysql", "mysql") + &query;
         block_on(async {
             let mut session = open(&url, folder.path(), &[]).await.unwrap();
-            let link = session.connection_details().await.unwrap();
+            let details = session.connection_details().await.unwrap();
             assert_eq!(
-                link.tls.as_ref().map(|tls| tls.verified),
+                details.tls.as_ref().map(|tls| tls.verified),
                 verified,
                 "{query}"
             );
             let number = value(&mut session, "SELECT CONNECTION_ID()").await;
-            assert_eq!(link.initial_session_id.unwrap().to_string(), number);
+            assert_eq!(details.initial_session_id.unwrap().to_string(), number);
             let status = "SELECT VARIABLE_VALUE FROM information_schema.SESSION_STATUS WHERE VARIABLE_NAME = ";
             let version = value(&mut session, &format!("{status}'SSL_VERSION'")).await;
             let cipher = value(&mut session, &format!("{status}'SSL_CIPHER'")).await;
-            let (own_version, own_cipher) = link
+            let (own_version, own_cipher) = details
                 .tls
                 .map(|tls| (tls.version, tls.cipher))
                 .unwrap_or_default();
