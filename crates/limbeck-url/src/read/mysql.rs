@@ -105,9 +105,8 @@ pub(super) fn interpret(parts: UrlParts) -> Result<(ConnectionInfo, Vec<Warning>
             },
             "ssl_disabled" if parse_bool(&key, &value)? => parameters.disabled = true,
             "ssl_disabled" => {
-                return Err(invalid_value(
-                    &key,
-                    "nothing: drivers disable TLS for any text in a URL, even `false`",
+                return Err(invalid_value(&key, "`true`").with_help(
+                    "remove `ssl_disabled`: in a URL, drivers disable TLS for any value, even `false`",
                 ));
             }
             "ssl_check_hostname" => parameters.check_hostname = Some(parse_bool(&key, &value)?),

@@ -363,7 +363,7 @@ impl Writer<'_> {
             return Err(inexpressible(
                 "sslcrl",
                 "sqlx",
-                "sqlx would connect to a server whose certificate is revoked",
+                "remove `sslcrl` if sqlx may accept a revoked certificate",
             ));
         }
         if tls.level.is_some() || tls.root_certificates.is_some() {
