@@ -47,35 +47,12 @@ impl Sink<'_> {
     }
 }
 
-/// A function of SQLAlchemy that makes an engine.
-struct EngineFunction {
-    name: &'static str,
-    engine: EngineKind,
-    /// Whether its argument is a section of the configuration, and not a URL.
-    takes_section: bool,
-}
-
-const ENGINE_FUNCTIONS: [EngineFunction; 4] = [
-    EngineFunction {
-        name: "create_engine",
-        engine: EngineKind::Sync,
-        takes_section: false,
-    },
-    EngineFunction {
-        name: "engine_from_config",
-        engine: EngineKind::Sync,
-        takes_section: true,
-    },
-    EngineFunction {
-        name: "create_async_engine",
-        engine: EngineKind::Async,
-        takes_section: false,
-    },
-    EngineFunction {
-        name: "async_engine_from_config",
-        engine: EngineKind::Async,
-        takes_section: true,
-    },
+/// The functions of SQLAlchemy that make an engine, each with its kind.
+const ENGINE_FUNCTIONS: [(&str, EngineKind); 4] = [
+    ("create_engine", EngineKind::Sync),
+    ("engine_from_config", EngineKind::Sync),
+    ("create_async_engine", EngineKind::Async),
+    ("async_engine_from_config", EngineKind::Async),
 ];
 
 const ASYNC_ENGINE: &str = "AsyncEngine";
@@ -99,7 +76,7 @@ fn sqlalchemy_name(path: Option<&str>) -> Option<&str> {
 /// Returns whether a path names a function or class of SQLAlchemy that makes an engine.
 pub(super) fn makes_engine(path: Option<&str>) -> bool {
     sqlalchemy_name(path).is_some_and(|name| {
-        name == ASYNC_ENGINE || ENGINE_FUNCTIONS.iter().any(|known| known.name == name)
+        name == ASYNC_ENGINE || ENGINE_FUNCTIONS.iter().any(|(known, _)| *known == name)
     })
 }
 
@@ -145,15 +122,14 @@ impl<'a> ModuleIndex<'a> {
         position: CodePosition,
     ) -> Result<Option<SinkKind<'a>>, Problem> {
         let known = sqlalchemy_name(path)
-            .and_then(|name| ENGINE_FUNCTIONS.iter().find(|known| known.name == name));
-        let Some(function) = known else {
+            .and_then(|name| ENGINE_FUNCTIONS.iter().find(|(known, _)| *known == name));
+        let Some((name, engine)) = known else {
             return Ok(None);
         };
-        let name = function.name;
         let engine = if is_wrapped {
             EngineKind::Async
         } else {
-            function.engine
+            *engine
         };
         let arguments = &call.arguments;
         let unsupported = |reason: String| Err(Problem::at(call.start(), reason));
@@ -173,7 +149,8 @@ impl<'a> ModuleIndex<'a> {
             .args
             .first()
             .filter(|first| !first.is_starred_expr());
-        if !function.takes_section {
+        let takes_section = name.ends_with("_from_config");
+        if !takes_section {
             return match first {
                 Some(url) => Ok(Some(SinkKind::Engine { url, engine })),
                 None => unsupported(format!("`{name}` gets its URL by `*` or `**`")),
