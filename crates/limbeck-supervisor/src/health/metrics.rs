@@ -1,4 +1,4 @@
-//! `/metrics`: the state and the durations of a run in OpenMetrics form.
+//! `/metrics`: the state and the durations of a run as metrics text.
 
 use std::fmt;
 use std::sync::Arc;

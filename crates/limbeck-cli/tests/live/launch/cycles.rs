@@ -35,7 +35,11 @@ fn leaves_nothing_behind_after_a_signal_at_any_moment() {
         server.create_database(&name);
         let url = server.url("postgresql+asyncpg", &name, "");
         let signal = ["TERM", "INT", "KILL"][round % 3];
-        let mode = if round % 2 == 0 { "well" } else { "stubborn" };
+        let mode = if round % 2 == 0 {
+            "healthy"
+        } else {
+            "stubborn"
+        };
         let delay = Duration::from_millis(pseudo_random(round, 1800));
         let case = format!("round {round}: {signal} after {delay:?}, {mode}");
         let launched = launch(&sandbox, &python, &url, mode, &["--stop-timeout=1s"]);
@@ -63,7 +67,7 @@ fn leaves_nothing_behind_after_a_signal_at_any_moment() {
         launched.signal(signal);
         let output = launched.wait();
         assert!(
-            !output.status.success() || mode == "well",
+            !output.status.success() || mode == "healthy",
             "{case}: {}",
             stderr(&output)
         );

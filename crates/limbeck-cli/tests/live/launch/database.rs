@@ -56,7 +56,7 @@ fn waits_for_a_database_that_starts_late() {
     let sandbox = project(&[STEP]);
     let start = Instant::now();
     let url = url.replace(&format!(":{real}/"), &format!(":{port}/"));
-    let launched = launch(&sandbox, &python, &url, "well", &[]);
+    let launched = launch(&sandbox, &python, &url, "healthy", &[]);
     wait_for("the endpoints respond", || launched.get("/livez").is_some());
     let (status, body) = launched.get("/readyz").expect("an answer");
     assert_eq!(
@@ -106,7 +106,7 @@ fn reports_a_refused_connection_without_waiting() {
             "ssl",
         ),
     ] {
-        let output = launch(&sandbox, &python, &url, "well", &[]).wait();
+        let output = launch(&sandbox, &python, &url, "healthy", &[]).wait();
         assert_eq!(output.status.code(), Some(120), "{}", stderr(&output));
         assert!(
             !stderr(&output).contains("waiting up to"),
@@ -127,7 +127,7 @@ fn ends_with_120_when_the_database_never_starts() {
     let python = python();
     let sandbox = project(&[STEP]);
     let url = format!("postgresql+asyncpg://u@127.0.0.1:{}/app", reserve_port());
-    let output = launch(&sandbox, &python, &url, "well", &["--wait=2s"]).wait();
+    let output = launch(&sandbox, &python, &url, "healthy", &["--wait=2s"]).wait();
     assert_eq!(output.status.code(), Some(120), "{}", stderr(&output));
     let lines = stderr(&output);
     assert!(lines.contains("error: could not connect"), "{lines}");
@@ -141,7 +141,7 @@ fn ends_with_121_when_the_migration_fails() {
     server.create_database("app");
     let sandbox = project(&[STEP, ("b2", "op.execute('select 1/0')", "pass")]);
     let url = server.url("postgresql+asyncpg", "app", "");
-    let output = launch(&sandbox, &python, &url, "well", &[]).wait();
+    let output = launch(&sandbox, &python, &url, "healthy", &[]).wait();
     assert_eq!(output.status.code(), Some(121), "{}", stderr(&output));
     assert!(
         stderr(&output).contains("division by zero"),
@@ -164,7 +164,7 @@ fn a_signal_before_the_application_runs_cancels_the_migration() {
         let name = format!("app{number}");
         server.create_database(&name);
         let url = server.url("postgresql+asyncpg", &name, "");
-        let launched = launch(&sandbox, &python, &url, "well", &[]);
+        let launched = launch(&sandbox, &python, &url, "healthy", &[]);
         let began = sandbox.path().join("began");
         wait_for("the statement runs", || began.exists());
         sleep(Duration::from_millis(200));
@@ -184,7 +184,7 @@ fn a_signal_before_the_application_runs_cancels_the_migration() {
     }
     // A signal while limbeck waits for the database.
     let url = format!("postgresql+asyncpg://u@127.0.0.1:{}/app", reserve_port());
-    let launched = launch(&sandbox, &python, &url, "well", &["--wait=600s"]);
+    let launched = launch(&sandbox, &python, &url, "healthy", &["--wait=600s"]);
     wait_for("limbeck waits", || {
         launched
             .get("/readyz")

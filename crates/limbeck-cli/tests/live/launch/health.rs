@@ -30,7 +30,7 @@ fn answers_during_a_migration_and_under_a_thousand_connections() {
         ("b2", WAITS, "pass"),
     ]);
     let url = server.url("postgresql+asyncpg", "app", "");
-    let launched = launch(&sandbox, &python, &url, "well", &[]);
+    let launched = launch(&sandbox, &python, &url, "healthy", &[]);
     let is_in_step_2 = || {
         let response = launched.get("/readyz");
         response.is_some_and(|(_, body)| body.contains("upgrade b2, step 2 of 2"))
@@ -122,7 +122,13 @@ fn reports_a_health_address_that_cannot_be_bound() {
 fn answers_verbose_checks_and_rejects_other_methods() {
     let python = python();
     let sandbox = project(&[("a1", "pass", "pass")]);
-    let launched = launch(&sandbox, &python, "sqlite+aiosqlite:///app.db", "well", &[]);
+    let launched = launch(
+        &sandbox,
+        &python,
+        "sqlite+aiosqlite:///app.db",
+        "healthy",
+        &[],
+    );
     launched.wait_until_ready();
     let (status, body) = launched.get("/readyz?verbose").expect("a response");
     assert_eq!((status, body.as_str()), (200, "readyz check passed\n"));

@@ -20,7 +20,7 @@ const SQLITE: &str = "sqlite+aiosqlite:///app.db";
 fn migrates_starts_the_application_and_forwards_sigterm() {
     let python = python();
     let sandbox = project(&[STEP]);
-    let launched = launch(&sandbox, &python, SQLITE, "well", &[]);
+    let launched = launch(&sandbox, &python, SQLITE, "healthy", &[]);
     launched.wait_until_ready();
     assert_eq!(
         sandbox.read("started"),
@@ -96,7 +96,13 @@ fn exits_with_the_status_of_an_application_that_crashes_at_its_start() {
 fn ends_an_application_that_is_never_healthy() {
     let python = python();
     let sandbox = project(&[STEP]);
-    let launched = launch(&sandbox, &python, SQLITE, "unwell", &["--ready-timeout=1s"]);
+    let launched = launch(
+        &sandbox,
+        &python,
+        SQLITE,
+        "unhealthy",
+        &["--ready-timeout=1s"],
+    );
     let processes = launched.processes();
     assert_eq!(launched.get("/readyz").expect("a response").0, 503);
     assert_eq!(launched.get("/livez").expect("a response").0, 200);
@@ -142,7 +148,7 @@ fn reports_an_application_ended_by_sigterm_as_143() {
 #[test]
 fn a_killed_supervisor_leaves_no_process() {
     let python = python();
-    for mode in ["well", "stubborn"] {
+    for mode in ["healthy", "stubborn"] {
         let sandbox = project(&[STEP]);
         let launched = launch(&sandbox, &python, SQLITE, mode, &[]);
         launched.wait_until_ready();
@@ -158,13 +164,13 @@ fn readiness_follows_the_probe() {
     let python = python();
     let sandbox = project(&[STEP]);
     let options = ["--probe-interval=50ms"];
-    let launched = launch(&sandbox, &python, SQLITE, "well", &options);
+    let launched = launch(&sandbox, &python, SQLITE, "healthy", &options);
     launched.wait_until_ready();
     let status = |path: &str| launched.get(path).expect("a response").0;
-    fs::write(sandbox.path().join("unwell"), "").expect("a file");
+    fs::write(sandbox.path().join("unhealthy"), "").expect("a file");
     wait_for("the application is not ready", || status("/readyz") == 503);
     assert_eq!((status("/livez"), status("/startupz")), (200, 200));
-    fs::remove_file(sandbox.path().join("unwell")).expect("the file");
+    fs::remove_file(sandbox.path().join("unhealthy")).expect("the file");
     wait_for("the application is ready again", || {
         status("/readyz") == 200
     });
@@ -187,7 +193,7 @@ fn probes_often_until_the_application_is_ready() {
             .args(["run", "--probe-interval=1h"])
             .arg(format!("--probe=http://127.0.0.1:{port}/ready"))
             .arg(format!("--health-addr={health}"))
-            .args(["--", "python3", "app.py", "well", &port.to_string()]);
+            .args(["--", "python3", "app.py", "healthy", &port.to_string()]);
         command
     });
     launched.wait_until_ready();

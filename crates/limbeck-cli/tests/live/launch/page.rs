@@ -35,7 +35,7 @@ fn shows_a_running_migration_and_its_result() {
     ]);
     let url = server.url("postgresql+asyncpg", "app", "?ssl=require");
     assert!(url.contains("secret"), "{url}");
-    let launched = launch(&sandbox, &python, &url, "well", &[]);
+    let launched = launch(&sandbox, &python, &url, "healthy", &[]);
     wait_for("the second step runs", || {
         let response = launched.get("/readyz");
         response.is_some_and(|(_, body)| body.contains("upgrade b2, step 2 of 3"))
@@ -110,7 +110,13 @@ fn writes_no_sql_for_an_env_py_that_always_connects() {
     let always = env.replace("context.is_offline_mode()", "False");
     assert_ne!(always, env);
     sandbox.write("migrations/env.py", &always);
-    let launched = launch(&sandbox, &python, "sqlite+aiosqlite:///app.db", "well", &[]);
+    let launched = launch(
+        &sandbox,
+        &python,
+        "sqlite+aiosqlite:///app.db",
+        "healthy",
+        &[],
+    );
     wait_for("the second step runs", || {
         let response = launched.get("/readyz");
         response.is_some_and(|(_, body)| body.contains("upgrade b2, step 2 of 2"))
@@ -137,7 +143,7 @@ fn marks_the_branch_of_a_label_dependency_as_applied() {
         .replace("branch_labels = None", "branch_labels = 'extra'");
     sandbox.write("migrations/versions/x1.py", &labelled);
     let url = "sqlite+aiosqlite:///app.db";
-    let launched = launch(&sandbox, &python, url, "well", &["--revision=b2"]);
+    let launched = launch(&sandbox, &python, url, "healthy", &["--revision=b2"]);
     launched.wait_until_ready();
     let page = launched.page("");
     for revision in ["b2", "x1"] {
@@ -161,7 +167,7 @@ fn answers_local_requests_with_its_headers() {
     let python = python();
     let sandbox = project(&[("a1", "pass", "pass"), ("b2", "pass", "pass")]);
     let url = "sqlite+aiosqlite:///app.db";
-    let launched = launch(&sandbox, &python, url, "well", &["--revision=a1"]);
+    let launched = launch(&sandbox, &python, url, "healthy", &["--revision=a1"]);
     launched.wait_until_ready();
     let page = launched.page("");
     assert!(row(&page, "b2").contains("beyond the target"), "{page}");
@@ -227,7 +233,7 @@ fn follows_the_page_setting_for_other_clients() {
                 .arg("run")
                 .arg(format!("--probe=http://127.0.0.1:{port}/"))
                 .arg(format!("--health-addr=0.0.0.0:{health}"))
-                .args(["--", "python3", "app.py", "well", &port.to_string()]);
+                .args(["--", "python3", "app.py", "healthy", &port.to_string()]);
             command
         });
         launched.wait_until_ready();
@@ -257,7 +263,7 @@ fn many_readers_of_a_long_history_do_not_slow_down_the_endpoints() {
     let sandbox = project(&revisions);
     // The target is the first revision, so all others are beyond the target.
     let url = "sqlite+aiosqlite:///app.db";
-    let launched = launch(&sandbox, &python, url, "well", &["--revision=r0000"]);
+    let launched = launch(&sandbox, &python, url, "healthy", &["--revision=r0000"]);
     launched.wait_until_ready();
     let page = launched.page("");
     assert!(page.len() < 60_000, "{}", page.len());

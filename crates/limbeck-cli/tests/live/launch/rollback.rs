@@ -57,10 +57,10 @@ fn rolls_back_on_postgresql() {
     let server = Postgres::start(Tls::Off);
     let rollback = "--on-unhealthy=rollback";
     for (number, (step, mode, options, expected)) in [
-        (EMPTY, "unwell", vec![], (123, "not ready within", "b2")),
+        (EMPTY, "unhealthy", vec![], (123, "not ready within", "b2")),
         (
             EMPTY,
-            "unwell",
+            "unhealthy",
             vec![rollback],
             (124, "rolled back: b2 downgraded to a1", "a1"),
         ),
@@ -72,19 +72,19 @@ fn rolls_back_on_postgresql() {
         ),
         (
             FULL,
-            "unwell",
+            "unhealthy",
             vec![rollback],
             (125, "table u: 1 row", "b2"),
         ),
         (
             FULL,
-            "unwell",
+            "unhealthy",
             vec![rollback, "--allow-data-loss"],
             (124, "the migration was rolled back", "a1"),
         ),
         (
             IRREVERSIBLE,
-            "unwell",
+            "unhealthy",
             vec![rollback],
             (125, "the `downgrade` of b2 does nothing", "b2"),
         ),
@@ -107,14 +107,14 @@ fn rolls_back_on_sqlite() {
     check(
         &url("a"),
         EMPTY,
-        "unwell",
+        "unhealthy",
         &[rollback],
         (124, "rolled back: b2", "a1"),
     );
     check(
         &url("b"),
         FULL,
-        "unwell",
+        "unhealthy",
         &[rollback],
         (125, "table u: 1 row", "b2"),
     );
@@ -130,7 +130,7 @@ fn rolls_back_the_first_migration() {
     for url in [postgresql.as_str(), "sqlite+aiosqlite:///app.db"] {
         let sandbox = project(&[FIRST, EMPTY]);
         let options = ["--ready-timeout=1s", "--on-unhealthy=rollback"];
-        let output = launch(&sandbox, &python, url, "unwell", &options).wait();
+        let output = launch(&sandbox, &python, url, "unhealthy", &options).wait();
         assert_eq!(output.status.code(), Some(124), "{}", stderr(&output));
         let current = run(&sandbox, url, &["current"]);
         assert_eq!(current.success().stdout, "");
@@ -151,7 +151,7 @@ fn rolls_back_on_mysql_only_if_loss_is_allowed() {
     ] {
         server.create_database(name);
         let url = server.url("mysql+aiomysql", name);
-        check(&url, EMPTY, "unwell", &options, expected);
+        check(&url, EMPTY, "unhealthy", &options, expected);
     }
 }
 
@@ -163,7 +163,7 @@ fn rolls_back_nothing_that_it_has_not_applied() {
     let url = "sqlite+aiosqlite:///app.db";
     run(&sandbox, url, &["upgrade", "head"]).success();
     let options = ["--ready-timeout=1s", "--on-unhealthy=rollback"];
-    let output = launch(&sandbox, &python, url, "unwell", &options).wait();
+    let output = launch(&sandbox, &python, url, "unhealthy", &options).wait();
     assert_eq!(output.status.code(), Some(123), "{}", stderr(&output));
     let ran = run(&sandbox, url, &["current"]).success();
     assert_eq!(ran.stdout, "a1 (head)\n");

@@ -56,7 +56,7 @@ fn shows_pending_revisions() {
 fn shows_the_application() {
     let python = python();
     let sandbox = project(&[("a1", "pass", "pass")]);
-    let launched = launch(&sandbox, &python, URL, "well", &[]);
+    let launched = launch(&sandbox, &python, URL, "healthy", &[]);
     launched.wait_until_ready();
     let address = format!("--health-addr={}", launched.health);
     let mut command = sandbox.command(&limbeck(), Some(&python));

@@ -37,7 +37,7 @@ time.sleep(float(os.environ.get("DELAY", "0")))
 
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
-        self.send_response(503 if mode == "unwell" or os.path.exists("unwell") else 204)
+        self.send_response(503 if mode == "unhealthy" or os.path.exists("unhealthy") else 204)
         self.end_headers()
 
     def log_message(self, *arguments):
