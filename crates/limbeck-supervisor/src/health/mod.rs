@@ -187,7 +187,7 @@ mod tests {
     use crate::state::SharedState;
 
     /// Starts a server inside a runtime, as the launcher does.
-    async fn start(address: SocketAddr) -> std::io::Result<HealthServer> {
+    fn start(address: SocketAddr) -> std::io::Result<HealthServer> {
         let page = Page::new(PageAccess::Off, |_, _| RenderedPage::default());
         HealthServer::start(address, SharedState::default(), Metrics::default(), page)
     }
@@ -202,11 +202,11 @@ mod tests {
             (used, ErrorKind::AddrInUse),
             (foreign, ErrorKind::AddrNotAvailable),
         ] {
-            let error = start(address).await.expect_err("no server");
+            let error = start(address).expect_err("no server");
             assert_eq!(error.kind(), expected, "{address}");
         }
         drop(listener);
-        let server = start(used).await.expect("a server");
+        let server = start(used).expect("a server");
         assert_eq!(server.address(), used);
     }
 }
