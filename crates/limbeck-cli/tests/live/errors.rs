@@ -80,7 +80,7 @@ fn reports_a_refusal_of_postgresql() {
     );
     check(
         &url("?sslmode=disable"),
-        &["no encryption", "put `sslmode=require`"],
+        &["no encryption", "add `sslmode=require`"],
     );
     check(
         &url("?sslmode=verify-full&sslrootcert=system"),
