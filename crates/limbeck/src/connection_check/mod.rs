@@ -1,10 +1,10 @@
-//! Connects as a migration would and says what is there, without changing anything in the database.
+//! Opens the connection of a migration and reports the server and the user's privileges. Changes nothing in the database.
 
-mod ask;
 mod mysql;
 mod options;
 mod pooler;
 mod postgresql;
+mod query;
 mod sqlite;
 
 use std::net::SocketAddr;
@@ -18,95 +18,99 @@ use limbeck_db::{
 pub use options::{OptionsError, connect_options};
 pub use pooler::Pooler;
 
-/// What a connection leads to, and whether migrations could run over it.
+/// The server behind a connection, and everything that could keep migrations from running.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConnectionCheck {
-    /// Which kind of server it is, as far as the connection is concerned.
+    /// The kind of server, which decides the protocol and the SQL.
     pub server: Product,
-    /// What the server calls itself: `PostgreSQL`, `MariaDB`, `SQLite`, …
+    /// The product's name: `PostgreSQL`, `CockroachDB`, `MariaDB`, `SQLite`, …
     pub product: String,
-    /// Its version, as it writes it.
+    /// The server's version as the server reports it.
     pub version: String,
-    /// The place that was asked for and took the connection: host and port, a socket, or a file.
+    /// The configured address that accepted the connection: host and port, a socket, or a file.
     pub address: String,
-    /// The address that took it, where that is known.
+    /// The IP address and port that accepted the connection, if known.
     pub reached: Option<SocketAddr>,
-    /// The database's name; SQLite has files.
+    /// The database's name; `None` for SQLite.
     pub database: Option<String>,
-    /// As whom the statements run.
+    /// The user that statements run as.
     pub user: Option<String>,
-    /// How the connection is protected; none for a plain one.
+    /// The TLS protection; `None` for a plain connection.
     pub tls: Option<TlsSummary>,
-    /// Whether somebody stands in between who shares connections.
+    /// The pooler between limbeck and the server.
     pub pooler: Pooler,
-    /// Why nothing can be written; none where it can.
+    /// The reason why nothing can be written; `None` if writing is possible.
     pub read_only: Option<String>,
-    /// What migrations need to be allowed.
-    pub rights: Vec<Right>,
-    /// The version table; none when there is none yet.
+    /// The privileges that migrations use.
+    pub privileges: Vec<PrivilegeCheck>,
+    /// The version table; `None` if it doesn't exist yet.
     pub version_table: Option<VersionTableCheck>,
-    /// How long a statement that does nothing takes, the fastest of a few; none where nothing was opened.
+    /// The time of the fastest of a few trivial statements; `None` if no connection was opened.
     pub round_trip: Option<Duration>,
 }
 
-/// Something that migrations need to be allowed.
+/// A privilege that migrations use.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Right {
-    /// The right, as the server calls it: `CREATE`, `INSERT`, …
-    pub right: &'static str,
-    /// What it is a right on, as one would say it: ``schema `public` ``.
-    pub on: String,
-    /// Whether the user has it; none where it can't be told.
-    pub granted: Option<bool>,
-    /// Whether migrations can't do without it.
-    pub needed: bool,
+pub struct PrivilegeCheck {
+    /// The privilege as the server names it: `CREATE`, `INSERT`, …
+    pub privilege: &'static str,
+    /// The object and its kind: ``schema `public` ``.
+    pub object: String,
+    /// Whether the user has the privilege; `None` if unknown.
+    pub is_granted: Option<bool>,
+    /// Whether every migration needs the privilege.
+    pub is_required: bool,
 }
 
 /// The version table and its rows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VersionTableCheck {
-    /// What the catalogs say of it.
+    /// The table's description in the catalogs.
     pub description: VersionTableDescription,
-    /// The revisions in it; none when it may not be read.
+    /// The version rows; `None` if the user may not read them.
     pub rows: Option<Vec<String>>,
 }
 
 impl ConnectionCheck {
-    /// Whether there is anything like channel binding: only PostgreSQL's SCRAM has it.
-    pub fn promises_channel_binding(&self) -> bool {
+    /// Returns whether the connection could have channel binding: PostgreSQL's SCRAM over TLS only.
+    pub fn supports_channel_binding(&self) -> bool {
         self.tls.is_some() && self.server == Product::Postgresql
     }
 
-    /// Why no migration could run; empty where one could.
+    /// Returns the reasons why no migration could run; empty if migrations can run.
     pub fn obstacles(&self) -> Vec<String> {
         let read_only = self
             .read_only
             .iter()
-            .map(|why| format!("the database is read-only: {why}"));
+            .map(|reason| format!("the database is read-only: {reason}"));
         let missing = self
-            .rights
+            .privileges
             .iter()
-            .filter(|right| right.needed && right.granted == Some(false));
-        let missing = missing.map(|Right { right, on, .. }| {
-            let user = self.user.as_deref().unwrap_or_default();
-            if user.is_empty() {
-                format!("no right to {right} on {on}")
-            } else {
-                format!("`{user}` has no right to {right} on {on}")
-            }
-        });
+            .filter(|check| check.is_required && check.is_granted == Some(false));
+        let missing = missing.map(
+            |PrivilegeCheck {
+                 privilege, object, ..
+             }| {
+                let user = self.user.as_deref().unwrap_or_default();
+                if user.is_empty() {
+                    format!("no right to {privilege} on {object}")
+                } else {
+                    format!("`{user}` has no right to {privilege} on {object}")
+                }
+            },
+        );
         let column = self.version_table.as_ref().and_then(|table| {
-            let missing = table.description.column_type.is_none();
-            missing.then(|| "the version table has no column `version_num`".to_owned())
+            let is_missing = table.description.column_type.is_none();
+            is_missing.then(|| "the version table has no column `version_num`".to_owned())
         });
         read_only.chain(missing).chain(column).collect()
     }
 }
 
-/// Connects, looks, and closes the connection.
+/// Opens a connection, checks it, and closes it. `table` is the version table to check.
 ///
 /// # Errors
-/// [`DbError`] when there is no connection, or the server breaks it off.
+/// Returns [`DbError`] if no connection can be opened, or if it is lost during the check.
 pub async fn check(
     options: &ConnectOptions,
     table: &VersionTable,
@@ -115,39 +119,39 @@ pub async fn check(
         && options.creates_file()
         && let Some(file) = options.file().filter(|file| !file.exists())
     {
-        // Opening it would create it.
-        return sqlite::missing(&file);
+        // Opening a connection would create the file.
+        return sqlite::check_missing_file(&file);
     }
     let mut session = Session::open(options).await?;
-    let found = look(&mut session, options, table).await;
-    // What was found stands, however the server takes our leave.
+    let result = check_session(&mut session, options, table).await;
+    // The result is complete; an error while closing the connection doesn't change it.
     let _ = session.close().await;
-    found
+    result
 }
 
-async fn look(
+async fn check_session(
     session: &mut Session,
     options: &ConnectOptions,
     table: &VersionTable,
 ) -> Result<ConnectionCheck, DbError> {
-    let link = session.connection_details().await?;
+    let details = session.connection_details().await?;
     let mut check = ConnectionCheck {
         server: session.info().product,
         product: String::new(),
         version: session.info().version.clone(),
         address: session.info().address.clone(),
-        reached: link.peer,
+        reached: details.peer,
         database: None,
         user: None,
-        tls: link.tls.clone(),
+        tls: details.tls.clone(),
         pooler: Pooler::NotKnown,
         read_only: None,
-        rights: Vec::new(),
+        privileges: Vec::new(),
         version_table: None,
-        round_trip: Some(round_trip(session).await?),
+        round_trip: Some(measure_round_trip(session).await?),
     };
     let description = table.describe(session).await?;
-    let may_read = match (session.info().product, &description) {
+    let can_read = match (session.info().product, &description) {
         (_, None) => true,
         (Product::Postgresql, Some(description)) => description
             .privileges
@@ -155,27 +159,31 @@ async fn look(
             .any(|privilege| privilege.name == "SELECT" && privilege.is_granted),
         (_, Some(description)) => description.column_type.is_some(),
     };
-    let rows = if may_read && description.is_some() {
-        ask::unless_refused(table.heads(session).await)?.flatten()
+    let rows = if can_read && description.is_some() {
+        query::unless_rejected(table.heads(session).await)?.flatten()
     } else {
         None
     };
     check.version_table = description.map(|description| VersionTableCheck { description, rows });
     match session.info().product {
-        Product::Postgresql => postgresql::look(session, options, &link, table, &mut check).await?,
-        Product::Mysql | Product::Mariadb => mysql::look(session, &link, table, &mut check).await?,
+        Product::Postgresql => {
+            postgresql::check(session, options, &details, table, &mut check).await?;
+        }
+        Product::Mysql | Product::Mariadb => {
+            mysql::check(session, &details, table, &mut check).await?;
+        }
         Product::Sqlite => {
             let file = match options {
                 ConnectOptions::Sqlite(options) => options.file(),
                 _ => None,
             };
-            sqlite::look(&link, file.as_deref().map(Path::new), &mut check);
+            sqlite::check(&details, file.as_deref().map(Path::new), &mut check);
         }
     }
     Ok(check)
 }
 
-async fn round_trip(session: &mut Session) -> Result<Duration, DbError> {
+async fn measure_round_trip(session: &mut Session) -> Result<Duration, DbError> {
     let mut fastest = Duration::MAX;
     for _ in 0..3 {
         let start = Instant::now();

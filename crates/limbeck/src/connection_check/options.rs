@@ -1,4 +1,4 @@
-//! From any database URL to the options of a connection.
+//! Conversion of any database URL to the options of a connection.
 
 use std::collections::BTreeMap;
 
@@ -8,13 +8,13 @@ use limbeck_url::{
     UrlError, convert,
 };
 
-/// Why a URL gives no connection.
+/// The error of a URL that limbeck can't connect with.
 #[derive(Debug, thiserror::Error)]
 pub enum OptionsError {
     /// The URL can't be read.
     #[error(transparent)]
     Url(#[from] ConvertError),
-    /// The connection can't do what the URL asks for.
+    /// limbeck's connection doesn't support what the URL requires.
     #[error(transparent)]
     Connect(#[from] ConnectError),
 }
@@ -25,11 +25,11 @@ impl From<UrlError> for OptionsError {
     }
 }
 
-/// The options that a migration with this URL would connect with. A URL that names a driver is taken as
-/// SQLAlchemy takes it; what hosters, libpq and sqlx write is converted first.
+/// Returns the options of a migration's connection. A URL that names a driver is read as SQLAlchemy reads it. Other URLs,
+/// such as those of hosting providers, libpq and sqlx, are converted first.
 ///
 /// # Errors
-/// [`OptionsError`] names the parameter.
+/// Returns [`OptionsError`], which names the parameter.
 pub fn connect_options(
     text: &str,
     process_environment: &ProcessEnvironment,
@@ -76,12 +76,12 @@ fn argument(value: &ArgumentValue) -> ConnectArg {
                 .map(|(name, text)| (name.clone(), ConnectArg::Text(text.clone())))
                 .collect(),
         ),
-        ArgumentValue::TlsContext(context) => tls(context),
+        ArgumentValue::TlsContext(context) => tls_argument(context),
     }
 }
 
-/// A context as the dictionary that PyMySQL makes one of.
-fn tls(context: &TlsContext) -> ConnectArg {
+/// Returns the dictionary from which PyMySQL makes such a context.
+fn tls_argument(context: &TlsContext) -> ConnectArg {
     let mut entries = BTreeMap::new();
     let mut file = |name: &str, path: &Option<String>| {
         if let Some(path) = path {

@@ -1,27 +1,27 @@
-//! Whether somebody stands between us and a PostgreSQL server who shares its connections out.
+//! Detection of a pooler between limbeck and a PostgreSQL server.
 
 use std::fmt;
 use std::time::Duration;
 
 use limbeck_db::{ConnectOptions, ConnectionDetails, DbError, Session};
 
-use super::ask;
+use super::query;
 
-/// How long a second session is waited for: in a pooler that is full none comes.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// The maximum wait for a second session, which a pooler without a free connection never opens.
+const SECOND_SESSION_TIMEOUT: Duration = Duration::from_secs(2);
 
-const WHICH_PROCESS: &str = "SELECT pg_catalog.pg_backend_pid()";
+const BACKEND_PID: &str = "SELECT pg_catalog.pg_backend_pid()";
 
-/// Who stands in between.
+/// The pooler between limbeck and the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pooler {
-    /// Nobody: the server's own process is the one that was promised when the session began.
+    /// No pooler: the server process is the one that was announced when the session began.
     None,
-    /// A pooler that gives each transaction another session.
+    /// A pooler that may run each transaction in another session of the server.
     Transaction,
-    /// A pooler, by session or by transaction.
+    /// A pooler that assigns connections by session or by transaction.
     Present,
-    /// There is no sure sign.
+    /// Unknown: the server gives no reliable sign.
     NotKnown,
 }
 
@@ -36,25 +36,27 @@ impl fmt::Display for Pooler {
     }
 }
 
-/// Looks for sure signs. A server tells the number of its process when a session begins; a pooler tells one
-/// of its own, since the process will be another one. Two sessions that are served by one process, or
-/// one that is served by two, share by transaction.
+/// Detects a pooler by its process numbers. A server announces its process number when a session begins. A pooler announces
+/// a number of its own, because the server process may change. If one process serves two sessions, or two processes serve
+/// one session, the pooler assigns connections by transaction.
 pub(super) async fn detect(
     session: &mut Session,
     options: &ConnectOptions,
-    link: &ConnectionDetails,
+    details: &ConnectionDetails,
 ) -> Result<Pooler, DbError> {
-    let (Some(promised), Some(process)) = (link.initial_session_id, number(session).await?) else {
+    let (Some(announced), Some(process)) =
+        (details.initial_session_id, backend_pid(session).await?)
+    else {
         return Ok(Pooler::NotKnown);
     };
-    if promised == process {
+    if announced == process {
         return Ok(Pooler::None);
     }
-    let second = tokio::time::timeout(PATIENCE, process_of_another(options)).await;
-    let again = number(session).await?;
-    let changed = again.is_some_and(|again| again != process);
-    // No second session, for whatever reason, is no sign of anything.
-    let shared = matches!(second, Ok(Ok(Some(other))) if other == process || Some(other) == again);
+    let second = tokio::time::timeout(SECOND_SESSION_TIMEOUT, pid_of_second_session(options)).await;
+    let later = backend_pid(session).await?;
+    let changed = later.is_some_and(|later| later != process);
+    // A second session that could not be opened proves nothing.
+    let shared = matches!(second, Ok(Ok(Some(other))) if other == process || Some(other) == later);
     Ok(if changed || shared {
         Pooler::Transaction
     } else {
@@ -62,15 +64,15 @@ pub(super) async fn detect(
     })
 }
 
-async fn number(session: &mut Session) -> Result<Option<i64>, DbError> {
-    let text = ask::value(session, WHICH_PROCESS).await?;
+async fn backend_pid(session: &mut Session) -> Result<Option<i64>, DbError> {
+    let text = query::first_value(session, BACKEND_PID).await?;
     Ok(text.and_then(|text| text.parse().ok()))
 }
 
-async fn process_of_another(options: &ConnectOptions) -> Result<Option<i64>, DbError> {
+async fn pid_of_second_session(options: &ConnectOptions) -> Result<Option<i64>, DbError> {
     let mut session = Session::open(options).await?;
-    let process = number(&mut session).await?;
-    // It was for this one question.
+    let process = backend_pid(&mut session).await?;
+    // The answer is complete; an error while closing the session doesn't change it.
     let _ = session.close().await;
     Ok(process)
 }

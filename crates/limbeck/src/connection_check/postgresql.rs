@@ -1,101 +1,105 @@
-//! What a PostgreSQL server, or one that speaks its protocol, says of itself and of our rights.
+//! Checks of a PostgreSQL server, or of another server with its protocol.
 
 use limbeck_db::{ConnectOptions, ConnectionDetails, DbError, Session, VersionTable};
 
-use super::{ConnectionCheck, Pooler, Right, ask, pooler};
+use super::{ConnectionCheck, Pooler, PrivilegeCheck, pooler, query};
 
-const WHO: &str = "SELECT pg_catalog.version(), pg_catalog.current_database(), current_user";
+const IDENTITY: &str = "SELECT pg_catalog.version(), pg_catalog.current_database(), current_user";
 
-/// Names that come in front of others in what `version()` says.
+/// Names of products in `version()`. Redshift's also contains PostgreSQL, so that name comes last.
 const PRODUCTS: [&str; 4] = ["CockroachDB", "Redshift", "YugabyteDB", "PostgreSQL"];
 
-const RIGHTS: &str = "SELECT s.name, pg_catalog.has_schema_privilege(s.name, 'CREATE'), \
+const CREATE_PRIVILEGES: &str = "SELECT s.name, pg_catalog.has_schema_privilege(s.name, 'CREATE'), \
      pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE') \
      FROM (SELECT pg_catalog.current_schema() AS name) s";
 
-pub(super) async fn look(
+pub(super) async fn check(
     session: &mut Session,
     options: &ConnectOptions,
-    link: &ConnectionDetails,
+    details: &ConnectionDetails,
     table: &VersionTable,
     check: &mut ConnectionCheck,
 ) -> Result<(), DbError> {
-    let who = ask::row(session, WHO).await?.unwrap_or_default();
-    let mut who = who.into_iter();
-    let banner = who.next().flatten().unwrap_or_default();
-    check.product = product(&banner).to_owned();
-    check.database = who.next().flatten();
-    check.user = who.next().flatten();
+    let row = query::first_row(session, IDENTITY)
+        .await?
+        .unwrap_or_default();
+    let mut identity = row.into_iter();
+    let version = identity.next().flatten().unwrap_or_default();
+    check.product = product(&version).to_owned();
+    check.database = identity.next().flatten();
+    check.user = identity.next().flatten();
     check.pooler = if check.product == "PostgreSQL" {
-        pooler::detect(session, options, link).await?
+        pooler::detect(session, options, details).await?
     } else {
-        // What others make of process numbers is theirs.
+        // Other products define process numbers in their own way.
         Pooler::NotKnown
     };
-    check.read_only = read_only(session).await?;
-    rights(session, table, check).await
+    check.read_only = read_only_reason(session).await?;
+    check_privileges(session, table, check).await
 }
 
-fn product(banner: &str) -> &'static str {
-    let named = PRODUCTS.into_iter().find(|name| banner.contains(name));
+fn product(version: &str) -> &'static str {
+    let named = PRODUCTS.into_iter().find(|name| version.contains(name));
     match named {
         Some(name) => name,
-        None if banner.contains("-YB-") => "YugabyteDB",
+        None if version.contains("-YB-") => "YugabyteDB",
         None => "PostgreSQL",
     }
 }
 
-async fn read_only(session: &mut Session) -> Result<Option<String>, DbError> {
-    let standby = ask::value(session, "SELECT pg_catalog.pg_is_in_recovery()").await?;
+async fn read_only_reason(session: &mut Session) -> Result<Option<String>, DbError> {
+    let standby = query::first_value(session, "SELECT pg_catalog.pg_is_in_recovery()").await?;
     if standby.as_deref() == Some("t") {
-        return Ok(Some(
-            "the server is a standby, which follows another one".into(),
-        ));
+        return Ok(Some("the server is a standby of another server".into()));
     }
-    let setting = ask::value(session, "SHOW transaction_read_only").await?;
+    let setting = query::first_value(session, "SHOW transaction_read_only").await?;
     Ok((setting.as_deref() == Some("on"))
         .then(|| "`default_transaction_read_only` is on for this user, database or server".into()))
 }
 
-async fn rights(
+async fn check_privileges(
     session: &mut Session,
     table: &VersionTable,
     check: &mut ConnectionCheck,
 ) -> Result<(), DbError> {
-    let answer = ask::row(session, RIGHTS).await?.unwrap_or_default();
-    let mut answer = answer.into_iter();
-    let schema = answer.next();
-    let mut yes = || answer.next().flatten().map(|text| text == "t");
-    let (in_schema, in_database) = (yes(), yes());
-    let (on, granted) = match schema.clone() {
+    let row = query::first_row(session, CREATE_PRIVILEGES)
+        .await?
+        .unwrap_or_default();
+    let mut values = row.into_iter();
+    let schema = values.next();
+    let mut next_flag = || values.next().flatten().map(|text| text == "t");
+    let (in_schema, in_database) = (next_flag(), next_flag());
+    let (object, is_granted) = match schema {
         Some(Some(name)) => (format!("schema `{name}`"), in_schema),
-        // There is no schema that a table without a schema's name could be created in.
+        // The search path has no schema for a table whose name has none.
         Some(None) => ("any schema of the search path".into(), Some(false)),
         None => ("the schema of the search path".into(), None),
     };
-    check.rights.push(Right {
-        right: "CREATE",
-        on,
-        granted,
-        needed: true,
+    check.privileges.push(PrivilegeCheck {
+        privilege: "CREATE",
+        object,
+        is_granted,
+        is_required: true,
     });
-    check.rights.push(Right {
-        right: "CREATE",
-        on: "the database (for schemas and extensions)".into(),
-        granted: in_database,
-        needed: false,
+    check.privileges.push(PrivilegeCheck {
+        privilege: "CREATE",
+        object: "the database (for schemas and extensions)".into(),
+        is_granted: in_database,
+        is_required: false,
     });
     if let Some(found) = &check.version_table {
         let description = &found.description;
-        let on = format!("table `{}.{}`", description.schema, table.name);
-        check
-            .rights
-            .extend(description.privileges.iter().map(|privilege| Right {
-                right: privilege.name,
-                on: on.clone(),
-                granted: Some(privilege.is_granted),
-                needed: true,
-            }));
+        let object = format!("table `{}.{}`", description.schema, table.name);
+        let of_table = description
+            .privileges
+            .iter()
+            .map(|privilege| PrivilegeCheck {
+                privilege: privilege.name,
+                object: object.clone(),
+                is_granted: Some(privilege.is_granted),
+                is_required: true,
+            });
+        check.privileges.extend(of_table);
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! What there is to say of a SQLite file, most of which the file system says.
+//! Checks of a SQLite file, most of which the file system answers.
 
 use std::path::Path;
 
@@ -7,9 +7,9 @@ use limbeck_db::{
 };
 use rustix::fs::{Access, access};
 
-use super::{ConnectionCheck, Pooler, Right};
+use super::{ConnectionCheck, Pooler, PrivilegeCheck};
 
-pub(super) fn look(link: &ConnectionDetails, file: Option<&Path>, check: &mut ConnectionCheck) {
+pub(super) fn check(details: &ConnectionDetails, file: Option<&Path>, check: &mut ConnectionCheck) {
     check.product = "SQLite".into();
     check.pooler = Pooler::None;
     let Some(file) = file else {
@@ -17,27 +17,24 @@ pub(super) fn look(link: &ConnectionDetails, file: Option<&Path>, check: &mut Co
         return;
     };
     check.address = file.display().to_string();
-    check.rights = rights(file, true);
-    if link.is_read_only == Some(true) {
-        check.read_only = Some(format!(
-            "`{}` can be opened for reading only",
-            file.display()
-        ));
+    check.privileges = write_privileges(file, true);
+    if details.is_read_only == Some(true) {
+        check.read_only = Some(format!("SQLite can only read `{}`", file.display()));
     }
 }
 
-/// The check of a file that isn't there: the first migration creates it, and nothing else must.
-pub(super) fn missing(file: &Path) -> Result<ConnectionCheck, DbError> {
-    let folder = folder(file);
+/// Returns the check of a file that doesn't exist. The first migration creates the file; the check must not.
+pub(super) fn check_missing_file(file: &Path) -> Result<ConnectionCheck, DbError> {
+    let folder = folder_of(file);
     if !folder.is_dir() {
         return Err(DbError::Connect(ConnectError {
             kind: ConnectErrorKind::File,
             message: format!(
-                "there is no SQLite database `{}`, and no folder `{}` to create it in",
+                "could not open the SQLite database `{}`: the folder `{}` does not exist",
                 file.display(),
                 folder.display()
             ),
-            hint: Some("create the folder, or correct the path: `sqlite:///` is followed by a relative one, `sqlite:////` by an absolute one".into()),
+            hint: Some("create the folder, or correct the path: `sqlite:///` is followed by a relative path, `sqlite:////` by an absolute one".into()),
         }));
     }
     Ok(ConnectionCheck {
@@ -51,31 +48,30 @@ pub(super) fn missing(file: &Path) -> Result<ConnectionCheck, DbError> {
         tls: None,
         pooler: Pooler::None,
         read_only: None,
-        rights: rights(file, false),
+        privileges: write_privileges(file, false),
         version_table: None,
         round_trip: None,
     })
 }
 
-/// A journal is written beside the file, so that the folder has to be writable, too.
-fn rights(file: &Path, exists: bool) -> Vec<Right> {
-    let folder = folder(file);
-    let may = |path: &Path| Some(access(path, Access::WRITE_OK).is_ok());
-    let right = |what: &str, path: &Path| Right {
-        right: "write",
-        on: format!("{what} `{}`", path.display()),
-        granted: may(path),
-        needed: true,
+/// Returns the privileges to write the file and its folder, where SQLite creates the journal.
+fn write_privileges(file: &Path, file_exists: bool) -> Vec<PrivilegeCheck> {
+    let folder = folder_of(file);
+    let check = |kind: &str, path: &Path| PrivilegeCheck {
+        privilege: "write",
+        object: format!("{kind} `{}`", path.display()),
+        is_granted: Some(access(path, Access::WRITE_OK).is_ok()),
+        is_required: true,
     };
-    let mut rights = Vec::new();
-    if exists {
-        rights.push(right("file", file));
+    let mut privileges = Vec::new();
+    if file_exists {
+        privileges.push(check("file", file));
     }
-    rights.push(right("folder", folder));
-    rights
+    privileges.push(check("folder", folder));
+    privileges
 }
 
-fn folder(file: &Path) -> &Path {
+fn folder_of(file: &Path) -> &Path {
     match file.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),

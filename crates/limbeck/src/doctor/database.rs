@@ -138,10 +138,10 @@ fn writing(found: &ConnectionCheck) -> Check {
 fn rights(found: &ConnectionCheck) -> Check {
     let id = Id::DatabaseRights;
     let list = |granted: Option<bool>| -> Vec<String> {
-        let rights = found.rights.iter();
-        rights
-            .filter(|right| right.needed && right.granted == granted)
-            .map(|right| format!("{} on {}", right.right, right.on))
+        let privileges = found.privileges.iter();
+        privileges
+            .filter(|check| check.is_required && check.is_granted == granted)
+            .map(|check| format!("{} on {}", check.privilege, check.object))
             .collect()
     };
     let (missing, unknown) = (list(Some(false)), list(None));

@@ -1,4 +1,4 @@
-//! Why a project is not repaired, or a repair not taken back.
+//! The errors of `fix` and its undo.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -7,32 +7,32 @@ use limbeck_script::repair::{EngineKind, UnsupportedCode};
 
 use crate::project::ProjectError;
 
-/// Why `fix` does nothing.
+/// The error of a fix or an undo.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FixError {
-    /// The project.
+    /// The project can't be used.
     #[error(transparent)]
     Project(#[from] ProjectError),
-    /// The `env.py` has a shape that is not understood.
-    #[error("{}:{}: {}", file.display(), refusal.line, refusal.reason)]
-    Refused {
-        /// The file.
+    /// The `env.py` contains code that limbeck can't edit.
+    #[error("{}:{}: {}", file.display(), code.line, code.reason)]
+    Unsupported {
+        /// The `env.py`.
         file: PathBuf,
-        /// The line, and what is there.
-        refusal: UnsupportedCode,
+        /// The line and a description of the code.
+        code: UnsupportedCode,
     },
-    /// The file has another encoding.
+    /// The file has another encoding than UTF-8.
     #[error("{}:{line}: the file is not UTF-8", file.display())]
     NotUtf8 {
         /// The file.
         file: PathBuf,
-        /// The line with the first byte that is none of UTF-8.
+        /// The line of the first byte that is not UTF-8, from 1.
         line: usize,
     },
-    /// What would be written does not look repaired.
-    #[error("{}: the repaired file could not be shown to be complete, so nothing was changed", file.display())]
-    Unproven {
+    /// A second `fix` would change the edited file again.
+    #[error("{}: the edits would not be complete, so nothing was changed", file.display())]
+    Incomplete {
         /// The file.
         file: PathBuf,
     },
@@ -41,7 +41,7 @@ pub enum FixError {
     Read {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The system's error.
         source: io::Error,
     },
     /// A file can't be written.
@@ -49,53 +49,53 @@ pub enum FixError {
     Write {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The system's error.
         source: io::Error,
     },
-    /// The file was written by someone else between the diff and now.
-    #[error("`{}` was changed while its diff was shown, so it was left alone", file.display())]
+    /// The file was changed after its diff was shown.
+    #[error("`{}` was changed after its diff was shown, so limbeck did not change it", file.display())]
     ChangedMeanwhile {
         /// The file.
         file: PathBuf,
     },
-    /// There is no record of a repair.
-    #[error("there is no repair to undo: `{}` is not there", manifest.display())]
+    /// There is no record of a fix.
+    #[error("there is no fix to undo: `{}` does not exist", manifest.display())]
     NothingToUndo {
-        /// Where the record would be.
+        /// The path of the missing record.
         manifest: PathBuf,
     },
-    /// The record of a repair can't be read.
-    #[error("`{}` is not the record of a repair: {problem}", manifest.display())]
+    /// The record of a fix has unexpected content.
+    #[error("`{}` is not a valid record of a fix: {problem}", manifest.display())]
     Manifest {
         /// The record.
         manifest: PathBuf,
-        /// What is wrong with it.
+        /// A description of the content.
         problem: String,
     },
-    /// A file was changed by hand since it was repaired.
-    #[error("`{}` was changed since `limbeck fix`, so nothing was put back", file.display())]
+    /// A file was changed by hand after the fix.
+    #[error("`{}` was changed since `limbeck fix`, so nothing was restored", file.display())]
     ChangedSince {
         /// The file.
         file: PathBuf,
-        /// Where its original is kept.
+        /// The kept original.
         original: PathBuf,
         /// The folder of the record.
         record: PathBuf,
     },
-    /// A file was changed by hand since it was repaired, and needs another repair.
-    #[error("`{}` was changed since an earlier `limbeck fix`, whose record would be lost", file.display())]
+    /// A file was changed by hand after an earlier fix, and needs another fix.
+    #[error("`{}` was changed since an earlier `limbeck fix`, whose record another fix would overwrite", file.display())]
     ChangedSinceEarlier {
         /// The file.
         file: PathBuf,
         /// The folder of the record.
         record: PathBuf,
     },
-    /// A kept original is not what was kept.
-    #[error("`{}` is not the original of `{}` any more: its digest is another", original.display(), file.display())]
+    /// The digest of a kept original differs from the recorded digest.
+    #[error("`{}` is no longer the original of `{}`: its digest has changed", original.display(), file.display())]
     Damaged {
         /// The file.
         file: PathBuf,
-        /// Where its original is kept.
+        /// The kept original.
         original: PathBuf,
     },
 }
@@ -111,42 +111,44 @@ impl FixError {
         move |source| Self::Write { path, source }
     }
 
-    /// What to do next.
+    /// Returns the next step, if there is one.
     pub fn hint(&self) -> Option<String> {
         Some(match self {
             Self::Project(error) => return error.hint(),
-            Self::Refused { refusal, .. } => {
-                let function = refusal.engine?.function_name();
+            Self::Unsupported { code, .. } => {
+                let function = code.engine?.function_name();
                 format!(
-                    "put the function below into `env.py`, behind the imports, and call it where the URL is taken: \
-                     `{function}(url)`, and `{function}(url).replace(\"%\", \"%%\")` for `set_main_option`"
+                    "add the function below to `env.py` after the imports, and call it where `env.py` uses the URL: \
+                     `{function}(url)`, or `{function}(url).replace(\"%\", \"%%\")` for `set_main_option`"
                 )
             }
-            Self::NotUtf8 { .. } => "save it as UTF-8, and take a `coding:` comment out".into(),
+            Self::NotUtf8 { .. } => {
+                "save the file as UTF-8, and remove its `coding:` comment if it has one".into()
+            }
             Self::ChangedMeanwhile { .. } => "run `limbeck fix` again".into(),
             Self::ChangedSince {
                 file,
                 original,
                 record,
             } => format!(
-                "compare it with its original, `diff {} {}`, take over what you want, and remove `{}`",
+                "compare the file with its original (`diff {} {}`), restore what you want by hand, and remove `{}`",
                 original.display(),
                 file.display(),
                 record.display()
             ),
             Self::ChangedSinceEarlier { record, .. } => format!(
-                "remove `{}` to keep the file as it is now, then run `limbeck fix` again",
+                "to give up the undo of the earlier fix, remove `{}`, then run `limbeck fix` again",
                 record.display()
             ),
-            Self::Damaged { .. } => "take the original from version control".into(),
+            Self::Damaged { .. } => "restore the original from version control".into(),
             _ => return None,
         })
     }
 
-    /// The function that the user can put in by hand.
+    /// Returns the Python function that the user can add to `env.py` by hand.
     pub fn snippet(&self) -> Option<&'static str> {
         match self {
-            Self::Refused { refusal, .. } => refusal.engine.map(EngineKind::snippet),
+            Self::Unsupported { code, .. } => code.engine.map(EngineKind::snippet),
             _ => None,
         }
     }

@@ -1,14 +1,14 @@
-//! Repairs the `env.py` of a project that stays with plain Alembic, and takes the repair back.
+//! `limbeck fix`: edits an `env.py` so that plain Alembic takes the application's URL, and undoes the edit.
 
+mod engine_urls;
 mod error;
 mod file;
 mod record;
-mod suits;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use limbeck_script::repair::{self, EngineKind, RepairContext, RepairPlan};
+use limbeck_script::repair::{self, RepairContext, RepairPlan};
 
 use crate::config::Config;
 use crate::project::{self, ProjectError};
@@ -17,41 +17,41 @@ use record::Record;
 pub use error::FixError;
 pub use limbeck_script::repair::UnchangedReason;
 
-/// What is to be done about a project.
+/// The result of analyzing a project's `env.py`.
 #[derive(Debug)]
 pub enum Fix {
-    /// Nothing.
+    /// The `env.py` needs no change.
     NothingToDo {
         /// The `env.py`.
         file: PathBuf,
-        /// Why.
+        /// The reason why it needs no change.
         reason: UnchangedReason,
     },
-    /// A change of its `env.py`.
+    /// The `env.py` needs this change.
     Change(Change),
 }
 
-/// A change of a file, checked and not yet made. `Debug` leaves the texts out, in which a URL may stand.
+/// A change of `env.py` that was checked and not yet made. `Debug` omits the texts, which may contain a URL.
 pub struct Change {
-    /// The file as the configuration names it.
+    /// The `env.py`, with the path that the configuration gives.
     pub file: PathBuf,
-    /// Its text.
+    /// The file's current text.
     pub before: String,
-    /// The text that it will have.
+    /// The file's new text.
     pub after: String,
-    folder: PathBuf,
+    project_folder: PathBuf,
 }
 
 impl Fix {
-    /// Finds what is to be done. Nothing is written.
+    /// Analyzes a project's `env.py` and prepares the change. Writes nothing.
     ///
     /// # Errors
-    /// [`FixError`] names the file, and the line where there is one.
+    /// Returns [`FixError`] if the project or its `env.py` can't be read, or if limbeck can't edit the `env.py`.
     pub fn find(
         config: &Config,
         package_folders: impl Fn() -> Vec<PathBuf>,
     ) -> Result<Self, FixError> {
-        let file = environment(config, package_folders)?;
+        let file = env_py(config, package_folders)?;
         let bytes = file::read(&file)?;
         let before = String::from_utf8(bytes).map_err(|error| {
             let valid = error.utf8_error().valid_up_to();
@@ -60,7 +60,7 @@ impl Fix {
                 file: file.clone(),
             }
         })?;
-        let configuration = |mode| suits::configuration(config, mode);
+        let configuration = |engine| engine_urls::accepts_configuration(config, engine);
         let mut sources: Vec<PathBuf> = config
             .prepend_sys_path()
             .map_err(ProjectError::from)?
@@ -68,26 +68,26 @@ impl Fix {
             .map(PathBuf::from)
             .collect();
         sources.extend([project_folder(config), PathBuf::new()]);
-        let knowledge = RepairContext {
-            url_suits: &suits::url,
+        let context = RepairContext {
+            url_suits: &engine_urls::accepts,
             configuration_suits: &configuration,
-            doubles_percent: &|path| suits::doubles_percent(&sources, path),
+            doubles_percent: &|path| engine_urls::doubles_percent(&sources, path),
         };
-        let edits = match repair::plan(&before, &knowledge) {
+        let edits = match repair::plan(&before, &context) {
             RepairPlan::Unchanged(reason) => return Ok(Self::NothingToDo { file, reason }),
-            RepairPlan::Unsupported(refusal) => return Err(FixError::Refused { file, refusal }),
+            RepairPlan::Unsupported(code) => return Err(FixError::Unsupported { file, code }),
             RepairPlan::Edits(edits) => edits,
         };
         let after = repair::apply_edits(&before, &edits);
-        // What is written must be what a second run takes for done.
-        match repair::plan(&after, &knowledge) {
+        // A second `fix` must find nothing to do.
+        match repair::plan(&after, &context) {
             RepairPlan::Unchanged(_) => Ok(Self::Change(Change {
-                folder: project_folder(config),
+                project_folder: project_folder(config),
                 file,
                 before,
                 after,
             })),
-            RepairPlan::Edits(_) | RepairPlan::Unsupported(_) => Err(FixError::Unproven { file }),
+            RepairPlan::Edits(_) | RepairPlan::Unsupported(_) => Err(FixError::Incomplete { file }),
         }
     }
 }
@@ -101,7 +101,7 @@ impl fmt::Debug for Change {
 }
 
 impl Change {
-    /// The change as a unified diff.
+    /// Returns the change as a unified diff. `name` is the file's name in the diff.
     pub fn diff(&self, name: &str) -> String {
         similar::TextDiff::from_lines(&self.before, &self.after)
             .unified_diff()
@@ -109,53 +109,49 @@ impl Change {
             .to_string()
     }
 
-    /// Keeps the original and writes the file.
+    /// Records the original and writes the file.
     ///
     /// # Errors
-    /// [`FixError`]; the file is then as it was.
+    /// Returns [`FixError`] if the file was changed in the meantime, or if the file or the record can't be written. The
+    /// file is then unchanged.
     pub fn apply(&self) -> Result<(), FixError> {
-        let target = file::real(&self.file)?;
+        let target = file::real_path(&self.file)?;
         let current = file::read(&target)?;
         if current != self.before.as_bytes() {
             return Err(FixError::ChangedMeanwhile {
                 file: self.file.clone(),
             });
         }
-        let mut record = Record::open(&self.folder)?;
+        let mut record = Record::open(&self.project_folder)?;
         record.add(&target, self.before.as_bytes(), self.after.as_bytes())?;
-        file::replace(&target, self.after.as_bytes()).inspect_err(|_| record.forget())
+        file::replace(&target, self.after.as_bytes()).inspect_err(|_| record.discard_if_new())
     }
 }
 
-/// Puts back every file that was changed, and returns their paths.
+/// Restores every file that `fix` changed, and returns the paths of those files.
 ///
 /// # Errors
-/// [`FixError`]; where a file was changed since, nothing is written at all.
+/// Returns [`FixError`] if there is no fix to undo, or if a file was changed since. No file is then restored.
 pub fn undo(
     config: &Config,
     package_folders: impl Fn() -> Vec<PathBuf>,
 ) -> Result<Vec<PathBuf>, FixError> {
     let folder = project_folder(config);
-    // Outside of the project's folder only its own `env.py` is written.
-    let own = environment(config, package_folders)
-        .and_then(|file| file::real(&file))
+    // Outside the project's folder, the undo writes only the project's own `env.py`.
+    let env_py = env_py(config, package_folders)
+        .and_then(|file| file::real_path(&file))
         .ok();
-    Record::open(&folder)?.undo(own.as_deref())
+    Record::open(&folder)?.undo(env_py.as_deref())
 }
 
-/// The function for an engine's URL, to be put into an `env.py` by hand.
-pub fn snippet(mode: EngineKind) -> &'static str {
-    mode.snippet()
-}
-
-fn environment(
+fn env_py(
     config: &Config,
     package_folders: impl Fn() -> Vec<PathBuf>,
 ) -> Result<PathBuf, FixError> {
     Ok(project::script_folder(config, package_folders)?.join("env.py"))
 }
 
-/// The folder of the ini, or of `pyproject.toml` where that is the configuration; empty for the current one.
+/// Returns the folder of the ini, or of `pyproject.toml` if there is no ini; empty for the current folder.
 fn project_folder(config: &Config) -> PathBuf {
     let files = config.files();
     let name = if config.ini().is_some() {

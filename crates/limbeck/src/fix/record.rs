@@ -1,6 +1,6 @@
-//! What was changed: the originals, and the digests of each file before and after.
+//! The record of a fix: the original files, and the digest of each file before and after.
 //!
-//! It stands in `.limbeck/fix` beside the configuration and is gone after an undo.
+//! The record is in `.limbeck/fix` beside the configuration. An undo removes it.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -14,44 +14,46 @@ use super::file::{self, digest};
 const FOLDER: &str = ".limbeck";
 const VERSION: u32 = 1;
 
-/// The record of a project.
+/// The record of a project. An unfinished [`Record::add`] may not have written it yet.
 pub(super) struct Record {
-    /// The folder of the configuration, as it was named.
-    given: PathBuf,
-    /// The folder itself.
-    project: PathBuf,
+    /// The configuration's folder, with the path that the user gave.
+    given_folder: PathBuf,
+    /// The configuration's folder without symbolic links.
+    real_folder: PathBuf,
     manifest: Manifest,
-    is_there: bool,
+    /// Whether the record existed when it was opened.
+    existed: bool,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
 struct Manifest {
     version: u32,
-    /// `.limbeck` was made for the record alone.
+    /// Whether limbeck created the folder `.limbeck` for this record.
     made_folder: bool,
     files: Vec<Entry>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Entry {
-    /// Relative to the configuration's folder where it is below it.
+    /// The file's path, relative to the configuration's folder if the file is below that folder.
     path: PathBuf,
-    /// SHA-256, and the name of the kept original.
+    /// The SHA-256 of the original, which is also the name of the kept copy.
     before: String,
+    /// The SHA-256 of the changed file.
     after: String,
 }
 
 impl Record {
-    /// Reads a project's record; it may not be there.
-    pub(super) fn open(given: &Path) -> Result<Self, FixError> {
-        let project = file::real(given)?;
-        let path = manifest_of(given);
-        let (manifest, is_there) = match fs::read(&path) {
+    /// Reads a project's record, or returns an empty record if the project has none.
+    pub(super) fn open(project_folder: &Path) -> Result<Self, FixError> {
+        let real_folder = file::real_path(project_folder)?;
+        let path = manifest_path(project_folder);
+        let (manifest, existed) = match fs::read(&path) {
             Ok(bytes) => (parse(&path, &bytes)?, true),
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 let manifest = Manifest {
                     version: VERSION,
-                    made_folder: !given.join(FOLDER).exists(),
+                    made_folder: !project_folder.join(FOLDER).exists(),
                     files: Vec::new(),
                 };
                 (manifest, false)
@@ -59,21 +61,21 @@ impl Record {
             Err(error) => return Err(FixError::read(&path)(error)),
         };
         Ok(Self {
-            given: given.to_owned(),
-            project,
+            given_folder: project_folder.to_owned(),
+            real_folder,
             manifest,
-            is_there,
+            existed,
         })
     }
 
-    /// Keeps a file's original, before the file is changed.
+    /// Adds a file and keeps its original. Must be called before the file is changed.
     pub(super) fn add(
         &mut self,
         target: &Path,
         before: &[u8],
         after: &[u8],
     ) -> Result<(), FixError> {
-        let path = target.strip_prefix(&self.project).unwrap_or(target);
+        let path = target.strip_prefix(&self.real_folder).unwrap_or(target);
         let entry = Entry {
             path: path.to_owned(),
             before: digest(before),
@@ -91,9 +93,9 @@ impl Record {
                 file::write(&folder.join(&entry.before), before)?;
                 self.manifest.files.push(entry);
             }
-            // It was put back by other means, or never changed.
+            // The original was restored without an undo, or never changed.
             Some(known) if known.before == entry.before => *known = entry,
-            // It was repaired, and is now repaired further.
+            // A second fix continues the first one.
             Some(known) if known.after == entry.before => known.after = entry.after,
             Some(_) => {
                 return Err(FixError::ChangedSinceEarlier {
@@ -102,7 +104,7 @@ impl Record {
                 });
             }
         }
-        let path = manifest_of(&self.given);
+        let path = manifest_path(&self.given_folder);
         let mut text =
             serde_json::to_string_pretty(&self.manifest).map_err(|error| FixError::Manifest {
                 manifest: path.clone(),
@@ -112,24 +114,26 @@ impl Record {
         file::write(&path, text.as_bytes())
     }
 
-    /// Removes a record that was made in vain. One that stays behind does no harm: it says that the file is as it was.
-    pub(super) fn forget(&self) {
-        if !self.is_there {
+    /// Removes the record of a change that failed, unless the record is older. If the removal fails, the record stays and
+    /// does no harm: an undo finds the original content and restores nothing.
+    pub(super) fn discard_if_new(&self) {
+        if !self.existed {
             let _ = self.remove();
         }
     }
 
-    /// Puts every file back and removes the record. Everything is looked at before anything is written.
-    pub(super) fn undo(self, own: Option<&Path>) -> Result<Vec<PathBuf>, FixError> {
-        if !self.is_there {
+    /// Restores every file and removes the record. Checks all files before it writes one. `env_py` is the project's
+    /// `env.py`, which may be outside the project's folder.
+    pub(super) fn undo(self, env_py: Option<&Path>) -> Result<Vec<PathBuf>, FixError> {
+        if !self.existed {
             return Err(FixError::NothingToUndo {
-                manifest: manifest_of(&self.given),
+                manifest: manifest_path(&self.given_folder),
             });
         }
         let folder = self.folder();
         let mut restored = Vec::new();
         for entry in &self.manifest.files {
-            let (target, real) = self.target(entry, own)?;
+            let (target, real) = self.target(entry, env_py)?;
             let original = folder.join(&entry.before);
             let bytes = file::read(&original)?;
             if digest(&bytes) != entry.before {
@@ -156,25 +160,25 @@ impl Record {
         Ok(restored.into_iter().map(|(target, ..)| target).collect())
     }
 
-    /// A file's path, and the file itself: below the project, or its own `env.py`. A record that comes with a
-    /// project is no leave to write anywhere else.
-    fn target(&self, entry: &Entry, own: Option<&Path>) -> Result<(PathBuf, PathBuf), FixError> {
-        let target = self.given.join(&entry.path);
+    /// Returns a file's path as given and without symbolic links. A record may come with a downloaded project, so limbeck
+    /// rejects every file that is neither below the project's folder nor the project's `env.py`.
+    fn target(&self, entry: &Entry, env_py: Option<&Path>) -> Result<(PathBuf, PathBuf), FixError> {
+        let target = self.given_folder.join(&entry.path);
         let is_plain = |path: &Path| {
             path.components()
                 .all(|component| matches!(component, Component::Normal(_)))
         };
-        let is_name =
+        let is_digest =
             entry.before.len() == 64 && entry.before.bytes().all(|b| b.is_ascii_hexdigit());
-        let real = file::real(&target)?;
-        let below = is_plain(&entry.path) && real.starts_with(&self.project);
-        if is_name && (below || own == Some(real.as_path())) {
+        let real = file::real_path(&target)?;
+        let is_inside = is_plain(&entry.path) && real.starts_with(&self.real_folder);
+        if is_digest && (is_inside || env_py == Some(real.as_path())) {
             return Ok((target, real));
         }
         Err(FixError::Manifest {
-            manifest: manifest_of(&self.given),
+            manifest: manifest_path(&self.given_folder),
             problem: format!(
-                "it names `{}`, which is none of the project's files",
+                "it names `{}`, which is not one of the project's files",
                 entry.path.display()
             ),
         })
@@ -186,16 +190,16 @@ impl Record {
             Err(error) if error.kind() != ErrorKind::NotFound => Err(FixError::write(path)(error)),
             _ => Ok(()),
         };
-        // Without the manifest what is left means nothing.
-        remove(&manifest_of(&self.given))?;
+        // The manifest goes first: without it, limbeck ignores the other files.
+        remove(&manifest_path(&self.given_folder))?;
         for entry in &self.manifest.files {
             remove(&folder.join(&entry.before))?;
         }
-        let outer = self.given.join(FOLDER);
+        let outer = self.given_folder.join(FOLDER);
         let folders = [Some(folder), self.manifest.made_folder.then_some(outer)];
         for folder in folders.into_iter().flatten() {
             match fs::remove_dir(&folder) {
-                // What else is in it is not ours.
+                // A folder with other files stays.
                 Err(error) if error.kind() != ErrorKind::DirectoryNotEmpty => {
                     return Err(FixError::write(&folder)(error));
                 }
@@ -206,26 +210,29 @@ impl Record {
     }
 
     fn folder(&self) -> PathBuf {
-        self.given.join(FOLDER).join("fix")
+        self.given_folder.join(FOLDER).join("fix")
     }
 }
 
-fn manifest_of(project: &Path) -> PathBuf {
-    project.join(FOLDER).join("fix").join("manifest.json")
+fn manifest_path(project_folder: &Path) -> PathBuf {
+    project_folder
+        .join(FOLDER)
+        .join("fix")
+        .join("manifest.json")
 }
 
 fn parse(path: &Path, bytes: &[u8]) -> Result<Manifest, FixError> {
-    let wrong = |problem: String| FixError::Manifest {
+    let invalid = |problem: String| FixError::Manifest {
         manifest: path.to_owned(),
         problem,
     };
     let manifest: Manifest =
-        serde_json::from_slice(bytes).map_err(|error| wrong(error.to_string()))?;
+        serde_json::from_slice(bytes).map_err(|error| invalid(error.to_string()))?;
     if manifest.version == VERSION {
         Ok(manifest)
     } else {
-        Err(wrong(format!(
-            "its version is {}, and this limbeck knows version {VERSION}",
+        Err(invalid(format!(
+            "its version is {}, and this limbeck reads version {VERSION} only",
             manifest.version
         )))
     }

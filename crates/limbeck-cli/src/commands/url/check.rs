@@ -118,7 +118,7 @@ fn rows(check: &ConnectionCheck) -> Vec<(String, String)> {
         Some(tls) => {
             row("TLS", format!("{}, {}", tls.version, tls.cipher));
             row("verified", tls.verified.to_string());
-            if check.promises_channel_binding() {
+            if check.supports_channel_binding() {
                 let bound = if tls.channel_binding { "yes" } else { "no" };
                 row("channel binding", bound.into());
             }
@@ -142,10 +142,10 @@ fn rows(check: &ConnectionCheck) -> Vec<(String, String)> {
         ("rights not known", None),
     ] {
         let list: Vec<String> = check
-            .rights
+            .privileges
             .iter()
-            .filter(|right| right.granted == granted)
-            .map(|right| format!("{} on {}", right.right, right.on))
+            .filter(|check| check.is_granted == granted)
+            .map(|check| format!("{} on {}", check.privilege, check.object))
             .collect();
         if !list.is_empty() {
             row(name, list.join("; "));

@@ -1,6 +1,6 @@
 //! The JSON output of the `url` commands.
 
-use limbeck::connection_check::{ConnectionCheck, Right};
+use limbeck::connection_check::{ConnectionCheck, PrivilegeCheck};
 use limbeck::url::{ArgumentValue, Conversion, ConvertError, TlsContext, Warning};
 use serde_json::{Map, Value, json};
 
@@ -48,11 +48,11 @@ pub(super) fn connection(check: &ConnectionCheck) -> Value {
             "version": tls.version,
             "cipher": tls.cipher,
             "verified": tls.verified.to_string().replace(' ', "_"),
-            "channel_binding": check.promises_channel_binding().then_some(tls.channel_binding),
+            "channel_binding": check.supports_channel_binding().then_some(tls.channel_binding),
         })),
         "pooler": check.pooler.to_string(),
         "read_only": check.read_only,
-        "rights": check.rights.iter().map(right).collect::<Vec<_>>(),
+        "rights": check.privileges.iter().map(privilege).collect::<Vec<_>>(),
         "version_table": check.version_table.as_ref().map(|table| json!({
             "schema": table.description.schema,
             "column_type": table.description.column_type,
@@ -65,8 +65,13 @@ pub(super) fn connection(check: &ConnectionCheck) -> Value {
     })
 }
 
-fn right(right: &Right) -> Value {
-    json!({"right": right.right, "on": right.on, "granted": right.granted, "needed": right.needed})
+fn privilege(check: &PrivilegeCheck) -> Value {
+    json!({
+        "right": check.privilege,
+        "on": check.object,
+        "granted": check.is_granted,
+        "needed": check.is_required,
+    })
 }
 
 fn argument(value: &ArgumentValue) -> Value {

@@ -208,7 +208,7 @@ fn keeps_bytes_links_and_modes() {
     assert_eq!(kept & 0o7777, 0o754);
     let again = expect_status(fix(&sandbox, &["--undo"]), 2, "nothing to undo");
     assert!(
-        again.stderr.contains("there is no repair to undo"),
+        again.stderr.contains("there is no fix to undo"),
         "{}",
         again.stderr
     );
@@ -245,7 +245,7 @@ fn undo_keeps_later_edits() {
     let refused = expect_status(
         fix(&sandbox, &["--yes"]),
         2,
-        "an edit that needs another repair",
+        "an edit that needs another fix",
     );
     assert!(
         refused
@@ -264,7 +264,7 @@ fn undo_keeps_later_edits() {
     sandbox.write(kept, "damaged");
     let refused = expect_status(fix(&sandbox, &["--undo"]), 2, "a damaged original");
     assert!(
-        refused.stderr.contains("its digest is another"),
+        refused.stderr.contains("its digest has changed"),
         "{}",
         refused.stderr
     );
@@ -311,7 +311,7 @@ fn undo_writes_only_the_projects_files() {
         sandbox.write(&record, &honest.replace("migrations/env.py", path));
         let refused = expect_status(inside(&["--undo"]), 2, path);
         assert!(
-            refused.stderr.contains("none of the project's files"),
+            refused.stderr.contains("not one of the project's files"),
             "{}",
             refused.stderr
         );
@@ -320,7 +320,7 @@ fn undo_writes_only_the_projects_files() {
     sandbox.write(&record, "{}");
     let refused = expect_status(inside(&["--undo"]), 2, "no record");
     assert!(
-        refused.stderr.contains("is not the record of a repair"),
+        refused.stderr.contains("is not a valid record of a fix"),
         "{}",
         refused.stderr
     );

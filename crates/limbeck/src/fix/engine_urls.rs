@@ -1,5 +1,4 @@
-//! What is known of database URLs and where they come from: whether an engine takes one as it is, whether its
-//! percent signs are doubled.
+//! Facts about database URLs for `fix`: whether an engine accepts a URL unchanged, and whether a module doubles `%`.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -9,9 +8,9 @@ use limbeck_url::{ensure_async_database_url, ensure_sync_database_url};
 
 use crate::config::Config;
 
-const URL: &str = "sqlalchemy.url";
+const URL_KEY: &str = "sqlalchemy.url";
 
-/// Drivers that only an asynchronous engine takes.
+/// Drivers that only an asynchronous engine accepts.
 const ONLY_ASYNC: [&str; 5] = [
     "asyncpg",
     "psycopg_async",
@@ -20,48 +19,48 @@ const ONLY_ASYNC: [&str; 5] = [
     "aiosqlite",
 ];
 
-/// Whether the configuration has URLs, and an engine takes each of them.
-pub(super) fn configuration(config: &Config, mode: EngineKind) -> bool {
+/// Returns whether the configuration has URLs and an engine accepts each of them.
+pub(super) fn accepts_configuration(config: &Config, engine: EngineKind) -> bool {
     let Some(ini) = config.ini() else {
         return false;
     };
     let mut found = false;
     for section in ini.sections() {
-        match ini.get(section, URL) {
+        match ini.get(section, URL_KEY) {
             Ok(None) => {}
-            Ok(Some(text)) if url(&text, mode) => found = true,
-            // One that can't be read may be filled in by `env.py`.
+            Ok(Some(text)) if accepts(&text, engine) => found = true,
+            // `env.py` may complete a URL that limbeck can't read.
             Ok(Some(_)) | Err(_) => return false,
         }
     }
     found
 }
 
-/// Whether an engine takes a URL. One that limbeck can't read is left to SQLAlchemy.
-pub(super) fn url(text: &str, mode: EngineKind) -> bool {
+/// Returns whether an engine accepts a URL. A text that is not a URL counts as accepted: SQLAlchemy decides.
+pub(super) fn accepts(text: &str, engine: EngineKind) -> bool {
     let Some((scheme, _)) = text.split_once("://") else {
         return true;
     };
     let (dialect, driver) = scheme.split_once('+').unwrap_or((scheme, ""));
     let is_async = ONLY_ASYNC.contains(&driver);
-    let takes = match mode {
+    let accepts_driver = match engine {
         EngineKind::Sync => !is_async,
         EngineKind::Async => is_async || driver == "psycopg",
     };
     if dialect == "postgres" {
         return false;
     }
-    let converted = match mode {
+    let converted = match engine {
         EngineKind::Sync => ensure_sync_database_url(text),
         EngineKind::Async => ensure_async_database_url(text),
     };
     match converted {
-        Ok(converted) => takes && parameters(text) == parameters(converted.reveal_url()),
-        Err(_) => mode == EngineKind::Async || !is_async,
+        Ok(converted) => accepts_driver && parameters(text) == parameters(converted.reveal_url()),
+        Err(_) => engine == EngineKind::Async || !is_async,
     }
 }
 
-/// Whether the module of something writes a percent sign twice: `app.config.settings.url` is of `app.config`.
+/// Returns whether the module of a dotted path contains `'%%'`: `app.config` for `app.config.settings.url`.
 pub(super) fn doubles_percent(sources: &[PathBuf], path: &str) -> bool {
     let parts: Vec<&str> = path.split('.').collect();
     let modules = (1..=parts.len()).rev().flat_map(|length| {
@@ -69,14 +68,14 @@ pub(super) fn doubles_percent(sources: &[PathBuf], path: &str) -> bool {
         [module.with_extension("py"), module.join("__init__.py")]
     });
     let files = modules.flat_map(|module| sources.iter().map(move |source| source.join(&module)));
-    // Only what is there and can be read is a module of the project's.
+    // A file that can't be read is not a module of the project.
     let texts = files.filter_map(|file| std::fs::read_to_string(file).ok());
     texts
         .into_iter()
         .any(|text| ["'%%'", "\"%%\""].iter().any(|word| text.contains(word)))
 }
 
-/// The names of a URL's parameters.
+/// Returns the names of a URL's parameters.
 fn parameters(url: &str) -> BTreeSet<&str> {
     let after = url.rsplit('@').next().unwrap_or(url);
     let query = after.split_once('?').map_or("", |(_, query)| query);
@@ -91,10 +90,10 @@ fn parameters(url: &str) -> BTreeSet<&str> {
 mod tests {
     use std::fs;
 
-    use super::{EngineKind, doubles_percent, url};
+    use super::{EngineKind, accepts, doubles_percent};
 
     #[test]
-    fn modules_that_double_percent_signs() {
+    fn detects_modules_that_double_percent_signs() {
         let folder = tempfile::tempdir().unwrap();
         let app = folder.path().join("app");
         fs::create_dir(&app).unwrap();
@@ -114,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn urls_and_the_engines_that_take_them() {
+    fn knows_the_urls_that_each_engine_accepts() {
         for (text, sync, asynchronous) in [
             ("postgresql+asyncpg://u:p@h/d", false, true),
             ("postgresql+asyncpg://u:p@h/d?ssl=require", false, true),
@@ -131,8 +130,8 @@ mod tests {
             ("driver://user:pass@localhost/dbname", true, true),
             ("not a url", true, true),
         ] {
-            assert_eq!(url(text, EngineKind::Sync), sync, "{text}");
-            assert_eq!(url(text, EngineKind::Async), asynchronous, "{text}");
+            assert_eq!(accepts(text, EngineKind::Sync), sync, "{text}");
+            assert_eq!(accepts(text, EngineKind::Async), asynchronous, "{text}");
         }
     }
 }

@@ -1,13 +1,13 @@
-//! Questions to a session whose answers are texts.
+//! Queries whose results are read as texts.
 
 use limbeck_db::{DbError, Session, Value};
 
-/// A row of texts.
+/// A row of texts; `None` is `NULL`.
 pub(super) type Row = Vec<Option<String>>;
 
-/// The rows of a question; none when the server refuses to answer it.
+/// Returns the rows of a query; `None` if the server rejects the query.
 pub(super) async fn rows(session: &mut Session, sql: &str) -> Result<Option<Vec<Row>>, DbError> {
-    let Some(outcome) = unless_refused(session.execute(sql, &[]).await)? else {
+    let Some(outcome) = unless_rejected(session.execute(sql, &[]).await)? else {
         return Ok(None);
     };
     let rows = outcome
@@ -18,25 +18,28 @@ pub(super) async fn rows(session: &mut Session, sql: &str) -> Result<Option<Vec<
     Ok(Some(rows.collect()))
 }
 
-/// The first row of a question; none when there is none, or the server refuses to answer.
-pub(super) async fn row(session: &mut Session, sql: &str) -> Result<Option<Row>, DbError> {
+/// Returns the first row of a query; `None` if there is no row, or the server rejects the query.
+pub(super) async fn first_row(session: &mut Session, sql: &str) -> Result<Option<Row>, DbError> {
     Ok(rows(session, sql)
         .await?
         .and_then(|rows| rows.into_iter().next()))
 }
 
-/// The first value of the first row.
-pub(super) async fn value(session: &mut Session, sql: &str) -> Result<Option<String>, DbError> {
-    Ok(row(session, sql)
+/// Returns the first value of the first row; `None` also for `NULL`.
+pub(super) async fn first_value(
+    session: &mut Session,
+    sql: &str,
+) -> Result<Option<String>, DbError> {
+    Ok(first_row(session, sql)
         .await?
         .and_then(|row| row.into_iter().next())
         .flatten())
 }
 
-/// A server that refuses to answer leaves something unknown; that is no reason to know nothing.
-pub(super) fn unless_refused<T>(answer: Result<T, DbError>) -> Result<Option<T>, DbError> {
-    match answer {
-        Ok(answer) => Ok(Some(answer)),
+/// Returns `None` for an error that the server reports: the rest of the check is still useful. Other errors end the check.
+pub(super) fn unless_rejected<T>(result: Result<T, DbError>) -> Result<Option<T>, DbError> {
+    match result {
+        Ok(value) => Ok(Some(value)),
         Err(DbError::Server(_)) => Ok(None),
         Err(error) => Err(error),
     }
