@@ -7,7 +7,8 @@ use postgres_protocol::{authentication, message::frontend};
 
 use super::auth_method::AuthMethod;
 use super::error::{ConnectFailure, refusal, server_error, socket_error};
-use super::options::{ChannelBinding, HostAddress, PostgresOptions};
+use super::host::HostAddress;
+use super::options::{ChannelBinding, PostgresOptions};
 use super::stream::Stream;
 use crate::{ConnectError, ConnectErrorKind};
 

@@ -5,7 +5,7 @@ use std::io;
 use fallible_iterator::FallibleIterator;
 use postgres_protocol::message::backend::ErrorFields;
 
-use super::options::HostAddress;
+use super::host::HostAddress;
 use crate::{ConnectError, ConnectErrorKind, DbError, Notice, ServerError};
 
 /// The text that the query of the commit guard fails to convert to a number. The server's error quotes it.

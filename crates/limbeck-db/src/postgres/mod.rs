@@ -1,12 +1,13 @@
 //! The PostgreSQL client: a thin one that leaves the session's settings alone.
 //!
-//! The modules use each other in one direction: `options`, `error`, `stream`, `transport`, `auth`, `startup`,
+//! The modules use each other in one direction: `host`, `error`, `options`, `transport`, `stream`, `auth`, `startup`,
 //! `session`, `open` and `commit_guard`.
 
 mod auth;
 mod auth_method;
 mod commit_guard;
 mod error;
+mod host;
 mod open;
 mod options;
 mod parameters;

@@ -4,7 +4,8 @@ use std::io;
 use std::time::Duration;
 
 use super::error::{ConnectFailure, socket_error};
-use super::options::{HostAddress, PostgresOptions, SessionAttributes};
+use super::host::HostAddress;
+use super::options::{PostgresOptions, SessionAttributes};
 use super::session::PostgresSession;
 use super::startup::{StartedSession, start};
 use crate::{ConnectError, ConnectErrorKind, DbError, Value};

@@ -11,6 +11,7 @@ use std::time::Duration;
 use limbeck_url::{DatabaseUrl, Secret, TlsLevel};
 
 use super::auth_method::AllowedMethods;
+use super::host::HostAddress;
 use super::parameters::{NEVER_EMPTY, Parameters};
 use super::passfile::{self, PasswordLookup};
 use crate::seconds::parse_seconds;
@@ -61,20 +62,6 @@ impl fmt::Debug for PostgresOptions {
     }
 }
 
-/// A host to connect to, with its port.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct HostAddress {
-    /// A DNS name, an IP address, or the folder of a unix socket.
-    pub(super) name: String,
-    /// The IP address that replaces a lookup of the name (`hostaddr`).
-    pub(super) address: Option<String>,
-    pub(super) port: u16,
-    /// The parameters set `host`. If they set only `hostaddr`, the name is that address.
-    pub(super) is_named: bool,
-    /// The password that the password file has for this host.
-    pub(super) password: Option<Secret>,
-}
-
 /// libpq's `channel_binding`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ChannelBinding {
@@ -92,24 +79,6 @@ pub(super) enum SessionAttributes {
     Primary,
     Standby,
     PreferStandby,
-}
-
-impl HostAddress {
-    pub(super) fn is_socket(&self) -> bool {
-        self.address.is_none() && self.name.starts_with(['/', '@'])
-    }
-}
-
-impl std::fmt::Display for HostAddress {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        if self.is_socket() {
-            write!(out, "{}/.s.PGSQL.{}", self.name, self.port)
-        } else if self.name.contains(':') {
-            write!(out, "[{}]:{}", self.name, self.port)
-        } else {
-            write!(out, "{}:{}", self.name, self.port)
-        }
-    }
 }
 
 impl PostgresOptions {

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use limbeck_url::Secret;
 
-use super::options::HostAddress;
+use super::host::HostAddress;
 
 /// The result of a lookup in a password file.
 #[derive(Debug, PartialEq, Eq)]

@@ -11,7 +11,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::PostgresOptions;
 use super::error::{notice, server_error, statement_error};
-use super::options::HostAddress;
+use super::host::HostAddress;
 use super::startup::{CancelKey, StartedSession};
 use super::stream::Stream;
 use super::transport::{self, Encryption};

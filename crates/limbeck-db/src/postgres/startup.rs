@@ -9,7 +9,8 @@ use postgres_protocol::message::frontend;
 
 use super::auth::{Authentication, PasswordBinding};
 use super::error::{ConnectFailure, refusal, server_error, socket_error};
-use super::options::{HostAddress, PostgresOptions};
+use super::host::HostAddress;
+use super::options::PostgresOptions;
 use super::stream::Stream;
 use super::transport::{self, Encryption};
 use crate::{ConnectErrorKind, ConnectionDetails};

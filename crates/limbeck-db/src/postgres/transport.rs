@@ -13,7 +13,8 @@ use tokio::net::{TcpStream, UnixStream, lookup_host};
 use tokio_rustls::TlsConnector;
 
 use super::error::{ConnectFailure, socket_error};
-use super::options::{HostAddress, PostgresOptions};
+use super::host::HostAddress;
+use super::options::PostgresOptions;
 use crate::tls::{handshake_error, server_end_point, summary, tls_error};
 use crate::{CertificateVerification, ConnectError, ConnectErrorKind, TlsSummary};
 
