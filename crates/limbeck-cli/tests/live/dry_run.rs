@@ -166,7 +166,7 @@ fn rejects_mariadb() {
     let output = run(&sandbox, &url, &["upgrade", "--dry-run", "head"]);
     assert_eq!(output.status, 1, "{}", output.stderr);
     assert!(
-        output.stderr.contains("can't be rehearsed"),
+        output.stderr.contains("can't be run as a dry run"),
         "{}",
         output.stderr
     );
