@@ -237,7 +237,7 @@ impl RunState<'_, '_> {
     }
 
     /// Reads the version table over a new session.
-    pub(super) async fn database_state(&self) -> DatabaseState {
+    pub(super) async fn database_state(&mut self) -> DatabaseState {
         let before = self.progress.heads_before.clone();
         let after = match &self.progress.location {
             Some(location) => location.heads().await.ok(),
