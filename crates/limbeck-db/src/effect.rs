@@ -7,7 +7,8 @@ pub enum Effect {
     /// The statement read, or changed the session only.
     #[default]
     None,
-    /// The statement deleted rows.
+    /// The statement deleted rows. SQLite reports it only in a transaction of
+    /// [`begin_without_commit`](crate::Session::begin_without_commit); otherwise such a statement is a [`Write`](Self::Write).
     Delete,
     /// The statement emptied a table.
     Truncate,

@@ -132,6 +132,22 @@ fn rejects_statements_that_end_the_transaction() {
             "cannot run inside a transaction block",
         ),
         ("error", "op.execute('select 1/0')", "division by zero"),
+        (
+            "escape",
+            "op.execute(r\"SELECT E'\\''; COMMIT; --'\")",
+            "ends its transaction",
+        ),
+        // Only the server knows that the backslash escapes the quote.
+        (
+            "hidden",
+            "op.execute('SET standard_conforming_strings = off')\nop.execute(r\"SELECT '\\''; COMMIT; --'\")",
+            "a statement of the script commits",
+        ),
+        (
+            "unguarded",
+            "op.execute('CLOSE ALL')",
+            "ended the transaction or removed its guard",
+        ),
     ] {
         server.create_database(name);
         let url = server.url("postgresql+asyncpg", name, "");
@@ -144,13 +160,15 @@ fn rejects_statements_that_end_the_transaction() {
         output.success();
         let before = server.dump_schema(name);
         let output = run(&sandbox, &url, &["upgrade", "--dry-run", "head"]);
-        assert_eq!(output.status, 1, "{}", output.stdout);
+        assert_eq!(output.status, 1, "{name}: {}", output.stdout);
         assert!(
             output.stderr.contains(reason),
             "{reason}: {}",
             output.stderr
         );
         assert_eq!(server.dump_schema(name), before);
+        let rows = server.sql(name, "select version_num from alembic_version");
+        assert_eq!(rows.trim(), "a1");
     }
 }
 

@@ -9,6 +9,7 @@ use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, InterruptHandle, MAIN_DB, OpenFlags, Statement, ffi};
 
 use super::busy::{self, BusyTimeout};
+use super::deletions::Deletions;
 use super::functions::{FunctionCall, FunctionCallSender};
 use super::{SqliteOptions, math, python};
 use crate::{
@@ -40,7 +41,7 @@ pub(super) enum Job {
     PythonFloor,
     /// Returns a row with 1 if the main database is read-only, and 0 otherwise.
     IsReadOnly,
-    /// Turns each commit into a rollback, or stops doing so.
+    /// Turns each commit into a rollback and recognizes deletions, or stops doing so.
     ForbidCommits(bool),
 }
 
@@ -56,6 +57,7 @@ pub(super) struct JobResult {
 pub(super) struct Library {
     connection: Connection,
     busy_timeout: BusyTimeout,
+    deletions: Deletions,
 }
 
 impl Library {
@@ -70,6 +72,7 @@ impl Library {
                 limit: options.busy_timeout,
                 is_interrupted,
             },
+            deletions: Deletions::default(),
         })
     }
 
@@ -83,7 +86,7 @@ impl Library {
             .is_interrupted
             .store(false, Ordering::Relaxed);
         busy::set_timeout(&self.busy_timeout);
-        let outcome = run(&mut self.connection, job);
+        let outcome = run(&mut self.connection, &self.deletions, job);
         let status = if self.connection.is_autocommit() {
             TransactionStatus::Idle
         } else {
@@ -127,7 +130,8 @@ fn open(options: &SqliteOptions) -> Result<Connection, DbError> {
     Ok(connection)
 }
 
-fn run(connection: &mut Connection, job: Job) -> Result<Outcome, DbError> {
+fn run(connection: &mut Connection, deletions: &Deletions, job: Job) -> Result<Outcome, DbError> {
+    deletions.reset();
     let result = match job {
         Job::Statement { sql, parameters } => {
             let mut statement = prepare(connection, &sql)?;
@@ -165,9 +169,13 @@ fn run(connection: &mut Connection, job: Job) -> Result<Outcome, DbError> {
             .map(|()| ResultSet::default()),
         Job::ForbidCommits(forbid) => connection
             .commit_hook(forbid.then_some(|| true))
+            .and_then(|()| deletions.watch(connection, forbid))
             .map(|()| ResultSet::default()),
     };
-    let set = result.map_err(|error| statement_error(&error))?;
+    let mut set = result.map_err(|error| statement_error(&error))?;
+    if set.effect == Effect::Write && deletions.is_delete() {
+        set.effect = Effect::Delete;
+    }
     Ok(Outcome {
         results: vec![set],
         notices: Vec::new(),

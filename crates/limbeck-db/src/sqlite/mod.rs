@@ -1,6 +1,7 @@
 //! The SQLite client.
 
 mod busy;
+mod deletions;
 mod functions;
 mod library;
 mod math;

@@ -6,7 +6,7 @@ use limbeck_db::{DbError, TransactionStatus};
 use limbeck_script::worker::{Frame, FrameKind, RaisedException};
 
 use super::failure::{DatabaseState, FailedStatement, Failure, RunError, SourceLocation};
-use super::sessions::{Cause, DatabaseError};
+use super::sessions::DatabaseError;
 use super::state::RunState;
 
 impl RunState<'_, '_> {
@@ -46,8 +46,8 @@ impl RunState<'_, '_> {
         let mut statement = None;
         let mut connect = None;
         let mut rolled_back = None;
-        match database_error.map(|found| &found.cause) {
-            Some(Cause::Db(DbError::Server(error))) => {
+        match database_error.map(|found| &found.error) {
+            Some(DbError::Server(error)) => {
                 let sql = database_error.and_then(|found| found.sql.clone());
                 statement = sql.map(|sql| FailedStatement {
                     sql,
@@ -56,7 +56,7 @@ impl RunState<'_, '_> {
                 });
                 rolled_back = database_error.map(|found| found.status != TransactionStatus::Idle);
             }
-            Some(Cause::Db(DbError::Connect(error))) => connect = Some(error.clone()),
+            Some(DbError::Connect(error)) => connect = Some(error.clone()),
             _ => {}
         }
         // A script that catches the database's error and raises another one adds information.
@@ -66,7 +66,7 @@ impl RunState<'_, '_> {
         let headline = match (&connect, &statement, database_error) {
             (Some(error), _, _) => error.message.clone(),
             (_, Some(statement), _) => statement.error.message.clone(),
-            (None, None, Some(found)) => found.cause.to_string(),
+            (None, None, Some(found)) => found.error.to_string(),
             _ if message.is_empty() => type_name,
             _ => format!("{type_name}: {message}"),
         };
@@ -80,7 +80,7 @@ impl RunState<'_, '_> {
             is_lock_timeout: matches!(
                 database_error,
                 Some(DatabaseError {
-                    cause: Cause::Lock(_),
+                    error: DbError::LockTimeout { .. },
                     ..
                 })
             ),

@@ -21,7 +21,7 @@ use super::interrupt::{Interrupt, interrupted, unless_interrupted};
 use super::locks::Locks;
 use super::operation::Operation;
 use super::progress::{Progress, RunningStep};
-use super::sessions::{Cause, DatabaseError, DatabaseErrors, Sessions};
+use super::sessions::{DatabaseError, DatabaseErrors, Sessions};
 
 /// Maximum time for the server to stop a cancelled statement.
 const GRACE_AFTER_CANCEL: Duration = Duration::from_secs(5);
@@ -223,7 +223,7 @@ impl RunState<'_, '_> {
     /// [`RunError::Interrupted`] if a signal has arrived: the error is then a consequence of the interruption.
     pub(super) fn keep_error(
         &mut self,
-        cause: impl Into<Cause>,
+        error: impl Into<DbError>,
         sql: Option<String>,
         connection: Option<u32>,
     ) -> Result<ErrorReply<'_>, RunError> {
@@ -232,8 +232,8 @@ impl RunState<'_, '_> {
         }
         let opened = connection.and_then(|number| self.sessions.get(number).ok());
         let status = opened.map_or(TransactionStatus::Idle, |opened| opened.status());
-        let cause = cause.into();
-        Ok(self.errors.add(DatabaseError { cause, sql, status }))
+        let error = error.into();
+        Ok(self.errors.add(DatabaseError { error, sql, status }))
     }
 
     /// Reads the version table over a new session.

@@ -15,7 +15,6 @@ use super::command_error::CommandError;
 use super::failure::RunError;
 use super::interrupt::unless_interrupted;
 use super::operation::Operation;
-use super::sessions::Cause;
 use super::state::RunState;
 use super::wire::{WireOutcome, WireRow, connect_reply, steps_reply, value_from_json};
 
@@ -214,7 +213,7 @@ impl WorkerDriver {
     async fn reply_result<T: Serialize + Sync>(
         &mut self,
         state: &mut RunState<'_, '_>,
-        result: Result<T, impl Into<Cause>>,
+        result: Result<T, impl Into<DbError>>,
     ) -> Result<(), RunError> {
         match result {
             Ok(reply) => Ok(self.worker.reply(&reply).await?),
@@ -225,9 +224,9 @@ impl WorkerDriver {
     async fn reply_error(
         &mut self,
         state: &mut RunState<'_, '_>,
-        cause: impl Into<Cause>,
+        error: impl Into<DbError>,
     ) -> Result<(), RunError> {
-        let reply = state.keep_error(cause, None, None)?;
+        let reply = state.keep_error(error, None, None)?;
         Ok(self.worker.reply_error(&reply).await?)
     }
 

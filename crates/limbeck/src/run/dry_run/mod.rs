@@ -57,14 +57,13 @@ impl DryRun {
     pub(super) async fn begin(session: &mut Session) -> Result<Self, DbError> {
         match session.info().product {
             Product::Postgresql => {
+                session.begin_without_commit().await?;
                 // A statement that waits for a lock of the application makes others wait behind it.
                 session
-                    .execute("BEGIN; SET LOCAL lock_timeout = '5s'", &[])
+                    .execute("SET LOCAL lock_timeout = '5s'", &[])
                     .await?;
             }
-            Product::Sqlite => {
-                session.execute("BEGIN", &[]).await?;
-            }
+            Product::Sqlite => session.begin_without_commit().await?,
             Product::Mysql | Product::Mariadb => {
                 return Err(refuse(
                     "the server commits each change of the schema by itself",
@@ -153,19 +152,28 @@ impl DryRun {
         }
     }
 
+    /// Returns the error of a statement as the user understands it.
+    pub(super) fn explain(error: DbError) -> DbError {
+        match error {
+            DbError::CommitForbidden => refuse("a statement of the script commits"),
+            error => error,
+        }
+    }
+
     /// Records a statement that succeeded. `revision` is the running step's.
-    pub(super) fn record(
+    pub(super) async fn record(
         &mut self,
-        session: &Session,
+        session: &mut Session,
         request: &ExecuteRequest,
         revision: Option<&str>,
         outcome: &Outcome,
     ) -> Result<(), DbError> {
-        if session.transaction_status() == TransactionStatus::Idle {
-            // `admit` and the commit guard refuse everything that is known to end the transaction.
-            return Err(DbError::Protocol(
-                "a statement of the dry run ended its transaction: check what is in the database"
-                    .into(),
+        // `admit` refuses what is known to end the transaction, and the database refuses to commit. A script's text may
+        // still roll back in a way that `admit` does not understand.
+        let is_guarded = request.role != Role::Script || session.is_commit_forbidden().await?;
+        if session.transaction_status() == TransactionStatus::Idle || !is_guarded {
+            return Err(refuse(
+                "a statement of the script ended the transaction or removed its guard",
             ));
         }
         let results = &outcome.results;
@@ -200,7 +208,7 @@ impl DryRun {
             TransactionStatus::Failed => None,
             _ => Some(Schema::read(session).await?),
         };
-        session.execute("ROLLBACK", &[]).await?;
+        session.allow_commits().await?;
         if let Some(after) = after {
             self.losses
                 .extend(self.schema_before.losses(&after, session).await?);

@@ -89,7 +89,7 @@ impl Sessions {
         let watchdog = match &self.watched {
             Some(interrupt) if session.info().product == Product::Sqlite => {
                 let watchdog = Watchdog::start(session.canceller(), interrupt.clone());
-                Some(watchdog.map_err(DbError::ConnectionLost)?)
+                Some(watchdog.map_err(DbError::Thread)?)
             }
             _ => None,
         };

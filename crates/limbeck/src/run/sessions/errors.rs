@@ -1,6 +1,6 @@
 //! The database errors that a run sent to the worker.
 
-use limbeck_db::{ConnectErrorKind, DbError, LockError, TransactionStatus};
+use limbeck_db::{ConnectErrorKind, DbError, TransactionStatus};
 
 use limbeck_script::worker::{ConnectFailureReason, ErrorKind, ErrorReply};
 
@@ -11,28 +11,10 @@ use super::super::wire::{server_error_reply, session_status};
 #[derive(Debug, Default)]
 pub(in super::super) struct DatabaseErrors(Vec<DatabaseError>);
 
-/// The cause of a [`DatabaseError`].
-#[derive(Debug, thiserror::Error)]
-pub(in super::super) enum Cause {
-    #[error(transparent)]
-    Db(#[from] DbError),
-    #[error(transparent)]
-    Lock(LockError),
-}
-
-impl From<LockError> for Cause {
-    fn from(error: LockError) -> Self {
-        match error {
-            LockError::Db(error) => Self::Db(error),
-            error => Self::Lock(error),
-        }
-    }
-}
-
 /// A database error that was sent to the worker.
 #[derive(Debug)]
 pub(in super::super) struct DatabaseError {
-    pub(in super::super) cause: Cause,
+    pub(in super::super) error: DbError,
     /// The statement that failed; `None` if no statement was running.
     pub(in super::super) sql: Option<String>,
     /// The session's transaction status after the error.
@@ -44,22 +26,22 @@ impl DatabaseErrors {
     pub(in super::super) fn add(&mut self, added: DatabaseError) -> ErrorReply<'_> {
         let id = self.0.len();
         self.0.push(added);
-        let DatabaseError { cause, status, .. } = &self.0[id];
-        let (kind, server) = match cause {
-            Cause::Db(DbError::Server(error)) => {
-                (ErrorKind::Server, Some(server_error_reply(error)))
+        let DatabaseError { error, status, .. } = &self.0[id];
+        let (kind, server) = match error {
+            DbError::Server(error) => (ErrorKind::Server, Some(server_error_reply(error))),
+            DbError::Connect(_) => (ErrorKind::Connect, None),
+            DbError::ConnectionLost(_) => (ErrorKind::Lost, None),
+            DbError::Unsupported(_) | DbError::LockTimeout { .. } | DbError::CommitForbidden => {
+                (ErrorKind::Unsupported, None)
             }
-            Cause::Db(DbError::Connect(_)) => (ErrorKind::Connect, None),
-            Cause::Db(DbError::ConnectionLost(_)) => (ErrorKind::Lost, None),
-            Cause::Db(DbError::Unsupported(_)) | Cause::Lock(_) => (ErrorKind::Unsupported, None),
             _ => (ErrorKind::Protocol, None),
         };
         ErrorReply {
             id: id as u64,
             kind,
-            message: cause.to_string(),
-            reason: match cause {
-                Cause::Db(DbError::Connect(error)) => reason(error.kind),
+            message: error.to_string(),
+            reason: match error {
+                DbError::Connect(error) => reason(error.kind),
                 _ => None,
             },
             server,

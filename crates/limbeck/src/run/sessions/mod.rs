@@ -16,7 +16,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use crate::version_probe::OpenSession;
 
-pub(super) use self::errors::{Cause, DatabaseError, DatabaseErrors};
+pub(super) use self::errors::{DatabaseError, DatabaseErrors};
 use super::dry_run::{Admitted, DryRun, DryRunReport};
 use super::interrupt::Interrupt;
 use super::watchdog::Watchdog;
@@ -106,21 +106,12 @@ impl Sessions {
         {
             return Ok((outcome, dry_run.status(session)));
         }
-        let before: Vec<&str> = request.before.iter().map(String::as_str).collect();
-        let outcome = if request.script {
-            session.execute_script(&request.sql).await?
-        } else if let Some(many) = request.many.take() {
-            let rows = many.into_iter().map(values);
-            let rows = rows.collect::<Result<Vec<_>, _>>()?;
-            session.execute_many(&before, &request.sql, &rows).await?
-        } else {
-            let parameters = values(request.parameters.take().unwrap_or_default())?;
-            session
-                .execute_after(&before, &request.sql, &parameters)
-                .await?
+        let outcome = match run_statement(session, request).await {
+            Err(error) if opened.dry_run.is_some() => return Err(DryRun::explain(error)),
+            result => result?,
         };
         if let Some(DryRunSession { dry_run, .. }) = &mut opened.dry_run {
-            dry_run.record(session, request, revision, &outcome)?;
+            dry_run.record(session, request, revision, &outcome).await?;
         }
         Ok((outcome, opened.status()))
     }
@@ -203,6 +194,25 @@ impl OpenedSession {
             Some(DryRunSession { dry_run, .. }) => dry_run.status(&self.session),
             None => self.session.transaction_status(),
         }
+    }
+}
+
+async fn run_statement(
+    session: &mut Session,
+    request: &mut ExecuteRequest,
+) -> Result<Outcome, DbError> {
+    let before: Vec<&str> = request.before.iter().map(String::as_str).collect();
+    if request.script {
+        session.execute_script(&request.sql).await
+    } else if let Some(many) = request.many.take() {
+        let rows = many.into_iter().map(values);
+        let rows = rows.collect::<Result<Vec<_>, _>>()?;
+        session.execute_many(&before, &request.sql, &rows).await
+    } else {
+        let parameters = values(request.parameters.take().unwrap_or_default())?;
+        session
+            .execute_after(&before, &request.sql, &parameters)
+            .await
     }
 }
 

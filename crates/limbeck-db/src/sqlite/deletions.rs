@@ -1,0 +1,57 @@
+//! The statements that delete rows, as SQLite's authorizer reports them while it prepares a statement.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use rusqlite::Connection;
+use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
+
+/// A record of whether the last prepared statement deletes rows. Works only while it is watching.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Deletions {
+    deletes: Arc<AtomicBool>,
+    /// Whether the statement also drops or alters a table, whose rows SQLite deletes by itself.
+    changes_schema: Arc<AtomicBool>,
+}
+
+impl Deletions {
+    /// Starts or stops watching.
+    pub(super) fn watch(
+        &self,
+        connection: &mut Connection,
+        is_watching: bool,
+    ) -> rusqlite::Result<()> {
+        let record = self.clone();
+        connection.authorizer(is_watching.then_some(move |context: AuthContext<'_>| {
+            record.note(&context);
+            Authorization::Allow
+        }))
+    }
+
+    fn note(&self, context: &AuthContext<'_>) {
+        match context.action {
+            // Triggers may delete, too; those rows are not the statement's.
+            AuthAction::Delete { table_name }
+                if context.accessor.is_none() && !table_name.starts_with("sqlite_") =>
+            {
+                self.deletes.store(true, Ordering::Relaxed);
+            }
+            AuthAction::DropTable { .. }
+            | AuthAction::DropTempTable { .. }
+            | AuthAction::DropView { .. }
+            | AuthAction::AlterTable { .. } => self.changes_schema.store(true, Ordering::Relaxed),
+            _ => {}
+        }
+    }
+
+    /// Forgets the last statement.
+    pub(super) fn reset(&self) {
+        self.deletes.store(false, Ordering::Relaxed);
+        self.changes_schema.store(false, Ordering::Relaxed);
+    }
+
+    /// Returns whether the statement prepared since the last reset is a `DELETE`.
+    pub(super) fn is_delete(&self) -> bool {
+        self.deletes.load(Ordering::Relaxed) && !self.changes_schema.load(Ordering::Relaxed)
+    }
+}
