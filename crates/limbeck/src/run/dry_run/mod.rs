@@ -129,7 +129,18 @@ impl DryRun {
     ) -> Result<(), DbError> {
         if begin != self.in_transaction {
             self.in_transaction = begin;
-            run_each(session, if begin { BEGIN } else { COMMIT }).await?;
+            self.run_each(session, if begin { BEGIN } else { COMMIT })
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// Runs statements one by one, as SQLite requires. Does nothing if a refused commit has ended the outer transaction.
+    async fn run_each(&self, session: &mut Session, sql: &str) -> Result<(), DbError> {
+        if session.transaction_status() != TransactionStatus::Idle {
+            for statement in sql.split("; ") {
+                session.execute(statement, &[]).await?;
+            }
         }
         Ok(())
     }
@@ -138,7 +149,7 @@ impl DryRun {
     pub(super) async fn close(&mut self, session: &mut Session) -> Result<(), DbError> {
         if self.in_transaction {
             self.in_transaction = false;
-            run_each(session, ROLLBACK).await?;
+            self.run_each(session, ROLLBACK).await?;
         }
         Ok(())
     }
@@ -218,14 +229,6 @@ impl DryRun {
             losses: self.losses,
         })
     }
-}
-
-/// Runs the statements one by one, as SQLite requires.
-async fn run_each(session: &mut Session, sql: &str) -> Result<(), DbError> {
-    for statement in sql.split("; ") {
-        session.execute(statement, &[]).await?;
-    }
-    Ok(())
 }
 
 fn refuse(why: &str) -> DbError {
