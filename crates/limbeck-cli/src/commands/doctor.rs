@@ -1,6 +1,6 @@
 //! `doctor`: checks a project and reports what will fail, with fixes.
 
-use limbeck::doctor::{self, Check, Severity, Subject};
+use limbeck::doctor::{self, Check, Input, Severity};
 use serde_json::{Map, Value, json};
 
 use crate::cli_error::Outcome;
@@ -26,7 +26,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
     let migrator = context.migrator()?;
-    let subject = Subject {
+    let input = Input {
         files: migrator.files.clone(),
         section: &context.global.name,
         process_environment: &context.process_environment,
@@ -35,7 +35,7 @@ pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
         package_folders: migrator.package_folders(),
         offline: args.offline,
     };
-    let checks = context.runtime()?.block_on(doctor::examine(subject));
+    let checks = context.runtime()?.block_on(doctor::check_project(input));
     if args.json {
         context.printer.result(&to_json(&checks).to_string());
     } else {

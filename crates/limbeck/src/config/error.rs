@@ -1,62 +1,62 @@
-//! What can be wrong with the configuration.
+//! The errors of the configuration.
 
 use std::path::PathBuf;
 
-/// Why the configuration can't be used.
+/// The error of a configuration that can't be used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {
-    /// One of Alembic's own refusals: what stands behind `FAILED: `.
+    /// A text that Alembic prints after `FAILED: `.
     #[error("{0}")]
     Refused(String),
-    /// A file is there and can't be read.
+    /// A file exists but can't be read.
     #[error("could not read `{}`", path.display())]
     Read {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The system's error.
         #[source]
         source: std::io::Error,
     },
-    /// A line of the ini is not what Python's `ConfigParser` takes.
+    /// A line of the ini that Python's `ConfigParser` rejects.
     #[error("{}:{line}: {problem}", path.display())]
     Ini {
         /// The file.
         path: PathBuf,
         /// The line, from 1.
         line: usize,
-        /// What is wrong with it.
+        /// A description of the problem.
         problem: String,
     },
-    /// A value's `%(…)s` can't be filled in.
+    /// A value with a `%(…)s` that can't be interpolated.
     #[error("{}:{line}: the value of `{key}` can't be used: {problem}", path.display())]
     Interpolation {
         /// The file.
         path: PathBuf,
         /// The line, from 1.
         line: usize,
-        /// The option.
+        /// The key.
         key: String,
-        /// What is wrong with it.
+        /// A description of the problem.
         problem: String,
     },
-    /// The pyproject file is no TOML.
+    /// The pyproject file is not valid TOML, or a table of `[tool.limbeck]` has an unexpected value.
     #[error("{}:{line}: {problem}", path.display())]
     Toml {
         /// The file.
         path: PathBuf,
         /// The line, from 1.
         line: usize,
-        /// What is wrong with it.
+        /// A description of the problem.
         problem: String,
     },
-    /// A value has a form that Alembic does not take there.
+    /// A value or an argument of a form that Alembic rejects.
     #[error("{0}")]
     Value(String),
 }
 
 impl ConfigError {
-    /// Whether Alembic, too, ends with `FAILED: ` and this text.
+    /// Returns whether Alembic prints this text after `FAILED: `, too.
     pub fn is_refusal(&self) -> bool {
         matches!(self, Self::Refused(_))
     }

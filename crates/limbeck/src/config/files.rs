@@ -1,4 +1,4 @@
-//! Which files the configuration is read from.
+//! The files of the configuration: selection and reading.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -10,27 +10,27 @@ use toml::de::{DeTable, DeValue, ValueDeserializer};
 
 use super::ConfigError;
 
-/// The names of the two files, as the user or the defaults give them; either may be missing.
+/// The names of the two files, as the user or the defaults give them. Either file may be missing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfigFiles {
-    /// The ini.
+    /// The ini's name.
     pub ini: String,
-    /// The pyproject file.
+    /// The pyproject file's name.
     pub toml: String,
 }
 
 impl ConfigFiles {
-    /// Chooses from the values of `-c` and of the variable `ALEMBIC_CONFIG`.
+    /// Selects the files by the values of `-c` and of the variable `ALEMBIC_CONFIG`.
     ///
     /// # Errors
-    /// Alembic's text when one kind is named twice.
+    /// Returns [`ConfigError::Value`] with Alembic's text if two files of one kind are given.
     pub fn select(given: &[String], variable: Option<&str>) -> Result<Self, ConfigError> {
         let mut defaults = Self {
             ini: "alembic.ini".into(),
             toml: "pyproject.toml".into(),
         };
         if let Some(named) = variable.filter(|named| !named.is_empty()) {
-            *defaults.side(named) = named.to_owned();
+            *defaults.name_of_kind(named) = named.to_owned();
         }
         let mut files = defaults.clone();
         let (mut ini, mut toml) = (false, false);
@@ -44,13 +44,14 @@ impl ConfigFiles {
                 return Err(ConfigError::Value(text.into()));
             }
             if !name.is_empty() {
-                *files.side(name) = name.clone();
+                *files.name_of_kind(name) = name.clone();
             }
         }
         Ok(files)
     }
 
-    fn side(&mut self, name: &str) -> &mut String {
+    /// Returns the field for a file of this name: a pyproject file or an ini.
+    fn name_of_kind(&mut self, name: &str) -> &mut String {
         if is_pyproject(name) {
             &mut self.toml
         } else {
@@ -65,11 +66,11 @@ fn is_pyproject(name: &str) -> bool {
         .is_some_and(|name| name == "pyproject.toml")
 }
 
-/// A file's text; none when it isn't there.
+/// Reads a file; returns `None` if the file doesn't exist.
 pub(super) fn read(path: &Path) -> Result<Option<String>, ConfigError> {
     match fs::read_to_string(path) {
         Ok(text) => Ok(Some(text)),
-        // What can't be a file is missing for Python's reader, too.
+        // For Python's reader, a file inside a file is missing, too.
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
             Ok(None)
         }
@@ -80,7 +81,7 @@ pub(super) fn read(path: &Path) -> Result<Option<String>, ConfigError> {
     }
 }
 
-/// What `%(here)s` stands for: the file's folder, absolute, with forward slashes.
+/// Returns the value of `%(here)s`: the file's folder, absolute, with forward slashes.
 pub(super) fn here(path: &Path) -> String {
     let folder = path.parent().unwrap_or(Path::new(""));
     let absolute = std::path::absolute(if folder.as_os_str().is_empty() {
@@ -95,10 +96,10 @@ pub(super) fn here(path: &Path) -> String {
         .replace('\\', "/")
 }
 
-/// The table `[tool.alembic]`.
+/// Returns the table `[tool.alembic]`; empty if the file has none.
 pub(super) fn tool_alembic(path: &Path, text: &str) -> Result<toml::Table, ConfigError> {
     let whole: toml::Table = text.parse().map_err(|error: toml::de::Error| {
-        // The error's own rendering quotes the line, which may hold a password.
+        // The error's `Display` quotes the line, which may contain a password.
         let start = error.span().map_or(0, |span| span.start.min(text.len()));
         ConfigError::Toml {
             path: path.to_owned(),
@@ -116,10 +117,11 @@ pub(super) fn tool_alembic(path: &Path, text: &str) -> Result<toml::Table, Confi
     }
 }
 
-/// A table of `[tool.limbeck]` in the pyproject file, where both are there: `tool_limbeck(files, "run")`.
+/// Reads the table `[tool.limbeck.<name>]` of the pyproject file; returns `None` if the file or the table doesn't exist.
 ///
 /// # Errors
-/// [`ConfigError::Toml`] names the line of what is not wanted there.
+/// Returns [`ConfigError::Toml`] if the file is not valid TOML or the table doesn't deserialize to `T`, and
+/// [`ConfigError::Read`] if the file can't be read.
 pub fn tool_limbeck<T: DeserializeOwned>(
     files: &ConfigFiles,
     name: &str,
@@ -128,8 +130,8 @@ pub fn tool_limbeck<T: DeserializeOwned>(
     let Some(text) = read(path)? else {
         return Ok(None);
     };
-    // The error's own rendering quotes the line, which may hold a password.
-    let refuse = |error: toml::de::Error| ConfigError::Toml {
+    // The error's `Display` quotes the line, which may contain a password.
+    let to_error = |error: toml::de::Error| ConfigError::Toml {
         path: path.to_owned(),
         line: line_at(
             &text,
@@ -137,22 +139,22 @@ pub fn tool_limbeck<T: DeserializeOwned>(
         ),
         problem: error.message().to_owned(),
     };
-    let mut whole = DeTable::parse(&text).map_err(refuse)?;
+    let mut whole = DeTable::parse(&text).map_err(to_error)?;
     let table = whole
         .get_mut()
         .get_mut("tool")
-        .and_then(|tool| inside(tool, "limbeck"))
-        .and_then(|tool| inside(tool, name));
+        .and_then(|tool| get_mut(tool, "limbeck"))
+        .and_then(|limbeck| get_mut(limbeck, name));
     let Some(table) = table else {
         return Ok(None);
     };
     let table = std::mem::replace(table, Spanned::new(0..0, DeValue::Boolean(false)));
     T::deserialize(ValueDeserializer::from(table))
         .map(Some)
-        .map_err(refuse)
+        .map_err(to_error)
 }
 
-fn inside<'a, 'text>(
+fn get_mut<'a, 'text>(
     value: &'a mut Spanned<DeValue<'text>>,
     key: &str,
 ) -> Option<&'a mut Spanned<DeValue<'text>>> {
@@ -162,7 +164,7 @@ fn inside<'a, 'text>(
     }
 }
 
-/// The line of a key of `[tool.alembic]`; 1 where it can't be told.
+/// Returns the line of a key of `[tool.alembic]`, from 1; 1 if unknown.
 pub(super) fn line_of_key(path: &Path, key: &str) -> usize {
     let text = fs::read_to_string(path).unwrap_or_default();
     let start = DeTable::parse(&text).ok().and_then(|table| {

@@ -1,16 +1,16 @@
-//! `alembic.ini`, read as Python's `ConfigParser` reads it.
+//! Parser of `alembic.ini` with the rules of Python's `ConfigParser`.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use super::interpolate::{Interpolation, interpolate};
+use super::interpolate::{InterpolationError, interpolate};
 use super::{ConfigError, files};
 
-/// A parsed ini file. `Debug` shows no value.
+/// A parsed ini file. `Debug` omits the values.
 #[derive(Debug, Clone, Default)]
 pub struct Ini {
     path: PathBuf,
-    /// What `%(here)s` and the caller's own arguments stand for; the file's `[DEFAULT]` goes before them.
+    /// Names and values for interpolation, such as `here`. The file's `[DEFAULT]` takes precedence.
     arguments: Vec<(String, String)>,
     defaults: Vec<Entry>,
     sections: Vec<(String, Vec<Entry>)>,
@@ -20,21 +20,22 @@ pub struct Ini {
 struct Entry {
     key: String,
     value: String,
+    /// The line in the file, from 1; 0 for a value that is not from the file.
     line: usize,
 }
 
 impl fmt::Debug for Entry {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The value may be a URL with its password.
+        // The value may be a URL with a password.
         write!(out, "{} (line {})", self.key, self.line)
     }
 }
 
 impl Ini {
-    /// Parses a file's text.
+    /// Parses the text of a file. `arguments` are names and values for interpolation.
     ///
     /// # Errors
-    /// [`ConfigError::Ini`] with the line.
+    /// Returns [`ConfigError::Ini`] for a line that Python's `ConfigParser` rejects.
     pub fn parse(
         path: &Path,
         text: &str,
@@ -45,14 +46,14 @@ impl Ini {
             arguments,
             ..Self::default()
         };
-        ini.read(text)?;
+        ini.parse_lines(text)?;
         Ok(ini)
     }
 
-    /// An ini of which there is no file, though it may have a name.
+    /// Returns an empty ini. `name` is the name of a file that doesn't exist, or empty.
     pub(super) fn without_file(name: &str) -> Self {
         let path = PathBuf::from(name);
-        // Without a name Alembic leaves it empty.
+        // Without a name, Alembic leaves `here` empty.
         let here = if name.is_empty() {
             String::new()
         } else {
@@ -65,17 +66,17 @@ impl Ini {
         }
     }
 
-    /// Sets a value in place of the file's, as Python's `ConfigParser.set` does; a section that isn't there is made.
+    /// Overrides a value, as Python's `ConfigParser.set` does. Creates the section if it doesn't exist.
     pub fn set(&mut self, section: &str, key: &str, value: &str) {
         let entries = if section == "DEFAULT" {
             &mut self.defaults
         } else {
             let known = self.sections.iter().position(|(name, _)| name == section);
-            let place = known.unwrap_or_else(|| {
+            let index = known.unwrap_or_else(|| {
                 self.sections.push((section.to_owned(), Vec::new()));
                 self.sections.len() - 1
             });
-            &mut self.sections[place].1
+            &mut self.sections[index].1
         };
         let key = key.to_lowercase();
         match entries.iter_mut().find(|entry| entry.key == key) {
@@ -88,20 +89,20 @@ impl Ini {
         }
     }
 
-    /// Whether there is a section of this name.
+    /// Returns whether the file has a section. `DEFAULT` is not a section.
     pub fn has_section(&self, section: &str) -> bool {
         self.sections.iter().any(|(name, _)| name == section)
     }
 
-    /// The names of the sections, in order.
+    /// Returns the names of the sections, in the order of the file.
     pub fn sections(&self) -> impl Iterator<Item = &str> {
         self.sections.iter().map(|(name, _)| name.as_str())
     }
 
-    /// A section's value with its `%(…)s` filled in; also a default's.
+    /// Returns an interpolated value of a section, or else of `[DEFAULT]`; `None` if the section or the key is missing.
     ///
     /// # Errors
-    /// [`ConfigError::Interpolation`] with the line.
+    /// Returns [`ConfigError::Interpolation`] if a `%(…)s` of the value can't be interpolated.
     pub fn get(&self, section: &str, key: &str) -> Result<Option<String>, ConfigError> {
         let Some(entries) = self.entries(section) else {
             return Ok(None);
@@ -114,13 +115,13 @@ impl Ini {
             .map(Some)
             .map_err(|error| {
                 let problem = match error {
-                    Interpolation::Syntax => {
+                    InterpolationError::Syntax => {
                         "'%' must be followed by '%' or '('; write %% for a percent sign".into()
                     }
-                    Interpolation::Missing(name) => {
-                        format!("there is no `{name}` for its `%({name})s`")
+                    InterpolationError::Missing(name) => {
+                        format!("there is no key `{name}` for `%({name})s`")
                     }
-                    Interpolation::Depth => "its values refer to each other without end".into(),
+                    InterpolationError::Depth => "the values refer to each other in a cycle".into(),
                 };
                 ConfigError::Interpolation {
                     path: self.path.clone(),
@@ -131,19 +132,19 @@ impl Ini {
             })
     }
 
-    /// A section's value as it is written.
+    /// Returns a value of a section, or else of `[DEFAULT]`, without interpolation.
     pub fn get_as_written(&self, section: &str, key: &str) -> Option<&str> {
         self.raw(self.entries(section)?, key)
             .map(|(value, _)| value)
     }
 
-    /// The line of a section's value, or of its default's; none where the file has none.
+    /// Returns the line of a value of a section, or else of `[DEFAULT]`; `None` if the value is not from the file.
     pub fn line(&self, section: &str, key: &str) -> Option<usize> {
         let (_, line) = self.raw(self.entries(section)?, key)?;
         (line > 0).then_some(line)
     }
 
-    /// The keys of a section, in order, with those of `[DEFAULT]` behind.
+    /// Returns the keys of a section, then the keys of `[DEFAULT]`.
     pub fn keys(&self, section: &str) -> Vec<&str> {
         let own = self.entries(section).unwrap_or_default();
         own.iter()
@@ -171,8 +172,8 @@ impl Ini {
             })
     }
 
-    fn read(&mut self, text: &str) -> Result<(), ConfigError> {
-        let mut section: Option<Current> = None;
+    fn parse_lines(&mut self, text: &str) -> Result<(), ConfigError> {
+        let mut section: Option<OpenSection> = None;
         let mut indent = 0;
         for (index, line) in text.lines().enumerate() {
             let number = index + 1;
@@ -182,17 +183,17 @@ impl Ini {
                 problem,
             };
             let value = line.trim();
-            let comment = value.starts_with(['#', ';']);
-            let open = section.as_ref().is_some_and(|current| current.in_value);
-            if value.is_empty() || comment {
-                if open && !comment {
-                    self.last_value(section.as_ref(), "");
+            let is_comment = value.starts_with(['#', ';']);
+            let continues = section.as_ref().is_some_and(|current| current.in_value);
+            if value.is_empty() || is_comment {
+                if continues && !is_comment {
+                    self.append_to_last_value(section.as_ref(), "");
                 }
                 continue;
             }
             let own_indent = line.chars().take_while(|c| c.is_whitespace()).count();
-            if open && own_indent > indent {
-                self.last_value(section.as_ref(), value);
+            if continues && own_indent > indent {
+                self.append_to_last_value(section.as_ref(), value);
                 continue;
             }
             indent = own_indent;
@@ -203,8 +204,8 @@ impl Ini {
                     }
                     self.sections.push((name.to_owned(), Vec::new()));
                 }
-                section = Some(Current {
-                    default: name == "DEFAULT",
+                section = Some(OpenSection {
+                    is_default: name == "DEFAULT",
                     in_value: false,
                 });
                 continue;
@@ -221,7 +222,7 @@ impl Ini {
             if key.is_empty() {
                 return Err(problem("there is no key before the delimiter".into()));
             }
-            let entries = if current.default {
+            let entries = if current.is_default {
                 &mut self.defaults
             } else {
                 match self.sections.last_mut() {
@@ -252,10 +253,10 @@ impl Ini {
         Ok(())
     }
 
-    /// Adds a line to the value that was read last.
-    fn last_value(&mut self, current: Option<&Current>, line: &str) {
+    /// Adds a line to the last value.
+    fn append_to_last_value(&mut self, current: Option<&OpenSection>, line: &str) {
         let entries = match current {
-            Some(current) if current.default => Some(&mut self.defaults),
+            Some(current) if current.is_default => Some(&mut self.defaults),
             _ => self.sections.last_mut().map(|(_, entries)| entries),
         };
         if let Some(entry) = entries.and_then(|entries| entries.last_mut()) {
@@ -265,13 +266,14 @@ impl Ini {
     }
 }
 
-/// Where the reader is.
-struct Current {
-    default: bool,
-    /// A value can still be continued.
+/// The section of the line that is being parsed.
+struct OpenSection {
+    is_default: bool,
+    /// Whether an indented line continues the last value.
     in_value: bool,
 }
 
+/// Returns the name in a section header.
 fn section_name(line: &str) -> Option<&str> {
     let inside = line.strip_prefix('[')?;
     let (name, _) = inside.rsplit_once(']')?;
@@ -289,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn values_as_configparser_has_them() {
+    fn reads_values_as_configparser_does() {
         let ini = parse(
             "[DEFAULT]\nroot = /r\n[alembic]\n# comment\nScript_Location = %(here)s/a\nlist: one\n    two\n\n  ; not this\n    three\n\npercent = a%%b\ninline = x ; y\nurl=p://u:%%40@h\nempty =\nref = %(root)s/%(list)s\n[b]\n",
         );
@@ -311,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn values_are_set_in_place_of_the_files() {
+    fn overrides_values_of_the_file() {
         let mut ini = parse("[DEFAULT]\nroot = /r\n[alembic]\nurl = %(root)s/a\n");
         ini.set("alembic", "URL", "%(root)s/b%%40");
         ini.set("other", "key", "%(here)s");
@@ -323,7 +325,7 @@ mod tests {
     }
 
     #[test]
-    fn problems_name_file_and_line() {
+    fn reports_problems_with_file_and_line() {
         let check = |text: &str, expected: &str| {
             let problem = match Ini::parse(Path::new("a.ini"), text, Vec::new()) {
                 Ok(ini) => ini.get("a", "k").unwrap_err().to_string(),
@@ -350,11 +352,11 @@ mod tests {
         );
         check(
             "[a]\nk = %(x)s\n",
-            "a.ini:2: the value of `k` can't be used: there is no `x` for its `%(x)s`",
+            "a.ini:2: the value of `k` can't be used: there is no key `x` for `%(x)s`",
         );
         check(
             "[a]\nk = %(k)s\n",
-            "a.ini:2: the value of `k` can't be used: its values refer to each other without end",
+            "a.ini:2: the value of `k` can't be used: the values refer to each other in a cycle",
         );
     }
 }

@@ -1,37 +1,37 @@
-//! `%(name)s` in values: `ConfigParser`'s rules for the ini, printf's for TOML.
+//! Interpolation of `%(name)s` in values.
 
-/// Why a value can't be filled in.
+/// The error of a value that can't be interpolated.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Interpolation {
-    /// A percent sign that begins nothing.
+pub(super) enum InterpolationError {
+    /// A `%` that is followed by neither `%` nor `(name)s`.
     Syntax,
     /// A name without a value.
     Missing(String),
-    /// Names that refer to each other.
+    /// Values that refer to each other more than ten levels deep.
     Depth,
 }
 
-/// How deep `ConfigParser` follows.
-const DEPTH: usize = 10;
+/// The maximum depth of references, as in `ConfigParser`.
+const MAX_DEPTH: usize = 10;
 
-/// Fills in a value; the values of names are filled in, too.
+/// Interpolates a value, and the values that it refers to. `lookup` returns the value of a name.
 pub(super) fn interpolate<'a>(
     value: &'a str,
     lookup: &impl Fn(&str) -> Option<&'a str>,
-) -> Result<String, Interpolation> {
+) -> Result<String, InterpolationError> {
     let mut out = String::with_capacity(value.len());
-    fill(value, lookup, &mut out, 1)?;
+    append(value, lookup, &mut out, 1)?;
     Ok(out)
 }
 
-fn fill<'a>(
+fn append<'a>(
     value: &'a str,
     lookup: &impl Fn(&str) -> Option<&'a str>,
     out: &mut String,
     depth: usize,
-) -> Result<(), Interpolation> {
-    if depth > DEPTH {
-        return Err(Interpolation::Depth);
+) -> Result<(), InterpolationError> {
+    if depth > MAX_DEPTH {
+        return Err(InterpolationError::Depth);
     }
     let mut rest = value;
     while let Some((before, after)) = rest.split_once('%') {
@@ -43,11 +43,11 @@ fn fill<'a>(
             let (name, after) = after
                 .strip_prefix('(')
                 .and_then(|inside| inside.split_once(")s"))
-                .ok_or(Interpolation::Syntax)?;
+                .ok_or(InterpolationError::Syntax)?;
             let name = name.to_lowercase();
-            let inner = lookup(&name).ok_or_else(|| Interpolation::Missing(name.clone()))?;
+            let inner = lookup(&name).ok_or_else(|| InterpolationError::Missing(name.clone()))?;
             if inner.contains('%') {
-                fill(inner, lookup, out, depth + 1)?;
+                append(inner, lookup, out, depth + 1)?;
             } else {
                 out.push_str(inner);
             }

@@ -1,23 +1,28 @@
-//! The logging that a stock ini sets up, for the lines that limbeck writes without Python.
+//! The logging configuration of a stock ini, for log lines that limbeck writes without Python.
 
 use super::{Config, ConfigError, Ini};
 
-/// How log lines of `alembic.runtime.migration` at `INFO` look.
+/// The output of `INFO` log lines of `alembic.runtime.migration`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LogLines {
-    /// They are not shown.
+    /// The lines are not shown.
     Silent,
-    /// They go to standard error in this format: text and the places of the message's parts.
-    Shown(Vec<Part>),
+    /// The lines go to standard error in this format.
+    Shown(Vec<FormatPart>),
 }
 
-/// A part of a log line.
+/// A part of a log line's format.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Part {
-    /// Text as it is.
+pub enum FormatPart {
+    /// Literal text.
     Text(String),
-    /// The level's name: least width (negative: to the left) and most characters.
-    Level(i32, Option<usize>),
+    /// The level's name.
+    Level {
+        /// The minimum number of characters; negative to align the name to the left.
+        width: i32,
+        /// The maximum number of characters.
+        max_length: Option<usize>,
+    },
     /// The logger's name.
     Name,
     /// The message.
@@ -25,11 +30,11 @@ pub enum Part {
 }
 
 impl LogLines {
-    /// Reads the ini's logging sections; `None` when Python would set up something else than one
-    /// stream handler on standard error.
+    /// Reads the ini's logging sections. Returns `None` if they configure anything but one stream handler on standard error
+    /// with the stock format's fields, or if other log lines could appear.
     ///
     /// # Errors
-    /// [`ConfigError`] when a value can't be filled in.
+    /// Returns [`ConfigError::Interpolation`] if a `%(…)s` of a value can't be interpolated.
     pub fn read(config: &Config) -> Result<Option<Self>, ConfigError> {
         let Some(ini) = config.ini() else {
             return Ok(None);
@@ -49,24 +54,26 @@ impl LogLines {
             return Ok(None);
         };
         let section = format!("handler_{handler}");
-        let plain = get(&section, "class")?.as_deref() == Some("StreamHandler")
+        let is_stock = get(&section, "class")?.as_deref() == Some("StreamHandler")
             && get(&section, "args")?
                 .as_deref()
                 .map(|args| args.replace(' ', ""))
                 == Some("(sys.stderr,)".into())
             && get(&section, "formatter")?.as_deref() == Some(formatter);
         let known = ["class", "args", "formatter", "level"];
-        let plain = plain && only(ini, &section, &known);
+        let is_stock = is_stock && has_only(ini, &section, &known);
         let handler_level = match get(&section, "level")?.as_deref() {
-            // Python leaves a handler's level alone when the word is empty.
+            // Python ignores an empty level of a handler.
             None | Some("") => Some(0),
             Some(word) => level(word),
         };
         let section = format!("formatter_{formatter}");
-        let plain = plain && only(ini, &section, &["format", "datefmt"]);
-        // Python reads a format without filling anything in.
-        let format = ini.get_as_written(&section, "format").and_then(parse);
-        let (Some(format), Some(handler_level), true) = (format, handler_level, plain) else {
+        let is_stock = is_stock && has_only(ini, &section, &["format", "datefmt"]);
+        // Python reads a format without interpolation.
+        let format = ini
+            .get_as_written(&section, "format")
+            .and_then(parse_format);
+        let (Some(format), Some(handler_level), true) = (format, handler_level, is_stock) else {
             return Ok(None);
         };
         let mut root = None;
@@ -93,10 +100,10 @@ impl LogLines {
             let Some(name) = get(&section, "qualname")? else {
                 return Ok(None);
             };
-            let ours = ["alembic", "sqlalchemy"]
+            let is_library_logger = ["alembic", "sqlalchemy"]
                 .iter()
                 .any(|library| name.split('.').next() == Some(library));
-            if ours && (!handled.is_empty() || get(&section, "propagate")?.is_some()) {
+            if is_library_logger && (!handled.is_empty() || get(&section, "propagate")?.is_some()) {
                 return Ok(None);
             }
             match name.as_str() {
@@ -104,60 +111,62 @@ impl LogLines {
                 "sqlalchemy" | "sqlalchemy.engine" if sqlalchemy.is_none() => {
                     sqlalchemy = Some(own);
                 }
-                _ if ours => return Ok(None),
+                _ if is_library_logger => return Ok(None),
                 _ => {}
             }
         }
-        // A logger of Alembic's that the file does not name is switched off when the file is read.
+        // Reading the file disables Alembic's loggers if the file doesn't name them.
         let (Some(root), Some(alembic)) = (root, alembic) else {
             return Ok(None);
         };
         let or_root = |own: u32| if own == 0 { root } else { own };
         let sqlalchemy = or_root(sqlalchemy.unwrap_or(0));
         if root <= INFO || sqlalchemy <= INFO || (1..INFO).contains(&alembic) {
-            // Other libraries have something to say, too.
+            // Log lines of other loggers would appear, too.
             return Ok(None);
         }
-        let shown = or_root(alembic) <= INFO && handler_level <= INFO;
-        Ok(Some(if shown {
+        let is_shown = or_root(alembic) <= INFO && handler_level <= INFO;
+        Ok(Some(if is_shown {
             Self::Shown(format)
         } else {
             Self::Silent
         }))
     }
 
-    /// A line of the logger `alembic.runtime.migration` at `INFO`; `None` when it is not shown.
+    /// Returns the log line for a message; `None` if log lines are not shown.
     pub fn line(&self, message: &str) -> Option<String> {
         let Self::Shown(parts) = self else {
             return None;
         };
         let parts = parts.iter().map(|part| match part {
-            Part::Text(text) => text.clone(),
-            Part::Level(width, most) => {
-                let word: String = "INFO".chars().take(most.unwrap_or(usize::MAX)).collect();
-                let least = width.unsigned_abs() as usize;
+            FormatPart::Text(text) => text.clone(),
+            FormatPart::Level { width, max_length } => {
+                let max_length = max_length.unwrap_or(usize::MAX);
+                let word: String = "INFO".chars().take(max_length).collect();
+                let min_length = width.unsigned_abs() as usize;
                 if *width < 0 {
-                    format!("{word:<least$}")
+                    format!("{word:<min_length$}")
                 } else {
-                    format!("{word:>least$}")
+                    format!("{word:>min_length$}")
                 }
             }
-            Part::Name => "alembic.runtime.migration".into(),
-            Part::Message => message.to_owned(),
+            FormatPart::Name => "alembic.runtime.migration".into(),
+            FormatPart::Message => message.to_owned(),
         });
         Some(parts.collect())
     }
 }
 
+/// Python's number of the level `INFO`.
 const INFO: u32 = 20;
 
-/// Whether a section has no other keys than these.
-fn only(ini: &Ini, section: &str, known: &[&str]) -> bool {
+/// Returns whether a section has no other keys than these.
+fn has_only(ini: &Ini, section: &str, known: &[&str]) -> bool {
     let keys = ini.keys(section);
     keys.iter().all(|key| known.contains(key) || *key == "here")
 }
 
-/// `None` for a word that Python does not know.
+/// Returns the number of a level; `None` for a word that Python rejects.
 fn level(word: &str) -> Option<u32> {
     Some(match word {
         "NOTSET" => 0,
@@ -170,35 +179,32 @@ fn level(word: &str) -> Option<u32> {
     })
 }
 
-/// A percent format of level, name and message; `None` when there is something else in it.
-fn parse(format: &str) -> Option<Vec<Part>> {
+/// Parses a percent format of level, name and message. Returns `None` if the format has other fields.
+fn parse_format(format: &str) -> Option<Vec<FormatPart>> {
     let mut parts = Vec::new();
     let mut rest = format;
     while let Some((before, after)) = rest.split_once("%(") {
         if before.contains('%') {
             return None;
         }
-        parts.push(Part::Text(before.to_owned()));
+        parts.push(FormatPart::Text(before.to_owned()));
         let (name, after) = after.split_once(')')?;
         let end = after.find('s')?;
         let (spec, after) = (&after[..end], &after[end + 1..]);
         parts.push(match (name, spec) {
             ("levelname", spec) => {
-                let (width, most) = match spec.split_once('.') {
-                    Some((width, most)) => (width, Some(most.parse().ok()?)),
+                let (width, max_length) = match spec.split_once('.') {
+                    Some((width, max_length)) => (width, Some(max_length.parse().ok()?)),
                     None => (spec, None),
                 };
-                Part::Level(
-                    if width.is_empty() {
-                        0
-                    } else {
-                        width.parse().ok()?
-                    },
-                    most,
-                )
+                let width = match width {
+                    "" => 0,
+                    width => width.parse().ok()?,
+                };
+                FormatPart::Level { width, max_length }
             }
-            ("name", "") => Part::Name,
-            ("message", "") => Part::Message,
+            ("name", "") => FormatPart::Name,
+            ("message", "") => FormatPart::Message,
             _ => return None,
         });
         rest = after;
@@ -206,7 +212,7 @@ fn parse(format: &str) -> Option<Vec<Part>> {
     if rest.contains('%') {
         return None;
     }
-    parts.push(Part::Text(rest.to_owned()));
+    parts.push(FormatPart::Text(rest.to_owned()));
     Some(parts)
 }
 
@@ -214,7 +220,7 @@ fn parse(format: &str) -> Option<Vec<Part>> {
 mod tests {
     use std::fs;
 
-    use super::{LogLines, parse};
+    use super::{LogLines, parse_format};
     use crate::config::{Config, ConfigFiles};
 
     const STOCK: &str = "\
@@ -247,7 +253,7 @@ datefmt = %H:%M:%S
 ";
 
     #[test]
-    fn what_python_would_show() {
+    fn shows_the_lines_that_python_would_show() {
         let check = |from: &str, to: &str, expected: Option<bool>| {
             assert!(STOCK.contains(from), "{from}");
             let folder = tempfile::tempdir().unwrap();
@@ -268,7 +274,7 @@ datefmt = %H:%M:%S
         check("level = NOTSET", "level =", Some(true));
         check("level = INFO\n", "", Some(false));
         check("level = INFO", "level = NOTSET", Some(false));
-        // Python refuses these words, or something else than the stock lines would appear.
+        // Python rejects the configuration, or lines other than the stock lines would appear.
         check("level = INFO", "level = info", None);
         check("level = INFO", "level =", None);
         check("level = INFO", "level = DEBUG", None);
@@ -283,8 +289,8 @@ datefmt = %H:%M:%S
     }
 
     #[test]
-    fn the_stock_format() {
-        let parts = parse("%(levelname)-5.5s [%(name)s] %(message)s").unwrap();
+    fn writes_lines_in_the_stock_format() {
+        let parts = parse_format("%(levelname)-5.5s [%(name)s] %(message)s").unwrap();
         let line = LogLines::Shown(parts)
             .line("Context impl SQLiteImpl.")
             .unwrap();
@@ -292,7 +298,7 @@ datefmt = %H:%M:%S
             line,
             "INFO  [alembic.runtime.migration] Context impl SQLiteImpl."
         );
-        assert_eq!(parse("%(asctime)s %(message)s"), None);
-        assert_eq!(parse("100%% %(message)s"), None);
+        assert_eq!(parse_format("%(asctime)s %(message)s"), None);
+        assert_eq!(parse_format("100%% %(message)s"), None);
     }
 }

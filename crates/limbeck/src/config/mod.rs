@@ -1,4 +1,4 @@
-//! `alembic.ini` and `[tool.alembic]` of `pyproject.toml`, and how they combine.
+//! The project's configuration: `alembic.ini` combined with `[tool.alembic]` of `pyproject.toml`.
 
 mod error;
 mod files;
@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 use interpolate::interpolate;
 use paths::split;
 
-/// The configuration of a project. `Debug` shows no value.
+/// The configuration of a project. `Debug` omits the values.
 #[derive(Clone)]
 pub struct Config {
     section: String,
@@ -42,10 +42,10 @@ impl fmt::Debug for Config {
 }
 
 impl Config {
-    /// Reads the files that are there; a missing one is not an error by itself.
+    /// Reads the files. A missing file counts as empty.
     ///
     /// # Errors
-    /// [`ConfigError`] names file and line.
+    /// Returns [`ConfigError`] if a file can't be read or parsed.
     pub fn load(files: &ConfigFiles, section: &str) -> Result<Self, ConfigError> {
         let ini_path = Path::new(&files.ini);
         let ini = match files::read(ini_path)? {
@@ -70,7 +70,7 @@ impl Config {
         })
     }
 
-    /// Sets a value of the ini in place of the file's; where there is no file, it is as if there were one.
+    /// Overrides a value of the ini, also if there is no ini file.
     pub fn set(&mut self, section: &str, key: &str, value: &str) {
         let files = &self.files;
         let ini = self
@@ -79,18 +79,18 @@ impl Config {
         ini.set(section, key, value);
     }
 
-    /// The files that it was read from.
+    /// Returns the names of the files.
     pub fn files(&self) -> &ConfigFiles {
         &self.files
     }
 
-    /// The ini file, when there is one.
+    /// Returns the ini, if there is one.
     pub fn ini(&self) -> Option<&Ini> {
         self.ini.as_ref()
     }
 
-    /// Where the value of a key stands: file and line.
-    pub fn place(&self, key: &str) -> Option<(PathBuf, usize)> {
+    /// Returns the file and line of a key's value.
+    pub fn location_of(&self, key: &str) -> Option<(PathBuf, usize)> {
         let in_ini = |ini: &Ini| {
             let line = ini.line(&self.section, key)?;
             Some((PathBuf::from(&self.files.ini), line))
@@ -105,39 +105,39 @@ impl Config {
         })
     }
 
-    /// Whether there is a table `[tool.alembic]`.
+    /// Returns whether `[tool.alembic]` has a key.
     pub fn has_toml(&self) -> bool {
         !self.toml.is_empty()
     }
 
-    /// The ini's main section: `alembic`, or what `-n` says.
+    /// Returns the name of the ini's main section: `alembic`, or the name given with `-n`.
     pub fn section(&self) -> &str {
         &self.section
     }
 
-    /// A text of the ini's main section, else of `[tool.alembic]`.
+    /// Returns a string of the ini's main section, or else of `[tool.alembic]`.
     ///
     /// # Errors
-    /// [`ConfigError`] when its `%(…)s` can't be filled in.
+    /// Returns [`ConfigError`] if a `%(…)s` of the value can't be interpolated, or if the TOML value is not a string.
     pub fn text(&self, key: &str) -> Result<Option<String>, ConfigError> {
         match self.ini_text(key)? {
             Some(text) => Ok(Some(text)),
             None => match self.toml.get(key) {
-                Some(toml::Value::String(text)) => self.fill(key, text).map(Some),
-                // Alembic's switches are booleans there; who asks for one looks for itself.
+                Some(toml::Value::String(text)) => self.interpolate_toml(key, text).map(Some),
+                // Callers that accept a boolean read it from the table.
                 Some(toml::Value::Boolean(_)) | None => Ok(None),
                 Some(_) => Err(ConfigError::Value(format!(
-                    "{}: `{key}` of [tool.alembic] must be a text",
+                    "{}: `{key}` of [tool.alembic] must be a string",
                     self.files.toml
                 ))),
             },
         }
     }
 
-    /// `script_location`.
+    /// Returns `script_location`.
     ///
     /// # Errors
-    /// Alembic's refusal when there is none.
+    /// Returns [`ConfigError::Refused`] with Alembic's text if the key is missing.
     pub fn script_location(&self) -> Result<String, ConfigError> {
         self.text("script_location")?
             .filter(|location| !location.is_empty())
@@ -146,12 +146,12 @@ impl Config {
             })
     }
 
-    /// `version_locations`, split; none when the key is absent.
+    /// Returns the folders of `version_locations`; `None` if the key is missing.
     ///
     /// # Errors
-    /// [`ConfigError::Value`] for an unknown `path_separator`.
+    /// Returns [`ConfigError`] for an unknown `path_separator` and for a value that can't be read.
     pub fn version_locations(&self) -> Result<Option<Vec<String>>, ConfigError> {
-        // Alembic takes an empty list for none at all.
+        // Alembic ignores an empty value.
         if let Some(text) = self
             .ini_text("version_locations")?
             .filter(|text| !text.is_empty())
@@ -165,10 +165,10 @@ impl Config {
         self.list("version_locations")
     }
 
-    /// `prepend_sys_path`, split.
+    /// Returns the folders of `prepend_sys_path`.
     ///
     /// # Errors
-    /// [`ConfigError::Value`] for an unknown `path_separator`.
+    /// Returns [`ConfigError`] for an unknown `path_separator` and for a value that can't be read.
     pub fn prepend_sys_path(&self) -> Result<Vec<String>, ConfigError> {
         if let Some(text) = self.ini_text("prepend_sys_path")? {
             let separator = self.ini_text("path_separator")?;
@@ -177,10 +177,10 @@ impl Config {
         Ok(self.list("prepend_sys_path")?.unwrap_or_default())
     }
 
-    /// `revision_environment`: whether `env.py` runs for `revision`, `merge` and `history`.
+    /// Returns `revision_environment`: whether `env.py` runs for `revision`, `merge` and `history`.
     ///
     /// # Errors
-    /// [`ConfigError::Value`] for a word that is no truth value.
+    /// Returns [`ConfigError::Value`] for a word that is not a boolean.
     pub fn revision_environment(&self) -> Result<bool, ConfigError> {
         if let Some(toml::Value::Boolean(flag)) = self.toml.get("revision_environment")
             && self.ini_text("revision_environment")?.is_none()
@@ -201,10 +201,11 @@ impl Config {
         }
     }
 
-    /// A key that is on only when it is literally `true`: `sourceless`, `recursive_version_locations`.
+    /// Returns whether a key is literally `true`, as Alembic reads `sourceless` and `recursive_version_locations`.
     ///
     /// # Errors
-    /// [`ConfigError::Value`] when the TOML value is no boolean.
+    /// Returns [`ConfigError::Refused`] with Alembic's text if the TOML value is not a boolean, and
+    /// [`ConfigError::Interpolation`] if a `%(…)s` of the ini's value can't be interpolated.
     pub fn literal_true(&self, key: &str) -> Result<bool, ConfigError> {
         if let Some(text) = self.ini_text(key)? {
             return Ok(text == "true");
@@ -218,10 +219,10 @@ impl Config {
         }
     }
 
-    /// A text of the ini's main section alone.
+    /// Returns a string of the ini's main section, without `[tool.alembic]`.
     ///
     /// # Errors
-    /// [`ConfigError`] when its `%(…)s` can't be filled in.
+    /// Returns [`ConfigError::Interpolation`] if a `%(…)s` of the value can't be interpolated.
     pub fn ini_text(&self, key: &str) -> Result<Option<String>, ConfigError> {
         self.ini
             .as_ref()
@@ -231,29 +232,31 @@ impl Config {
     fn list(&self, key: &str) -> Result<Option<Vec<String>>, ConfigError> {
         match self.toml.get(key) {
             None => Ok(None),
-            Some(toml::Value::String(text)) => self.fill(key, text).map(|text| Some(vec![text])),
+            Some(toml::Value::String(text)) => self
+                .interpolate_toml(key, text)
+                .map(|text| Some(vec![text])),
             Some(toml::Value::Array(items)) => {
                 let texts = items.iter().map(|item| match item {
-                    toml::Value::String(text) => self.fill(key, text),
+                    toml::Value::String(text) => self.interpolate_toml(key, text),
                     _ => Err(ConfigError::Value(format!(
-                        "`{key}` of [tool.alembic] must be a list of texts"
+                        "`{key}` of [tool.alembic] must be a list of strings"
                     ))),
                 });
                 texts.collect::<Result<Vec<_>, _>>().map(Some)
             }
             Some(_) => Err(ConfigError::Value(format!(
-                "`{key}` of [tool.alembic] must be a text or a list"
+                "`{key}` of [tool.alembic] must be a string or a list of strings"
             ))),
         }
     }
 
-    fn fill(&self, key: &str, text: &str) -> Result<String, ConfigError> {
+    fn interpolate_toml(&self, key: &str, text: &str) -> Result<String, ConfigError> {
         let lookup = |name: &str| (name == "here").then_some(self.toml_here.as_str());
         interpolate(text, &lookup).map_err(|_| ConfigError::Interpolation {
             path: PathBuf::from(&self.files.toml),
             line: files::line_of_key(Path::new(&self.files.toml), key),
             key: key.to_owned(),
-            problem: "only `%(here)s` can be filled in; write %% for a percent sign".into(),
+            problem: "only `%(here)s` is available here; write %% for a percent sign".into(),
         })
     }
 }

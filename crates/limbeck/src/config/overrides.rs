@@ -1,4 +1,4 @@
-//! Values that go before those of the ini, as of a program that has set them in its own `Config`.
+//! Values that override the ini, for programs that set values in their own `Config`.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,7 +8,7 @@ use std::path::Path;
 
 use super::Config;
 
-/// Values by section and key, with their `%` written twice. `Debug` shows no value.
+/// Values by section and key, with `%` doubled. `Debug` omits the values.
 #[derive(Default, Clone)]
 pub struct Overrides(BTreeMap<String, BTreeMap<String, String>>);
 
@@ -26,7 +26,8 @@ impl Overrides {
     /// Reads a JSON object of sections from a file, or from standard input for `-`.
     ///
     /// # Errors
-    /// The operating system's, or the place where the file is none such; its text is not quoted.
+    /// Returns the system's error, or an error with line and column if the text is not such an object. The error doesn't quote
+    /// the text.
     pub fn read(path: &Path) -> io::Result<Self> {
         let text = if path == Path::new("-") {
             io::read_to_string(io::stdin())?
@@ -34,16 +35,16 @@ impl Overrides {
             fs::read_to_string(path)?
         };
         serde_json::from_str(&text).map(Self).map_err(|error| {
-            // The error's own text may quote a value.
-            let place = format!("line {}, column {}", error.line(), error.column());
+            // The error's `Display` may quote a value.
+            let position = format!("line {}, column {}", error.line(), error.column());
             let expected = r#"{"section": {"key": "value"}}"#;
             io::Error::other(format!(
-                "{place}: a JSON object of the form {expected} is expected"
+                "{position}: expected a JSON object of the form {expected}"
             ))
         })
     }
 
-    /// The values, with each `%` written once.
+    /// Returns the values, with `%` not doubled.
     pub fn values(&self) -> impl Iterator<Item = String> {
         let sections = self.0.values();
         sections
@@ -51,13 +52,13 @@ impl Overrides {
             .map(|value| value.replace("%%", "%"))
     }
 
-    /// Adds a value, whose `%` is written once.
+    /// Adds a value; doubles each `%`.
     pub fn set(&mut self, section: &str, key: &str, value: &str) {
         let section = self.0.entry(section.to_owned()).or_default();
         section.insert(key.to_owned(), value.replace('%', "%%"));
     }
 
-    /// Sets them in a configuration.
+    /// Sets the values in a configuration.
     pub fn apply(&self, config: &mut Config) {
         for (section, values) in &self.0 {
             for (key, value) in values {

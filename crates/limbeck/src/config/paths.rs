@@ -1,8 +1,9 @@
-//! Lists of paths in the ini.
+//! Splitting of path lists in the ini.
 
 use super::ConfigError;
 
-/// Splits a list by the separator that the configuration names, or by Alembic's old rule.
+/// Splits a list at `separator`, a value of `path_separator`. Without a separator, splits at the characters of `legacy`, as
+/// older versions of Alembic do.
 pub(super) fn split(
     text: &str,
     separator: Option<&str>,

@@ -1,4 +1,5 @@
-//! Random ini files: nothing panics, and each key has a value. `fuzz/targets/ini.rs` asks the same of any bytes.
+//! Tests of random ini files: no text causes a panic, and each key has a value. `fuzz/targets/ini.rs` tests the same with any
+//! bytes.
 
 use std::path::Path;
 
@@ -7,7 +8,7 @@ use proptest::sample::select;
 
 use super::Ini;
 
-/// Pieces that ini files are made of, so that random texts come near to real ones.
+/// Pieces of ini files, so that random texts resemble real files.
 const PIECES: &[&str] = &[
     "[alembic]\n",
     "[DEFAULT]\n",
@@ -49,22 +50,22 @@ const PIECES: &[&str] = &[
     " ",
 ];
 
-fn cases(usual: u32) -> ProptestConfig {
-    let asked = std::env::var("LIMBECK_TEST_CASES")
+fn config(default_cases: u32) -> ProptestConfig {
+    let cases = std::env::var("LIMBECK_TEST_CASES")
         .ok()
         .and_then(|text| text.parse().ok());
     ProptestConfig {
-        cases: asked.unwrap_or(usual),
+        cases: cases.unwrap_or(default_cases),
         failure_persistence: None,
         ..ProptestConfig::default()
     }
 }
 
 proptest! {
-    #![proptest_config(cases(20_000))]
+    #![proptest_config(config(20_000))]
 
     #[test]
-    fn what_is_listed_is_there(
+    fn each_listed_key_has_a_value_and_can_be_set(
         pieces in proptest::collection::vec(select(PIECES), 0..20),
         value in "[a-z]{20}",
     ) {

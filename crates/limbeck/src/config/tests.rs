@@ -1,4 +1,4 @@
-//! The two files together.
+//! Tests of the ini and the pyproject file together.
 
 use std::fs;
 
@@ -20,7 +20,7 @@ fn load(ini: Option<&str>, toml: Option<&str>) -> Config {
 }
 
 #[test]
-fn the_ini_goes_before_the_toml_key_by_key() {
+fn the_ini_overrides_the_toml_key_by_key() {
     let config = load(
         Some("[alembic]\nscript_location = a\n"),
         Some(
@@ -33,7 +33,7 @@ fn the_ini_goes_before_the_toml_key_by_key() {
 }
 
 #[test]
-fn without_a_location_alembic_refuses() {
+fn rejects_a_missing_location_with_the_text_of_alembic() {
     let text = "No 'script_location' key found in configuration.";
     assert_eq!(
         load(None, None).script_location().unwrap_err().to_string(),
@@ -49,7 +49,7 @@ fn without_a_location_alembic_refuses() {
 }
 
 #[test]
-fn locations_are_split_by_the_named_separator() {
+fn splits_locations_at_the_configured_separator() {
     let check = |lines: &str, expected: &[&str]| {
         let config = load(Some(&format!("[alembic]\n{lines}\n")), None);
         assert_eq!(
@@ -87,7 +87,7 @@ fn locations_are_split_by_the_named_separator() {
 }
 
 #[test]
-fn the_files_are_chosen_as_alembic_chooses() {
+fn selects_the_files_as_alembic_does() {
     let check = |given: &[&str], variable: Option<&str>, ini: &str, toml: &str| {
         let given: Vec<String> = given.iter().map(ToString::to_string).collect();
         let files = ConfigFiles::select(&given, variable).unwrap();
@@ -122,7 +122,7 @@ fn the_files_are_chosen_as_alembic_chooses() {
 }
 
 #[test]
-fn an_empty_list_of_locations_is_none() {
+fn ignores_an_empty_list_of_locations() {
     let config = load(Some("[alembic]\nversion_locations =\n"), None);
     assert_eq!(config.version_locations().unwrap(), None);
     let toml = "[tool.alembic]\nversion_locations = ['x']\n";

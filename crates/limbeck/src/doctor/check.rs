@@ -1,23 +1,23 @@
-//! What the doctor says: checks with stable names.
+//! The checks of the doctor, and their stable ids.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-/// How bad something is, the least first.
+/// The severity of a check, the least severe first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Severity {
-    /// It is right.
+    /// No problem.
     Ok,
-    /// Something to know; also a check that could not be done.
+    /// A fact worth knowing, or a check that could not be done.
     Note,
-    /// It works here and now, and may fail elsewhere: under plain Alembic, or with another password.
+    /// A problem that may appear elsewhere: under plain Alembic, with another password, or on an untrusted network.
     Warning,
-    /// It will fail, under limbeck or with the URL's own driver.
+    /// A failure under limbeck, or with the URL's own driver.
     Error,
 }
 
 impl Severity {
-    /// All of them.
+    /// All severities.
     pub const ALL: [Self; 4] = [Self::Ok, Self::Note, Self::Warning, Self::Error];
 }
 
@@ -33,29 +33,29 @@ impl fmt::Display for Severity {
 }
 
 macro_rules! ids {
-    ($($name:ident $text:literal $meaning:literal),* $(,)?) => {
-        /// The checks; `Display` gives the stable name.
+    ($($name:ident $text:literal $description:literal),* $(,)?) => {
+        /// The id of a check. `Display` writes the stable name.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[non_exhaustive]
-        pub enum Id {
-            $(#[doc = $meaning] $name,)*
+        pub enum CheckId {
+            $(#[doc = $description] $name,)*
         }
 
-        impl Id {
-            /// All of them, in the order of the examination.
+        impl CheckId {
+            /// All ids, in the order of the output.
             pub const ALL: &'static [Self] = &[$(Self::$name,)*];
 
-            /// The stable name.
+            /// Returns the stable name.
             pub fn name(self) -> &'static str {
                 match self {
                     $(Self::$name => $text,)*
                 }
             }
 
-            /// What is looked at.
-            pub fn meaning(self) -> &'static str {
+            /// Returns the condition or the fact that the check reports on.
+            pub fn description(self) -> &'static str {
                 match self {
-                    $(Self::$name => $meaning,)*
+                    $(Self::$name => $description,)*
                 }
             }
         }
@@ -63,72 +63,72 @@ macro_rules! ids {
 }
 
 ids! {
-    ConfigFile "config.file" "The configuration is there and can be read.",
-    ConfigScriptLocation "config.script-location" "`script_location` is set, and its folder is there.",
-    ConfigPrependSysPath "config.prepend-sys-path" "The folders of `prepend_sys_path` are there.",
+    ConfigFile "config.file" "The configuration exists and can be read.",
+    ConfigScriptLocation "config.script-location" "`script_location` is set, and its folder exists.",
+    ConfigPrependSysPath "config.prepend-sys-path" "The folders of `prepend_sys_path` exist.",
     ConfigPercent "config.percent" "Percent signs in values of the ini are doubled.",
-    EnvFile "env.file" "`env.py` is there and is Python.",
-    EnvShape "env.shape" "Which template `env.py` is, and whether limbeck reads it without Python.",
-    EnvReplacedDriver "env.replaced-driver" "`env.py` does not replace the URL's driver as text, which leaves its parameters behind.",
-    EnvUrlAsText "env.url-as-text" "`env.py` does not make a text of a URL object, which masks the password.",
+    EnvFile "env.file" "`env.py` exists and is valid Python.",
+    EnvShape "env.shape" "The template of `env.py`, and whether limbeck reads `env.py` without Python.",
+    EnvReplacedDriver "env.replaced-driver" "`env.py` does not replace the driver in the URL's text, which would keep the parameters of the old driver.",
+    EnvUrlAsText "env.url-as-text" "`env.py` does not convert a URL object with `str()`, which would mask the password.",
     EnvPercent "env.percent" "`env.py` doubles percent signs for `set_main_option`.",
-    UrlSource "url.source" "Where the URL comes from, and which server it means.",
-    UrlReadable "url.readable" "The URL can be read, and in one way only.",
+    UrlSource "url.source" "The source of the URL, and the server that it names.",
+    UrlReadable "url.readable" "The URL can be read, and has only one meaning.",
     UrlPlaceholder "url.placeholder" "The URL is not the template's placeholder.",
-    UrlMaskedPassword "url.masked-password" "The password is not `***`, which is how SQLAlchemy prints one.",
-    UrlEncoding "url.encoding" "The password's special characters are percent-encoded.",
-    UrlDialect "url.dialect" "The URL's scheme is one of SQLAlchemy's.",
-    UrlAsyncDriver "url.async-driver" "A synchronous `env.py` has no asynchronous driver, which only limbeck runs.",
-    UrlSyncDriver "url.sync-driver" "An asynchronous `env.py` has an asynchronous driver, which limbeck does not need.",
-    UrlParameters "url.parameters" "The URL's driver takes each of its parameters.",
-    UrlTls "url.tls" "The certificate of a server elsewhere is verified.",
-    UrlPooler "url.pooler" "Prepared statements don't go through a pooler by transaction.",
-    PythonInterpreter "python.interpreter" "Which Python interpreter runs `env.py` and the scripts, and why.",
-    PythonAlembic "python.alembic" "It has Alembic and SQLAlchemy, in versions that limbeck knows.",
-    PythonDrivers "python.drivers" "Which database drivers it has.",
-    PythonPlainAlembic "python.plain-alembic" "Plain Alembic could run the URL there; limbeck needs no driver.",
-    HistoryScripts "history.scripts" "The revision scripts can be read and are Python.",
-    HistoryStatic "history.static" "The scripts state their ids, so that no Python is needed to list them.",
+    UrlMaskedPassword "url.masked-password" "The password is not `***`, SQLAlchemy's mask.",
+    UrlEncoding "url.encoding" "Special characters of the password are percent-encoded.",
+    UrlDialect "url.dialect" "The URL's scheme is a dialect of SQLAlchemy.",
+    UrlAsyncDriver "url.async-driver" "The URL of a synchronous `env.py` names no asynchronous driver, which only limbeck supports.",
+    UrlSyncDriver "url.sync-driver" "The URL of an asynchronous `env.py` names an asynchronous driver, which only plain Alembic needs.",
+    UrlParameters "url.parameters" "The URL's driver accepts each parameter of the URL.",
+    UrlTls "url.tls" "The certificate of a remote server is verified.",
+    UrlPooler "url.pooler" "No prepared statements go through a pooler in transaction mode.",
+    PythonInterpreter "python.interpreter" "The Python interpreter that runs `env.py` and the scripts, and the reason for the choice.",
+    PythonAlembic "python.alembic" "The interpreter has Alembic and SQLAlchemy, in versions that limbeck supports.",
+    PythonDrivers "python.drivers" "The database drivers of the interpreter.",
+    PythonPlainAlembic "python.plain-alembic" "Plain Alembic could use the URL with this interpreter; limbeck needs no driver.",
+    HistoryScripts "history.scripts" "The revision scripts can be read and are valid Python.",
+    HistoryStatic "history.static" "The scripts contain their ids as literals, so limbeck lists the scripts without Python.",
     HistoryDownRevision "history.down-revision" "Each script declares its `down_revision`.",
-    HistoryMissing "history.missing" "Each revision that a script refers to is there.",
-    HistoryCycle "history.cycle" "No revision comes before itself, and the ids and labels are usable.",
-    HistoryDuplicate "history.duplicate" "No id is declared by two scripts.",
-    HistoryHeads "history.heads" "There is one head, or each has a branch label.",
-    HistoryIdLength "history.id-length" "The ids fit the version table's 32 characters.",
-    DatabaseConnection "database.connection" "The database answers.",
-    DatabaseTls "database.tls" "How the open connection is protected.",
-    DatabasePooler "database.pooler" "Whether a pooler stands before the server.",
+    HistoryMissing "history.missing" "Each revision that a script refers to exists.",
+    HistoryCycle "history.cycle" "The revisions form no cycle, and the ids and labels are valid.",
+    HistoryDuplicate "history.duplicate" "No two scripts declare the same id.",
+    HistoryHeads "history.heads" "The history has one head, or each head has a branch label.",
+    HistoryIdLength "history.id-length" "Each id fits the 32 characters of the version table's column.",
+    DatabaseConnection "database.connection" "The database accepts a connection.",
+    DatabaseTls "database.tls" "The protection of the open connection.",
+    DatabasePooler "database.pooler" "The pooler in front of the server, if there is one.",
     DatabaseWriting "database.writing" "The database is not read-only.",
-    DatabaseRights "database.rights" "The user has the rights that migrations need.",
-    DatabaseVersionWidth "database.version-width" "The version table's column takes the longest id.",
-    DatabaseRows "database.rows" "The revisions in the version table are in the history.",
-    DatabaseState "database.state" "Where the database stands: at head, or how far behind.",
+    DatabaseRights "database.rights" "The user has the privileges that migrations need.",
+    DatabaseVersionWidth "database.version-width" "The longest id fits the version table's column.",
+    DatabaseRows "database.rows" "The history contains each revision of the version table.",
+    DatabaseState "database.state" "The state of the database: at head, or the number of pending revisions.",
 }
 
-impl fmt::Display for Id {
+impl fmt::Display for CheckId {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.pad(self.name())
     }
 }
 
-/// One line of the checklist.
+/// The result of a check.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Check {
-    /// Which.
-    pub id: Id,
-    /// How bad.
+    /// The check's id.
+    pub id: CheckId,
+    /// The severity.
     pub severity: Severity,
-    /// What was found; no secret is in it.
+    /// A description of the result, without secrets.
     pub message: String,
-    /// The file that it is about.
+    /// The file with the problem or the fact.
     pub file: Option<PathBuf>,
-    /// The line in it, from 1.
+    /// The line in the file, from 1.
     pub line: Option<usize>,
-    /// What to do: a text, or a command in backticks.
+    /// The next step: a text, or a command in backticks.
     pub fix: Option<String>,
 }
 
-impl Id {
+impl CheckId {
     fn check(self, severity: Severity, message: impl Into<String>) -> Check {
         Check {
             id: self,
@@ -156,9 +156,9 @@ impl Id {
         self.check(Severity::Error, message)
     }
 
-    /// A check that could not be done.
-    pub(super) fn not_checked(self, what: &str, why: &str) -> Check {
-        self.note(format!("not checked: {what}, because {why}"))
+    /// Returns the note about a check that could not be done. `subject` is what was not checked.
+    pub(super) fn not_checked(self, subject: &str, reason: &str) -> Check {
+        self.note(format!("not checked: {subject}, because {reason}"))
     }
 }
 
@@ -177,25 +177,25 @@ impl Check {
 
 #[cfg(test)]
 mod tests {
-    use super::Id;
+    use super::CheckId;
 
-    /// The rows of the table in the documentation: name and meaning.
+    /// Returns the rows of the table in the documentation: id and description.
     fn documented() -> Vec<(String, String)> {
         let text = include_str!("../../../../docs/doctor.md");
         let rows = text.lines().filter_map(|line| {
             let mut cells = line.strip_prefix("| `")?.splitn(2, "` | ");
-            let (id, meaning) = (cells.next()?, cells.next()?);
+            let (id, description) = (cells.next()?, cells.next()?);
             id.contains('.')
-                .then(|| (id.to_owned(), meaning.trim_end_matches(" |").to_owned()))
+                .then(|| (id.to_owned(), description.trim_end_matches(" |").to_owned()))
         });
         rows.collect()
     }
 
     #[test]
-    fn the_documentation_has_the_checks_of_the_code() {
-        let code: Vec<_> = Id::ALL
+    fn matches_the_documentation() {
+        let code: Vec<_> = CheckId::ALL
             .iter()
-            .map(|id| (id.name().to_owned(), id.meaning().to_owned()))
+            .map(|id| (id.name().to_owned(), id.description().to_owned()))
             .collect();
         assert_eq!(documented(), code);
     }

@@ -1,49 +1,55 @@
-//! Checks of the database that a URL leads to.
+//! Checks of the database behind a URL.
 
 use limbeck_db::{CertificateVerification, DbError, Product, TlsSummary};
 
-use super::check::{Check, Id};
-use super::history::{History, USUAL_WIDTH};
-use super::url::Understood;
+use super::check::{Check, CheckId};
+use super::history::{DEFAULT_WIDTH, History};
+use super::url::ParsedUrl;
 use crate::connection_check::{ConnectionCheck, OptionsError, Pooler};
 
-/// Why there is nothing to check.
-pub(super) enum NoConnection {
+/// The reason why a connection could not be checked.
+pub(super) enum ConnectionProblem {
     Options(OptionsError),
     Database(DbError),
-    /// There was no answer for long.
+    /// The check took longer than [`CONNECTION_TIMEOUT`](super::CONNECTION_TIMEOUT).
     Timeout,
 }
 
-/// The checks of a database that is not connected to.
-pub(super) fn not_checked(why: &str) -> Vec<Check> {
-    let mut checks = vec![Id::DatabaseConnection.not_checked("whether the database answers", why)];
-    checks.extend(rest_not_checked(why));
+/// Returns the checks of a database that limbeck doesn't connect to.
+pub(super) fn not_checked(reason: &str) -> Vec<Check> {
+    let mut checks = vec![CheckId::DatabaseConnection.not_checked("the connection", reason)];
+    checks.extend(rest_not_checked(reason));
     checks
 }
 
-fn rest_not_checked(why: &str) -> Vec<Check> {
+fn rest_not_checked(reason: &str) -> Vec<Check> {
     [
-        (Id::DatabaseTls, "how the connection is protected"),
-        (Id::DatabasePooler, "poolers"),
-        (Id::DatabaseWriting, "whether it can be written"),
-        (Id::DatabaseRights, "the user's rights"),
-        (Id::DatabaseVersionWidth, "the width of the version column"),
-        (Id::DatabaseRows, "the revisions in the version table"),
-        (Id::DatabaseState, "where the database stands"),
+        (CheckId::DatabaseTls, "the protection of the connection"),
+        (CheckId::DatabasePooler, "poolers"),
+        (
+            CheckId::DatabaseWriting,
+            "whether the database can be written",
+        ),
+        (CheckId::DatabaseRights, "the user's privileges"),
+        (
+            CheckId::DatabaseVersionWidth,
+            "the width of the version column",
+        ),
+        (CheckId::DatabaseRows, "the revisions in the version table"),
+        (CheckId::DatabaseState, "the state of the database"),
     ]
-    .map(|(id, what)| id.not_checked(what, why))
+    .map(|(id, subject)| id.not_checked(subject, reason))
     .into()
 }
 
-/// Checks what a connection has come to.
+/// Checks the result of a connection.
 pub(super) fn check(
-    connected: &Result<ConnectionCheck, NoConnection>,
-    url: &Understood,
+    connection: &Result<ConnectionCheck, ConnectionProblem>,
+    url: &ParsedUrl,
     history: &History,
 ) -> Vec<Check> {
-    let found = match connected {
-        Ok(found) => found,
+    let connection = match connection {
+        Ok(connection) => connection,
         Err(problem) => {
             let mut checks = vec![no_connection(problem)];
             checks.extend(rest_not_checked("there is no connection"));
@@ -51,32 +57,37 @@ pub(super) fn check(
         }
     };
     let mut checks = vec![
-        Id::DatabaseConnection.ok(format!(
+        CheckId::DatabaseConnection.ok(format!(
             "{} {} at `{}`",
-            found.product, found.version, found.address
+            connection.product, connection.version, connection.address
         )),
-        tls(found, url),
-        pooler(found.pooler),
-        writing(found),
-        rights(found),
-        width(found, history),
+        check_tls(connection, url),
+        check_pooler(connection.pooler),
+        check_writing(connection),
+        check_privileges(connection),
+        check_width(connection, history),
     ];
-    checks.extend(state(found, history));
+    checks.extend(check_state(connection, history));
     checks
 }
 
-fn no_connection(problem: &NoConnection) -> Check {
-    let id = Id::DatabaseConnection;
+fn no_connection(problem: &ConnectionProblem) -> Check {
+    let id = CheckId::DatabaseConnection;
     let (message, hint) = match problem {
-        NoConnection::Options(OptionsError::Url(error)) => (error.to_string(), error.help.clone()),
-        NoConnection::Options(OptionsError::Connect(error))
-        | NoConnection::Database(DbError::Connect(error)) => {
+        ConnectionProblem::Options(OptionsError::Url(error)) => {
+            (error.to_string(), error.help.clone())
+        }
+        ConnectionProblem::Options(OptionsError::Connect(error))
+        | ConnectionProblem::Database(DbError::Connect(error)) => {
             (error.to_string(), error.hint.clone())
         }
-        NoConnection::Database(error) => (error.to_string(), None),
-        NoConnection::Timeout => (
-            format!("no answer within {} seconds", super::PATIENCE.as_secs()),
-            Some("check that the host can be reached from here (network, firewall)".into()),
+        ConnectionProblem::Database(error) => (error.to_string(), None),
+        ConnectionProblem::Timeout => (
+            format!(
+                "no answer within {} seconds",
+                super::CONNECTION_TIMEOUT.as_secs()
+            ),
+            Some("check the network and the firewall between this machine and the host".into()),
         ),
     };
     let check = id.error(message);
@@ -86,9 +97,9 @@ fn no_connection(problem: &NoConnection) -> Check {
     }
 }
 
-fn tls(found: &ConnectionCheck, url: &Understood) -> Check {
-    let id = Id::DatabaseTls;
-    match &found.tls {
+fn check_tls(connection: &ConnectionCheck, url: &ParsedUrl) -> Check {
+    let id = CheckId::DatabaseTls;
+    match &connection.tls {
         Some(TlsSummary {
             version,
             cipher,
@@ -102,45 +113,43 @@ fn tls(found: &ConnectionCheck, url: &Understood) -> Check {
                 id.ok(message)
             }
         }
-        None if super::url::is_local(&url.info) => {
-            id.ok("none, and the database is on this machine")
-        }
+        None if super::url::is_local(&url.info) => id.ok("no TLS; the database is on this machine"),
         None => id
-            .warning("nothing is encrypted on the way to the database")
-            .fix("switch TLS on at the server, and demand it in the URL"),
+            .warning("the connection is not encrypted")
+            .fix("enable TLS on the server, and require it in the URL"),
     }
 }
 
-fn pooler(pooler: Pooler) -> Check {
-    let id = Id::DatabasePooler;
+fn check_pooler(pooler: Pooler) -> Check {
+    let id = CheckId::DatabasePooler;
     match pooler {
         Pooler::None => id.ok("none"),
         Pooler::Transaction => id
-            .note("a pooler shares connections by transaction; limbeck runs there, asyncpg's prepared statements don't")
-            .fix("set DIRECT_URL to the server's own address for migrations"),
-        Pooler::Present => id.note("a pooler is in between, by session or by transaction"),
+            .note("a pooler assigns connections by transaction; limbeck supports that, but asyncpg's prepared statements fail")
+            .fix("for migrations, set DIRECT_URL to the address of the server itself"),
+        Pooler::Present => id.note("a pooler assigns connections, by session or by transaction"),
         Pooler::NotKnown => {
-            id.not_checked("poolers", "this server gives no sure sign of them")
+            id.not_checked("poolers", "this server gives no reliable sign of a pooler")
         }
     }
 }
 
-fn writing(found: &ConnectionCheck) -> Check {
-    let id = Id::DatabaseWriting;
-    match &found.read_only {
-        None => id.ok("it can be written"),
-        Some(why) => id
-            .error(format!("the database is read-only: {why}"))
-            .fix("connect to the primary, as a user that may write"),
+fn check_writing(connection: &ConnectionCheck) -> Check {
+    let id = CheckId::DatabaseWriting;
+    match &connection.read_only {
+        None => id.ok("the database can be written"),
+        Some(reason) => id
+            .error(format!("the database is read-only: {reason}"))
+            .fix("connect to the primary server, as a user with write access"),
     }
 }
 
-fn rights(found: &ConnectionCheck) -> Check {
-    let id = Id::DatabaseRights;
-    let list = |granted: Option<bool>| -> Vec<String> {
-        let privileges = found.privileges.iter();
+fn check_privileges(connection: &ConnectionCheck) -> Check {
+    let id = CheckId::DatabaseRights;
+    let list = |is_granted: Option<bool>| -> Vec<String> {
+        let privileges = connection.privileges.iter();
         privileges
-            .filter(|check| check.is_required && check.is_granted == granted)
+            .filter(|check| check.is_required && check.is_granted == is_granted)
             .map(|check| format!("{} on {}", check.privilege, check.object))
             .collect()
     };
@@ -148,24 +157,24 @@ fn rights(found: &ConnectionCheck) -> Check {
     if !missing.is_empty() {
         return id
             .error(format!("missing: {}", missing.join("; ")))
-            .fix("have the owner grant them, or migrate as the owner");
+            .fix("grant the privileges as the owner, or migrate as the owner");
     }
     if !unknown.is_empty() {
-        let why = "they may come from a role, whose rights its members can't read";
-        return id.not_checked(&unknown.join("; "), why);
+        let reason = "a role may grant these privileges, and its members can't read its grants";
+        return id.not_checked(&unknown.join("; "), reason);
     }
-    id.ok("the user has those that migrations need")
+    id.ok("the user has the privileges that migrations need")
 }
 
-fn width(found: &ConnectionCheck, history: &History) -> Check {
-    let id = Id::DatabaseVersionWidth;
+fn check_width(connection: &ConnectionCheck, history: &History) -> Check {
+    let id = CheckId::DatabaseVersionWidth;
     let Some((longest, path)) = &history.longest else {
         return id.ok("there are no revisions yet");
     };
-    if found.server == Product::Sqlite {
-        return id.ok("SQLite takes texts of any length");
+    if connection.server == Product::Sqlite {
+        return id.ok("SQLite accepts texts of any length");
     }
-    let width = match &found.version_table {
+    let width = match &connection.version_table {
         Some(table) if table.description.width.is_none() => {
             return match &table.description.column_type {
                 Some(kind) => id.ok(format!("`version_num` is {kind}")),
@@ -175,8 +184,8 @@ fn width(found: &ConnectionCheck, history: &History) -> Check {
         Some(table) => table
             .description
             .width
-            .map_or(USUAL_WIDTH, |it| it as usize),
-        None => USUAL_WIDTH,
+            .map_or(DEFAULT_WIDTH, |width| width as usize),
+        None => DEFAULT_WIDTH,
     };
     let length = longest.chars().count();
     if length <= width {
@@ -188,25 +197,25 @@ fn width(found: &ConnectionCheck, history: &History) -> Check {
         "`version_num` takes {width} characters, and `{longest}` has {length}"
     ))
     .at(path, None)
-    .fix("shorten the id, or widen the column before it is applied")
+    .fix("shorten the id, or widen the column before the upgrade")
 }
 
-fn state(found: &ConnectionCheck, history: &History) -> Vec<Check> {
-    let (rows_id, id) = (Id::DatabaseRows, Id::DatabaseState);
-    let skipped = |why: &str| {
+fn check_state(connection: &ConnectionCheck, history: &History) -> Vec<Check> {
+    let (rows_id, state_id) = (CheckId::DatabaseRows, CheckId::DatabaseState);
+    let not_checked = |reason: &str| {
         vec![
-            rows_id.not_checked("the revisions in the version table", why),
-            id.not_checked("where the database stands", why),
+            rows_id.not_checked("the revisions in the version table", reason),
+            state_id.not_checked("the state of the database", reason),
         ]
     };
     let Some(map) = &history.map else {
-        return skipped("the history can't be read");
+        return not_checked("the history can't be read");
     };
-    let rows: &[String] = match &found.version_table {
+    let rows: &[String] = match &connection.version_table {
         None => &[],
         Some(table) => match &table.rows {
             Some(rows) => rows,
-            None => return skipped("the version table may not be read"),
+            None => return not_checked("the user may not read the version table"),
         },
     };
     let unknown: Vec<&String> = rows.iter().filter(|row| map.get(row).is_none()).collect();
@@ -214,24 +223,24 @@ fn state(found: &ConnectionCheck, history: &History) -> Vec<Check> {
         return vec![
             rows_id
                 .error(format!(
-                    "the history has no {}: another branch, or a newer one, was applied here",
+                    "the history does not contain {}: the database was migrated with other or newer code",
                     super::quoted(&unknown)
                 ))
-                .fix("check out the code that has it, or correct the table with `limbeck stamp`"),
-            id.not_checked(
-                "where the database stands",
+                .fix("check out the code with this revision, or correct the version table with `limbeck stamp`"),
+            state_id.not_checked(
+                "the state of the database",
                 "its revision is not in the history",
             ),
         ];
     }
     let mut checks = vec![rows_id.ok(if rows.is_empty() {
-        "there are none yet".into()
+        "the version table has no rows yet".into()
     } else {
-        format!("{} in the history", super::quoted(rows))
+        format!("the history contains {}", super::quoted(rows))
     })];
     checks.push(match map.plan_upgrade(rows, "heads") {
-        Err(error) => id.error(error.to_string()),
-        Ok(plan) if plan.steps.is_empty() => id.ok("at head"),
+        Err(error) => state_id.error(error.to_string()),
+        Ok(plan) if plan.steps.is_empty() => state_id.ok("at head"),
         Ok(plan) => {
             let pending = plan.steps.len();
             let verb = if pending == 1 {
@@ -239,7 +248,8 @@ fn state(found: &ConnectionCheck, history: &History) -> Vec<Check> {
             } else {
                 "revisions are"
             };
-            id.note(format!("{pending} {verb} pending"))
+            state_id
+                .note(format!("{pending} {verb} pending"))
                 .fix("run `limbeck upgrade head`")
         }
     });

@@ -1,4 +1,4 @@
-//! Checks of `env.py`: its shape, and conversions of the URL that were written by hand.
+//! Checks of `env.py`: its template, and conversions of the URL by hand.
 
 use std::path::Path;
 
@@ -8,86 +8,95 @@ use limbeck_script::environment::{
 use limbeck_script::interpreter::InstalledVersions;
 use limbeck_url::{DatabaseUrl, mask};
 
-use super::check::{Check, Id};
-use super::source::FoundUrl;
-use super::url::{own_target, refused_parameters};
+use super::check::{Check, CheckId};
+use super::source::UrlCandidate;
+use super::url::{rejected_parameters, target_of_driver};
 
-/// What was made of `env.py`.
-pub(super) struct Examined<'a> {
+/// An `env.py`, and the context to judge it in.
+pub(super) struct EnvContext<'a> {
     pub(super) path: &'a Path,
-    pub(super) reading: &'a EnvironmentAnalysis,
-    pub(super) survey: &'a Result<EnvironmentFindings, EnvironmentSyntaxError>,
-    /// What `engine_from_config` is told besides the URL.
+    pub(super) analysis: &'a EnvironmentAnalysis,
+    pub(super) findings: &'a Result<EnvironmentFindings, EnvironmentSyntaxError>,
+    /// The settings of `engine_from_config` other than the URL.
     pub(super) engine_settings: &'a [String],
-    pub(super) urls: &'a [FoundUrl],
+    pub(super) urls: &'a [UrlCandidate],
     pub(super) installed: Option<&'a InstalledVersions>,
 }
 
-pub(super) fn check(examined: &Examined<'_>) -> Vec<Check> {
-    let survey = match examined.survey {
-        Ok(survey) => survey,
+pub(super) fn check(env: &EnvContext<'_>) -> Vec<Check> {
+    let findings = match env.findings {
+        Ok(findings) => findings,
         Err(error) => {
             let mut checks = vec![
-                Id::EnvFile
-                    .error(format!("it is not valid Python: {error}"))
-                    .at(examined.path, Some(error.line)),
+                CheckId::EnvFile
+                    .error(format!("`env.py` is not valid Python: {error}"))
+                    .at(env.path, Some(error.line)),
             ];
-            checks.extend(not_checked("it is not valid Python"));
+            checks.extend(not_checked("`env.py` is not valid Python"));
             return checks;
         }
     };
     let mut checks = vec![
-        Id::EnvFile
-            .ok("it is there and is Python")
-            .at(examined.path, None),
-        shape(examined, survey),
+        CheckId::EnvFile
+            .ok("`env.py` exists and is valid Python")
+            .at(env.path, None),
+        check_shape(env, findings),
     ];
-    for (id, good) in [
-        (Id::EnvReplacedDriver, "no driver is replaced as text"),
-        (Id::EnvUrlAsText, "no URL object is made a text"),
-        (Id::EnvPercent, "percent signs come to no harm"),
+    for (id, ok_message) in [
+        (
+            CheckId::EnvReplacedDriver,
+            "no driver is replaced in a URL's text",
+        ),
+        (
+            CheckId::EnvUrlAsText,
+            "no URL object is converted with `str()`",
+        ),
+        (CheckId::EnvPercent, "no percent sign can cause an error"),
     ] {
-        let found: Vec<Check> = survey
+        let found: Vec<Check> = findings
             .findings
             .iter()
             .filter(|finding| id_of(&finding.kind) == Some(id))
-            .filter_map(|finding| judge(examined, finding))
+            .filter_map(|finding| check_finding(env, finding))
             .collect();
         if found.is_empty() {
-            checks.push(id.ok(good));
+            checks.push(id.ok(ok_message));
         }
         checks.extend(found);
     }
     checks
 }
 
-/// The checks of an `env.py` that can't be looked at.
-pub(super) fn not_checked(why: &str) -> Vec<Check> {
+/// Returns the checks of an `env.py` that can't be read.
+pub(super) fn not_checked(reason: &str) -> Vec<Check> {
     [
-        (Id::EnvShape, "its shape"),
+        (CheckId::EnvShape, "the template of `env.py`"),
         (
-            Id::EnvReplacedDriver,
-            "whether it replaces a driver as text",
+            CheckId::EnvReplacedDriver,
+            "whether `env.py` replaces a driver in a URL's text",
         ),
-        (Id::EnvUrlAsText, "whether it masks a password"),
-        (Id::EnvPercent, "whether it doubles percent signs"),
+        (CheckId::EnvUrlAsText, "whether `env.py` masks a password"),
+        (
+            CheckId::EnvPercent,
+            "whether `env.py` doubles percent signs",
+        ),
     ]
-    .map(|(id, what)| id.not_checked(what, why))
+    .map(|(id, subject)| id.not_checked(subject, reason))
     .into()
 }
 
-fn shape(examined: &Examined<'_>, survey: &EnvironmentFindings) -> Check {
-    let (id, path) = (Id::EnvShape, examined.path);
-    let kind = if survey.is_async {
+fn check_shape(env: &EnvContext<'_>, findings: &EnvironmentFindings) -> Check {
+    let (id, path) = (CheckId::EnvShape, env.path);
+    let kind = if findings.is_async {
         "asynchronous"
     } else {
         "synchronous"
     };
-    match examined.reading {
-        EnvironmentAnalysis::Stock(_) if !examined.engine_settings.is_empty() => id
+    match env.analysis {
+        EnvironmentAnalysis::Stock(_) if !env.engine_settings.is_empty() => id
             .note(format!(
-                "the stock {kind} template; it runs in Python, because SQLAlchemy reads {}",
-                super::quoted(examined.engine_settings)
+                "the stock {kind} template; runs in Python, because SQLAlchemy reads {}",
+                super::quoted(env.engine_settings)
             ))
             .at(path, None),
         EnvironmentAnalysis::Stock(_) => id
@@ -96,98 +105,99 @@ fn shape(examined: &Examined<'_>, survey: &EnvironmentFindings) -> Check {
             ))
             .at(path, None),
         EnvironmentAnalysis::NeedsPython { line, reason } => {
-            let what = if survey.is_multidb {
-                "the template `multidb`, or like it".to_owned()
+            let template = if findings.is_multidb {
+                "based on the template `multidb`".to_owned()
             } else {
-                format!("{kind}, and not a stock one")
+                format!("{kind}, and not a stock template")
             };
-            id.note(format!("{what}, so that it runs in Python: {reason}"))
+            id.note(format!("{template}; runs in Python: {reason}"))
                 .at(path, Some(*line))
         }
     }
 }
 
-fn id_of(kind: &FindingKind) -> Option<Id> {
+fn id_of(kind: &FindingKind) -> Option<CheckId> {
     Some(match kind {
-        FindingKind::DriverReplaced { .. } => Id::EnvReplacedDriver,
-        FindingKind::PasswordMasked => Id::EnvUrlAsText,
-        FindingKind::PercentNotDoubled => Id::EnvPercent,
+        FindingKind::DriverReplaced { .. } => CheckId::EnvReplacedDriver,
+        FindingKind::PasswordMasked => CheckId::EnvUrlAsText,
+        FindingKind::PercentNotDoubled => CheckId::EnvPercent,
         _ => return None,
     })
 }
 
-fn judge(examined: &Examined<'_>, finding: &Finding) -> Option<Check> {
+fn check_finding(env: &EnvContext<'_>, finding: &Finding) -> Option<Check> {
     let check = match &finding.kind {
-        FindingKind::DriverReplaced { from, to } => replaced(examined, from, to.as_deref()),
-        FindingKind::PasswordMasked => as_text(examined.installed),
-        FindingKind::PercentNotDoubled => percent(examined.urls),
+        FindingKind::DriverReplaced { from, to } => replaced_driver(env, from, to.as_deref()),
+        FindingKind::PasswordMasked => url_as_text(env.installed),
+        FindingKind::PercentNotDoubled => percent_sign(env.urls),
         _ => return None,
     };
-    Some(check.at(examined.path, Some(finding.line)))
+    Some(check.at(env.path, Some(finding.line)))
 }
 
-/// A replaced driver leaves the parameters as they are; with the URL at hand it can be told whether that fails.
-fn replaced(examined: &Examined<'_>, from: &str, to: Option<&str>) -> Check {
-    let installed = examined.installed;
-    let id = Id::EnvReplacedDriver;
-    let shown = mask(from);
-    let fix = "convert the whole URL: `limbeck url convert --to …` says what it becomes";
-    for found in examined.urls {
-        let text = found.text.reveal_clear_text();
+/// Checks a replacement of the driver in a URL's text, which keeps the parameters of the old driver. The replacement is an
+/// error if the new driver rejects a parameter of a known URL.
+fn replaced_driver(env: &EnvContext<'_>, from: &str, to: Option<&str>) -> Check {
+    let id = CheckId::EnvReplacedDriver;
+    let masked = mask(from);
+    let fix = "convert the whole URL: `limbeck url convert --to …` prints the converted URL";
+    for candidate in env.urls {
+        let text = candidate.text.reveal_clear_text();
         let Some(to) = to.filter(|_| text.contains(from)) else {
             continue;
         };
         let replaced = text.replace(from, to);
         let target = DatabaseUrl::parse(&replaced)
             .ok()
-            .and_then(|url| own_target(&url.dialect, url.driver.as_deref(), installed));
+            .and_then(|url| target_of_driver(&url.dialect, url.driver.as_deref(), env.installed));
         let Some(target) = target else {
             continue;
         };
-        let refused = match refused_parameters(&replaced, target) {
-            Ok(refused) if refused.is_empty() => continue,
-            Ok(refused) => super::quoted(&refused),
+        let rejected = match rejected_parameters(&replaced, target) {
+            Ok(rejected) if rejected.is_empty() => continue,
+            Ok(rejected) => super::quoted(&rejected),
             Err(error) => error.to_string(),
         };
         return id
             .error(format!(
-                "`{shown}` is replaced as text, and {target} does not take what is left: {refused}"
+                "`{masked}` is replaced in the URL's text, and {target} rejects the remaining parameters: {rejected}"
             ))
             .fix(fix);
     }
     id.warning(format!(
-        "`{shown}` is replaced as text: the driver changes, and parameters as `ssl` or `sslmode` stay the other one's"
+        "`{masked}` is replaced in the URL's text: the driver changes, but parameters such as `ssl` or `sslmode` stay those of the old driver"
     ))
     .fix(fix)
 }
 
-fn as_text(installed: Option<&InstalledVersions>) -> Check {
-    let id = Id::EnvUrlAsText;
+fn url_as_text(installed: Option<&InstalledVersions>) -> Check {
+    let id = CheckId::EnvUrlAsText;
     let version = installed.and_then(|installed| installed.version("SQLAlchemy"));
-    let shows = version.is_some_and(|version| !super::interpreter::at_least(version, (2, 0)));
+    let keeps_password =
+        version.is_some_and(|version| !super::interpreter::is_at_least(version, (2, 0)));
     let fix = "write `url.render_as_string(hide_password=False)`";
-    if shows {
+    if keeps_password {
         return id
-            .warning("a URL object is made a text, which from SQLAlchemy 2.0 on has `***` for the password")
+            .warning("a URL object is converted with `str()`: SQLAlchemy 2.0 and newer writes `***` for the password")
             .fix(fix);
     }
-    id.error("a URL object is made a text: SQLAlchemy puts `***` in place of the password")
+    id.error("a URL object is converted with `str()`: SQLAlchemy writes `***` for the password")
         .fix(fix)
 }
 
-fn percent(urls: &[FoundUrl]) -> Check {
-    let id = Id::EnvPercent;
+fn percent_sign(urls: &[UrlCandidate]) -> Check {
+    let id = CheckId::EnvPercent;
     let fix = "pass `url.replace(\"%\", \"%%\")`";
     let has_percent = urls
         .iter()
-        .any(|found| found.text.reveal_clear_text().contains('%'));
+        .any(|candidate| candidate.text.reveal_clear_text().contains('%'));
     if has_percent {
         return id
             .error(
-                "the URL has a percent sign, which `set_main_option` takes for the start of a name",
+                "the URL has a percent sign, which `set_main_option` reads as the start of `%(name)s`",
             )
             .fix(fix);
     }
-    id.warning("a URL with a percent sign in its password will fail here: `set_main_option` wants it doubled")
+    id.warning("a URL with a percent sign will fail here: `set_main_option` requires `%%`")
         .fix(fix)
 }

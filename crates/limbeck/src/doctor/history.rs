@@ -1,4 +1,4 @@
-//! Checks of the revision scripts and of how they hang together.
+//! Checks of the revision scripts and the revision graph.
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -6,127 +6,191 @@ use std::path::{Path, PathBuf};
 use limbeck_revision::{GraphError, Revision, RevisionMap};
 use limbeck_script::directory::{DirectoryError, ScriptDirectory};
 
-use super::check::{Check, Id};
+use super::check::{Check, CheckId};
+use crate::config::{Config, ConfigError};
 
-/// How many characters Alembic gives to the version table's column.
-pub(super) const USUAL_WIDTH: usize = 32;
+/// The width in characters of the version table's column as Alembic creates it.
+pub(super) const DEFAULT_WIDTH: usize = 32;
 
-/// What is known of the history.
+/// The parts of the history that the checks of the database need.
 #[derive(Debug, Default)]
 pub(super) struct History {
-    /// The graph; none where the scripts don't fit together or could not all be read.
+    /// The revision graph; `None` if the scripts contradict each other or could not all be read.
     pub(super) map: Option<RevisionMap>,
-    /// The longest id, and its script.
+    /// The longest id and its script.
     pub(super) longest: Option<(String, PathBuf)>,
 }
 
-/// The checks of scripts that can't be looked at.
-pub(super) fn not_checked(why: &str) -> Vec<Check> {
-    let mut checks = vec![Id::HistoryScripts.not_checked("the scripts", why)];
-    checks.extend(graph_not_checked(why));
-    checks
+/// Checks the scripts of a project. `find_folder` returns the folder of a location, unless only Python can find it.
+pub(super) fn check(
+    config: Option<&Config>,
+    script_folder: Option<&Path>,
+    find_folder: &dyn Fn(&str) -> Option<PathBuf>,
+) -> (Vec<Check>, History) {
+    let result = match (config, script_folder) {
+        (Some(config), Some(folder)) if folder.is_dir() => {
+            ScriptSource::new(config, folder, find_folder)
+        }
+        _ => Err("the script directory is not known".into()),
+    };
+    match result {
+        Ok(source) => check_scripts(&source),
+        Err(reason) => {
+            let mut checks = vec![CheckId::HistoryScripts.not_checked("the scripts", &reason)];
+            checks.extend(graph_not_checked(&reason));
+            (checks, History::default())
+        }
+    }
 }
 
-fn graph_not_checked(why: &str) -> Vec<Check> {
+/// The folders of the scripts.
+struct ScriptSource {
+    locations: Vec<PathBuf>,
+    /// Whether the scripts in subfolders belong to the history.
+    recursive: bool,
+}
+
+impl ScriptSource {
+    /// Returns the folders of a project's scripts, or the reason why limbeck can't read the scripts.
+    fn new(
+        config: &Config,
+        script_folder: &Path,
+        find_folder: &dyn Fn(&str) -> Option<PathBuf>,
+    ) -> Result<Self, String> {
+        let to_reason = |error: ConfigError| error.to_string();
+        let locations = match config.version_locations().map_err(to_reason)? {
+            None => vec![script_folder.join("versions")],
+            Some(locations) => locations
+                .iter()
+                .map(|location| find_folder(location))
+                .collect::<Option<_>>()
+                .ok_or("only Python can find a package of `version_locations`")?,
+        };
+        if config.literal_true("sourceless").map_err(to_reason)? {
+            return Err("`sourceless` is on, and only Python reads compiled scripts".into());
+        }
+        let recursive = config
+            .literal_true("recursive_version_locations")
+            .map_err(to_reason)?;
+        Ok(Self {
+            locations,
+            recursive,
+        })
+    }
+}
+
+fn graph_not_checked(reason: &str) -> Vec<Check> {
     [
-        (Id::HistoryMissing, "whether each revision is there"),
-        (Id::HistoryCycle, "whether they form a circle"),
-        (Id::HistoryHeads, "the heads"),
+        (CheckId::HistoryMissing, "whether each revision exists"),
+        (CheckId::HistoryCycle, "whether the revisions form a cycle"),
+        (CheckId::HistoryHeads, "the heads"),
     ]
-    .map(|(id, what)| id.not_checked(what, why))
+    .map(|(id, subject)| id.not_checked(subject, reason))
     .into()
 }
 
-/// Checks what was read in these folders.
-pub(super) fn check(
-    locations: &[PathBuf],
-    read: Result<(ScriptDirectory, Vec<DirectoryError>), DirectoryError>,
-) -> (Vec<Check>, History) {
-    let (directory, problems) = match read {
-        Ok(read) => read,
+fn check_scripts(source: &ScriptSource) -> (Vec<Check>, History) {
+    let result = ScriptDirectory::load_readable(&source.locations, source.recursive);
+    let (directory, errors) = match result {
+        Ok(loaded) => loaded,
         Err(error) => {
-            let mut checks = vec![of_problem(&error)];
+            let mut checks = vec![from_directory_error(&error)];
             checks.extend(graph_not_checked("a folder can't be read"));
             return (checks, History::default());
         }
     };
-    let missing = locations.iter().filter(|location| !location.is_dir());
-    let mut checks: Vec<Check> = missing
+    let missing_folders = source
+        .locations
+        .iter()
+        .filter(|location| !location.is_dir());
+    let mut checks: Vec<Check> = missing_folders
         .map(|location| {
-            Id::HistoryScripts
-                .warning(format!("there is no folder `{}`", location.display()))
-                .fix("create it, or correct `version_locations`")
+            CheckId::HistoryScripts
+                .warning(format!(
+                    "the folder `{}` does not exist",
+                    location.display()
+                ))
+                .fix("create the folder, or correct `version_locations`")
         })
         .collect();
-    checks.extend(problems.iter().map(of_problem));
+    checks.extend(errors.iter().map(from_directory_error));
     let count = directory.revisions.len();
-    for (id, good) in [
-        (Id::HistoryScripts, format!("{} were read", scripts(count))),
-        (Id::HistoryStatic, "each script states its id".to_owned()),
+    for (id, ok_message) in [
         (
-            Id::HistoryDownRevision,
-            "each script declares it".to_owned(),
+            CheckId::HistoryScripts,
+            format!("limbeck has read {}", format_count(count)),
+        ),
+        (
+            CheckId::HistoryStatic,
+            "each script contains its id as a literal".to_owned(),
+        ),
+        (
+            CheckId::HistoryDownRevision,
+            "each script declares its `down_revision`".to_owned(),
         ),
     ] {
         if !checks.iter().any(|check| check.id == id) {
-            checks.push(id.ok(good));
+            checks.push(id.ok(ok_message));
         }
     }
-    let paths = Paths::new(&directory);
-    checks.extend(duplicates(&directory.revisions, &paths));
+    let paths = ScriptPaths::new(&directory);
+    checks.extend(check_duplicates(&directory.revisions, &paths));
     let longest = directory
         .revisions
         .iter()
         .max_by_key(|revision| revision.id.chars().count())
-        .map(|revision| (revision.id.clone(), paths.of(&revision.id)));
-    checks.push(id_length(longest.as_ref()));
-    let complete = problems.is_empty();
-    let (found, map) = graph(directory.revisions, &paths, complete);
-    checks.extend(found);
+        .map(|revision| (revision.id.clone(), paths.path_of(&revision.id)));
+    checks.push(check_id_length(longest.as_ref()));
+    let (of_graph, map) = if errors.is_empty() {
+        check_graph(directory.revisions, &paths)
+    } else {
+        (graph_not_checked("not every script could be read"), None)
+    };
+    checks.extend(of_graph);
     (checks, History { map, longest })
 }
 
-fn scripts(count: usize) -> String {
+fn format_count(count: usize) -> String {
     match count {
         1 => "1 script".into(),
         count => format!("{count} scripts"),
     }
 }
 
-fn of_problem(problem: &DirectoryError) -> Check {
-    match problem {
-        DirectoryError::Read { path, source } => Id::HistoryScripts
-            .error(format!("it can't be read: {source}"))
+fn from_directory_error(error: &DirectoryError) -> Check {
+    match error {
+        DirectoryError::Read { path, source } => CheckId::HistoryScripts
+            .error(format!("the script can't be read: {source}"))
             .at(path, None),
         DirectoryError::Syntax {
             path,
             line,
             message,
             ..
-        } => Id::HistoryScripts
-            .error(format!("it is not valid Python: {message}"))
+        } => CheckId::HistoryScripts
+            .error(format!("the script is not valid Python: {message}"))
             .at(path, Some(*line)),
-        DirectoryError::NotStatic { path, line, reason } => Id::HistoryStatic
+        DirectoryError::NotStatic { path, line, reason } => CheckId::HistoryStatic
             .note(format!(
-                "{reason}: Python runs to list the scripts, and the checks of the graph are left out"
+                "{reason}: only Python can list the scripts, so the checks of the graph are skipped"
             ))
             .at(path, Some(*line))
-            .fix("state the id as a string"),
-        DirectoryError::Value { path, line, reason } => Id::HistoryDownRevision
+            .fix("write the id as a string literal"),
+        DirectoryError::Value { path, line, reason } => CheckId::HistoryDownRevision
             .error(reason.clone())
             .at(path, Some(*line)),
-        DirectoryError::NoDownRevision { path } => Id::HistoryDownRevision
-            .error("it does not declare `down_revision`")
+        DirectoryError::NoDownRevision { path } => CheckId::HistoryDownRevision
+            .error("the script does not declare `down_revision`")
             .at(path, None)
-            .fix("write `down_revision = None` for a first revision, else the id of the one before"),
-        other => Id::HistoryScripts.error(other.to_string()),
+            .fix("write `down_revision = None` for the first revision, or the id of the previous revision"),
+        other => CheckId::HistoryScripts.error(other.to_string()),
     }
 }
 
-/// Where the revisions' scripts are.
-struct Paths(BTreeMap<String, Vec<PathBuf>>);
+/// The scripts of each revision id.
+struct ScriptPaths(BTreeMap<String, Vec<PathBuf>>);
 
-impl Paths {
+impl ScriptPaths {
     fn new(directory: &ScriptDirectory) -> Self {
         let mut paths: BTreeMap<String, Vec<PathBuf>> = BTreeMap::new();
         for (revision, script) in directory.revisions.iter().zip(&directory.scripts) {
@@ -138,23 +202,23 @@ impl Paths {
         Self(paths)
     }
 
-    /// The script of an id: of several the last one, which counts.
-    fn of(&self, id: &str) -> PathBuf {
+    /// Returns the script of an id. If several scripts declare the id, the last script is the one that runs.
+    fn path_of(&self, id: &str) -> PathBuf {
         let paths = self.0.get(id);
         let last = paths.and_then(|paths| paths.last());
         last.cloned().unwrap_or_else(|| PathBuf::from(id))
     }
 
-    /// The check, at the line of a declaration in a revision's script.
-    fn at(&self, check: Check, id: &str, name: &str) -> Check {
-        let path = self.of(id);
-        let line = line_of(&path, name);
+    /// Adds the line of a declaration in a revision's script to a check.
+    fn locate(&self, check: Check, id: &str, name: &str) -> Check {
+        let path = self.path_of(id);
+        let line = line_of_declaration(&path, name);
         check.at(&path, line)
     }
 }
 
-/// The line of a declaration, in a script that was read a moment ago.
-fn line_of(path: &Path, name: &str) -> Option<usize> {
+/// Returns the line of a declaration in a script.
+fn line_of_declaration(path: &Path, name: &str) -> Option<usize> {
     let text = std::fs::read_to_string(path).ok()?;
     let declares = |line: &str| {
         line.strip_prefix(name)
@@ -163,25 +227,25 @@ fn line_of(path: &Path, name: &str) -> Option<usize> {
     text.lines().position(declares).map(|index| index + 1)
 }
 
-fn duplicates(revisions: &[Revision], paths: &Paths) -> Vec<Check> {
-    let id = Id::HistoryDuplicate;
+fn check_duplicates(revisions: &[Revision], paths: &ScriptPaths) -> Vec<Check> {
+    let id = CheckId::HistoryDuplicate;
     let mut seen = HashSet::new();
-    let mut told = HashSet::new();
+    let mut reported = HashSet::new();
     let mut checks = Vec::new();
     for revision in revisions {
-        if !seen.insert(&revision.id) && told.insert(&revision.id) {
+        if !seen.insert(&revision.id) && reported.insert(&revision.id) {
             let files: Vec<String> = paths.0[&revision.id]
                 .iter()
                 .filter_map(|path| path.file_name())
                 .map(|name| name.to_string_lossy().into_owned())
                 .collect();
             let message = format!(
-                "`{}` is declared by {}: only the last one ever runs",
+                "`{}` is declared by {}: only the last script runs",
                 revision.id,
                 super::quoted(&files)
             );
-            checks.push(paths.at(
-                id.error(message).fix("give one of them another id"),
+            checks.push(paths.locate(
+                id.error(message).fix("give one of the scripts another id"),
                 &revision.id,
                 "revision",
             ));
@@ -193,71 +257,71 @@ fn duplicates(revisions: &[Revision], paths: &Paths) -> Vec<Check> {
     checks
 }
 
-fn id_length(longest: Option<&(String, PathBuf)>) -> Check {
-    let check = Id::HistoryIdLength;
+fn check_id_length(longest: Option<&(String, PathBuf)>) -> Check {
+    let check_id = CheckId::HistoryIdLength;
     match longest {
-        Some((id, path)) if id.chars().count() > USUAL_WIDTH => check
+        Some((id, path)) if id.chars().count() > DEFAULT_WIDTH => check_id
             .warning(format!(
-                "`{id}` has {} characters, and the version table's column takes {USUAL_WIDTH} unless it was made wider",
+                "`{id}` has {} characters, and the version table's column holds {DEFAULT_WIDTH} by default",
                 id.chars().count()
             ))
-            .at(path, line_of(path, "revision"))
-            .fix("shorten the id before it is applied anywhere, or widen `version_num`"),
-        _ => check.ok(format!("none has more than {USUAL_WIDTH} characters")),
+            .at(path, line_of_declaration(path, "revision"))
+            .fix("shorten the id before the revision is applied anywhere, or widen `version_num`"),
+        _ => check_id.ok(format!("no id has more than {DEFAULT_WIDTH} characters")),
     }
 }
 
-/// Builds the graph; what keeps it from being one is taken out, so that the next problem shows, too.
-fn graph(
+/// Builds the revision graph. Removes each reference that causes an error, so that the next problem is reported, too.
+fn check_graph(
     mut revisions: Vec<Revision>,
-    paths: &Paths,
-    complete: bool,
+    paths: &ScriptPaths,
 ) -> (Vec<Check>, Option<RevisionMap>) {
-    if !complete {
-        return (graph_not_checked("not each script could be read"), None);
-    }
     let mut checks = Vec::new();
     let map = loop {
         let error = match RevisionMap::new(revisions.clone()) {
             Ok(map) => break Some(map),
             Err(error) => error,
         };
-        let (check, goes_on) = of_graph_error(&error, &mut revisions, paths);
+        let (check, was_removed) = from_graph_error(&error, &mut revisions, paths);
         checks.push(check);
-        if !goes_on {
+        if !was_removed {
             break None;
         }
     };
-    let broken = !checks.is_empty();
-    for (id, good) in [
-        (Id::HistoryMissing, "each is there"),
-        (Id::HistoryCycle, "there is no circle"),
+    let has_errors = !checks.is_empty();
+    for (id, ok_message) in [
+        (CheckId::HistoryMissing, "each revision exists"),
+        (CheckId::HistoryCycle, "the revisions form no cycle"),
     ] {
         if !checks.iter().any(|check| check.id == id) {
             checks.push(if map.is_none() {
-                id.not_checked("the rest of the graph", "the scripts don't fit together")
+                id.not_checked("the rest of the graph", "the scripts contradict each other")
             } else {
-                id.ok(good)
+                id.ok(ok_message)
             });
         }
     }
-    let map = map.filter(|_| !broken);
+    let map = map.filter(|_| !has_errors);
     checks.push(match &map {
-        Some(map) => heads(map),
-        None => Id::HistoryHeads.not_checked("the heads", "the scripts don't fit together"),
+        Some(map) => check_heads(map),
+        None => CheckId::HistoryHeads.not_checked("the heads", "the scripts contradict each other"),
     });
     (checks, map)
 }
 
-/// A problem, and whether it could be taken out.
-fn of_graph_error(error: &GraphError, revisions: &mut [Revision], paths: &Paths) -> (Check, bool) {
-    let mut without = |id: &str, reference: &str| {
+/// Returns the check of an error, and whether the reference that causes the error was removed from the revisions.
+fn from_graph_error(
+    error: &GraphError,
+    revisions: &mut [Revision],
+    paths: &ScriptPaths,
+) -> (Check, bool) {
+    let mut remove_reference = |id: &str, reference: &str| {
         let mut changed = false;
         for revision in revisions.iter_mut().filter(|revision| revision.id == id) {
-            let own = revision.down_revisions.len() + revision.dependencies.len();
+            let count = revision.down_revisions.len() + revision.dependencies.len();
             revision.down_revisions.retain(|other| other != reference);
             revision.dependencies.retain(|other| other != reference);
-            changed |= own > revision.down_revisions.len() + revision.dependencies.len();
+            changed |= count > revision.down_revisions.len() + revision.dependencies.len();
         }
         changed
     };
@@ -267,58 +331,63 @@ fn of_graph_error(error: &GraphError, revisions: &mut [Revision], paths: &Paths)
             missing,
             referenced_from,
         } => {
-            let check = Id::HistoryMissing.error(text).fix(format!(
+            let check = CheckId::HistoryMissing.error(text).fix(format!(
                 "restore the script of `{missing}`, or correct the id that refers to it"
             ));
-            let check = paths.at(check, referenced_from, "down_revision");
-            (check, without(referenced_from, missing))
+            let check = paths.locate(check, referenced_from, "down_revision");
+            (check, remove_reference(referenced_from, missing))
         }
         GraphError::Loop(id) | GraphError::DependencyLoop(id) => {
-            let check = Id::HistoryCycle
+            let check = CheckId::HistoryCycle
                 .error(text)
-                .fix("a revision can't come before itself");
-            (paths.at(check, id, "down_revision"), without(id, id))
+                .fix("remove the revision's reference to itself");
+            (
+                paths.locate(check, id, "down_revision"),
+                remove_reference(id, id),
+            )
         }
         GraphError::Cycle(ids) | GraphError::DependencyCycle(ids) => {
-            let check = Id::HistoryCycle
+            let check = CheckId::HistoryCycle
                 .error(text)
-                .fix("correct the `down_revision` or `depends_on` that closes the circle");
+                .fix("correct the `down_revision` or `depends_on` that closes the cycle");
             let check = match ids.first() {
-                Some(first) => paths.at(check, first, "down_revision"),
+                Some(first) => paths.locate(check, first, "down_revision"),
                 None => check,
             };
             (check, false)
         }
         GraphError::Label { revision, .. } => {
-            let check = Id::HistoryCycle
+            let check = CheckId::HistoryCycle
                 .error(text)
                 .fix("give one of the two revisions another label");
-            (paths.at(check, revision, "branch_labels"), false)
+            (paths.locate(check, revision, "branch_labels"), false)
         }
         GraphError::Identifier { id, .. } => {
-            let check = Id::HistoryCycle.error(text).fix("give it another id");
-            (paths.at(check, id, "revision"), false)
+            let check = CheckId::HistoryCycle
+                .error(text)
+                .fix("give the revision another id");
+            (paths.locate(check, id, "revision"), false)
         }
-        _ => (Id::HistoryCycle.error(text), false),
+        _ => (CheckId::HistoryCycle.error(text), false),
     }
 }
 
-fn heads(map: &RevisionMap) -> Check {
-    let id = Id::HistoryHeads;
+fn check_heads(map: &RevisionMap) -> Check {
+    let id = CheckId::HistoryHeads;
     let heads = map.heads();
     match heads.as_slice() {
         [] => id.note("there are no revisions yet"),
-        [head] => id.ok(format!("`{head}` is the one head")),
+        [head] => id.ok(format!("`{head}` is the only head")),
         several => {
-            let labelled = several
+            let have_labels = several
                 .iter()
-                .all(|head| map.get(head).is_some_and(|it| it.labels().len() > 0));
+                .all(|head| map.get(head).is_some_and(|entry| entry.labels().len() > 0));
             let message = format!("there are several heads: {}", super::quoted(several));
-            if labelled {
+            if have_labels {
                 return id.note(format!("{message}; each has a branch label"));
             }
             id.error(format!("{message}; `upgrade head` fails"))
-                .fix("join them with `limbeck merge heads`, or upgrade to `heads`")
+                .fix("merge the heads with `limbeck merge heads`, or run `limbeck upgrade heads`")
         }
     }
 }

@@ -1,14 +1,14 @@
-//! Checks of the Python interpreter and of what is installed for it.
+//! Checks of the Python interpreter and its packages.
 
 use limbeck_script::interpreter::{
     InstalledVersions, InstalledVersionsError, Interpreter, InterpreterError,
 };
 use limbeck_url::mask;
 
-use super::check::{Check, Id};
-use super::url::{Understood, usual_driver};
+use super::check::{Check, CheckId};
+use super::url::{ParsedUrl, default_driver};
 
-/// Drivers: the name in a URL, and the packages that have it.
+/// The drivers: the name in a URL, and the packages that contain the driver.
 const DRIVERS: [(&str, &[&str]); 13] = [
     ("psycopg2", &["psycopg2", "psycopg2-binary"]),
     ("psycopg2cffi", &["psycopg2cffi"]),
@@ -25,13 +25,13 @@ const DRIVERS: [(&str, &[&str]); 13] = [
     ("aiosqlite", &["aiosqlite"]),
 ];
 
-/// The oldest versions that the worker runs with.
+/// The oldest versions that the worker supports.
 const OLDEST_ALEMBIC: (u32, u32) = (1, 8);
 const OLDEST_SQLALCHEMY: (u32, u32) = (1, 4);
 const OLDEST_PYTHON: (u32, u32) = (3, 9);
 
-/// The packages to ask an interpreter for.
-pub(super) fn packages() -> Vec<&'static str> {
+/// Returns the packages whose versions the checks need.
+fn packages() -> Vec<&'static str> {
     let mut packages = vec!["alembic", "SQLAlchemy", "greenlet"];
     for (_, names) in DRIVERS {
         packages.extend(names.iter().filter(|name| **name != "psycopg"));
@@ -40,66 +40,85 @@ pub(super) fn packages() -> Vec<&'static str> {
     packages
 }
 
-/// What was learned of the interpreter.
-pub(super) type Asked = Result<
-    (
-        Interpreter,
-        Result<InstalledVersions, InstalledVersionsError>,
-    ),
-    InterpreterError,
->;
+/// An interpreter and the versions of its packages.
+pub(super) struct QueriedInterpreter {
+    pub(super) interpreter: Interpreter,
+    pub(super) installed: Result<InstalledVersions, InstalledVersionsError>,
+}
 
-/// Checks what was learned; `urls` are those that plain Alembic would have to run.
-pub(super) fn check(asked: &Asked, urls: &[&Understood], is_async: Option<bool>) -> Vec<Check> {
-    let no_answer = |why: &str| {
+impl QueriedInterpreter {
+    /// Starts an interpreter to list its packages.
+    pub(super) async fn query(interpreter: Interpreter) -> Self {
+        let installed = interpreter.installed_versions(&packages()).await;
+        Self {
+            interpreter,
+            installed,
+        }
+    }
+}
+
+/// Checks an interpreter. `urls` are the URLs that plain Alembic would need a driver for; `is_async` is whether `env.py`
+/// makes an asynchronous engine, if known.
+pub(super) fn check(
+    queried: &Result<QueriedInterpreter, InterpreterError>,
+    urls: &[&ParsedUrl],
+    is_async: Option<bool>,
+) -> Vec<Check> {
+    let not_checked = |reason: &str| {
         [
-            (Id::PythonAlembic, "Alembic and SQLAlchemy"),
-            (Id::PythonDrivers, "the drivers"),
+            (CheckId::PythonAlembic, "Alembic and SQLAlchemy"),
+            (CheckId::PythonDrivers, "the drivers"),
             (
-                Id::PythonPlainAlembic,
-                "whether plain Alembic could run the URL",
+                CheckId::PythonPlainAlembic,
+                "whether plain Alembic could use the URL",
             ),
         ]
-        .map(|(id, what)| id.not_checked(what, why))
+        .map(|(id, subject)| id.not_checked(subject, reason))
     };
     let fix = "activate the project's virtual environment, or name its interpreter with `--python`";
-    let (interpreter, installed) = match asked {
-        Ok((interpreter, Ok(installed))) => (interpreter, installed),
-        Ok((_, Err(error))) => {
+    let (interpreter, installed) = match queried {
+        Ok(QueriedInterpreter {
+            interpreter,
+            installed: Ok(installed),
+        }) => (interpreter, installed),
+        Ok(QueriedInterpreter {
+            installed: Err(error),
+            ..
+        }) => {
             let mut checks = vec![
-                Id::PythonInterpreter
+                CheckId::PythonInterpreter
                     .error(mask(&error.to_string()))
                     .fix(fix),
             ];
-            checks.extend(no_answer("the interpreter does not answer"));
+            checks.extend(not_checked("the interpreter could not list its packages"));
             return checks;
         }
         Err(error) => {
-            let mut checks = vec![Id::PythonInterpreter.error(error.to_string()).fix(fix)];
-            checks.extend(no_answer("there is no interpreter"));
+            let mut checks = vec![CheckId::PythonInterpreter.error(error.to_string()).fix(fix)];
+            checks.extend(not_checked("limbeck found no interpreter"));
             return checks;
         }
     };
     let mut checks = vec![
-        python(interpreter, installed),
-        alembic(installed),
-        drivers(installed),
+        check_python(interpreter, installed),
+        check_alembic(installed),
+        check_drivers(installed),
     ];
     if urls.is_empty() {
         checks.push(
-            Id::PythonPlainAlembic
-                .not_checked("whether plain Alembic could run the URL", "no URL is known"),
+            CheckId::PythonPlainAlembic
+                .not_checked("whether plain Alembic could use the URL", "no URL is known"),
         );
     }
     checks.extend(
         urls.iter()
-            .map(|url| plain_alembic(url, installed, is_async)),
+            .map(|url| check_plain_alembic(url, installed, is_async)),
     );
     checks
 }
 
-fn python(interpreter: &Interpreter, installed: &InstalledVersions) -> Check {
-    let id = Id::PythonInterpreter;
+fn check_python(interpreter: &Interpreter, installed: &InstalledVersions) -> Check {
+    let id = CheckId::PythonInterpreter;
     let (major, minor, patch) = installed.python;
     let message = format!(
         "Python {major}.{minor}.{patch} at `{}`, because of {}",
@@ -115,18 +134,18 @@ fn python(interpreter: &Interpreter, installed: &InstalledVersions) -> Check {
     id.ok(message)
 }
 
-fn alembic(installed: &InstalledVersions) -> Check {
-    let id = Id::PythonAlembic;
-    let wanted = [
+fn check_alembic(installed: &InstalledVersions) -> Check {
+    let id = CheckId::PythonAlembic;
+    let required = [
         ("Alembic", "alembic", OLDEST_ALEMBIC),
         ("SQLAlchemy", "SQLAlchemy", OLDEST_SQLALCHEMY),
     ];
     let mut problems = Vec::new();
     let mut found = Vec::new();
-    for (name, package, oldest) in wanted {
+    for (name, package, oldest) in required {
         match installed.version(package) {
             None => problems.push(format!("{name} is not installed")),
-            Some(version) if !at_least(version, oldest) => problems.push(format!(
+            Some(version) if !is_at_least(version, oldest) => problems.push(format!(
                 "{name} {version} is older than {}.{}",
                 oldest.0, oldest.1
             )),
@@ -136,11 +155,12 @@ fn alembic(installed: &InstalledVersions) -> Check {
     if problems.is_empty() {
         return id.ok(found.join(", "));
     }
-    id.error(problems.join("; "))
-        .fix("activate the project's own environment, or install them: `pip install -U alembic sqlalchemy`")
+    id.error(problems.join("; ")).fix(
+        "activate the project's virtual environment, or run `pip install -U alembic sqlalchemy`",
+    )
 }
 
-fn drivers(installed: &InstalledVersions) -> Check {
+fn check_drivers(installed: &InstalledVersions) -> Check {
     let mut found: Vec<String> = DRIVERS
         .iter()
         .filter(|(driver, _)| *driver != "psycopg_async")
@@ -149,35 +169,41 @@ fn drivers(installed: &InstalledVersions) -> Check {
             Some(format!("{package} {version}"))
         })
         .collect();
-    let none = found.is_empty();
+    let has_no_driver = found.is_empty();
     if let Some(version) = installed.version("greenlet") {
         found.push(format!("greenlet {version}"));
     }
-    if none {
-        found.insert(0, "none but `sqlite3`, and limbeck needs none".into());
+    if has_no_driver {
+        found.insert(0, "none but `sqlite3`; limbeck needs no driver".into());
     }
-    Id::PythonDrivers.ok(found.join(", "))
+    CheckId::PythonDrivers.ok(found.join(", "))
 }
 
-fn plain_alembic(url: &Understood, installed: &InstalledVersions, is_async: Option<bool>) -> Check {
-    let id = Id::PythonPlainAlembic;
-    let usual = usual_driver(url.info.backend.name(), Some(installed));
-    let driver = url.driver.as_deref().unwrap_or(usual);
+fn check_plain_alembic(
+    url: &ParsedUrl,
+    installed: &InstalledVersions,
+    is_async: Option<bool>,
+) -> Check {
+    let id = CheckId::PythonPlainAlembic;
+    let default = default_driver(url.info.backend.name(), Some(installed));
+    let driver = url.driver.as_deref().unwrap_or(default);
     let packages = DRIVERS.iter().find(|(name, _)| *name == driver);
     let mut missing: Vec<&str> = match packages {
         Some((_, packages)) if installed.first_installed(packages).is_none() => vec![packages[0]],
         Some(_) => Vec::new(),
         None if driver == "pysqlite" => Vec::new(),
-        None => return id.not_checked("the driver", "limbeck does not know it"),
+        None => return id.not_checked(&format!("`{driver}`"), "limbeck does not know this driver"),
     };
     if is_async == Some(true) && installed.version("greenlet").is_none() {
         missing.push("greenlet");
     }
     if missing.is_empty() {
-        return id.ok(format!("`{driver}` is there for plain Alembic"));
+        return id.ok(format!(
+            "plain Alembic could use the URL: `{driver}` is installed"
+        ));
     }
     id.warning(format!(
-        "plain Alembic could not run the URL: {} is not installed; limbeck needs no driver",
+        "plain Alembic could not use the URL: {} is not installed; limbeck needs no driver",
         super::quoted(&missing)
     ))
     .fix(format!(
@@ -186,22 +212,22 @@ fn plain_alembic(url: &Understood, installed: &InstalledVersions, is_async: Opti
     ))
 }
 
-/// Whether a version is not older than another one.
-pub(super) fn at_least(version: &str, (major, minor): (u32, u32)) -> bool {
+/// Returns whether a version is not older than another version.
+pub(super) fn is_at_least(version: &str, (major, minor): (u32, u32)) -> bool {
     let mut numbers = version.split('.').map(|part| {
         let digits = part.find(|c: char| !c.is_ascii_digit());
         part[..digits.unwrap_or(part.len())].parse().unwrap_or(0)
     });
-    let own = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
-    own >= (major, minor)
+    let version = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
+    version >= (major, minor)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::at_least;
+    use super::is_at_least;
 
     #[test]
-    fn versions_are_compared_by_their_numbers() {
+    fn compares_versions_by_their_numbers() {
         for (version, oldest, expected) in [
             ("1.10.2", (1, 8), true),
             ("1.8", (1, 8), true),
@@ -211,7 +237,7 @@ mod tests {
             ("2", (1, 4), true),
             ("", (1, 4), false),
         ] {
-            assert_eq!(at_least(version, oldest), expected, "{version}");
+            assert_eq!(is_at_least(version, oldest), expected, "{version}");
         }
     }
 }

@@ -1,6 +1,6 @@
-//! Examines a project as it stands: what is right, what will fail, at which line, and what to do.
+//! `limbeck doctor`: checks a project and reports what will fail, at which line, and how to fix it.
 //!
-//! Nothing is written, nothing of the project's is imported, and no problem keeps the next from being found.
+//! The doctor writes nothing and imports nothing of the project. A problem never hides the next one.
 
 mod check;
 mod configuration;
@@ -17,44 +17,43 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use limbeck_db::{ProcessEnvironment, VersionTable};
-use limbeck_script::directory::ScriptDirectory;
 use limbeck_script::environment::{
     EnvironmentAnalysis, EnvironmentFindings, EnvironmentSyntaxError, analyze, inspect,
 };
 use limbeck_script::interpreter::{InstalledVersions, Interpreter, InterpreterError};
 
-pub use check::{Check, Id, Severity};
+pub use check::{Check, CheckId, Severity};
 
 use crate::config::{Config, ConfigFiles};
 use crate::connection_check::{self, connect_options};
 use crate::project::FolderSearch;
 use crate::version_probe::engine_settings;
-use database::NoConnection;
-use history::History;
-use source::{Env, FoundUrl};
-use url::Understood;
+use database::ConnectionProblem;
+use interpreter::QueriedInterpreter;
+use source::{EnvSummary, UrlCandidate};
+use url::ParsedUrl;
 
-/// What is examined, and with what around it. `Debug` does not show the text of `.env`.
-pub struct Subject<'a> {
+/// The project to check, and its surroundings. `Debug` omits the text of `.env`.
+pub struct Input<'a> {
     /// The configuration's files.
     pub files: ConfigFiles,
-    /// The ini's main section.
+    /// The name of the ini's main section.
     pub section: &'a str,
-    /// The environment.
+    /// The environment of limbeck's process.
     pub process_environment: &'a ProcessEnvironment,
-    /// The text of `.env`, where there is one.
+    /// The text of `.env`, if the file exists.
     pub dotenv: Option<String>,
-    /// The interpreter that would run.
+    /// The interpreter that would run `env.py`.
     pub interpreter: Result<Interpreter, InterpreterError>,
-    /// Where packages may lie, for a `script_location` of the form `package:path`.
+    /// The folders of Python packages, for a `script_location` of the form `package:path`.
     pub package_folders: Vec<PathBuf>,
-    /// Whether the database is left alone.
+    /// Whether to skip the connection to the database.
     pub offline: bool,
 }
 
-impl fmt::Debug for Subject<'_> {
+impl fmt::Debug for Input<'_> {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.debug_struct("Subject")
+        out.debug_struct("Input")
             .field("files", &self.files)
             .field("section", &self.section)
             .field("process_environment", &self.process_environment)
@@ -65,202 +64,169 @@ impl fmt::Debug for Subject<'_> {
     }
 }
 
-/// How long a database is waited for where its URL sets no limit: somebody stands there and wants to know.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// The maximum time for the check of a connection. It also limits the wait for a host whose URL has no timeout.
+const CONNECTION_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// What was made of `env.py`.
+/// An `env.py` and the result of reading it.
 struct EnvFile {
     path: PathBuf,
-    reading: EnvironmentAnalysis,
-    survey: Result<EnvironmentFindings, EnvironmentSyntaxError>,
+    analysis: EnvironmentAnalysis,
+    findings: Result<EnvironmentFindings, EnvironmentSyntaxError>,
 }
 
-/// Examines a project.
-pub async fn examine(subject: Subject<'_>) -> Vec<Check> {
-    let config = Config::load(&subject.files, subject.section);
-    let usable = config.as_ref().ok();
-    let folders = usable.map(|config| FolderSearch {
+/// Checks a project. Returns the checks in the order of [`CheckId::ALL`]; some checks are repeated for each URL.
+pub async fn check_project(input: Input<'_>) -> Vec<Check> {
+    let config = Config::load(&input.files, input.section);
+    let usable_config = config.as_ref().ok();
+    let folders = usable_config.map(|config| FolderSearch {
         prepended: config.prepend_sys_path().unwrap_or_default(),
-        package_folders: || subject.package_folders.clone(),
+        package_folders: || input.package_folders.clone(),
     });
-    let find = |location: &str| folders.as_ref().and_then(|folders| folders.find(location));
-    let folder = usable
+    let find_folder = |location: &str| folders.as_ref().and_then(|folders| folders.find(location));
+    let script_folder = usable_config
         .and_then(|config| config.script_location().ok())
-        .and_then(|location| find(&location));
-    let mut checks = configuration::check(&subject.files, &config, folder.as_deref());
+        .and_then(|location| find_folder(&location));
+    let mut checks = configuration::check(&input.files, &config, script_folder.as_deref());
 
-    let asked = match subject.interpreter {
-        Ok(interpreter) => {
-            let installed = interpreter
-                .installed_versions(&interpreter::packages())
-                .await;
-            Ok((interpreter, installed))
-        }
+    let interpreter = match input.interpreter {
+        Ok(interpreter) => Ok(QueriedInterpreter::query(interpreter).await),
         Err(error) => Err(error),
     };
-    let installed: Option<&InstalledVersions> = match &asked {
-        Ok((_, Ok(installed))) => Some(installed),
-        _ => None,
-    };
+    let installed: Option<&InstalledVersions> = interpreter
+        .as_ref()
+        .ok()
+        .and_then(|interpreter| interpreter.installed.as_ref().ok());
 
-    let variable = |name: &str| subject.process_environment.variables.get(name).cloned();
-    let env_file = env_file(folder.as_deref());
-    let env = env_file.as_ref().ok().map(|file| Env {
-        survey: file.survey.as_ref().ok(),
-        is_stock: matches!(file.reading, EnvironmentAnalysis::Stock(_)),
+    let variable = |name: &str| input.process_environment.variables.get(name).cloned();
+    let env_file = read_env_file(script_folder.as_deref());
+    let env = env_file.as_ref().ok().map(|file| EnvSummary {
+        findings: file.findings.as_ref().ok(),
+        is_stock: matches!(file.analysis, EnvironmentAnalysis::Stock(_)),
     });
-    let urls = source::find(usable, env, &variable, subject.dotenv.as_deref());
-    let engine_settings = engine_settings_of(usable);
+    let urls = source::find_urls(usable_config, env, &variable, input.dotenv.as_deref());
     checks.extend(match &env_file {
-        Ok(file) => environment::check(&environment::Examined {
+        Ok(file) => environment::check(&environment::EnvContext {
             path: &file.path,
-            reading: &file.reading,
-            survey: &file.survey,
-            engine_settings: &engine_settings,
+            analysis: &file.analysis,
+            findings: &file.findings,
+            engine_settings: &other_engine_settings(usable_config),
             urls: &urls,
             installed,
         }),
         Err(check) => {
             let mut all = vec![check.clone()];
-            all.extend(environment::not_checked("there is no `env.py` to read"));
+            all.extend(environment::not_checked("`env.py` can't be read"));
             all
         }
     });
 
-    let mut understood: Vec<(&FoundUrl, Understood)> = Vec::new();
-    for found in &urls {
-        let (of_url, meaning) = url::check(found, env, installed);
+    let mut parsed_urls: Vec<(&UrlCandidate, ParsedUrl)> = Vec::new();
+    for candidate in &urls {
+        let (of_url, parsed) = url::check(candidate, env, installed);
         checks.extend(of_url);
-        understood.extend(meaning.map(|meaning| (found, meaning)));
+        parsed_urls.extend(parsed.map(|parsed| (candidate, parsed)));
     }
     if urls.is_empty() {
         checks.push(no_url(env));
     }
 
-    let is_async = env.and_then(|env| Some(env.survey?.is_async));
-    let meanings: Vec<&Understood> = understood.iter().map(|(_, meaning)| meaning).collect();
-    checks.extend(interpreter::check(&asked, &meanings, is_async));
+    let is_async = env.and_then(|env| Some(env.findings?.is_async));
+    let parsed: Vec<&ParsedUrl> = parsed_urls.iter().map(|(_, parsed)| parsed).collect();
+    checks.extend(interpreter::check(&interpreter, &parsed, is_async));
 
-    let (of_history, history) = match (usable, folder.as_deref()) {
-        (Some(config), Some(folder)) if folder.is_dir() => history_of(config, folder, &find),
-        _ => (
-            history::not_checked("the script directory is not known"),
-            History::default(),
-        ),
-    };
+    let (of_history, history) =
+        history::check(usable_config, script_folder.as_deref(), &find_folder);
     checks.extend(of_history);
 
     let table = version_table(env);
-    if subject.offline {
+    if input.offline {
         checks.extend(database::not_checked("of `--offline`"));
-    } else if understood.is_empty() {
+    } else if parsed_urls.is_empty() {
         checks.extend(database::not_checked("no URL is known"));
     } else {
-        for (found, meaning) in &understood {
-            let connected = connect(found, &table, subject.process_environment).await;
-            checks.extend(database::check(&connected, meaning, &history));
+        for (candidate, parsed) in &parsed_urls {
+            let connection = check_connection(candidate, &table, input.process_environment).await;
+            checks.extend(database::check(&connection, parsed, &history));
         }
     }
     checks
 }
 
-async fn connect(
-    found: &FoundUrl,
+async fn check_connection(
+    candidate: &UrlCandidate,
     table: &VersionTable,
     process_environment: &ProcessEnvironment,
-) -> Result<connection_check::ConnectionCheck, NoConnection> {
-    let options = connect_options(found.text.reveal_clear_text().trim(), process_environment)
-        .map_err(NoConnection::Options)?;
-    let checking = connection_check::check(&options, table);
-    match tokio::time::timeout(PATIENCE, checking).await {
-        Ok(checked) => checked.map_err(NoConnection::Database),
-        Err(_) => Err(NoConnection::Timeout),
+) -> Result<connection_check::ConnectionCheck, ConnectionProblem> {
+    let url = candidate.text.reveal_clear_text().trim();
+    let options = connect_options(url, process_environment).map_err(ConnectionProblem::Options)?;
+    let check = connection_check::check(&options, table);
+    match tokio::time::timeout(CONNECTION_TIMEOUT, check).await {
+        Ok(result) => result.map_err(ConnectionProblem::Database),
+        Err(_) => Err(ConnectionProblem::Timeout),
     }
 }
 
-fn env_file(folder: Option<&Path>) -> Result<EnvFile, Check> {
-    let Some(folder) = folder else {
-        return Err(Id::EnvFile.not_checked("`env.py`", "the script directory is not known"));
+/// Reads the `env.py` of a script directory, or returns the check that reports why it can't be read.
+fn read_env_file(script_folder: Option<&Path>) -> Result<EnvFile, Check> {
+    let Some(folder) = script_folder else {
+        return Err(CheckId::EnvFile.not_checked("`env.py`", "the script directory is not known"));
     };
     let path = folder.join("env.py");
     match std::fs::read_to_string(&path) {
         Ok(text) => Ok(EnvFile {
-            reading: analyze(&text),
-            survey: inspect(&text),
+            analysis: analyze(&text),
+            findings: inspect(&text),
             path,
         }),
-        Err(error) => Err(Id::EnvFile
+        Err(error) => Err(CheckId::EnvFile
             .error(format!("`env.py` can't be read: {error}"))
             .at(&path, None)
-            .fix("correct `script_location`, or create it with `limbeck init`")),
+            .fix("correct `script_location`, or create `env.py` with `limbeck init`")),
     }
 }
 
-/// What `engine_from_config` is told besides the URL.
-fn engine_settings_of(config: Option<&Config>) -> Vec<String> {
+/// Returns the settings of `engine_from_config` other than the URL.
+fn other_engine_settings(config: Option<&Config>) -> Vec<String> {
     let section = config.and_then(|config| Some((config.ini()?, config.section())));
     let settings = section.map(|(ini, section)| engine_settings(ini, section));
-    let others = settings.unwrap_or_default().into_iter();
-    others
+    settings
+        .unwrap_or_default()
+        .into_iter()
         .filter(|key| *key != "sqlalchemy.url")
         .map(str::to_owned)
         .collect()
 }
 
-fn no_url(env: Option<Env<'_>>) -> Check {
-    let id = Id::UrlSource;
+fn no_url(env: Option<EnvSummary<'_>>) -> Check {
+    let id = CheckId::UrlSource;
     match env {
         Some(env) if env.is_stock => id
-            .error("`env.py` takes the URL from the ini, and there is no `sqlalchemy.url`")
-            .fix("write `sqlalchemy.url = …` into the ini"),
+            .error("`env.py` reads the URL from the ini, which has no `sqlalchemy.url`")
+            .fix("add `sqlalchemy.url = …` to the ini"),
         Some(_) => id.not_checked(
             "the URL",
-            "`env.py` gets it in a way that only running it shows, and no variable names one",
+            "only running `env.py` would show its URL, and no environment variable contains one",
         ),
-        None => id.not_checked("the URL", "there is no `env.py`, and no variable names one"),
+        None => id.not_checked(
+            "the URL",
+            "`env.py` can't be read, and no environment variable contains a URL",
+        ),
     }
 }
 
-fn history_of(
-    config: &Config,
-    folder: &Path,
-    find: &dyn Fn(&str) -> Option<PathBuf>,
-) -> (Vec<Check>, History) {
-    let skipped = |why: &str| (history::not_checked(why), History::default());
-    let locations = match config.version_locations() {
-        Ok(None) => Some(vec![folder.join("versions")]),
-        Ok(Some(locations)) => locations.iter().map(|location| find(location)).collect(),
-        Err(error) => return skipped(&error.to_string()),
-    };
-    let Some(locations) = locations else {
-        return skipped("only Python can find a package of `version_locations`");
-    };
-    match (
-        config.literal_true("sourceless"),
-        config.literal_true("recursive_version_locations"),
-    ) {
-        (Ok(true), _) => skipped("`sourceless` is on, and Python reads what is compiled"),
-        (Ok(false), Ok(recursive)) => history::check(
-            &locations,
-            ScriptDirectory::load_readable(&locations, recursive),
-        ),
-        (Err(error), _) | (_, Err(error)) => skipped(&error.to_string()),
-    }
-}
-
-fn version_table(env: Option<Env<'_>>) -> VersionTable {
-    let survey = env.and_then(|env| env.survey);
-    let usual = VersionTable::default();
+fn version_table(env: Option<EnvSummary<'_>>) -> VersionTable {
+    let findings = env.and_then(|env| env.findings);
+    let default = VersionTable::default();
     VersionTable {
-        name: survey
-            .and_then(|survey| survey.version_table.clone())
-            .unwrap_or(usual.name),
-        schema: survey.and_then(|survey| survey.version_table_schema.clone()),
+        name: findings
+            .and_then(|findings| findings.version_table.clone())
+            .unwrap_or(default.name),
+        schema: findings.and_then(|findings| findings.version_table_schema.clone()),
     }
 }
 
-/// Names in backticks, with commas.
-fn quoted(names: &[impl std::fmt::Display]) -> String {
+/// Formats names in backticks, separated by commas.
+fn quoted(names: &[impl fmt::Display]) -> String {
     let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
     quoted.join(", ")
 }

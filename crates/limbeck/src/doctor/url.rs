@@ -1,4 +1,4 @@
-//! Checks of a URL: what it means, and what its driver, SQLAlchemy and the network make of it.
+//! Checks of a URL: its meaning, and problems with SQLAlchemy, the driver and the network.
 
 use limbeck_script::environment::FindingKind;
 use limbeck_script::interpreter::InstalledVersions;
@@ -6,56 +6,59 @@ use limbeck_url::{
     Backend, ConnectionInfo, ConvertError, DatabaseUrl, Policy, Target, TlsLevel, convert,
 };
 
-use super::check::{Check, Id};
+use super::check::{Check, CheckId};
+use super::interpreter::is_at_least;
 use super::pooler;
-use super::source::{Env, FoundUrl, PLACEHOLDER};
+use super::source::{EnvSummary, PLACEHOLDER, UrlCandidate};
 use crate::version_probe::ASYNC_DRIVERS;
 
-/// Characters that other readers than SQLAlchemy's split a URL at.
+/// Characters at which readers other than SQLAlchemy split a URL.
 const SEPARATORS: [char; 6] = ['/', '?', '#', '[', ']', '@'];
 
-/// Checks that can be done on every URL.
-const OF_A_READABLE_URL: [(Id, &str); 6] = [
-    (Id::UrlEncoding, "the password's characters"),
-    (Id::UrlDialect, "the scheme"),
-    (Id::UrlAsyncDriver, "the driver"),
-    (Id::UrlParameters, "the parameters"),
-    (Id::UrlTls, "TLS"),
-    (Id::UrlPooler, "poolers"),
+/// The checks that need a readable URL, and their subjects.
+const CHECKS_OF_READABLE_URLS: [(CheckId, &str); 6] = [
+    (CheckId::UrlEncoding, "the password's characters"),
+    (CheckId::UrlDialect, "the scheme"),
+    (CheckId::UrlAsyncDriver, "the driver"),
+    (CheckId::UrlParameters, "the parameters"),
+    (CheckId::UrlTls, "TLS"),
+    (CheckId::UrlPooler, "poolers"),
 ];
 
-/// A URL that was understood.
-pub(super) struct Understood {
+/// The meaning of a URL.
+pub(super) struct ParsedUrl {
     pub(super) info: ConnectionInfo,
-    /// The driver that the URL names.
+    /// The driver in the URL's scheme, if there is one.
     pub(super) driver: Option<String>,
 }
 
-/// Checks a URL; what it means is returned where it can be read.
+/// Checks a URL, and returns its meaning if limbeck can read it.
 pub(super) fn check(
-    found: &FoundUrl,
-    env: Option<Env<'_>>,
+    candidate: &UrlCandidate,
+    env: Option<EnvSummary<'_>>,
     installed: Option<&InstalledVersions>,
-) -> (Vec<Check>, Option<Understood>) {
-    let text = found.text.reveal_clear_text().trim();
-    let at = |check: Check| match &found.file {
-        Some(file) => check.at(file, found.line),
+) -> (Vec<Check>, Option<ParsedUrl>) {
+    let text = candidate.text.reveal_clear_text().trim();
+    let locate = |check: Check| match &candidate.file {
+        Some(file) => check.at(file, candidate.line),
         None => check,
     };
     if text == PLACEHOLDER {
-        let check = if found.is_certain {
-            let fix =
-                "write the database's URL there, or have `env.py` take it from the environment";
-            Id::UrlPlaceholder
+        let check = if candidate.is_certain {
+            let fix = "write the database's URL in its place, or read it from the environment in `env.py`";
+            CheckId::UrlPlaceholder
                 .error("the URL is still the template's placeholder")
                 .fix(fix)
         } else {
-            Id::UrlPlaceholder.note(
-                "the ini has the template's placeholder, and no variable names a database: `env.py` must know it",
+            CheckId::UrlPlaceholder.note(
+                "the ini has the template's placeholder, and no environment variable contains a URL: `env.py` must get the URL elsewhere",
             )
         };
         return (
-            vec![at(check), skipped(Id::UrlSource, "it is a placeholder")],
+            vec![
+                locate(check),
+                CheckId::UrlSource.not_checked("the URL", "it is a placeholder"),
+            ],
             None,
         );
     }
@@ -63,47 +66,44 @@ pub(super) fn check(
     let (info, _) = match ConnectionInfo::parse(text) {
         Ok(read) => read,
         Err(error) => {
-            checks.push(at(unreadable(&error)));
-            let rest = OF_A_READABLE_URL.iter();
-            checks.extend(rest.map(|(id, what)| id.not_checked(what, "the URL can't be read")));
+            checks.push(locate(unreadable(&error)));
+            let rest = CHECKS_OF_READABLE_URLS.iter();
+            checks
+                .extend(rest.map(|(id, subject)| id.not_checked(subject, "the URL can't be read")));
             return (checks, None);
         }
     };
     let driver = DatabaseUrl::parse(text).ok().and_then(|url| url.driver);
-    checks.push(at(Id::UrlSource.ok(format!(
+    checks.push(locate(CheckId::UrlSource.ok(format!(
         "{}: {}",
-        found.origin,
-        meaning(&info, driver.as_deref())
+        candidate.source,
+        summarize(&info, driver.as_deref())
     ))));
-    checks.push(Id::UrlReadable.ok("it can be read in one way"));
-    checks.push(Id::UrlPlaceholder.ok("it is not the template's"));
+    checks.push(CheckId::UrlReadable.ok("the URL has only one meaning"));
+    checks.push(CheckId::UrlPlaceholder.ok("the URL is not the template's placeholder"));
     let rest = [
-        masked_password(&info),
-        encoding(text),
-        dialect(text, found),
-        driver_and_env(driver.as_deref(), &info, env, installed),
-        parameters(text, driver.as_deref(), &info, installed),
-        tls(&info),
+        check_masked_password(&info),
+        check_encoding(text),
+        check_dialect(text, candidate),
+        check_driver(driver.as_deref(), &info, env, installed),
+        check_parameters(text, driver.as_deref(), &info, installed),
+        check_tls(&info),
         pooler::check(&info, driver.as_deref()),
     ];
-    checks.extend(rest.into_iter().map(at));
-    (checks, Some(Understood { info, driver }))
-}
-
-fn skipped(id: Id, why: &str) -> Check {
-    id.not_checked("the URL", why)
+    checks.extend(rest.into_iter().map(locate));
+    (checks, Some(ParsedUrl { info, driver }))
 }
 
 fn unreadable(error: &ConvertError) -> Check {
-    let check = Id::UrlReadable.error(error.to_string());
+    let check = CheckId::UrlReadable.error(error.to_string());
     match &error.help {
         Some(help) => check.fix(help.clone()),
         None => check,
     }
 }
 
-/// What a URL means, in words that leave its secrets out.
-fn meaning(info: &ConnectionInfo, driver: Option<&str>) -> String {
+/// Describes the server, the database, the user and the driver, without secrets.
+fn summarize(info: &ConnectionInfo, driver: Option<&str>) -> String {
     let mut text = match info.backend {
         Backend::Postgresql => "PostgreSQL",
         Backend::Mysql => "MySQL",
@@ -123,76 +123,76 @@ fn meaning(info: &ConnectionInfo, driver: Option<&str>) -> String {
         text += &format!(", as `{user}`");
     }
     match driver {
-        Some(driver) => text + &format!(", by {driver}"),
+        Some(driver) => text + &format!(", with {driver}"),
         None => text,
     }
 }
 
-fn masked_password(info: &ConnectionInfo) -> Check {
-    let id = Id::UrlMaskedPassword;
-    let masked = info
+fn check_masked_password(info: &ConnectionInfo) -> Check {
+    let id = CheckId::UrlMaskedPassword;
+    let is_masked = info
         .password
         .as_ref()
         .is_some_and(|password| password.reveal_clear_text() == "***");
-    if masked {
+    if is_masked {
         return id
-            .error("the password is `***`: SQLAlchemy prints URLs so, and this one was copied from there")
-            .fix("write the password itself; in Python, use `url.render_as_string(hide_password=False)`");
+            .error("the password is `***`, SQLAlchemy's mask: the URL was copied from SQLAlchemy's output")
+            .fix("write the real password; in Python, use `url.render_as_string(hide_password=False)`");
     }
-    id.ok("the password is not a masked one")
+    id.ok("the password is not masked")
 }
 
-fn encoding(text: &str) -> Check {
-    let id = Id::UrlEncoding;
+fn check_encoding(text: &str) -> Check {
+    let id = CheckId::UrlEncoding;
     let url = DatabaseUrl::parse(text).ok();
     let password = url.and_then(|url| url.password);
     let Some(password) = password
         .as_ref()
         .map(limbeck_url::Secret::reveal_clear_text)
     else {
-        return id.ok("there is no password");
+        return id.ok("the URL has no password");
     };
-    // A password that stands in the URL as it is was not encoded.
-    let as_it_is = !password.is_empty() && text.contains(&format!(":{password}@"));
-    let special = |c: char| SEPARATORS.contains(&c) || c == '%' || c.is_whitespace();
-    if as_it_is && password.contains(special) {
+    // The URL contains the decoded password only if the password was not encoded.
+    let is_literal = !password.is_empty() && text.contains(&format!(":{password}@"));
+    let is_special = |c: char| SEPARATORS.contains(&c) || c == '%' || c.is_whitespace();
+    if is_literal && password.contains(is_special) {
         return id
-            .warning("the password has special characters that are not encoded: libpq and others split the URL there")
-            .fix("encode it with `python3 -c 'import getpass, urllib.parse; print(urllib.parse.quote(getpass.getpass(), \"\"))'`");
+            .warning("the password has special characters that are not encoded, where libpq and others split the URL")
+            .fix("encode the password with `python3 -c 'import getpass, urllib.parse; print(urllib.parse.quote(getpass.getpass(), \"\"))'`");
     }
-    id.ok("nothing in the password has to be encoded, or it is")
+    id.ok("the password needs no further encoding")
 }
 
-fn dialect(text: &str, found: &FoundUrl) -> Check {
-    let id = Id::UrlDialect;
+fn check_dialect(text: &str, candidate: &UrlCandidate) -> Check {
+    let id = CheckId::UrlDialect;
     let Ok(url) = DatabaseUrl::parse(text) else {
-        let message = "it is a libpq string, which SQLAlchemy does not take";
+        let message = "the URL is a libpq connection string, which SQLAlchemy does not accept";
         return id
             .warning(message)
-            .fix("write it with `limbeck url convert --to postgresql+psycopg2`");
+            .fix("convert it with `limbeck url convert --to postgresql+psycopg2`");
     };
     if url.dialect != "postgres" {
-        return id.ok(format!("`{}` is a dialect of SQLAlchemy's", url.dialect));
+        return id.ok(format!("`{}` is a dialect of SQLAlchemy", url.dialect));
     }
     let message = "SQLAlchemy 1.4 and newer have no dialect `postgres`";
-    let check = if found.is_certain {
+    let check = if candidate.is_certain {
         id.error(message)
     } else {
-        id.warning(format!("{message}: `env.py` must put another in its place"))
+        id.warning(format!("{message}: `env.py` must replace it"))
     };
-    check.fix("write `postgresql://`, or `postgresql+asyncpg://` with the driver's name")
+    check.fix("write `postgresql://`, or name the driver: `postgresql+asyncpg://`")
 }
 
-fn driver_and_env(
+fn check_driver(
     driver: Option<&str>,
     info: &ConnectionInfo,
-    env: Option<Env<'_>>,
+    env: Option<EnvSummary<'_>>,
     installed: Option<&InstalledVersions>,
 ) -> Check {
-    let Some((env, survey)) = env.and_then(|env| Some((env, env.survey?))) else {
-        return Id::UrlAsyncDriver.not_checked("the driver", "`env.py` can't be read");
+    let Some((env, findings)) = env.and_then(|env| Some((env, env.findings?))) else {
+        return CheckId::UrlAsyncDriver.not_checked("the driver", "`env.py` can't be read");
     };
-    let replaced = survey
+    let is_replaced = findings
         .findings
         .iter()
         .any(|finding| matches!(finding.kind, FindingKind::DriverReplaced { .. }));
@@ -201,118 +201,119 @@ fn driver_and_env(
     } else {
         " (unless `env.py` converts the URL)"
     };
-    if survey.is_async {
-        return sync_driver(driver, info, installed, unless);
+    if findings.is_async {
+        return check_sync_driver(driver, info, installed, unless);
     }
     match driver {
-        Some(driver) if is_only_async(driver) && !replaced => Id::UrlAsyncDriver
+        Some(driver) if is_only_async(driver) && !is_replaced => CheckId::UrlAsyncDriver
             .warning(format!(
-                "`{driver}` is asynchronous and `env.py` makes a synchronous engine: limbeck runs it, plain Alembic \
-                 ends with MissingGreenlet{unless}"
+                "`{driver}` is asynchronous and `env.py` makes a synchronous engine: limbeck supports that, plain Alembic \
+                 fails with MissingGreenlet{unless}"
             ))
-            .fix("go on with limbeck, or give `env.py` the URL of `limbeck url convert --to …` with a synchronous driver"),
-        Some(driver) if is_only_async(driver) => Id::UrlAsyncDriver.note(format!(
-            "`{driver}` is asynchronous, `env.py` makes a synchronous engine, and replaces the driver as text"
+            .fix("use limbeck, or give `env.py` a URL with a synchronous driver, from `limbeck url convert --to …`"),
+        Some(driver) if is_only_async(driver) => CheckId::UrlAsyncDriver.note(format!(
+            "`{driver}` is asynchronous; `env.py` makes a synchronous engine and replaces the driver in the URL's text"
         )),
-        _ => Id::UrlAsyncDriver.ok("the driver is synchronous, as `env.py` is"),
+        _ => CheckId::UrlAsyncDriver.ok("the driver and `env.py` are synchronous"),
     }
 }
 
-fn sync_driver(
+fn check_sync_driver(
     driver: Option<&str>,
     info: &ConnectionInfo,
     installed: Option<&InstalledVersions>,
     unless: &str,
 ) -> Check {
-    let id = Id::UrlSyncDriver;
-    let good = match driver {
+    let id = CheckId::UrlSyncDriver;
+    let is_async_driver = match driver {
         Some(driver) => ASYNC_DRIVERS.contains(&driver),
-        None => ASYNC_DRIVERS.contains(&usual_driver(info.backend.name(), installed)),
+        None => ASYNC_DRIVERS.contains(&default_driver(info.backend.name(), installed)),
     };
-    if good {
-        return id.ok("the driver is asynchronous, as `env.py` is");
+    if is_async_driver {
+        return id.ok("the driver and `env.py` are asynchronous");
     }
-    let named = driver.map_or_else(
+    let description = driver.map_or_else(
         || "the URL names no driver".to_owned(),
         |driver| format!("`{driver}` is synchronous"),
     );
     id.warning(format!(
-        "{named} and `env.py` makes an asynchronous engine: limbeck runs it, plain Alembic demands an asynchronous \
-         driver{unless}"
+        "{description} and `env.py` makes an asynchronous engine: limbeck supports that, plain Alembic needs an \
+         asynchronous driver{unless}"
     ))
     .fix("name an asynchronous driver: `postgresql+asyncpg://`, `mysql+aiomysql://`, `sqlite+aiosqlite://`")
 }
 
-/// The driver that SQLAlchemy takes for a URL without one; 2.1 has another for PostgreSQL.
-pub(super) fn usual_driver(dialect: &str, installed: Option<&InstalledVersions>) -> &'static str {
+/// Returns the driver that SQLAlchemy uses for a URL without a driver. For PostgreSQL, SQLAlchemy 2.1 uses another driver.
+pub(super) fn default_driver(dialect: &str, installed: Option<&InstalledVersions>) -> &'static str {
     let sqlalchemy = installed.and_then(|installed| installed.version("SQLAlchemy"));
     match dialect {
-        "postgresql" if sqlalchemy.is_some_and(|it| super::interpreter::at_least(it, (2, 1))) => {
-            "psycopg"
-        }
+        "postgresql" if sqlalchemy.is_some_and(|version| is_at_least(version, (2, 1))) => "psycopg",
         "postgresql" => "psycopg2",
         "sqlite" => "pysqlite",
         _ => "mysqldb",
     }
 }
 
-/// The target of a URL's driver; none for a driver that limbeck does not know.
-pub(super) fn own_target(
+/// Returns the conversion target of a URL's driver; `None` for a driver that limbeck doesn't know.
+pub(super) fn target_of_driver(
     dialect: &str,
     driver: Option<&str>,
     installed: Option<&InstalledVersions>,
 ) -> Option<Target> {
-    let driver = driver.unwrap_or_else(|| usual_driver(dialect, installed));
+    let driver = driver.unwrap_or_else(|| default_driver(dialect, installed));
     format!("{dialect}+{driver}").parse().ok()
 }
 
-/// The parameters of a URL that its own driver does not take under their names.
-pub(super) fn refused_parameters(text: &str, target: Target) -> Result<Vec<String>, ConvertError> {
+/// Returns the parameters of a URL that a driver doesn't accept under their names.
+///
+/// # Errors
+/// Returns [`ConvertError`] if the URL can't be converted for the driver.
+pub(super) fn rejected_parameters(text: &str, target: Target) -> Result<Vec<String>, ConvertError> {
     let conversion = convert(text, target)?;
-    let known = DatabaseUrl::parse(conversion.reveal_url())
+    let accepted = DatabaseUrl::parse(conversion.reveal_url())
         .map(|url| url.query)
         .unwrap_or_default();
-    let own = DatabaseUrl::parse(text)
+    let given = DatabaseUrl::parse(text)
         .map(|url| url.query)
         .unwrap_or_default();
-    let takes = |name: &str| {
-        known.iter().any(|(known, _)| known == name)
+    let accepts = |name: &str| {
+        accepted.iter().any(|(accepted, _)| accepted == name)
             || conversion
                 .connect_args
                 .iter()
-                .any(|(known, _)| known == name)
+                .any(|(accepted, _)| accepted == name)
     };
-    let mut refused: Vec<String> = own
+    let mut rejected: Vec<String> = given
         .into_iter()
         .map(|(name, _)| name)
-        .filter(|name| !takes(name))
+        .filter(|name| !accepts(name))
         .collect();
-    refused.dedup();
-    Ok(refused)
+    rejected.dedup();
+    Ok(rejected)
 }
 
-fn parameters(
+fn check_parameters(
     text: &str,
     driver: Option<&str>,
     info: &ConnectionInfo,
     installed: Option<&InstalledVersions>,
 ) -> Check {
-    let id = Id::UrlParameters;
-    let Some(target) = own_target(info.backend.name(), driver, installed) else {
+    let id = CheckId::UrlParameters;
+    let Some(target) = target_of_driver(info.backend.name(), driver, installed) else {
         return id.not_checked("the parameters", "limbeck does not know the driver");
     };
-    match refused_parameters(text, target) {
-        Ok(refused) if refused.is_empty() => id.ok("the driver takes each parameter"),
-        Ok(refused) => id
+    match rejected_parameters(text, target) {
+        Ok(rejected) if rejected.is_empty() => id.ok("the driver accepts each parameter"),
+        Ok(rejected) => id
             .error(format!(
-                "{target} does not take {} in its URL",
-                super::quoted(&refused)
+                "{target} does not accept {} in its URL",
+                super::quoted(&rejected)
             ))
             .fix(format!(
-                "write what `limbeck url convert --to {target}` gives"
+                "use the URL that `limbeck url convert --to {target}` prints"
             )),
         Err(error) => {
-            let check = id.error(format!("{target} can't do what the URL asks for: {error}"));
+            let check = id.error(format!("{target} does not support the URL: {error}"));
             match error.help {
                 Some(help) => check.fix(help),
                 None => check,
@@ -321,20 +322,20 @@ fn parameters(
     }
 }
 
-/// Whether a driver is of no use to a synchronous engine; psycopg is both.
+/// Returns whether a driver works only with an asynchronous engine; psycopg works with both kinds.
 fn is_only_async(driver: &str) -> bool {
     driver != "psycopg" && ASYNC_DRIVERS.contains(&driver)
 }
 
-/// Whether the server is on this machine.
+/// Returns whether the server is on this machine.
 pub(super) fn is_local(info: &ConnectionInfo) -> bool {
     let mut remote_only = Policy::default();
     remote_only.refuses_local = true;
     info.backend == Backend::Sqlite || remote_only.check(info).is_err()
 }
 
-fn tls(info: &ConnectionInfo) -> Check {
-    let id = Id::UrlTls;
+fn check_tls(info: &ConnectionInfo) -> Check {
+    let id = CheckId::UrlTls;
     let level = info.tls.effective_level();
     if is_local(info) {
         return id.ok("the database is on this machine");
@@ -345,18 +346,19 @@ fn tls(info: &ConnectionInfo) -> Check {
             level.name()
         ));
     }
-    let what = match level {
-        TlsLevel::Disable => "nothing is encrypted",
+    let problem = match level {
+        TlsLevel::Disable => "the connection is not encrypted",
         TlsLevel::Allow | TlsLevel::Prefer => {
-            "the connection is in clear where the server has no TLS, and verifies nothing where it has"
+            "the connection is in clear if the server has no TLS, and nothing is verified if it has"
         }
-        _ => "the connection is encrypted, to whoever answers",
+        _ => "the connection is encrypted, but the server is not verified",
     };
     let fix = match info.backend {
         Backend::Postgresql => {
-            "write `sslmode=verify-full` with `sslrootcert`, and convert it for the driver with `limbeck url convert`"
+            "set `sslmode=verify-full` and `sslrootcert`, and convert the URL for the driver with `limbeck url convert`"
         }
-        _ => "name the authority with `ssl_ca`",
+        _ => "set `ssl_ca` to the file with the authority's certificate",
     };
-    id.warning(format!("{what} (`{}`)", level.name())).fix(fix)
+    id.warning(format!("{problem} (`{}`)", level.name()))
+        .fix(fix)
 }
