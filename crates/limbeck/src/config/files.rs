@@ -30,7 +30,7 @@ impl ConfigFiles {
             toml: "pyproject.toml".into(),
         };
         if let Some(named) = variable.filter(|named| !named.is_empty()) {
-            *defaults.name_of_kind(named) = named.to_owned();
+            *defaults.name_field_for(named) = named.to_owned();
         }
         let mut files = defaults.clone();
         let (mut ini, mut toml) = (false, false);
@@ -44,14 +44,14 @@ impl ConfigFiles {
                 return Err(ConfigError::Value(text.into()));
             }
             if !name.is_empty() {
-                *files.name_of_kind(name) = name.clone();
+                *files.name_field_for(name) = name.clone();
             }
         }
         Ok(files)
     }
 
     /// Returns the field for a file of this name: a pyproject file or an ini.
-    fn name_of_kind(&mut self, name: &str) -> &mut String {
+    fn name_field_for(&mut self, name: &str) -> &mut String {
         if is_pyproject(name) {
             &mut self.toml
         } else {

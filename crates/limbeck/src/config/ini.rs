@@ -269,7 +269,7 @@ impl Ini {
 /// The section of the line that is being parsed.
 struct OpenSection {
     is_default: bool,
-    /// Whether an indented line continues the last value.
+    /// `true` if an indented line continues the last value.
     in_value: bool,
 }
 

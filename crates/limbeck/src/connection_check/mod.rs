@@ -56,9 +56,9 @@ pub struct PrivilegeCheck {
     pub privilege: &'static str,
     /// The object and its kind: ``schema `public` ``.
     pub object: String,
-    /// Whether the user has the privilege; `None` if unknown.
+    /// `Some(true)` if the user has the privilege; `None` if unknown.
     pub is_granted: Option<bool>,
-    /// Whether every migration needs the privilege.
+    /// `true` if every migration needs the privilege.
     pub is_required: bool,
 }
 

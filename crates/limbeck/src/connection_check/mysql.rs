@@ -125,7 +125,7 @@ struct Grants {
     database: Vec<String>,
     /// Privileges on tables of the database, by table.
     tables: BTreeMap<String, Vec<String>>,
-    /// Whether the user may have more or fewer privileges: active roles, partial revokes, a rejected query.
+    /// `true` if the user may have more or fewer privileges, because of active roles, partial revokes or a rejected query.
     is_uncertain: bool,
 }
 

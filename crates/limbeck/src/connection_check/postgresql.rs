@@ -31,7 +31,7 @@ pub(super) async fn check(
     check.pooler = if check.product == "PostgreSQL" {
         pooler::detect(session, options, details).await?
     } else {
-        // Other products define process numbers in their own way.
+        // Process numbers of other products have other meanings.
         Pooler::NotKnown
     };
     check.read_only = read_only_reason(session).await?;

@@ -46,7 +46,7 @@ pub(super) fn check(
 /// The folders of the scripts.
 struct ScriptSource {
     locations: Vec<PathBuf>,
-    /// Whether the scripts in subfolders belong to the history.
+    /// `true` if the scripts in subfolders belong to the history.
     recursive: bool,
 }
 

@@ -47,7 +47,7 @@ pub struct Input<'a> {
     pub interpreter: Result<Interpreter, InterpreterError>,
     /// The folders of Python packages, for a `script_location` of the form `package:path`.
     pub package_folders: Vec<PathBuf>,
-    /// Whether to skip the connection to the database.
+    /// `true` to check without a connection to the database.
     pub offline: bool,
 }
 

@@ -22,7 +22,7 @@ pub(super) struct UrlCandidate {
     pub(super) source: String,
     pub(super) file: Option<PathBuf>,
     pub(super) line: Option<usize>,
-    /// Whether `env.py` uses this URL for certain.
+    /// `true` if `env.py` certainly uses this URL.
     pub(super) is_certain: bool,
 }
 
@@ -31,7 +31,7 @@ pub(super) struct UrlCandidate {
 pub(super) struct EnvSummary<'a> {
     /// The findings; `None` if `env.py` is not valid Python.
     pub(super) findings: Option<&'a EnvironmentFindings>,
-    /// Whether `env.py` is a stock one, which uses the ini's URL and no other.
+    /// `true` if `env.py` is a stock template, which uses only the ini's URL.
     pub(super) is_stock: bool,
 }
 
@@ -98,7 +98,7 @@ fn application_url(provider: &DatabaseConfigProvider) -> UrlCandidate {
     };
     UrlCandidate {
         text: provider.application_url().clone(),
-        source: format!("{source}, the application's"),
+        source: format!("{source}, the application's URL"),
         file: line.map(|_| PathBuf::from(".env")),
         line,
         is_certain: false,

@@ -243,7 +243,8 @@ fn check_sync_driver(
     .fix("name an asynchronous driver: `postgresql+asyncpg://`, `mysql+aiomysql://`, `sqlite+aiosqlite://`")
 }
 
-/// Returns the driver that SQLAlchemy uses for a URL without a driver. For PostgreSQL, SQLAlchemy 2.1 uses another driver.
+/// Returns the driver that SQLAlchemy uses for a URL without a driver. For PostgreSQL, the driver is psycopg from SQLAlchemy
+/// 2.1 on, and psycopg2 before.
 pub(super) fn default_driver(dialect: &str, installed: Option<&InstalledVersions>) -> &'static str {
     let sqlalchemy = installed.and_then(|installed| installed.version("SQLAlchemy"));
     match dialect {

@@ -131,7 +131,8 @@ impl Change {
 /// Restores every file that `fix` changed, and returns the paths of those files.
 ///
 /// # Errors
-/// Returns [`FixError`] if there is no fix to undo, or if a file was changed since. No file is then restored.
+/// Returns [`FixError`] if there is no fix to undo or a file was changed since, and then restores no file. Also returns
+/// [`FixError`] if a file can't be read or written.
 pub fn undo(
     config: &Config,
     package_folders: impl Fn() -> Vec<PathBuf>,

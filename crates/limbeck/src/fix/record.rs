@@ -14,21 +14,21 @@ use super::file::{self, digest};
 const FOLDER: &str = ".limbeck";
 const VERSION: u32 = 1;
 
-/// The record of a project. An unfinished [`Record::add`] may not have written it yet.
+/// The record of a project. [`Record::add`] writes it.
 pub(super) struct Record {
     /// The configuration's folder, with the path that the user gave.
     given_folder: PathBuf,
     /// The configuration's folder without symbolic links.
     real_folder: PathBuf,
     manifest: Manifest,
-    /// Whether the record existed when it was opened.
+    /// `true` if the record existed when it was opened.
     existed: bool,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
 struct Manifest {
     version: u32,
-    /// Whether limbeck created the folder `.limbeck` for this record.
+    /// `true` if limbeck created the folder `.limbeck` for this record.
     made_folder: bool,
     files: Vec<Entry>,
 }

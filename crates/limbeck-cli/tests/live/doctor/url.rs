@@ -237,7 +237,8 @@ fn takes_the_url_from_where_env_py_reads_it() {
     );
     assert!(source_of(&variables).contains("`OWN_URL`, which `env.py` reads in line"));
     assert!(
-        source_of(&variables[..1]).contains("DATABASE_URL, the application's: PostgreSQL at `env`")
+        source_of(&variables[..1])
+            .contains("DATABASE_URL, the application's URL: PostgreSQL at `env`")
     );
     sandbox.write(".env", "A=b\nDATABASE_URL=postgresql://dot/d\n");
     assert!(source_of(&[]).contains("DATABASE_URL (.env, line 2)"));
