@@ -12,7 +12,7 @@ use limbeck::{CommandError, RunError, Signal};
 use crate::launch_error::LaunchError;
 
 /// The exit status of a command, or the error that ended it.
-pub(crate) type Outcome = Result<u8, CliError>;
+pub(crate) type CommandResult = Result<u8, CliError>;
 
 /// The error that ended a command. `exit.rs` maps each error to text and exit status.
 #[derive(Debug)]

@@ -19,7 +19,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, FromArgMatches};
 
 use crate::args::{Arguments, Command};
-use crate::cli_error::Outcome;
+use crate::cli_error::CommandResult;
 use crate::commands::{
     branches, check, current, dev, doctor, downgrade, edit, ensure_version, fix, heads, history,
     init, list_templates, merge, revision, run as launch, show, stamp, status, upgrade, url, wait,
@@ -78,7 +78,7 @@ fn run_helper() -> Option<ExitCode> {
     None
 }
 
-fn run(context: &Context, command: &Command) -> Outcome {
+fn run(context: &Context, command: &Command) -> CommandResult {
     match command {
         Command::Branches(args) => branches::run(context, args),
         Command::Check(args) => check::run(context, args),

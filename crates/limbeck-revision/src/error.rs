@@ -121,6 +121,24 @@ pub(crate) struct CommandContext<'a> {
     pub(crate) multiple_heads: Option<&'a str>,
 }
 
+impl RevisionErrorKind {
+    /// Returns the kind's name for programs.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Unknown { .. } => "unknown_revision",
+            Self::MultipleHeads { .. } => "multiple_heads",
+            Self::NotAncestor { .. } => "not_ancestor",
+            Self::Overlap { .. } => "overlap",
+            Self::AmbiguousWalk => "ambiguous_walk",
+            Self::AmbiguousUpgrade => "ambiguous_upgrade",
+            Self::OutOfRange => "out_of_range",
+            Self::InvalidDowngradeTarget => "invalid_downgrade_target",
+            Self::IncompleteRange { .. } => "incomplete_range",
+            Self::StampAmidRows { .. } => "stamp_amid_rows",
+        }
+    }
+}
+
 impl RevisionError {
     /// Returns the kind of the error.
     pub fn kind(&self) -> &RevisionErrorKind {

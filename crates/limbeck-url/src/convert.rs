@@ -7,7 +7,7 @@ use crate::error::{ConvertError, ErrorKind, Warning};
 use crate::read;
 use crate::render;
 use crate::secret::Secret;
-use crate::source::{Syntax, UrlParts};
+use crate::source::{SplitUrl, Syntax};
 use crate::target::{Backend, Driver, Target};
 
 /// The value of a keyword argument in [`Conversion::connect_args`].
@@ -162,7 +162,7 @@ impl ConnectionInfo {
     /// # Ok::<(), limbeck_url::ConvertError>(())
     /// ```
     pub fn parse(text: &str) -> Result<(Self, Vec<Warning>), ConvertError> {
-        read::interpret(UrlParts::parse(text)?)
+        read::interpret(SplitUrl::parse(text)?)
     }
 
     /// Writes the URL and keyword arguments that give a driver the same connection.
@@ -204,7 +204,7 @@ impl ConnectionInfo {
 /// # Ok::<(), limbeck_url::ConvertError>(())
 /// ```
 pub fn convert(text: &str, target: Target) -> Result<Conversion, ConvertError> {
-    convert_parts(UrlParts::parse(text)?, target)
+    convert_parts(SplitUrl::parse(text)?, target)
 }
 
 /// Converts a URL to the target of a name, one of [`Target::names`].
@@ -223,7 +223,7 @@ pub fn convert(text: &str, target: Target) -> Result<Conversion, ConvertError> {
 pub fn convert_to(text: &str, name: &str) -> Result<Conversion, ConvertError> {
     // Parsed first, so that an unknown name is reported even if the URL is wrong, too.
     name.parse::<Target>()?;
-    let parts = UrlParts::parse(text)?;
+    let parts = SplitUrl::parse(text)?;
     let target = Target::from_name(name, parts.backend)?;
     convert_parts(parts, target)
 }
@@ -284,7 +284,7 @@ fn convert_with_driver(
     text: &str,
     choose: impl Fn(Backend, Option<Driver>) -> Driver,
 ) -> Result<Conversion, ConvertError> {
-    let parts = UrlParts::parse(text)?;
+    let parts = SplitUrl::parse(text)?;
     let driver = match parts.syntax {
         Syntax::SqlAlchemy(driver) => Some(driver),
         Syntax::Plain => None,
@@ -299,7 +299,7 @@ fn convert_with_driver(
     convert_parts(parts, target)
 }
 
-fn convert_parts(parts: UrlParts, target: Target) -> Result<Conversion, ConvertError> {
+fn convert_parts(parts: SplitUrl, target: Target) -> Result<Conversion, ConvertError> {
     let (info, mut warnings) = read::interpret(parts)?;
     let mut conversion = info.render(target)?;
     warnings.append(&mut conversion.warnings);

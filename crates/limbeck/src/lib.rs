@@ -3,6 +3,7 @@
 //! [`Migrator`] is the entry point: it reads a project, runs its commands and reports [`Event`]s. A service that migrates
 //! its database at startup needs only [`Migrator::for_project`] and [`Migrator::upgrade`].
 
+mod command_error;
 pub mod config;
 pub mod connection_check;
 pub mod doctor;
@@ -14,10 +15,11 @@ mod run;
 mod version_probe;
 mod version_table_location;
 
+pub use command_error::{CommandError, CommandErrorKind};
 pub use migrator::{MigrateError, MigrationReport, Migrator, Request, RunControl};
 pub use run::{
-    CommandError, CommandErrorKind, DatabaseState, DryRunReport, DryRunStatement, Event,
-    FailedStatement, FailedStep, Failure, Interrupt, Loss, RunError, Signal, SourceLocation,
+    DatabaseState, DryRunReport, DryRunStatement, Event, FailedStatement, FailedStep, Failure,
+    Interrupt, Loss, RunError, Signal, SourceLocation,
 };
 pub use version_probe::{OpenSession, ProbeTarget, VersionProbe};
 pub use version_table_location::VersionTableLocation;

@@ -7,9 +7,9 @@ use limbeck_script::directory::{DirectoryError, Script, ScriptDirectory};
 use limbeck_script::header::{DowngradeStatus, downgrade_status};
 use limbeck_script::worker::{ImportedScript, KnownScript};
 
+use crate::command_error::CommandError;
 use crate::config::{Config, ConfigError};
 use crate::format::{RevisionDetails, ShortForm};
-use crate::run::CommandError;
 
 /// A project. Python reads it only if limbeck can't.
 #[derive(Debug)]

@@ -11,9 +11,9 @@ use limbeck_revision::RevisionMap;
 use limbeck_script::environment::{EnvironmentAnalysis, StockEnvironment, analyze};
 use limbeck_url::DatabaseUrl;
 
+use crate::command_error::CommandError;
 use crate::config::{Ini, LogLines};
 use crate::project::Project;
-use crate::run::CommandError;
 use crate::version_table_location::VersionTableLocation;
 
 /// The drivers that a stock asynchronous `env.py` works with.

@@ -3,7 +3,7 @@
 use limbeck::format::ShortForm;
 use limbeck::revision::HistoryEnd;
 
-use crate::cli_error::Outcome;
+use crate::cli_error::CommandResult;
 use crate::context::Context;
 
 /// Show current branch points.
@@ -14,7 +14,7 @@ pub(crate) struct Args {
     verbose: bool,
 }
 
-pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
+pub(crate) fn run(context: &Context, args: &Args) -> CommandResult {
     let Args { verbose } = *args;
     let project = context.project()?;
     let point = ShortForm {

@@ -3,14 +3,14 @@
 use limbeck::Request;
 use limbeck::migrator::AlembicCommand;
 
-use crate::cli_error::Outcome;
+use crate::cli_error::CommandResult;
 use crate::context::Context;
 
 /// Check if revision command with autogenerate has pending upgrade ops.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {}
 
-pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
+pub(crate) fn run(context: &Context, args: &Args) -> CommandResult {
     let Args {} = args;
     let project = context.project()?;
     context.run(Request::Alembic(AlembicCommand::Check {}), Some(project))

@@ -7,7 +7,7 @@ use limbeck::migrator::InspectCommand;
 use limbeck::project::Project;
 use limbeck::{CommandError, CommandErrorKind, Request};
 
-use crate::cli_error::Outcome;
+use crate::cli_error::CommandResult;
 use crate::context::Context;
 use crate::output::notices::print_log;
 
@@ -23,7 +23,7 @@ pub(crate) struct Args {
     verbose: bool,
 }
 
-pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
+pub(crate) fn run(context: &Context, args: &Args) -> CommandResult {
     let Args {
         check_heads,
         verbose,

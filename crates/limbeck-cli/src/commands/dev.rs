@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use limbeck_supervisor::PageAccess;
 
-use crate::cli_error::Outcome;
+use crate::cli_error::CommandResult;
 use crate::context::Context;
 use crate::launcher::Settings;
 use crate::launcher::dev::{self, DevSettings, NewRevisions};
@@ -28,7 +28,7 @@ pub(crate) struct Args {
     page: Option<PageAccess>,
 }
 
-pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
+pub(crate) fn run(context: &Context, args: &Args) -> CommandResult {
     let mut settings = Settings::read(context)?;
     settings.health_addr = args.health_addr.or(settings.health_addr);
     settings.page = args.page.unwrap_or(settings.page);

@@ -3,7 +3,7 @@
 use limbeck::doctor::{self, Check, Input, Severity};
 use serde_json::{Map, Value, json};
 
-use crate::cli_error::Outcome;
+use crate::cli_error::CommandResult;
 use crate::context::Context;
 use crate::output::paths::display_path;
 use crate::output::redact::redact;
@@ -24,7 +24,7 @@ pub(crate) struct Args {
     offline: bool,
 }
 
-pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
+pub(crate) fn run(context: &Context, args: &Args) -> CommandResult {
     let migrator = context.migrator()?;
     let input = Input {
         files: migrator.files.clone(),

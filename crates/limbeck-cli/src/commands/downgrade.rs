@@ -4,7 +4,7 @@ use limbeck::Request;
 use limbeck::migrator::MigrationRequest;
 
 use super::upgrade::{RunModes, print_dry_run};
-use crate::cli_error::Outcome;
+use crate::cli_error::CommandResult;
 use crate::context::Context;
 
 /// Revert to a previous version.
@@ -17,7 +17,7 @@ pub(crate) struct Args {
     modes: RunModes,
 }
 
-pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
+pub(crate) fn run(context: &Context, args: &Args) -> CommandResult {
     let Args { revision, modes } = args;
     let request = MigrationRequest::downgrade(revision, modes.mode(), modes.tag.clone())?;
     let project = context.project()?;

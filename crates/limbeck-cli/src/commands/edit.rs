@@ -6,7 +6,7 @@ use std::process::Command;
 use limbeck::migrator::InspectCommand;
 use limbeck::{CommandError, CommandErrorKind, Request};
 
-use crate::cli_error::{CliError, Outcome};
+use crate::cli_error::{CliError, CommandResult};
 use crate::context::Context;
 
 /// The editors that Alembic tries after those that EDITOR and VISUAL name.
@@ -20,7 +20,7 @@ pub(crate) struct Args {
     rev: String,
 }
 
-pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
+pub(crate) fn run(context: &Context, args: &Args) -> CommandResult {
     let Args { rev } = args;
     let project = context.project()?;
     let open = |ids: &[&str]| {

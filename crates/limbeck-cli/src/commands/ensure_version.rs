@@ -2,7 +2,7 @@
 
 use limbeck::Request;
 
-use crate::cli_error::Outcome;
+use crate::cli_error::CommandResult;
 use crate::context::Context;
 
 /// Create the alembic version table if it doesn't exist already.
@@ -13,7 +13,7 @@ pub(crate) struct Args {
     sql: bool,
 }
 
-pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
+pub(crate) fn run(context: &Context, args: &Args) -> CommandResult {
     let Args { sql } = *args;
     let project = context.project()?;
     context.run(Request::EnsureVersion { sql }, Some(project))

@@ -2,7 +2,7 @@
 
 use limbeck::format::ShortForm;
 
-use crate::cli_error::Outcome;
+use crate::cli_error::CommandResult;
 use crate::context::Context;
 
 /// Show current available heads in the script directory.
@@ -16,7 +16,7 @@ pub(crate) struct Args {
     resolve_dependencies: bool,
 }
 
-pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
+pub(crate) fn run(context: &Context, args: &Args) -> CommandResult {
     let Args {
         verbose,
         resolve_dependencies,

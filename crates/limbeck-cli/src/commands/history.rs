@@ -6,7 +6,7 @@ use limbeck::project::Project;
 use limbeck::revision::HistoryEnd;
 use limbeck::{CommandError, Request};
 
-use crate::cli_error::{CliError, Outcome};
+use crate::cli_error::{CliError, CommandResult};
 use crate::context::Context;
 
 /// List changeset scripts in chronological order.
@@ -23,7 +23,7 @@ pub(crate) struct Args {
     indicate_current: bool,
 }
 
-pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
+pub(crate) fn run(context: &Context, args: &Args) -> CommandResult {
     let Args {
         rev_range,
         verbose,

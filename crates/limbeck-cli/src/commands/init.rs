@@ -3,7 +3,7 @@
 use limbeck::Request;
 use limbeck::migrator::AlembicCommand;
 
-use crate::cli_error::Outcome;
+use crate::cli_error::CommandResult;
 use crate::context::Context;
 use crate::context::project::expect_no_url;
 
@@ -20,7 +20,7 @@ pub(crate) struct Args {
     package: bool,
 }
 
-pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
+pub(crate) fn run(context: &Context, args: &Args) -> CommandResult {
     let Args {
         directory,
         template,

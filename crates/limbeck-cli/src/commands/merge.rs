@@ -3,7 +3,7 @@
 use limbeck::Request;
 use limbeck::migrator::AlembicCommand;
 
-use crate::cli_error::Outcome;
+use crate::cli_error::CommandResult;
 use crate::context::Context;
 
 /// Merge two revisions together. Creates a new migration file.
@@ -26,7 +26,7 @@ pub(crate) struct Args {
     splice: bool,
 }
 
-pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
+pub(crate) fn run(context: &Context, args: &Args) -> CommandResult {
     let Args {
         revisions,
         message,

@@ -3,7 +3,7 @@
 use limbeck::Request;
 use limbeck::migrator::AlembicCommand;
 
-use crate::cli_error::Outcome;
+use crate::cli_error::CommandResult;
 use crate::context::Context;
 
 /// Create a new revision file.
@@ -39,7 +39,7 @@ pub(crate) struct Args {
     depends_on: Vec<String>,
 }
 
-pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
+pub(crate) fn run(context: &Context, args: &Args) -> CommandResult {
     let Args {
         message,
         autogenerate,

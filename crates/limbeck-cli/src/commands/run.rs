@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use limbeck_supervisor::{PageAccess, Probe, is_init, run_as_init};
 
-use crate::cli_error::{CliError, Outcome};
+use crate::cli_error::{CliError, CommandResult};
 use crate::context::Context;
 use crate::launcher::{self, OnUnhealthy, Settings};
 use crate::value_parsers::{parse_address, parse_duration};
@@ -73,7 +73,7 @@ pub(crate) struct Args {
     command: Vec<OsString>,
 }
 
-pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
+pub(crate) fn run(context: &Context, args: &Args) -> CommandResult {
     if is_init() {
         let command = launcher::own_command(std::env::args_os().skip(1))?;
         return context

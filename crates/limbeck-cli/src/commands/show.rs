@@ -4,7 +4,7 @@ use limbeck::Request;
 use limbeck::format::ShortForm;
 use limbeck::migrator::InspectCommand;
 
-use crate::cli_error::Outcome;
+use crate::cli_error::CommandResult;
 use crate::context::Context;
 
 /// Show the revision(s) denoted by the given symbol.
@@ -15,7 +15,7 @@ pub(crate) struct Args {
     rev: String,
 }
 
-pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
+pub(crate) fn run(context: &Context, args: &Args) -> CommandResult {
     let Args { rev } = args;
     let project = context.project()?;
     let print = |ids: &[&str]| {

@@ -3,7 +3,7 @@
 use limbeck::Request;
 use limbeck::migrator::StampRequest;
 
-use crate::cli_error::Outcome;
+use crate::cli_error::CommandResult;
 use crate::context::Context;
 
 /// 'stamp' the revision table with the given revision; don't run any migrations.
@@ -23,7 +23,7 @@ pub(crate) struct Args {
     purge: bool,
 }
 
-pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
+pub(crate) fn run(context: &Context, args: &Args) -> CommandResult {
     let Args {
         revisions,
         sql,

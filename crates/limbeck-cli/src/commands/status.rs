@@ -8,7 +8,7 @@ use limbeck::migrator::{RunControl, Status};
 use limbeck_supervisor::fetch_health;
 use serde_json::{Value as Json, json};
 
-use crate::cli_error::{CliError, Outcome};
+use crate::cli_error::{CliError, CommandResult};
 use crate::context::Context;
 use crate::launcher::Settings;
 use crate::output::notices::print_event;
@@ -37,7 +37,7 @@ pub(crate) struct Args {
     revision: String,
 }
 
-pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
+pub(crate) fn run(context: &Context, args: &Args) -> CommandResult {
     let project = context.project()?;
     let migrator = context.migrator()?;
     let health_addr = match args.health_addr {

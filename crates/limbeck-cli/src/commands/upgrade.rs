@@ -3,7 +3,7 @@
 use limbeck::migrator::{MigrationMode, MigrationRequest};
 use limbeck::{DryRunReport, Request};
 
-use crate::cli_error::Outcome;
+use crate::cli_error::CommandResult;
 use crate::context::Context;
 use crate::output::notices::print_log;
 
@@ -62,7 +62,7 @@ pub(crate) fn print_dry_run(context: &Context, result: &DryRunReport) {
     anstream::eprintln!("limbeck: nothing has been changed");
 }
 
-pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
+pub(crate) fn run(context: &Context, args: &Args) -> CommandResult {
     let Args { revision, modes } = args;
     let request = MigrationRequest::upgrade(revision, modes.mode(), modes.tag.clone())?;
     let project = context.project()?;

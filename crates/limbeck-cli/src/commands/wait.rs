@@ -10,7 +10,7 @@ use limbeck::project::Project;
 use limbeck::{Event, Interrupt, RunError};
 use tokio::time::timeout;
 
-use crate::cli_error::{CliError, Outcome};
+use crate::cli_error::{CliError, CommandResult};
 use crate::context::Context;
 use crate::launcher::{Waiting, format_elapsed, print_notice, retryable_failure};
 use crate::output::message::Message;
@@ -34,7 +34,7 @@ pub(crate) struct Args {
     revision: String,
 }
 
-pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
+pub(crate) fn run(context: &Context, args: &Args) -> CommandResult {
     let project = context.project()?;
     let migrator = context.migrator()?;
     context.runtime()?.block_on(async {

@@ -5,13 +5,13 @@ use limbeck::project::Project;
 use limbeck::{DryRunReport, Event, Request, RunControl};
 
 use super::Context;
-use crate::cli_error::{CliError, Outcome};
+use crate::cli_error::{CliError, CommandResult};
 use crate::output::progress::Progress;
 use crate::signals;
 
 impl Context {
     /// Runs a command and returns its exit status.
-    pub(crate) fn run(&self, request: Request<'_>, project: Option<&Project>) -> Outcome {
+    pub(crate) fn run(&self, request: Request<'_>, project: Option<&Project>) -> CommandResult {
         match self.complete(request, project)? {
             Completion::Done | Completion::DryRun(_) => Ok(0),
             Completion::Exit(status) => Ok(u8::try_from(status & 0xFF).unwrap_or(1)),

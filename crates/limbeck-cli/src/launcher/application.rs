@@ -19,7 +19,7 @@ use super::database::MigrationResult;
 use super::monitor::Monitor;
 use super::rollback::RollbackOutcome;
 use super::{Launcher, OnUnhealthy, format_seconds, print_notice};
-use crate::cli_error::{CliError, Outcome};
+use crate::cli_error::{CliError, CommandResult};
 use crate::context::Context;
 use crate::launch_error::{LaunchError, NOT_READY, NOT_ROLLED_BACK, ROLLED_BACK};
 use crate::output::message::Message;
@@ -63,7 +63,7 @@ impl Launcher<'_> {
         mut self,
         mut application: Application,
         migration: MigrationResult,
-    ) -> Outcome {
+    ) -> CommandResult {
         let pid = application.pid();
         let probe = self.settings.probe.clone();
         self.state.update(|state| {

@@ -27,7 +27,7 @@ use tokio::task::LocalSet;
 pub(crate) use settings::{OnUnhealthy, Settings};
 pub(crate) use waiting::{Waiting, retryable_failure};
 
-use crate::cli_error::{CliError, Outcome};
+use crate::cli_error::{CliError, CommandResult};
 use crate::context::Context;
 use crate::launch_error::LaunchError;
 use crate::page::PageState;
@@ -63,7 +63,7 @@ struct Launcher<'a> {
 }
 
 /// Runs `limbeck run` with the application's command.
-pub(crate) fn run(context: &Context, settings: Settings, command: &[OsString]) -> Outcome {
+pub(crate) fn run(context: &Context, settings: Settings, command: &[OsString]) -> CommandResult {
     application::find_program(context, command)?;
     let tasks = LocalSet::new();
     context.runtime()?.block_on(tasks.run_until(async {
@@ -131,7 +131,7 @@ impl<'a> Launcher<'a> {
             .map_err(|error| CliError::System("could not start the guard process", error))
     }
 
-    async fn launch(mut self, command: &[OsString]) -> Outcome {
+    async fn launch(mut self, command: &[OsString]) -> CommandResult {
         let guard = Self::start_guard()?;
         self.register_process(command);
         let migration = self.migrate().await?;

@@ -90,8 +90,8 @@ impl Monitor {
                             all.heads = status.heads;
                             continue;
                         }
-                        // The scripts don't have a row's revision: a newer release has migrated.
-                        Err(_) => "unknown_revision".to_owned(),
+                        // An unknown revision means that a newer release has migrated.
+                        Err(refusal) => refusal.kind().name().to_owned(),
                     }
                 }
                 Ok(Err(DbError::Connect(error))) => error.kind.to_string(),

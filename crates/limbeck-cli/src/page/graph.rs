@@ -11,7 +11,7 @@ pub(super) const MAX_LANES: usize = 8;
 
 /// A revision as its script declares it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Revision {
+pub(super) struct GraphRevision {
     /// The identifier.
     pub(super) id: String,
     /// The identifiers of the revisions before this one.
@@ -35,7 +35,7 @@ pub(super) struct Wire {
 /// A revision and the lines in its row.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Row {
-    pub(super) revision: Revision,
+    pub(super) revision: GraphRevision,
     pub(super) lane: usize,
     /// The lines from above that end at the node.
     pub(super) ending: Vec<Wire>,
@@ -67,7 +67,7 @@ impl Graph {
         let revisions = ids.into_iter().map(|id| {
             let (member, script) = project.script(id)?;
             let declared = member.revision();
-            Ok(Revision {
+            Ok(GraphRevision {
                 id: id.to_owned(),
                 down: declared.down_revisions.clone(),
                 depends: declared
@@ -83,7 +83,7 @@ impl Graph {
     }
 
     /// Lays out revisions that are sorted newest first.
-    pub(super) fn new(revisions: Vec<Revision>) -> Self {
+    pub(super) fn new(revisions: Vec<GraphRevision>) -> Self {
         let row_of: HashMap<String, usize> = revisions
             .iter()
             .enumerate()
@@ -211,10 +211,10 @@ impl Lanes {
 
 #[cfg(test)]
 mod tests {
-    use super::{Graph, MAX_LANES, Revision, Wire};
+    use super::{Graph, GraphRevision, MAX_LANES, Wire};
 
     /// Parses `ID DOWN,… DEPENDS,…`.
-    fn revision(text: &str) -> Revision {
+    fn revision(text: &str) -> GraphRevision {
         let mut parts = text.split(' ');
         let list = |text: Option<&str>| -> Vec<String> {
             let text = text.unwrap_or_default();
@@ -223,11 +223,11 @@ mod tests {
                 .map(str::to_owned)
                 .collect()
         };
-        Revision {
+        GraphRevision {
             id: parts.next().unwrap_or_default().into(),
             down: list(parts.next()),
             depends: list(parts.next()),
-            ..Revision::default()
+            ..GraphRevision::default()
         }
     }
 
@@ -285,7 +285,7 @@ mod tests {
 
     #[test]
     fn limits_the_number_of_lanes() {
-        let mut revisions: Vec<Revision> = (0..100)
+        let mut revisions: Vec<GraphRevision> = (0..100)
             .map(|number| revision(&format!("h{number} a")))
             .collect();
         revisions.push(revision("a"));

@@ -327,7 +327,7 @@ mod tests {
     use limbeck_supervisor::{PendingRevision, SchemaState};
     use maud::Markup;
 
-    use super::super::graph::{Graph, Revision};
+    use super::super::graph::{Graph, GraphRevision};
     use super::super::{PendingSql, RevisionInputs};
     use super::render;
 
@@ -339,7 +339,7 @@ mod tests {
 
     impl History {
         /// Creates a history from revisions, newest first. `depends` may contain labels.
-        fn new(revisions: Vec<Revision>) -> Self {
+        fn new(revisions: Vec<GraphRevision>) -> Self {
             let declared = revisions.iter().map(|revision| Declared {
                 id: revision.id.clone(),
                 down_revisions: revision.down.clone(),
@@ -359,7 +359,7 @@ mod tests {
     }
 
     /// Parses `ID DOWN,… DEPENDS,… LABEL,…`.
-    fn revision(text: &str) -> Revision {
+    fn revision(text: &str) -> GraphRevision {
         let mut parts = text.split(' ');
         let mut list = || -> Vec<String> {
             let names = parts.next().unwrap_or_default().split(',');
@@ -368,7 +368,7 @@ mod tests {
                 .map(str::to_owned)
                 .collect()
         };
-        Revision {
+        GraphRevision {
             id: list().concat(),
             down: list(),
             depends: list(),
@@ -378,14 +378,14 @@ mod tests {
     }
 
     fn chain(number: usize) -> History {
-        let revision = |place: usize| Revision {
+        let revision = |place: usize| GraphRevision {
             id: format!("r{place}"),
             down: (place > 0)
                 .then(|| format!("r{}", place - 1))
                 .into_iter()
                 .collect(),
             doc: format!("step {place}"),
-            ..Revision::default()
+            ..GraphRevision::default()
         };
         History::new((0..number).rev().map(revision).collect())
     }
@@ -523,7 +523,7 @@ mod tests {
         let hostile = "\"><script>alert('x')</script>&amp;";
         let history = History {
             map: History::new(vec![revision("a")]).map,
-            graph: Graph::new(vec![Revision {
+            graph: Graph::new(vec![GraphRevision {
                 id: hostile.into(),
                 labels: vec![hostile.into()],
                 depends: vec![hostile.into()],

@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use tokio::process::{Child, Command};
 
-use super::protocol::{CallResult, Request, Start};
+use super::protocol::{CallResult, Start, WorkerRequest};
 use super::sources::{BOOTSTRAP, Modules};
 use super::stream::MessageStream;
 use crate::interpreter::Interpreter;
@@ -143,7 +143,7 @@ impl Worker {
     ///
     /// # Errors
     /// Returns [`WorkerError::Exited`] if the process has exited.
-    pub async fn next_request(&mut self) -> Result<Request, WorkerError> {
+    pub async fn next_request(&mut self) -> Result<WorkerRequest, WorkerError> {
         self.receive().await
     }
 

@@ -2,7 +2,7 @@
 
 use crate::connection::ConnectionInfo;
 use crate::error::{ConvertError, ErrorKind, Warning};
-use crate::source::{UrlParts, invalid_url, unencoded_at_error};
+use crate::source::{SplitUrl, invalid_url, unencoded_at_error};
 use crate::target::Backend;
 
 mod mysql;
@@ -13,7 +13,7 @@ mod sqlite;
 pub(crate) use options::write as write_options;
 
 /// Interprets the parts of a URL. The warnings are about parameters that have several interpretations.
-pub(crate) fn interpret(parts: UrlParts) -> Result<(ConnectionInfo, Vec<Warning>), ConvertError> {
+pub(crate) fn interpret(parts: SplitUrl) -> Result<(ConnectionInfo, Vec<Warning>), ConvertError> {
     let (info, warnings) = match parts.backend {
         Backend::Postgresql => postgresql::interpret(parts),
         Backend::Mysql | Backend::Mariadb => mysql::interpret(parts),

@@ -4,7 +4,7 @@ use super::{conflict, invalid_value, parse_bool, parse_seconds, unique_parameter
 use crate::connection::{ConnectionInfo, Host, RootCertificates, Tls, TlsLevel};
 use crate::error::{ConvertError, Warning};
 use crate::secret::Secret;
-use crate::source::{Syntax, UrlParts, parse_port};
+use crate::source::{SplitUrl, Syntax, parse_port};
 use crate::target::Driver;
 
 /// Returns the usual name of a parameter for its spelling in `mysql`'s options, sqlx, JDBC or Prisma.
@@ -31,8 +31,8 @@ struct TlsParameters {
 }
 
 /// Interprets the parts of a MySQL or MariaDB URL.
-pub(super) fn interpret(parts: UrlParts) -> Result<(ConnectionInfo, Vec<Warning>), ConvertError> {
-    let UrlParts {
+pub(super) fn interpret(parts: SplitUrl) -> Result<(ConnectionInfo, Vec<Warning>), ConvertError> {
+    let SplitUrl {
         backend,
         syntax,
         user,

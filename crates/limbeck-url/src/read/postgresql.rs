@@ -4,7 +4,7 @@ use super::{conflict, invalid_value, options, parse_bool, parse_seconds, unique_
 use crate::connection::{ConnectionInfo, Host, RootCertificates, Tls, TlsLevel};
 use crate::error::{ConvertError, ErrorKind, Warning};
 use crate::secret::Secret;
-use crate::source::{Syntax, UrlParts, parse_port};
+use crate::source::{SplitUrl, Syntax, parse_port};
 use crate::target::{Backend, Driver};
 
 /// Parameters that are settings of the session, and not a driver's own.
@@ -42,8 +42,8 @@ fn canonical_name(key: &str) -> &str {
 }
 
 /// Interprets the parts of a PostgreSQL URL.
-pub(super) fn interpret(parts: UrlParts) -> Result<(ConnectionInfo, Vec<Warning>), ConvertError> {
-    let UrlParts {
+pub(super) fn interpret(parts: SplitUrl) -> Result<(ConnectionInfo, Vec<Warning>), ConvertError> {
+    let SplitUrl {
         syntax,
         user,
         password,
@@ -201,7 +201,7 @@ fn merge_dsn(
     text: &str,
     warnings: &mut Vec<Warning>,
 ) -> Result<(), ConvertError> {
-    let parts = UrlParts::parse(text)?;
+    let parts = SplitUrl::parse(text)?;
     if parts.backend != Backend::Postgresql || parts.syntax != Syntax::Plain {
         return Err(invalid_value("dsn", "a libpq URI"));
     }

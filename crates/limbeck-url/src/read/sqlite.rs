@@ -4,12 +4,12 @@ use super::{parse_bool, unique_parameters};
 use crate::connection::ConnectionInfo;
 use crate::error::{ConvertError, Warning};
 use crate::percent;
-use crate::source::{UrlParts, invalid_url};
+use crate::source::{SplitUrl, invalid_url};
 use crate::target::Backend;
 
 /// Interprets the parts of a SQLite URL.
-pub(super) fn interpret(parts: UrlParts) -> Result<(ConnectionInfo, Vec<Warning>), ConvertError> {
-    let UrlParts {
+pub(super) fn interpret(parts: SplitUrl) -> Result<(ConnectionInfo, Vec<Warning>), ConvertError> {
+    let SplitUrl {
         database,
         query,
         mut warnings,

@@ -1,6 +1,6 @@
 //! Splitting of a URL's text behind `://`: user, password, hosts, ports, database and parameters.
 
-use super::{Syntax, UrlParts, invalid_url, parse_port, parse_query, unencoded_at_error};
+use super::{SplitUrl, Syntax, invalid_url, parse_port, parse_query, unencoded_at_error};
 use crate::connection::Host;
 use crate::error::{ConvertError, Warning};
 use crate::percent;
@@ -27,7 +27,7 @@ fn non_empty(text: String) -> Option<String> {
 }
 
 /// Splits by SQLAlchemy's rules: the user ends at a colon or slash, and the password at the next `@`, whatever it contains.
-pub(super) fn split_sqlalchemy(parts: &mut UrlParts, rest: &str) -> Result<(), ConvertError> {
+pub(super) fn split_sqlalchemy(parts: &mut SplitUrl, rest: &str) -> Result<(), ConvertError> {
     let name_end = rest.find([':', '/']).unwrap_or(rest.len());
     let (name, after_name) = rest.split_at(name_end);
     let password = after_name
@@ -88,7 +88,7 @@ fn is_like_port_and_database(password: &str) -> bool {
 }
 
 /// Splits by libpq's rules: credentials end at the first `@` before a slash, and every part is decoded.
-pub(super) fn split_plain(parts: &mut UrlParts, rest: &str) -> Result<(), ConvertError> {
+pub(super) fn split_plain(parts: &mut SplitUrl, rest: &str) -> Result<(), ConvertError> {
     let is_libpq = parts.backend == Backend::Postgresql;
     let end = rest
         .find(['@', '/'])
@@ -132,7 +132,7 @@ pub(super) fn split_plain(parts: &mut UrlParts, rest: &str) -> Result<(), Conver
 }
 
 /// Splits `host:port`, or a list of them separated by commas.
-fn split_hosts(parts: &mut UrlParts, hosts: &str) -> Result<(), ConvertError> {
+fn split_hosts(parts: &mut SplitUrl, hosts: &str) -> Result<(), ConvertError> {
     if hosts.is_empty() {
         return Ok(());
     }

@@ -1,11 +1,11 @@
 //! Parser for libpq's connection strings: `host=localhost dbname=app password='a b'`.
 
-use super::{Syntax, UrlParts, invalid_url};
+use super::{SplitUrl, Syntax, invalid_url};
 use crate::error::ConvertError;
 use crate::target::Backend;
 
 /// Splits a connection string.
-pub(super) fn parse(text: &str) -> Result<UrlParts, ConvertError> {
+pub(super) fn parse(text: &str) -> Result<SplitUrl, ConvertError> {
     let not_a_url = || {
         invalid_url("the text is not a database URL: it doesn't start with `dialect://`")
             .with_help("write `postgresql://user:password@host:port/database`")
@@ -31,7 +31,7 @@ pub(super) fn parse(text: &str) -> Result<UrlParts, ConvertError> {
         query.push((key.to_owned(), value));
         rest = after.trim_start();
     }
-    Ok(UrlParts {
+    Ok(SplitUrl {
         backend: Backend::Postgresql,
         syntax: Syntax::Plain,
         user: None,

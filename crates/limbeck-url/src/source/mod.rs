@@ -19,7 +19,7 @@ pub(crate) enum Syntax {
 
 /// The parts of a URL or connection string, decoded.
 #[derive(Debug)]
-pub(crate) struct UrlParts {
+pub(crate) struct SplitUrl {
     pub(crate) backend: Backend,
     pub(crate) syntax: Syntax,
     pub(crate) user: Option<String>,
@@ -49,7 +49,7 @@ fn backend_of_dialect(dialect: &str) -> Option<Backend> {
 /// The parameters of sqlx's SQLite URLs.
 const SQLX_PARAMETERS: [&str; 4] = ["mode", "cache", "immutable", "vfs"];
 
-impl UrlParts {
+impl SplitUrl {
     /// Splits a URL, a libpq URI or a libpq connection string.
     pub(crate) fn parse(text: &str) -> Result<Self, ConvertError> {
         let mut warnings = Vec::new();

@@ -2,9 +2,10 @@
 
 use limbeck_db::ConnectError;
 
+use crate::command_error::CommandError;
 use crate::config::ConfigError;
 use crate::project::ProjectError;
-use crate::run::{CommandError, RunError};
+use crate::run::RunError;
 
 /// The error of a [`Migrator`](super::Migrator)'s call.
 #[derive(Debug, thiserror::Error)]

@@ -24,12 +24,10 @@ use limbeck_script::interpreter::{Interpreter, InterpreterSearch};
 use limbeck_script::worker::{ImportedScript, Task};
 use serde_json::Map;
 
+use crate::command_error::{CommandError, CommandErrorKind};
 use crate::config::{Config, ConfigFiles, Overrides};
 use crate::project::{LoadedProject, Project};
-use crate::run::{
-    self, CommandError, CommandErrorKind, DryRunReport, Ending, Event, Operation, RunError,
-    RunOptions,
-};
+use crate::run::{self, DryRunReport, Ending, Event, Operation, RunError, RunOptions};
 use crate::version_probe::ProbeTarget;
 use crate::version_table_location::VersionTableLocation;
 

@@ -4,7 +4,8 @@ use limbeck_script::worker::Task;
 use serde::Serialize;
 use serde_json::{Map, Value as Json, json};
 
-use crate::run::{CommandError, Inspection, Operation};
+use crate::command_error::CommandError;
+use crate::run::{Inspection, Operation};
 
 /// A command for the project's environment.
 pub enum Request<'a> {

@@ -1,7 +1,7 @@
 //! The status of a database: its revision, and the revisions that are pending.
 
+use crate::command_error::CommandError;
 use crate::project::Project;
-use crate::run::CommandError;
 
 /// The status of a database, compared with the project's scripts.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -8,8 +8,8 @@ use limbeck_revision::Direction;
 use limbeck_script::interpreter::InterpreterError;
 use limbeck_script::worker::{ConfigOption, WorkerError};
 
-use super::command_error::CommandError;
 use super::interrupt::Signal;
+use crate::command_error::CommandError;
 
 /// The error of a run.
 #[derive(Debug, thiserror::Error)]
@@ -43,6 +43,12 @@ pub enum RunError {
     /// A signal ended the run; open transactions were rolled back.
     #[error("interrupted")]
     Interrupted(Signal),
+}
+
+impl From<Signal> for RunError {
+    fn from(signal: Signal) -> Self {
+        Self::Interrupted(signal)
+    }
 }
 
 /// The report of a failed run. `Display` writes it for a log: without the statement, whose text may contain a secret.

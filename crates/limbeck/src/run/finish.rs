@@ -3,11 +3,11 @@
 use limbeck_script::worker::RunOutcome;
 
 use super::Ending;
-use super::command_error::{CommandError, CommandErrorKind};
 use super::event::Event;
 use super::failure::RunError;
 use super::state::RunState;
 use super::worker_driver::{WorkerDriver, WorkerResults};
+use crate::command_error::{CommandError, CommandErrorKind};
 
 impl RunState<'_, '_> {
     /// Rolls back and closes the sessions, ends the worker, reports the final state, and releases the locks.

@@ -4,8 +4,6 @@ use std::future::Future;
 
 use tokio::sync::watch;
 
-use super::failure::RunError;
-
 /// A signal that ends a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Signal {
@@ -18,14 +16,14 @@ pub enum Signal {
 /// The channel that delivers signals to a run. It holds `None` until a signal arrives.
 pub type Interrupt = watch::Receiver<Option<Signal>>;
 
-/// Waits for `work`, or returns [`RunError::Interrupted`] as soon as a signal arrives.
+/// Waits for `work`, or returns the signal as soon as one arrives.
 pub(super) async fn unless_interrupted<T>(
     interrupt: &mut Interrupt,
     work: impl Future<Output = T>,
-) -> Result<T, RunError> {
+) -> Result<T, Signal> {
     tokio::select! {
         done = work => Ok(done),
-        signal = interrupted(interrupt) => Err(RunError::Interrupted(signal)),
+        signal = interrupted(interrupt) => Err(signal),
     }
 }
 

@@ -1,6 +1,5 @@
 //! One run of the project's environment: the worker asks, and limbeck answers over the connection that it owns.
 
-mod command_error;
 mod dry_run;
 mod event;
 mod explain;
@@ -27,7 +26,6 @@ use limbeck_script::worker::{ImportedScript, Start, Worker, WorkerOptions};
 
 use crate::version_probe::OpenSession;
 
-pub use self::command_error::{CommandError, CommandErrorKind};
 pub use self::dry_run::{DryRunReport, DryRunStatement, Loss};
 pub use self::event::Event;
 pub use self::failure::{
@@ -36,7 +34,7 @@ pub use self::failure::{
 pub use self::interrupt::{Interrupt, Signal};
 use self::locks::Locks;
 pub(crate) use self::operation::{Inspection, Operation};
-use self::progress::Progress;
+use self::progress::RunProgress;
 use self::sessions::{DatabaseErrors, Sessions};
 use self::state::RunState;
 use self::worker_driver::WorkerDriver;
@@ -123,7 +121,7 @@ pub(crate) async fn run(
         sessions,
         errors: DatabaseErrors::default(),
         locks,
-        progress: Progress::default(),
+        progress: RunProgress::default(),
         operation,
         map,
         process_environment,

@@ -2,7 +2,7 @@
 
 use limbeck_revision::{MigrationPlan, RevisionMap};
 
-use super::command_error::CommandError;
+use crate::command_error::CommandError;
 
 /// A callback that receives the version rows and the masked URL of each database that `env.py` connects to.
 pub(crate) type Inspection<'a> =
@@ -33,7 +33,7 @@ impl Operation<'_> {
     /// Returns the plan for a database with these version rows.
     ///
     /// # Errors
-    /// [`CommandError`] of kind [`Revision`](super::CommandErrorKind::Revision) if no plan leads to the target.
+    /// [`CommandError`] of kind [`Revision`](crate::CommandErrorKind::Revision) if no plan leads to the target.
     pub(super) fn plan(
         &self,
         map: &RevisionMap,

@@ -10,7 +10,7 @@ use super::failure::FailedStep;
 
 /// The progress of a run.
 #[derive(Debug, Default)]
-pub(super) struct Progress {
+pub(super) struct RunProgress {
     /// The steps of the plan, in order.
     pub(super) steps: Vec<Step>,
     /// The running step, or after a failure the step that failed.
@@ -35,7 +35,7 @@ pub(super) struct RunningStep {
     pub(super) has_committed: bool,
 }
 
-impl Progress {
+impl RunProgress {
     /// Returns the running step as a failure report shows it.
     pub(super) fn failed_step(&self) -> Option<FailedStep> {
         let step = self.step.as_ref()?;

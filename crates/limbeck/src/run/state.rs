@@ -13,15 +13,15 @@ use limbeck_script::worker::{
 
 use crate::version_table_location::VersionTableLocation;
 
-use super::command_error::CommandError;
 use super::dry_run::{Control, control};
 use super::event::Event;
 use super::failure::{DatabaseState, RunError};
 use super::interrupt::{Interrupt, interrupted, unless_interrupted};
 use super::locks::Locks;
 use super::operation::Operation;
-use super::progress::{Progress, RunningStep};
+use super::progress::{RunProgress, RunningStep};
 use super::sessions::{DatabaseError, DatabaseErrors, Sessions};
+use crate::command_error::CommandError;
 
 /// Maximum time for the server to stop a cancelled statement.
 const GRACE_AFTER_CANCEL: Duration = Duration::from_secs(5);
@@ -31,7 +31,7 @@ pub(super) struct RunState<'a, 'o> {
     pub(super) sessions: Sessions,
     pub(super) errors: DatabaseErrors,
     pub(super) locks: Locks,
-    pub(super) progress: Progress,
+    pub(super) progress: RunProgress,
     pub(super) operation: &'a mut Operation<'o>,
     pub(super) map: &'a RevisionMap,
     pub(super) process_environment: &'a ProcessEnvironment,

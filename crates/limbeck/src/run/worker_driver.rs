@@ -5,18 +5,18 @@ use std::time::Duration;
 
 use limbeck_db::{DbError, FunctionCall};
 use limbeck_script::worker::{
-    CallResult, ExecuteRequest, ImportedScript, PlanReply, PlanRequest, Request, RunOutcome,
-    StepRequest, Worker,
+    CallResult, ExecuteRequest, ImportedScript, PlanReply, PlanRequest, RunOutcome, StepRequest,
+    Worker, WorkerRequest,
 };
 use serde::Serialize;
 use tokio::sync::mpsc::UnboundedReceiver;
 
-use super::command_error::CommandError;
 use super::failure::RunError;
 use super::interrupt::unless_interrupted;
 use super::operation::Operation;
 use super::state::RunState;
 use super::wire::{WireOutcome, WireRow, connect_reply, steps_reply, value_from_json};
+use crate::command_error::CommandError;
 
 /// Maximum time for the worker to exit after a signal.
 const GRACE_AFTER_SIGNAL: Duration = Duration::from_millis(500);
@@ -113,12 +113,12 @@ impl WorkerDriver {
         loop {
             let receiving = self.worker.next_request();
             match unless_interrupted(&mut state.interrupt, receiving).await?? {
-                Request::Connect(_) if !self.may_connect => {
+                WorkerRequest::Connect(_) if !self.may_connect => {
                     let text = "env.py asks for a connection in offline mode";
                     self.reply_error(state, DbError::Unsupported(text.into()))
                         .await?;
                 }
-                Request::Connect(request) => {
+                WorkerRequest::Connect(request) => {
                     let connecting = state.sessions.connect(request, state.process_environment);
                     let connected = unless_interrupted(&mut state.interrupt, connecting).await?;
                     let reply = connected.and_then(|number| {
@@ -126,31 +126,31 @@ impl WorkerDriver {
                     });
                     self.reply_result(state, reply).await?;
                 }
-                Request::Execute(request) => self.execute(request, state).await?,
-                Request::Close { connection } => {
+                WorkerRequest::Execute(request) => self.execute(request, state).await?,
+                WorkerRequest::Close { connection } => {
                     let closed = state.sessions.close(connection).await;
                     self.reply_result(state, closed).await?;
                 }
-                Request::Function(request) => {
+                WorkerRequest::Function(request) => {
                     let registered = state.sessions.register(&request).await;
                     self.reply_result(state, registered).await?;
                 }
-                Request::Library { name } => {
+                WorkerRequest::Library { name } => {
                     let version = (name == "sqlite").then(limbeck_db::sqlite_version);
                     self.worker.reply(&version).await?;
                 }
-                Request::Lock(request) => {
+                WorkerRequest::Lock(request) => {
                     let locked = state.lock(request).await?;
                     self.reply_result(state, locked).await?;
                 }
-                Request::Headers { scripts } => {
+                WorkerRequest::Headers { scripts } => {
                     self.headers = Some(scripts);
                     self.worker.reply(&()).await?;
                 }
-                Request::Plan(request) => return Ok(Milestone::Plan(request)),
-                Request::Step(request) => return Ok(Milestone::StepBegins(request)),
-                Request::StepEnd => return Ok(Milestone::StepEnds),
-                Request::End(outcome) => {
+                WorkerRequest::Plan(request) => return Ok(Milestone::Plan(request)),
+                WorkerRequest::Step(request) => return Ok(Milestone::StepBegins(request)),
+                WorkerRequest::StepEnd => return Ok(Milestone::StepEnds),
+                WorkerRequest::End(outcome) => {
                     self.worker.reply(&()).await?;
                     return Ok(Milestone::End(outcome));
                 }

@@ -5,7 +5,7 @@ use limbeck::db::{DbError, VersionTable};
 use serde_json::{Value, json};
 
 use super::{REFUSED, UrlArgument, json, print_rows, refuse};
-use crate::cli_error::Outcome;
+use crate::cli_error::CommandResult;
 use crate::context::Context;
 use crate::output::message::Message;
 use crate::output::redact::redact;
@@ -30,7 +30,7 @@ pub(crate) struct Args {
     source: UrlArgument,
 }
 
-pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
+pub(crate) fn run(context: &Context, args: &Args) -> CommandResult {
     let options = args
         .source
         .read(context)

@@ -10,7 +10,7 @@ use std::io::Read;
 use clap::Subcommand;
 use limbeck::url::{ConvertError, ErrorKind, Secret};
 
-use crate::cli_error::Outcome;
+use crate::cli_error::CommandResult;
 use crate::context::Context;
 use crate::output::message::Message;
 use crate::output::redact;
@@ -69,7 +69,7 @@ enum Command {
     Show(show::Args),
 }
 
-pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
+pub(crate) fn run(context: &Context, args: &Args) -> CommandResult {
     match &args.command {
         Command::Check(args) => check::run(context, args),
         Command::Convert(args) => Ok(convert::run(context, args)),

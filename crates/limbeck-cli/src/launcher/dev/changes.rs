@@ -23,7 +23,7 @@ const SOURCE_EXTENSIONS: [&str; 10] = [
 
 /// A change in the project.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Change {
+pub(crate) enum FileChange {
     /// A source has changed.
     Source,
     /// A revision script has changed.
@@ -33,7 +33,7 @@ pub(crate) enum Change {
 /// A watcher of folders. It watches until it is dropped.
 pub(crate) struct Changes {
     _watcher: RecommendedWatcher,
-    receiver: mpsc::UnboundedReceiver<Change>,
+    receiver: mpsc::UnboundedReceiver<FileChange>,
 }
 
 impl Changes {
@@ -70,7 +70,7 @@ impl Changes {
     }
 
     /// Waits for the next change.
-    pub(crate) async fn next(&mut self) -> Change {
+    pub(crate) async fn next(&mut self) -> FileChange {
         match self.receiver.recv().await {
             Some(change) => change,
             // The watcher and its sender live as long as this value.
@@ -79,7 +79,7 @@ impl Changes {
     }
 
     /// Returns a change that has already arrived.
-    pub(crate) fn try_next(&mut self) -> Option<Change> {
+    pub(crate) fn try_next(&mut self) -> Option<FileChange> {
         self.receiver.try_recv().ok()
     }
 }
@@ -95,7 +95,7 @@ fn changes_content(kind: EventKind) -> bool {
 }
 
 /// Returns the kind of change of a file, or `None` for a file that no process or migration depends on.
-fn classify(root: &Path, path: &Path, revisions: &[PathBuf]) -> Option<Change> {
+fn classify(root: &Path, path: &Path, revisions: &[PathBuf]) -> Option<FileChange> {
     let inside = path.strip_prefix(root).unwrap_or(path);
     let is_ignored = inside.components().any(|part| {
         let name = part.as_os_str().to_string_lossy();
@@ -110,24 +110,24 @@ fn classify(root: &Path, path: &Path, revisions: &[PathBuf]) -> Option<Change> {
         return None;
     }
     if revisions.iter().any(|folder| path.starts_with(folder)) {
-        return Some(Change::Revision);
+        return Some(FileChange::Revision);
     }
-    Some(Change::Source)
+    Some(FileChange::Source)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Change, classify};
+    use super::{FileChange, classify};
 
     #[test]
     fn classifies_sources_and_revision_scripts() {
         let revisions = ["/p/migrations/versions".into()];
         for (path, expected) in [
-            ("/p/app/main.py", Some(Change::Source)),
-            ("/p/.env", Some(Change::Source)),
-            ("/p/alembic.ini", Some(Change::Source)),
-            ("/p/migrations/versions/a1.py", Some(Change::Revision)),
-            ("/p/migrations/env.py", Some(Change::Source)),
+            ("/p/app/main.py", Some(FileChange::Source)),
+            ("/p/.env", Some(FileChange::Source)),
+            ("/p/alembic.ini", Some(FileChange::Source)),
+            ("/p/migrations/versions/a1.py", Some(FileChange::Revision)),
+            ("/p/migrations/env.py", Some(FileChange::Source)),
             ("/p/migrations/versions/__pycache__/a1.py", None),
             ("/p/.venv/lib/x.py", None),
             ("/p/.git/x.py", None),

@@ -23,14 +23,14 @@ use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::{JoinSet, LocalSet};
 use tokio::time::{Instant, sleep, sleep_until};
 
-use self::changes::{Change, Changes};
+use self::changes::{Changes, FileChange};
 use self::output::Prefix;
 use self::process::{ProcessStatus, Runner, TargetState};
 pub(crate) use self::settings::{DevSettings, NewRevisions};
 use super::database::{MigrationResult, load_project, record_status};
 use super::monitor::{Monitor, MonitorTarget};
 use super::{EXEC, Launcher, Settings, own_command, print_notice, urls};
-use crate::cli_error::{CliError, Outcome};
+use crate::cli_error::{CliError, CommandResult};
 use crate::context::Context;
 use crate::exit;
 use crate::launch_error::LaunchError;
@@ -54,7 +54,7 @@ const SUMMARY_DELAY: Duration = Duration::from_secs(3);
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
 /// Runs `limbeck dev`.
-pub(crate) fn run(context: &Context, settings: Settings, dev: DevSettings) -> Outcome {
+pub(crate) fn run(context: &Context, settings: Settings, dev: DevSettings) -> CommandResult {
     let project = context.project()?;
     let url = default_url(context, project)?;
     if let Some(url) = &url {
@@ -184,7 +184,7 @@ impl<'a> DevSession<'a> {
     }
 
     /// Runs until a signal asks limbeck to end.
-    async fn run(mut self) -> Outcome {
+    async fn run(mut self) -> CommandResult {
         let start = Instant::now();
         let mut has_summary = false;
         let mut settled_at: Option<Instant> = None;
@@ -202,8 +202,8 @@ impl<'a> DevSession<'a> {
                 change = self.changes.next() => {
                     let more = std::iter::from_fn(|| self.changes.try_next());
                     for change in std::iter::once(change).chain(more) {
-                        has_source_change |= change == Change::Source;
-                        has_new_revision |= change == Change::Revision;
+                        has_source_change |= change == FileChange::Source;
+                        has_new_revision |= change == FileChange::Revision;
                     }
                     settled_at = Some(Instant::now() + SETTLE_TIME);
                 }

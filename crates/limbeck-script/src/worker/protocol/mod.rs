@@ -12,11 +12,12 @@ pub use outcome::{
     ConfigOption, Frame, FrameKind, RaisedException, RunOutcome, SyntaxErrorLocation,
 };
 pub use reply::{
-    ConnectFailureReason, ConnectReply, ErrorKind, ErrorReply, PlanReply, PlannedStep,
+    ConnectFailureReason, ConnectReply, ErrorReply, ErrorReplyKind, PlanReply, PlannedStep,
     ServerErrorReply, ServerProduct, SessionStatus, StepsReply,
 };
 pub use request::{
     BuiltInFunction, CallResult, ConnectRequest, ExecuteRequest, FunctionRequest, ImportedScript,
-    LockRequest, PlanRequest, Request, Role, StepDirection, StepRequest, UrlParts, VersionTableRef,
+    LockRequest, PlanRequest, Role, StepDirection, StepRequest, UrlParts, VersionTableRef,
+    WorkerRequest,
 };
 pub use start::{CommandOptions, ConfigSource, KnownScript, Start, Task};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-/// The reply to [`Request::Connect`](super::Request::Connect).
+/// The reply to [`WorkerRequest::Connect`](super::WorkerRequest::Connect).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ConnectReply {
     /// The number of the new session.
@@ -42,7 +42,7 @@ pub enum SessionStatus {
     InFailedTransaction,
 }
 
-/// The reply to [`Request::Plan`](super::Request::Plan).
+/// The reply to [`WorkerRequest::Plan`](super::WorkerRequest::Plan).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 pub enum PlanReply {
@@ -100,13 +100,13 @@ pub struct ErrorReply<'a> {
     /// The number under which the host keeps the error.
     pub id: u64,
     /// The kind of error.
-    pub kind: ErrorKind,
+    pub kind: ErrorReplyKind,
     /// The message.
     pub message: String,
-    /// The reason for an error of kind [`ErrorKind::Connect`], if drivers have a number for it.
+    /// The reason for an error of kind [`ErrorReplyKind::Connect`], if drivers have a number for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<ConnectFailureReason>,
-    /// The fields of an error of kind [`ErrorKind::Server`].
+    /// The fields of an error of kind [`ErrorReplyKind::Server`].
     #[serde(flatten)]
     pub server: Option<ServerErrorReply<'a>>,
     /// The status of the session after the error.
@@ -116,7 +116,7 @@ pub struct ErrorReply<'a> {
 /// The kind of an error of the host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum ErrorKind {
+pub enum ErrorReplyKind {
     /// The server reported an error.
     Server,
     /// No session could be opened.
@@ -178,7 +178,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::{
-        ConnectFailureReason, ConnectReply, ErrorKind, ErrorReply, PlanReply, PlannedStep,
+        ConnectFailureReason, ConnectReply, ErrorReply, ErrorReplyKind, PlanReply, PlannedStep,
         ServerErrorReply, ServerProduct, SessionStatus, StepsReply,
     };
 
@@ -242,7 +242,7 @@ mod tests {
     fn writes_the_fields_of_an_error_by_its_kind() {
         let reply = ErrorReply {
             id: 7,
-            kind: ErrorKind::Connect,
+            kind: ErrorReplyKind::Connect,
             message: "m".into(),
             reason: Some(ConnectFailureReason::NoSuchDatabase),
             server: None,
@@ -253,7 +253,7 @@ mod tests {
         });
         check(&reply, expected);
         let reply = ErrorReply {
-            kind: ErrorKind::Server,
+            kind: ErrorReplyKind::Server,
             reason: None,
             server: Some(ServerErrorReply {
                 severity: "ERROR",

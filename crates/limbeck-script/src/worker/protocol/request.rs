@@ -9,7 +9,7 @@ use super::RunOutcome;
 /// [`StepEnd`](Self::StepEnd).
 #[derive(Debug, Deserialize)]
 #[serde(tag = "op", rename_all = "snake_case")]
-pub enum Request {
+pub enum WorkerRequest {
     /// Open a session.
     Connect(ConnectRequest),
     /// Run a statement.
@@ -239,9 +239,9 @@ pub struct ImportedScript {
 mod tests {
     use serde_json::json;
 
-    use super::{Request, Role, StepDirection};
+    use super::{Role, StepDirection, WorkerRequest};
 
-    fn parse(message: serde_json::Value) -> Request {
+    fn parse(message: serde_json::Value) -> WorkerRequest {
         serde_json::from_value(message).unwrap()
     }
 
@@ -255,7 +255,7 @@ mod tests {
         ] {
             let message =
                 json!({"op": "execute", "connection": 1, "sql": "SELECT 1", "role": text});
-            let Request::Execute(request) = parse(message) else {
+            let WorkerRequest::Execute(request) = parse(message) else {
                 panic!("not an `execute`");
             };
             assert_eq!(request.role, expected);
@@ -265,7 +265,7 @@ mod tests {
     #[test]
     fn rejects_a_statement_without_a_role() {
         let message = json!({"op": "execute", "connection": 1, "sql": "SELECT 1"});
-        assert!(serde_json::from_value::<Request>(message).is_err());
+        assert!(serde_json::from_value::<WorkerRequest>(message).is_err());
     }
 
     #[test]
@@ -278,7 +278,7 @@ mod tests {
             let message = json!({
                 "op": "step", "direction": text, "revision": revision, "path": revision, "from": [], "to": ["a"],
             });
-            let Request::Step(step) = parse(message) else {
+            let WorkerRequest::Step(step) = parse(message) else {
                 panic!("not a `step`");
             };
             assert_eq!(step.direction, expected);
@@ -290,6 +290,9 @@ mod tests {
 
     #[test]
     fn reads_the_end_of_a_step() {
-        assert!(matches!(parse(json!({"op": "step_end"})), Request::StepEnd));
+        assert!(matches!(
+            parse(json!({"op": "step_end"})),
+            WorkerRequest::StepEnd
+        ));
     }
 }

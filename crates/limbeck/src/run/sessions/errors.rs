@@ -2,7 +2,7 @@
 
 use limbeck_db::{ConnectErrorKind, DbError, TransactionStatus};
 
-use limbeck_script::worker::{ConnectFailureReason, ErrorKind, ErrorReply};
+use limbeck_script::worker::{ConnectFailureReason, ErrorReply, ErrorReplyKind};
 
 use super::super::wire::{server_error_reply, session_status};
 
@@ -28,13 +28,13 @@ impl DatabaseErrors {
         self.0.push(added);
         let DatabaseError { error, status, .. } = &self.0[id];
         let (kind, server) = match error {
-            DbError::Server(error) => (ErrorKind::Server, Some(server_error_reply(error))),
-            DbError::Connect(_) => (ErrorKind::Connect, None),
-            DbError::ConnectionLost(_) => (ErrorKind::Lost, None),
+            DbError::Server(error) => (ErrorReplyKind::Server, Some(server_error_reply(error))),
+            DbError::Connect(_) => (ErrorReplyKind::Connect, None),
+            DbError::ConnectionLost(_) => (ErrorReplyKind::Lost, None),
             DbError::Unsupported(_) | DbError::LockTimeout { .. } | DbError::CommitForbidden => {
-                (ErrorKind::Unsupported, None)
+                (ErrorReplyKind::Unsupported, None)
             }
-            _ => (ErrorKind::Protocol, None),
+            _ => (ErrorReplyKind::Protocol, None),
         };
         ErrorReply {
             id: id as u64,

@@ -30,6 +30,20 @@ pub enum CommandErrorKind {
     Raised,
 }
 
+impl CommandErrorKind {
+    /// Returns the kind's name for programs, such as `unknown_revision`.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Usage => "usage",
+            Self::Configuration => "configuration",
+            Self::Revision(kind) => kind.name(),
+            Self::NotAtHead => "not_at_head",
+            Self::Exit => "exit",
+            Self::Raised => "raised",
+        }
+    }
+}
+
 impl CommandError {
     /// Creates an error.
     pub fn new(kind: CommandErrorKind, message: impl Into<String>) -> Self {
@@ -82,5 +96,29 @@ impl From<RevisionError> for CommandError {
 impl From<ConfigError> for CommandError {
     fn from(error: ConfigError) -> Self {
         Self::new(CommandErrorKind::Configuration, error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use limbeck_revision::{Revision, RevisionMap};
+
+    use super::CommandError;
+
+    #[test]
+    fn keeps_the_kind_of_a_revision_error() {
+        let revision = |id: &str| Revision {
+            id: id.into(),
+            ..Revision::default()
+        };
+        let map = RevisionMap::new(vec![revision("a1"), revision("b2")]).expect("a graph");
+        for (row, target, expected) in [
+            ("f9", "heads", "unknown_revision"),
+            ("a1", "head", "multiple_heads"),
+        ] {
+            let error = map.plan_upgrade(&[row.to_owned()], target);
+            let error = CommandError::from(error.expect_err("a refusal"));
+            assert_eq!(error.kind().name(), expected, "{error}");
+        }
     }
 }
