@@ -80,7 +80,6 @@ impl From<MigrateError> for CliError {
             MigrateError::Refused(refusal) => refusal.into(),
             MigrateError::Config(error) => Self::Config(error),
             MigrateError::Project(error) => Self::Project(error),
-            MigrateError::Unreachable(error) => Self::Database(error),
             MigrateError::Run(error) => Self::Run(error),
             other => Self::usage(other.to_string()),
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use limbeck::migrator::Pending;
 use limbeck::{MigrateError, Migrator};
-use limbeck_testkit::{Postgres, Sandbox, Tls, python};
+use limbeck_testkit::{Postgres, Sandbox, Tls, python, reserve_port};
 
 const ENV: &str = "\
 import os
@@ -245,4 +245,52 @@ async fn a_start_that_is_given_up() {
     assert_eq!(count("true"), "0");
     let tables = "select count(*) from pg_class where relname in ('a1', 'alembic_version')";
     assert_eq!(server.sql("app", tables).trim(), "0");
+}
+
+/// Forwards connections to `port` on another port, from `delay` on.
+async fn forward_after(delay: Duration, from: u16, port: u16) {
+    tokio::time::sleep(delay).await;
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", from))
+        .await
+        .expect("a free port");
+    loop {
+        let (mut client, _) = listener.accept().await.expect("a connection");
+        tokio::spawn(async move {
+            let mut server = tokio::net::TcpStream::connect(("127.0.0.1", port)).await?;
+            tokio::io::copy_bidirectional(&mut client, &mut server).await
+        });
+    }
+}
+
+#[tokio::test]
+async fn waits_for_a_database_that_starts_later() {
+    let server = Postgres::start(Tls::Off);
+    for (name, env) in [("custom", ENV), ("stock", STOCK)] {
+        server.create_database(name);
+        let port = reserve_port();
+        let url = format!("postgresql+psycopg2://postgres@127.0.0.1:{port}/{name}");
+        let sandbox = project(env);
+        let migrator = migrator(&sandbox, &url);
+        let error = migrator.upgrade("head").await.expect_err("no server");
+        let refused = error.to_string().contains("could not connect");
+        assert!(refused, "{error}");
+        tokio::spawn(forward_after(Duration::from_millis(700), port, server.port));
+        let migrator = migrator.with_database_wait(Duration::from_mins(1));
+        // In a task of its own, as a service does it.
+        let upgrading = tokio::spawn(async move { migrator.upgrade("head").await });
+        let report = upgrading.await.expect("no panic").expect("an upgrade");
+        assert_eq!(report.revisions, ids(&["a1", "b2", "c3"]), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn reports_a_database_that_does_not_start_in_time() {
+    let sandbox = project(ENV);
+    let url = format!(
+        "postgresql+psycopg2://postgres@127.0.0.1:{}/app",
+        reserve_port()
+    );
+    let migrator = migrator(&sandbox, &url).with_database_wait(Duration::from_millis(10));
+    let error = migrator.upgrade("head").await.expect_err("no server");
+    assert!(error.transient_connect_error().is_some(), "{error:?}");
 }

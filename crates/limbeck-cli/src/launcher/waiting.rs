@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use limbeck::MigrateError;
 use limbeck::db::{ConnectError, ConnectErrorKind};
-use limbeck::migrator::{DatabaseWait, transient_connect_error};
+use limbeck::migrator::DatabaseWait;
 
 use super::{format_seconds, print_notice};
 
@@ -65,8 +65,8 @@ pub(crate) fn retryable_failure(
     error: MigrateError,
     has_connected: bool,
 ) -> Result<ConnectError, MigrateError> {
-    if has_connected {
-        return Err(error);
+    match error.transient_connect_error() {
+        Some(connect) if !has_connected => Ok(connect.clone()),
+        _ => Err(error),
     }
-    transient_connect_error(error)
 }

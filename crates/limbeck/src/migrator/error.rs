@@ -20,9 +20,6 @@ pub enum MigrateError {
     /// The script directory can't be used.
     #[error(transparent)]
     Project(#[from] ProjectError),
-    /// The database could not be reached within [`database_wait`](super::Migrator::database_wait).
-    #[error(transparent)]
-    Unreachable(ConnectError),
     /// A run failed.
     #[error(transparent)]
     Run(RunError),
@@ -38,6 +35,17 @@ impl From<RunError> for MigrateError {
 }
 
 impl MigrateError {
+    /// Returns the error that prevented a connection, if another attempt may succeed: the server is not there yet.
+    pub fn transient_connect_error(&self) -> Option<&ConnectError> {
+        match self {
+            Self::Run(RunError::Failed(failure)) => failure
+                .connect
+                .as_ref()
+                .filter(|error| error.kind.is_transient()),
+            _ => None,
+        }
+    }
+
     /// Returns the text that a service logs. For a failed migration it has lines for the step, the location and the
     /// state of the database; for any other error it is the `Display` text.
     pub fn report(&self) -> String {

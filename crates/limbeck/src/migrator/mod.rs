@@ -41,7 +41,7 @@ pub use self::request::{
 pub use self::start::CommandLine;
 pub use self::status::{Pending, Status};
 pub use self::upgrade_check::UpgradeCheck;
-pub use self::wait::{DatabaseWait, transient_connect_error};
+pub use self::wait::DatabaseWait;
 
 /// Default of [`Migrator::lock_wait`].
 pub const LOCK_WAIT: Duration = Duration::from_secs(600);

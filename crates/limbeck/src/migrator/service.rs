@@ -9,7 +9,7 @@ use limbeck_script::interpreter::InterpreterSearch;
 
 use super::{
     DatabaseWait, MigrateError, MigrationReport, MigrationRequest, Migrator, Position, Request,
-    RunControl, Status, UpgradeCheck, transient_connect_error,
+    RunControl, Status, UpgradeCheck,
 };
 use crate::config::ConfigFiles;
 use crate::project::Project;
@@ -117,15 +117,14 @@ impl Migrator {
         loop {
             let connected = AtomicBool::new(false);
             match self.try_upgrade(&project, target, &connected).await {
-                Err(error) if !connected.load(Ordering::Relaxed) => {
-                    let error = match transient_connect_error(error) {
-                        Ok(error) => error,
-                        Err(error) => return Err(error),
-                    };
-                    let Some(pause) = wait.next_pause() else {
-                        return Err(MigrateError::Unreachable(error));
-                    };
-                    tokio::time::sleep(pause).await;
+                Err(error)
+                    if !connected.load(Ordering::Relaxed)
+                        && error.transient_connect_error().is_some() =>
+                {
+                    match wait.next_pause() {
+                        Some(pause) => tokio::time::sleep(pause).await,
+                        None => return Err(error),
+                    }
                 }
                 result => return result,
             }

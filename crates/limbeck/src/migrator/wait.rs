@@ -2,11 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use limbeck_db::ConnectError;
-
-use super::MigrateError;
-use crate::run::RunError;
-
 /// Pause after the first failed attempt.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 
@@ -45,20 +40,6 @@ impl DatabaseWait {
         let pause = self.pause.min(remaining);
         self.pause = (self.pause * 3 / 2).min(LONGEST_PAUSE);
         Some(pause)
-    }
-}
-
-/// Returns the connection error that a run ended with, if another attempt may succeed.
-///
-/// # Errors
-/// The given error if waiting would not help.
-pub fn transient_connect_error(error: MigrateError) -> Result<ConnectError, MigrateError> {
-    match error {
-        MigrateError::Run(RunError::Failed(failure)) => match failure.connect {
-            Some(ref connect) if connect.kind.is_transient() => Ok(connect.clone()),
-            _ => Err(MigrateError::Run(RunError::Failed(failure))),
-        },
-        error => Err(error),
     }
 }
 
