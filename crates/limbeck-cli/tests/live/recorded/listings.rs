@@ -2,6 +2,9 @@
 
 use crate::replay::{On, Scenario, branching, replays, step};
 
+/// The row of `docs/differences.md` about editors.
+const EDITOR_FAILS: &str = "`edit` with an editor that fails";
+
 const LISTING: Scenario = Scenario {
     project: branching,
     on: On::Sqlite,
@@ -52,9 +55,15 @@ const LISTING: Scenario = Scenario {
         step("", "edit base"),
         step("", "edit current"),
         step("", "edit a1a1").with(&[("EDITOR", "no-such-editor"), ("VISUAL", "cat")]),
-        step("", "edit a1a1").with(&[("EDITOR", "false")]),
+        step("", "edit a1a1").with(&[("EDITOR", "false")]).differs(
+            EDITOR_FAILS,
+            255,
+            "Error executing editor (`",
+        ),
         step("", "edit a1a1").with(&[("EDITOR", "/no/such"), ("VISUAL", "no"), ("PATH", "/none")]),
-        step("", "edit a1a1").with(&[("EDITOR", "migrations/env.py")]),
+        step("", "edit a1a1")
+            .with(&[("EDITOR", "migrations/env.py")])
+            .differs(EDITOR_FAILS, 255, "Error executing editor (`"),
         step("098_nosection", "-n other history"),
         step("097_noconfig", "-c nosuch.ini history"),
         step("", "-n other heads"),
