@@ -1,4 +1,4 @@
-//! No type of the crate shows a secret of a project's configuration.
+//! Tests that neither `Debug` nor an error of the crate shows a secret of a project's configuration.
 
 use limbeck::config::{Config, ConfigFiles};
 use limbeck::db::ProcessEnvironment;
@@ -9,7 +9,7 @@ use limbeck_testkit::error_text;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-/// As Alembic's template has it.
+/// A stock `env.py`.
 const ENV: &str = "\
 from logging.config import fileConfig
 from sqlalchemy import engine_from_config
@@ -35,7 +35,7 @@ else:
     run_migrations_online()
 ";
 
-/// `{}` is the secret, encoded.
+/// URLs, in which `{}` becomes the encoded secret.
 const URLS: &[&str] = &[
     "postgresql+psycopg2://app:{}@127.0.0.1:1/d",
     "mysql+pymysql://app:{}@127.0.0.1:1/d",
@@ -45,7 +45,8 @@ const URLS: &[&str] = &[
     "{}%",
 ];
 
-fn all_that_is_shown(url: &str, toml: &str) -> String {
+/// Returns the texts of `Debug` and of the errors for a project with this URL and pyproject file.
+fn debug_and_error_texts(url: &str, toml: &str) -> String {
     let folder = tempfile::tempdir().expect("a folder");
     let write = |name: &str, text: &str| {
         let path = folder.path().join(name);
@@ -87,7 +88,7 @@ fn all_that_is_shown(url: &str, toml: &str) -> String {
     let native = ProbeTarget::read(&project, &ProcessEnvironment::default());
     assert!(
         !url.starts_with("mysql+pymysql") || matches!(native, Ok(Some(_))),
-        "the environment is a known one"
+        "limbeck reads the stock `env.py` of a MySQL URL"
     );
     config.set("alembic", "sqlalchemy.url", url);
     all + &format!("{project:?} {native:?} {config:?} {:?}", config.ini())
@@ -108,7 +109,7 @@ proptest! {
     ) {
         let written = format!("{}{}{}", words.0, words.1, words.2);
         let fill = |text: &str| text.replace("{}", &written);
-        let all = all_that_is_shown(&fill(url), &fill(toml));
+        let all = debug_and_error_texts(&fill(url), &fill(toml));
         for word in [&words.0, &words.2] {
             prop_assert!(!all.contains(word.as_str()), "{}", all);
         }
