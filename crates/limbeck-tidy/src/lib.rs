@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod dialects;
 #[cfg(test)]
+mod doc_comments;
+#[cfg(test)]
 mod documents;
 #[cfg(test)]
 mod edges;

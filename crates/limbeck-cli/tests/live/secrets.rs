@@ -75,7 +75,7 @@ fn hides_a_url_with_a_lone_percent_sign() {
 #[test]
 fn hides_a_url_with_a_missing_interpolation() {
     let sandbox = from_ini("postgresql+asyncpg://u:Geheim1%(x)sGeheim2@127.0.0.1:1/d");
-    check(&sandbox, &[], "there is no `x` for its `%(x)s`");
+    check(&sandbox, &[], "there is no key `x` for `%(x)s`");
 }
 
 #[test]
