@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use limbeck_db::{DbError, TransactionStatus};
+use limbeck_db::DbError;
 use limbeck_script::worker::{Frame, FrameKind, RaisedException};
 
 use super::failure::{DatabaseState, FailedStatement, Failure, RunError, SourceLocation};
@@ -48,13 +48,14 @@ impl RunState<'_, '_> {
         let mut rolled_back = None;
         match database_error.map(|found| &found.error) {
             Some(DbError::Server(error)) => {
-                let sql = database_error.and_then(|found| found.sql.clone());
-                statement = sql.map(|sql| FailedStatement {
-                    sql,
-                    number: step.map_or(0, |step| step.statements),
-                    error: (**error).clone(),
-                });
-                rolled_back = database_error.map(|found| found.status != TransactionStatus::Idle);
+                if let Some(refused) = database_error.and_then(|found| found.statement.as_ref()) {
+                    statement = Some(FailedStatement {
+                        sql: refused.sql.clone(),
+                        number: refused.number,
+                        error: (**error).clone(),
+                    });
+                    rolled_back = Some(refused.is_rolled_back);
+                }
             }
             Some(DbError::Connect(error)) => connect = Some(error.clone()),
             _ => {}
@@ -73,6 +74,7 @@ impl RunState<'_, '_> {
         RunError::Failed(Box::new(Failure {
             headline,
             step: self.progress.failed_step(),
+            finished: self.progress.finished.clone(),
             location,
             calls,
             statement,

@@ -58,6 +58,8 @@ pub struct Failure {
     pub headline: String,
     /// The step that was running.
     pub step: Option<FailedStep>,
+    /// The revisions of the steps that had ended, in order. A COMMIT may have been outstanding.
+    pub finished: Vec<String>,
     /// The location of the error in the user's code.
     pub location: Option<SourceLocation>,
     /// The other calls of the user's code, outermost first.
@@ -134,6 +136,8 @@ pub struct FailedStep {
     pub number: usize,
     /// Number of steps in the plan.
     pub of: usize,
+    /// Number of statements that the step's script has sent.
+    pub statements: usize,
     /// The revisions of the steps before it.
     pub before: Vec<String>,
     /// The revisions of the steps after it.
@@ -158,7 +162,7 @@ pub struct SourceLocation {
 pub struct FailedStatement {
     /// The statement's text.
     pub sql: String,
-    /// Position among the statements of the step's script, from 1.
+    /// Position among the statements of the step's script, from 1; 0 if the script did not send it.
     pub number: usize,
     /// The server's error.
     pub error: ServerError,

@@ -13,6 +13,8 @@ use super::failure::FailedStep;
 pub(super) struct RunProgress {
     /// The steps of the plan, in order.
     pub(super) steps: Vec<Step>,
+    /// The revisions of the steps that have ended, in order.
+    pub(super) finished: Vec<String>,
     /// The running step, or after a failure the step that failed.
     pub(super) step: Option<RunningStep>,
     /// The version rows that the plan starts from.
@@ -50,6 +52,7 @@ impl RunProgress {
             direction: step.direction,
             number: step.index + 1,
             of: self.steps.len(),
+            statements: step.statements,
             before: revisions(self.steps.get(..step.index)),
             after: revisions(self.steps.get(step.index + 1..)),
         })

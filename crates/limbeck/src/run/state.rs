@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use limbeck_db::{
-    DbError, Effect, LockError, LockScope, LockWaitProgress, Outcome, ProcessEnvironment,
+    DbError, Effect, LockError, LockScope, LockWaitProgress, Outcome, ProcessEnvironment, Product,
     TransactionStatus, VersionTable,
 };
 use limbeck_revision::{MigrationPlan, RevisionMap, Step};
@@ -20,7 +20,7 @@ use super::interrupt::{Interrupt, interrupted, unless_interrupted};
 use super::locks::Locks;
 use super::operation::Operation;
 use super::progress::{RunProgress, RunningStep};
-use super::sessions::{DatabaseError, DatabaseErrors, Sessions};
+use super::sessions::{DatabaseError, DatabaseErrors, RefusedStatement, Sessions};
 use crate::command_error::CommandError;
 
 /// Maximum time for the server to stop a cancelled statement.
@@ -41,7 +41,24 @@ pub(super) struct RunState<'a, 'o> {
 }
 
 /// The result of a statement.
-pub(super) type Executed = Result<(Outcome, TransactionStatus), DbError>;
+pub(super) type Executed = Result<(Outcome, TransactionStatus), StatementError>;
+
+/// The error of a statement.
+#[derive(Debug)]
+pub(super) struct StatementError {
+    error: DbError,
+    /// Whether the statement began in a transaction that any error aborts.
+    was_in_transaction: bool,
+}
+
+impl From<DbError> for StatementError {
+    fn from(error: DbError) -> Self {
+        Self {
+            error,
+            was_in_transaction: false,
+        }
+    }
+}
 
 impl RunState<'_, '_> {
     /// Runs a statement.
@@ -53,9 +70,18 @@ impl RunState<'_, '_> {
         &mut self,
         request: &mut ExecuteRequest,
     ) -> Result<Executed, RunError> {
-        let canceller = match self.sessions.get(request.connection) {
-            Ok(opened) => opened.canceller(),
-            Err(error) => return Ok(Err(error)),
+        let (canceller, was_in_transaction) = match self.sessions.get(request.connection) {
+            Ok(opened) => {
+                // A transaction of PostgreSQL that can't be committed is rolled back. In MySQL, a DDL statement that fails
+                // has committed the transaction before.
+                let aborts = opened.info().product == Product::Postgresql;
+                let status = opened.status();
+                (
+                    opened.canceller(),
+                    aborts && status != TransactionStatus::Idle,
+                )
+            }
+            Err(error) => return Ok(Err(error.into())),
         };
         if let Some(step) = &mut self.progress.step {
             step.statements += usize::from(request.role == Role::Script);
@@ -95,7 +121,10 @@ impl RunState<'_, '_> {
                 };
             }
         }
-        Ok(result)
+        Ok(result.map_err(|error| StatementError {
+            error,
+            was_in_transaction,
+        }))
     }
 
     /// Records the version table that `env.py` has chosen.
@@ -137,6 +166,7 @@ impl RunState<'_, '_> {
         });
         self.progress.steps.clone_from(&plan.steps);
         self.progress.step = None;
+        self.progress.finished.clear();
         self.progress.heads_before = Some(heads);
         Ok(plan)
     }
@@ -214,7 +244,10 @@ impl RunState<'_, '_> {
 
     /// Records that the running step is done.
     pub(super) fn end_step(&mut self) {
-        self.progress.step = None;
+        let ended = self.progress.step.take();
+        self.progress
+            .finished
+            .extend(ended.map(|step| step.revision));
     }
 
     /// Keeps an error for the report, and returns it as the worker receives it.
@@ -224,16 +257,46 @@ impl RunState<'_, '_> {
     pub(super) fn keep_error(
         &mut self,
         error: impl Into<DbError>,
-        sql: Option<String>,
-        connection: Option<u32>,
     ) -> Result<ErrorReply<'_>, RunError> {
-        if let Some(signal) = *self.interrupt.borrow() {
-            return Err(RunError::Interrupted(signal));
-        }
-        let opened = connection.and_then(|number| self.sessions.get(number).ok());
+        self.check_interrupt()?;
+        Ok(self.errors.add(DatabaseError {
+            error: error.into(),
+            statement: None,
+            status: TransactionStatus::Idle,
+        }))
+    }
+
+    /// Keeps the error of a statement for the report, and returns it as the worker receives it.
+    ///
+    /// # Errors
+    /// As [`Self::keep_error`].
+    pub(super) fn keep_statement_error(
+        &mut self,
+        error: StatementError,
+        request: ExecuteRequest,
+    ) -> Result<ErrorReply<'_>, RunError> {
+        self.check_interrupt()?;
+        let opened = self.sessions.get(request.connection);
         let status = opened.map_or(TransactionStatus::Idle, |opened| opened.status());
-        let error = error.into();
-        Ok(self.errors.add(DatabaseError { error, sql, status }))
+        let step = self.progress.step.as_ref();
+        let step = step.filter(|_| request.role == Role::Script);
+        let statement = RefusedStatement {
+            sql: request.sql,
+            number: step.map_or(0, |step| step.statements),
+            is_rolled_back: error.was_in_transaction || status != TransactionStatus::Idle,
+        };
+        Ok(self.errors.add(DatabaseError {
+            error: error.error,
+            statement: Some(statement),
+            status,
+        }))
+    }
+
+    fn check_interrupt(&self) -> Result<(), RunError> {
+        match *self.interrupt.borrow() {
+            Some(signal) => Err(RunError::Interrupted(signal)),
+            None => Ok(()),
+        }
     }
 
     /// Reads the version table over a new session.

@@ -182,7 +182,7 @@ impl WorkerDriver {
                 Ok(self.worker.reply(&reply).await?)
             }
             Err(error) => {
-                let reply = state.keep_error(error, Some(request.sql), Some(request.connection))?;
+                let reply = state.keep_statement_error(error, request)?;
                 Ok(self.worker.reply_error(&reply).await?)
             }
         }
@@ -226,7 +226,7 @@ impl WorkerDriver {
         state: &mut RunState<'_, '_>,
         error: impl Into<DbError>,
     ) -> Result<(), RunError> {
-        let reply = state.keep_error(error, None, None)?;
+        let reply = state.keep_error(error)?;
         Ok(self.worker.reply_error(&reply).await?)
     }
 

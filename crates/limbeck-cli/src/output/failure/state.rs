@@ -11,6 +11,7 @@ pub(super) fn describe(failure: &Failure, command: &str, message: &mut Message) 
     };
     message.notes.push(version_note(&failure.state, after));
     let Some(step) = &failure.step else {
+        describe_failed_commit(failure, command, message);
         return;
     };
     message.notes.extend(changes_note(failure, &step.revision));
@@ -23,6 +24,35 @@ pub(super) fn describe(failure: &Failure, command: &str, message: &mut Message) 
         "fix `{}`, then run `{command}` again",
         step.revision
     ));
+}
+
+/// Adds what became of the steps if their transaction could not be committed.
+fn describe_failed_commit(failure: &Failure, command: &str, message: &mut Message) {
+    let state = &failure.state;
+    if failure.finished.is_empty()
+        || state.rolled_back != Some(true)
+        || state.before != state.after
+        || failure.statement.as_ref().is_some_and(is_from_mysql)
+    {
+        return;
+    }
+    let revisions = failure.finished.join("`, `");
+    message
+        .notes
+        .push(format!("all changes of `{revisions}` were rolled back"));
+    message
+        .help
+        .push(format!("fix the script, then run `{command}` again"));
+}
+
+/// Returns `true` if the script of the failed step sent statements before the one that failed.
+fn has_earlier_statements(failure: &Failure) -> bool {
+    let sent = failure.step.as_ref().map_or(0, |step| step.statements);
+    let is_counted = failure
+        .statement
+        .as_ref()
+        .is_some_and(|statement| statement.number > 0);
+    sent > usize::from(is_counted)
 }
 
 fn version_note(state: &DatabaseState, after: &[String]) -> String {
@@ -63,7 +93,7 @@ fn changes_note(failure: &Failure, revision: &str) -> Option<String> {
         None if failure.state.has_committed => Some(format!(
             "`{revision}` had committed part of its work, which is in the database"
         )),
-        Some(false) if statement.is_some_and(|statement| statement.number > 1) => Some(format!(
+        Some(false) if has_earlier_statements(failure) => Some(format!(
             "`{revision}` ran outside a transaction: its earlier statements are in the database, its version row is not"
         )),
         _ => None,

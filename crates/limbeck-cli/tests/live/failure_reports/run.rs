@@ -27,6 +27,28 @@ fn statement_fails_on_postgresql() {
     );
 }
 
+/// A deferred constraint fails at the COMMIT, which no script sends: first one for all steps, then one for each step.
+#[test]
+fn commit_fails() {
+    const DEFERRED: &str = "op.execute('create table invoice (account int references account (id) \
+         deferrable initially deferred)')\nop.execute('insert into invoice values (1)')";
+    let server = Postgres::start(Tls::Off);
+    let redaction = Redaction::default().port(server.port);
+    for (name, options) in [
+        ("commit_of_all_steps_fails", ""),
+        ("commit_of_a_step_fails", ", transaction_per_migration=True"),
+    ] {
+        server.create_database(name);
+        let url = server.url("postgresql+psycopg2", name, "");
+        let sandbox = failing(DEFERRED);
+        sandbox.write("migrations/env.py", &sync_env(options));
+        assert_report(
+            name,
+            &report(&sandbox, &url, &["upgrade", "head"], &redaction),
+        );
+    }
+}
+
 #[test]
 fn statement_fails_on_mariadb() {
     let server = MariaDb::start();

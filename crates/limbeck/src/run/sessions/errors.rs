@@ -16,9 +16,19 @@ pub(in super::super) struct DatabaseErrors(Vec<DatabaseError>);
 pub(in super::super) struct DatabaseError {
     pub(in super::super) error: DbError,
     /// The statement that failed; `None` if no statement was running.
-    pub(in super::super) sql: Option<String>,
+    pub(in super::super) statement: Option<RefusedStatement>,
     /// The session's transaction status after the error.
     pub(in super::super) status: TransactionStatus,
+}
+
+/// A statement that the database refused.
+#[derive(Debug)]
+pub(in super::super) struct RefusedStatement {
+    pub(in super::super) sql: String,
+    /// Position among the statements of the step's script, from 1; 0 if the script did not send it.
+    pub(in super::super) number: usize,
+    /// Whether the server has rolled back, or will roll back, the transaction of the statement.
+    pub(in super::super) is_rolled_back: bool,
 }
 
 impl DatabaseErrors {

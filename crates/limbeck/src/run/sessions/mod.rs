@@ -16,7 +16,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use crate::version_probe::OpenSession;
 
-pub(super) use self::errors::{DatabaseError, DatabaseErrors};
+pub(super) use self::errors::{DatabaseError, DatabaseErrors, RefusedStatement};
 use super::dry_run::{Admitted, DryRun, DryRunReport};
 use super::interrupt::Interrupt;
 use super::watchdog::Watchdog;
