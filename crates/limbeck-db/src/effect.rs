@@ -4,7 +4,8 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Effect {
-    /// The statement read, or changed the session only.
+    /// The statement read or changed the session only, as far as the database reports it: a function that a `SELECT` calls
+    /// may write.
     #[default]
     None,
     /// The statement deleted rows. SQLite reports it only in a transaction of

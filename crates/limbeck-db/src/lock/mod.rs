@@ -29,6 +29,8 @@ const REPORT_INTERVAL: Duration = Duration::from_secs(10);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LockScope {
     key: u64,
+    /// The server or file that holds the lock. It is no part of the key: each server has locks of its own.
+    server: String,
 }
 
 /// The maximum time to wait for the lock.
@@ -94,7 +96,15 @@ impl LockScope {
                 key = (key ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
             }
         }
-        Self { key }
+        let server = match options {
+            ConnectOptions::Postgres(options) => options.addresses(),
+            ConnectOptions::Mysql(options) => options.address(),
+            ConnectOptions::Sqlite(options) => {
+                let file = options.file().unwrap_or_default();
+                file.display().to_string()
+            }
+        };
+        Self { key, server }
     }
 }
 

@@ -149,7 +149,7 @@ impl MysqlOptions {
     }
 
     /// Returns host and port, or the socket's path.
-    pub(super) fn address(&self) -> String {
+    pub(crate) fn address(&self) -> String {
         self.socket
             .clone()
             .unwrap_or_else(|| format!("{}:{}", self.host, self.port))

@@ -222,6 +222,16 @@ impl PostgresOptions {
         })
     }
 
+    /// Returns the addresses of all hosts.
+    pub(crate) fn addresses(&self) -> String {
+        let address = |host: &HostAddress| {
+            let name = host.address.as_ref().unwrap_or(&host.name);
+            format!("{name}:{}", host.port)
+        };
+        let addresses: Vec<String> = self.hosts.iter().map(address).collect();
+        addresses.join(",")
+    }
+
     /// Returns the database's name.
     pub fn database(&self) -> &str {
         &self.database

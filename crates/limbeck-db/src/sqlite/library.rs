@@ -164,9 +164,11 @@ fn run(connection: &mut Connection, deletions: &Deletions, job: Job) -> Result<O
             rows: vec![vec![Value::Integer(flag.into())]],
             ..ResultSet::default()
         }),
-        Job::Script { sql } => connection
-            .execute_batch(&sql)
-            .map(|()| ResultSet::default()),
+        // SQLite reports no effects of several statements, so a script counts as a change.
+        Job::Script { sql } => connection.execute_batch(&sql).map(|()| ResultSet {
+            effect: Effect::Write,
+            ..ResultSet::default()
+        }),
         Job::ForbidCommits(forbid) => connection
             .commit_hook(forbid.then_some(|| true))
             .and_then(|()| deletions.watch(connection, forbid))

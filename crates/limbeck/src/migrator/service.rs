@@ -102,7 +102,8 @@ impl Migrator {
     }
 
     /// Applies the pending revisions up to `target`: `head`, `heads`, a revision, `+2`. If several services start at once,
-    /// one applies them and the others wait. Dropping the future rolls back the open transaction.
+    /// one applies them and the others wait. Dropping the future closes the
+    /// sessions and releases the lock; the server rolls back the open transaction when the running statement ends.
     ///
     /// `docs/run.md` describes the startup of a service, and `examples/axum-shop` is one.
     ///

@@ -92,7 +92,7 @@ impl RunState<'_, '_> {
             traceback,
             state: DatabaseState {
                 rolled_back,
-                has_committed: step.is_some_and(|step| step.has_committed),
+                has_committed: step.is_some_and(|step| step.work.is_committed),
                 ..state
             },
         }))

@@ -28,12 +28,12 @@ impl RunState<'_, '_> {
         };
         self.sessions.close_all().await;
         self.locks.close_unused_session().await;
-        let stopped = driver.stop(outcome.is_ok()).await;
-        let result = match (outcome, stopped, dry_run) {
-            (Err(error), ..) | (Ok(_), Err(error), _) => Err(error),
-            (Ok(_), Ok(_), Some(Err(error))) => Err(RunError::DryRun(error)),
-            (Ok(_), Ok(_), Some(Ok(report))) => Ok(Ending::DryRun(report)),
-            (Ok(outcome), Ok(results), None) => self.conclude(outcome, results).await,
+        let results = driver.stop(outcome.is_ok()).await;
+        let result = match (outcome, dry_run) {
+            (Err(error), _) => Err(error),
+            (Ok(_), Some(Err(error))) => Err(RunError::DryRun(error)),
+            (Ok(_), Some(Ok(report))) => Ok(Ending::DryRun(report)),
+            (Ok(outcome), None) => self.conclude(outcome, results).await,
         };
         if report_final_state && done && result.is_ok() && self.progress.location.is_some() {
             let state = self.database_state().await;

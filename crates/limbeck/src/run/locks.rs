@@ -27,7 +27,8 @@ impl Locks {
 
     /// Starts to open a session for the first lock.
     pub(super) fn open_session_ahead(&mut self, options: &ConnectOptions) {
-        if self.wait.is_some() {
+        let has_sessions = !matches!(options, ConnectOptions::Sqlite(_));
+        if self.wait.is_some() && has_sessions {
             let options = options.clone();
             self.opening
                 .spawn(async move { Session::open(&options).await });

@@ -11,6 +11,8 @@ mod operation;
 mod progress;
 mod sessions;
 mod state;
+mod step_work;
+mod transaction_control;
 mod watchdog;
 mod wire;
 mod worker_driver;

@@ -7,6 +7,7 @@ use limbeck_revision::{Direction, Step};
 use crate::version_table_location::VersionTableLocation;
 
 use super::failure::FailedStep;
+use super::step_work::StepWork;
 
 /// The progress of a run.
 #[derive(Debug, Default)]
@@ -33,8 +34,7 @@ pub(super) struct RunningStep {
     pub(super) path: PathBuf,
     /// Number of statements that the script has sent.
     pub(super) statements: usize,
-    /// The step committed, or changed the database outside a transaction: a rollback doesn't undo that.
-    pub(super) has_committed: bool,
+    pub(super) work: StepWork,
 }
 
 impl RunProgress {

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use limbeck_db::{
-    DbError, Effect, LockError, LockScope, LockWaitProgress, Outcome, ProcessEnvironment, Product,
+    DbError, LockError, LockScope, LockWaitProgress, Outcome, ProcessEnvironment, Product,
     TransactionStatus, VersionTable,
 };
 use limbeck_revision::{MigrationPlan, RevisionMap, Step};
@@ -13,7 +13,6 @@ use limbeck_script::worker::{
 
 use crate::version_table_location::VersionTableLocation;
 
-use super::dry_run::{Control, control};
 use super::event::Event;
 use super::failure::{DatabaseState, RunError};
 use super::interrupt::{Interrupt, interrupted, unless_interrupted};
@@ -21,6 +20,7 @@ use super::locks::Locks;
 use super::operation::Operation;
 use super::progress::{RunProgress, RunningStep};
 use super::sessions::{DatabaseError, DatabaseErrors, RefusedStatement, Sessions};
+use super::step_work::StepWork;
 use crate::command_error::CommandError;
 
 /// Maximum time for the server to stop a cancelled statement.
@@ -98,8 +98,11 @@ impl RunState<'_, '_> {
                 result = &mut running => result,
                 signal = interrupted(&mut self.interrupt) => {
                     // The session is closed next, and the server rolls back, even if the cancel request is lost.
-                    let _ = canceller.cancel().await;
-                    let _ = tokio::time::timeout(GRACE_AFTER_CANCEL, &mut running).await;
+                    let stopping = async {
+                        let _ = canceller.cancel().await;
+                        let _ = (&mut running).await;
+                    };
+                    let _ = tokio::time::timeout(GRACE_AFTER_CANCEL, stopping).await;
                     return Err(RunError::Interrupted(signal));
                 }
             }
@@ -112,13 +115,7 @@ impl RunState<'_, '_> {
             if let Ok((outcome, status)) = &result
                 && !self.dry_run
             {
-                step.has_committed |= match permanence(&request.sql, outcome, *status) {
-                    Permanence::None => false,
-                    Permanence::Earlier => {
-                        step.statements > usize::from(request.role == Role::Script)
-                    }
-                    Permanence::Itself => true,
-                };
+                step.work.record(request, outcome, *status);
             }
         }
         Ok(result.map_err(|error| StatementError {
@@ -214,6 +211,7 @@ impl RunState<'_, '_> {
 
     /// Records that a step begins.
     pub(super) fn begin_step(&mut self, request: StepRequest) {
+        self.progress.step = None;
         let (Some(revision), Some(path)) = (request.revision, request.path) else {
             // A stamp runs no script.
             return;
@@ -230,7 +228,7 @@ impl RunState<'_, '_> {
             revision,
             path: path.into(),
             statements: 0,
-            has_committed: false,
+            work: StepWork::default(),
         };
         (self.on_event)(Event::Step {
             revision: &step.revision,
@@ -310,39 +308,6 @@ impl RunState<'_, '_> {
             before,
             after: after.map(Option::unwrap_or_default),
             ..DatabaseState::default()
-        }
-    }
-}
-
-/// The work that a successful statement has put beyond a rollback.
-enum Permanence {
-    /// None.
-    None,
-    /// The statements before it: it committed them.
-    Earlier,
-    /// The statement's own work: it ran outside a transaction, or committed by itself.
-    Itself,
-}
-
-fn permanence(sql: &str, outcome: &Outcome, status: TransactionStatus) -> Permanence {
-    let has = |expected: &[Effect]| {
-        let mut results = outcome.results.iter();
-        results.any(|result| expected.contains(&result.effect))
-    };
-    match control(sql) {
-        // PostgreSQL reports a rollback if it could not commit.
-        Control::Commit if has(&[Effect::Rollback]) => Permanence::None,
-        Control::Commit => Permanence::Earlier,
-        Control::Begin | Control::Rollback => Permanence::None,
-        Control::None | Control::Other => {
-            let wrote = has(&[Effect::Write, Effect::Delete, Effect::Truncate]);
-            if wrote && status == TransactionStatus::Idle {
-                Permanence::Itself
-            } else if has(&[Effect::Commit]) {
-                Permanence::Earlier
-            } else {
-                Permanence::None
-            }
         }
     }
 }

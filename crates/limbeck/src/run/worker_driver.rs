@@ -231,17 +231,18 @@ impl WorkerDriver {
     }
 
     /// Ends the worker: waits for it to exit after an outcome, stops it otherwise.
-    pub(super) async fn stop(self, has_outcome: bool) -> Result<WorkerResults, RunError> {
+    pub(super) async fn stop(self, has_outcome: bool) -> WorkerResults {
         if has_outcome {
-            self.worker.wait().await?;
+            // The worker has sent the outcome, so how its process ends is of no consequence.
+            let _ = self.worker.wait().await;
         } else {
             self.worker.stop(GRACE_AFTER_SIGNAL).await;
         }
-        Ok(WorkerResults {
+        WorkerResults {
             interpreter: self.interpreter,
             headers: self.headers,
             refusal: self.refusal,
-        })
+        }
     }
 }
 

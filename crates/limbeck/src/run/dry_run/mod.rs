@@ -2,19 +2,21 @@
 //!
 //! The transactions that `env.py` begins are savepoints inside it.
 
-mod control;
 mod schema;
 
 use limbeck_db::{DbError, Effect, Outcome, Product, ResultSet, Session, TransactionStatus};
 use limbeck_script::worker::{ExecuteRequest, Role};
 
-pub(super) use self::control::{Control, control};
 pub use self::schema::Loss;
 use self::schema::Schema;
+use super::transaction_control::{Control, control};
 
 const BEGIN: &str = "SAVEPOINT limbeck_dry_run";
 const COMMIT: &str = "RELEASE SAVEPOINT limbeck_dry_run";
 const ROLLBACK: &str = "ROLLBACK TO SAVEPOINT limbeck_dry_run; RELEASE SAVEPOINT limbeck_dry_run";
+
+/// The reason for a refusal once the outer transaction is gone.
+const LOST: &str = "a statement ended the transaction or removed its guard";
 
 /// The result of a dry run.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -87,15 +89,19 @@ impl DryRun {
         if request.script {
             return Err(refuse("`executescript` commits"));
         }
+        let ends = matches!(control(&request.sql), Control::Commit | Control::Rollback);
+        if session.transaction_status() == TransactionStatus::Idle && !ends {
+            return Err(refuse(LOST));
+        }
         for statement in std::mem::take(&mut request.before) {
             match control(&statement) {
                 Control::Begin => self.set_in_transaction(session, true).await?,
-                Control::None => request.before.push(statement),
+                Control::None | Control::Session => request.before.push(statement),
                 _ => return Err(refuse("the driver ends the transaction")),
             }
         }
         let tag = match control(&request.sql) {
-            Control::None => return Ok(Admitted::Run),
+            Control::None | Control::Session => return Ok(Admitted::Run),
             Control::Begin => {
                 self.set_in_transaction(session, true).await?;
                 "BEGIN"
@@ -166,7 +172,7 @@ impl DryRun {
     /// Returns the error of a statement as the user understands it.
     pub(super) fn explain(error: DbError) -> DbError {
         match error {
-            DbError::CommitForbidden => refuse("a statement of the script commits"),
+            DbError::CommitForbidden => refuse("a statement commits"),
             error => error,
         }
     }
@@ -183,9 +189,7 @@ impl DryRun {
         // still roll back in a way that `admit` does not understand.
         let is_guarded = request.role != Role::Script || session.is_commit_forbidden().await?;
         if session.transaction_status() == TransactionStatus::Idle || !is_guarded {
-            return Err(refuse(
-                "a statement of the script ended the transaction or removed its guard",
-            ));
+            return Err(refuse(LOST));
         }
         let results = &outcome.results;
         if results.iter().all(|result| result.effect == Effect::None) {
@@ -216,6 +220,7 @@ impl DryRun {
     /// Rolls everything back and returns the report.
     pub(super) async fn end(mut self, session: &mut Session) -> Result<DryRunReport, DbError> {
         let after = match session.transaction_status() {
+            TransactionStatus::Idle => return Err(refuse(LOST)),
             TransactionStatus::Failed => None,
             _ => Some(Schema::read(session).await?),
         };

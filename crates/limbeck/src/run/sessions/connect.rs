@@ -39,7 +39,7 @@ impl Destination {
 }
 
 impl Sessions {
-    /// Opens a session, or reuses an open one with the same destination, and returns its number.
+    /// Opens a session, or reopens one of a dry run, and returns its number.
     pub(in super::super) async fn connect(
         &mut self,
         request: ConnectRequest,

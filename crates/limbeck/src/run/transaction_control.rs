@@ -1,8 +1,8 @@
-//! Transaction control in SQL text: the second line of defence of a dry run, behind the server's own refusal.
+//! Transaction control in SQL text, for what the database doesn't report: a tokenizer, not a parser.
 
 /// The effect of a text on transactions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in super::super) enum Control {
+pub(super) enum Control {
     /// No effect.
     None,
     /// Begins a transaction.
@@ -11,12 +11,14 @@ pub(in super::super) enum Control {
     Commit,
     /// Rolls the transaction back.
     Rollback,
+    /// Changes the session only.
+    Session,
     /// Any other effect, or several at once.
     Other,
 }
 
 /// Returns the effect of a text on transactions.
-pub(in super::super) fn control(sql: &str) -> Control {
+pub(super) fn control(sql: &str) -> Control {
     let statements = statements(sql);
     let effects: Vec<Control> = statements
         .iter()
@@ -24,7 +26,12 @@ pub(in super::super) fn control(sql: &str) -> Control {
         .collect();
     match effects[..] {
         [one] => one,
-        _ if effects.iter().all(|effect| *effect == Control::None) => Control::None,
+        _ if effects
+            .iter()
+            .all(|effect| matches!(effect, Control::None | Control::Session)) =>
+        {
+            Control::None
+        }
         _ => Control::Other,
     }
 }
@@ -39,6 +46,8 @@ fn statement_control(words: &[String]) -> Control {
         ("ROLLBACK", "WORK" | "TRANSACTION") if word(2) == "TO" => Control::None,
         ("ROLLBACK" | "ABORT", "" | "WORK" | "TRANSACTION") => Control::Rollback,
         ("COMMIT" | "ROLLBACK" | "ABORT" | "END", _) => Control::Other,
+        ("SET", "PASSWORD") => Control::None,
+        ("SET" | "USE" | "SAVEPOINT" | "RELEASE" | "LOCK" | "UNLOCK", _) => Control::Session,
         _ => Control::None,
     }
 }
@@ -77,10 +86,8 @@ fn statements(sql: &str) -> Vec<Vec<String>> {
                 statements.push(std::mem::take(&mut words));
             }
             1
-        } else if first.is_alphanumeric() || first == '_' {
-            let end = rest.find(|character: char| {
-                !(character.is_alphanumeric() || character == '_' || character == '$')
-            });
+        } else if is_word(first) {
+            let end = rest.find(|character: char| !(is_word(character) || character == '$'));
             let length = end.unwrap_or(rest.len());
             push(&mut words, &rest[..length].to_uppercase());
             length
@@ -96,6 +103,11 @@ fn statements(sql: &str) -> Vec<Vec<String>> {
         statements.push(words);
     }
     statements
+}
+
+/// Returns `true` for a character of an identifier. Databases accept every character beyond ASCII.
+fn is_word(character: char) -> bool {
+    character.is_ascii_alphanumeric() || character == '_' || !character.is_ascii()
 }
 
 /// Returns the length of the comment, which may contain comments, at the start of `text`.
@@ -144,7 +156,7 @@ fn escape_string_length(text: &str) -> usize {
 /// Returns the length of the `$tag$ … $tag$` at the start of `text`, if there is one.
 fn dollar_quoted_length(text: &str) -> Option<usize> {
     let inner = text.strip_prefix('$')?;
-    let end = inner.find(|character: char| !(character.is_alphanumeric() || character == '_'))?;
+    let end = inner.find(|character: char| !is_word(character))?;
     if !inner[end..].starts_with('$')
         || inner.starts_with(|character: char| character.is_ascii_digit())
     {
@@ -196,6 +208,13 @@ mod tests {
             (r"SELECT e'it''s \\'; COMMIT", Control::Other),
             (r"SELECT E'\'; COMMIT; --'", Control::None),
             ("SELECT E'", Control::None),
+            (
+                "SELECT 1 AS \u{1f600}$x$; COMMIT; SELECT 2 AS \u{1f600}$x$",
+                Control::Other,
+            ),
+            ("SET foreign_key_checks = 0", Control::Session),
+            ("SET PASSWORD FOR a = 'b'", Control::None),
+            ("SET a = 1; DROP TABLE t", Control::None),
             ("", Control::None),
         ] {
             assert_eq!(control(sql), expected, "{sql}");

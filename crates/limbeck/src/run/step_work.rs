@@ -1,0 +1,138 @@
+//! The work of a step that a rollback would undo, and the work that it would not.
+
+use limbeck_db::{Effect, Outcome, TransactionStatus};
+use limbeck_script::worker::{ExecuteRequest, Role};
+
+use super::transaction_control::{Control, control};
+
+/// The work of a running step.
+#[derive(Debug, Default)]
+pub(super) struct StepWork {
+    /// Whether the step has changed the database in the open transaction.
+    is_open: bool,
+    /// Whether the step has changed the database beyond a rollback: it committed, or ran outside a transaction.
+    pub(super) is_committed: bool,
+}
+
+impl StepWork {
+    /// Records a statement that succeeded. `status` is the transaction status after it.
+    pub(super) fn record(
+        &mut self,
+        request: &ExecuteRequest,
+        outcome: &Outcome,
+        status: TransactionStatus,
+    ) {
+        let control = control(&request.sql);
+        // MySQL reports no effect of its own for these, so the text is the only source.
+        let is_work =
+            request.role != Role::Transaction && matches!(control, Control::None | Control::Other);
+        for result in &outcome.results {
+            match result.effect {
+                Effect::Write | Effect::Delete | Effect::Truncate => self.is_open |= is_work,
+                Effect::Commit => self.commit(),
+                Effect::Rollback => self.is_open = false,
+                _ => {}
+            }
+        }
+        match control {
+            Control::Commit => self.commit(),
+            Control::Rollback => self.is_open = false,
+            _ if status == TransactionStatus::Idle => self.commit(),
+            _ => {}
+        }
+    }
+
+    fn commit(&mut self) {
+        self.is_committed |= std::mem::take(&mut self.is_open);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use limbeck_db::{Effect, Outcome, ResultSet, TransactionStatus};
+    use limbeck_script::worker::{ExecuteRequest, Role};
+
+    use super::StepWork;
+
+    /// Returns whether the statements leave committed work: text, effects, and whether a transaction is open afterwards.
+    fn commits(statements: &[(&str, &[Effect], bool)]) -> bool {
+        let mut work = StepWork::default();
+        for (sql, effects, is_open) in statements {
+            let request = ExecuteRequest {
+                connection: 1,
+                sql: (*sql).to_owned(),
+                role: Role::Script,
+                before: Vec::new(),
+                parameters: None,
+                many: None,
+                script: false,
+            };
+            let result = |effect: &Effect| ResultSet {
+                effect: *effect,
+                ..ResultSet::default()
+            };
+            let outcome = Outcome {
+                results: effects.iter().map(result).collect(),
+                notices: Vec::new(),
+            };
+            let status = if *is_open {
+                TransactionStatus::Open
+            } else {
+                TransactionStatus::Idle
+            };
+            work.record(&request, &outcome, status);
+        }
+        work.is_committed
+    }
+
+    #[test]
+    fn distinguishes_committed_work() {
+        use Effect::{Commit, None, Rollback, Write};
+        for (expected, statements) in [
+            (
+                false,
+                vec![("select", &[None][..], true), ("COMMIT", &[Commit], false)],
+            ),
+            (false, vec![("insert", &[Write][..], true)]),
+            (
+                true,
+                vec![("insert", &[Write][..], true), ("COMMIT", &[Commit], false)],
+            ),
+            // MySQL and SQLite report no effect of a COMMIT.
+            (
+                true,
+                vec![("insert", &[Write][..], true), ("commit", &[Write], false)],
+            ),
+            (false, vec![("commit", &[Write][..], false)]),
+            (
+                false,
+                vec![
+                    ("insert", &[Write][..], true),
+                    ("ROLLBACK", &[Write], false),
+                ],
+            ),
+            // PostgreSQL reports a rollback if it could not commit.
+            (
+                false,
+                vec![
+                    ("insert", &[Write][..], true),
+                    ("COMMIT", &[Rollback], false),
+                ],
+            ),
+            // Outside a transaction.
+            (true, vec![("create", &[Write][..], false)]),
+            (false, vec![("SET a = 1", &[Write][..], false)]),
+            // Several statements in one text.
+            (
+                true,
+                vec![("create; COMMIT; BEGIN", &[Write, Commit, None][..], true)],
+            ),
+            (
+                false,
+                vec![("update; ROLLBACK", &[Write, Rollback][..], false)],
+            ),
+        ] {
+            assert_eq!(commits(&statements), expected, "{statements:?}");
+        }
+    }
+}
