@@ -26,7 +26,7 @@ pub struct TlsSummary {
     pub cipher: String,
     /// The verified part of the server's certificate.
     pub verified: CertificateVerification,
-    /// Whether the password was bound to this connection, which no machine in the middle can do.
+    /// True if the password was bound to this connection, which no machine in the middle can do.
     pub channel_binding: bool,
 }
 

@@ -23,7 +23,7 @@ pub struct Project {
     /// The scripts, in the order of the map's declarations.
     scripts: Vec<Script>,
     warnings: Vec<String>,
-    /// Whether Python read the headers. The worker then imports the scripts itself.
+    /// True if Python read the headers. The worker then imports the scripts itself.
     read_by_python: bool,
 }
 

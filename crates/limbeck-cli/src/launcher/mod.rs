@@ -58,7 +58,7 @@ struct Launcher<'a> {
     /// The page's data besides `state`.
     page: PageState,
     signals: Signals,
-    /// Whether no other process writes to the terminal during a migration.
+    /// True if no other process writes to the terminal during a migration.
     owns_terminal: bool,
 }
 

@@ -21,7 +21,7 @@ pub(super) struct Authentication<'a> {
     pub(super) end_point: Option<Vec<u8>>,
 }
 
-/// Whether the password was bound to the TLS connection.
+/// The binding of the password to the TLS connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum PasswordBinding {
     Bound,

@@ -44,7 +44,7 @@ impl OpenTransport {
     }
 }
 
-/// Whether a connection attempt asks the server for TLS.
+/// The encryption of a connection attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Encryption {
     Tls,

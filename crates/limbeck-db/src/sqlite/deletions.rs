@@ -10,7 +10,7 @@ use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 #[derive(Debug, Clone, Default)]
 pub(super) struct Deletions {
     deletes: Arc<AtomicBool>,
-    /// Whether the statement also drops or alters a table, whose rows SQLite deletes by itself.
+    /// True if the statement also drops or alters a table, whose rows SQLite then deletes itself.
     changes_schema: Arc<AtomicBool>,
 }
 

@@ -27,7 +27,7 @@ const WITHOUT_EFFECT: &[&str] = &[
 pub struct SqliteOptions {
     /// The file's path, a `file:` URI, or `:memory:`.
     pub(super) name: String,
-    /// Whether the name is a URI.
+    /// True if the name is a URI.
     pub(super) uri: bool,
     /// The maximum time to wait for another connection's lock.
     pub(super) busy_timeout: Duration,

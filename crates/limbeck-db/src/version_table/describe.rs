@@ -22,7 +22,7 @@ pub struct VersionTableDescription {
 pub struct Privilege {
     /// The name, such as `INSERT`.
     pub name: &'static str,
-    /// Whether the user has it.
+    /// True if the user has this privilege.
     pub is_granted: bool,
 }
 

@@ -109,7 +109,7 @@ struct Queue {
 #[derive(Default)]
 struct State {
     batches: VecDeque<Batch>,
-    /// Whether no more batches will follow.
+    /// True if no more batches will follow.
     is_closed: bool,
 }
 

@@ -80,7 +80,7 @@ pub(super) struct Reader {
 struct Folder {
     path: Arc<Path>,
     opened: OwnedFd,
-    /// Whether a `read` that fills only a part of the buffer has reached the end of the file.
+    /// True if a `read` that fills only a part of the buffer has reached the end of the file.
     short_read_is_end: bool,
 }
 

@@ -10,11 +10,11 @@ use crate::syntax::{ModuleIndex, line_at, string_literal};
 /// Settings and likely mistakes found in an `env.py`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct EnvironmentFindings {
-    /// Whether it makes an asynchronous engine.
+    /// True if `env.py` makes an asynchronous engine.
     pub is_async: bool,
-    /// Whether it migrates several databases, as the template `multidb` does.
+    /// True if `env.py` migrates several databases, as the template `multidb` does.
     pub is_multidb: bool,
-    /// The environment variables that it reads, each with the line of the first use.
+    /// The environment variables that `env.py` reads, each with the line of the first use.
     pub variables: Vec<(String, usize)>,
     /// The `version_table` argument of `context.configure`, if it is a string literal.
     pub version_table: Option<String>,
@@ -134,7 +134,7 @@ struct Inspector {
     findings: EnvironmentFindings,
     found: Vec<(FindingKind, TextSize)>,
     variables: Vec<(String, TextSize)>,
-    /// Whether any code replaces `%` by `%%`. Whether its result reaches `set_main_option` is not checked.
+    /// True if any code replaces `%` by `%%`. Its result need not reach `set_main_option`.
     doubles_percent: bool,
 }
 

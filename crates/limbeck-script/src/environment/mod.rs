@@ -17,13 +17,13 @@ use canonical::{ConfigureArguments, canonical_expression, canonical_statements};
 /// The settings of a stock `env.py`, one that differs from Alembic's templates in these settings only.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StockEnvironment {
-    /// Whether it calls `fileConfig` with the ini file, if there is one.
+    /// True if `env.py` calls `fileConfig` with the ini file, if there is one.
     pub configures_logging: bool,
     /// The `version_table` argument of `context.configure`.
     pub version_table: Option<String>,
     /// The `version_table_schema` argument of `context.configure`.
     pub version_table_schema: Option<String>,
-    /// Whether its engine is asynchronous.
+    /// True if the engine of `env.py` is asynchronous.
     pub is_async: bool,
 }
 

@@ -92,14 +92,14 @@ pub(super) struct Editor<'a> {
     sinks: &'a [Sink<'a>],
     /// The kind of engine for a sink that makes none: synchronous if the file has both kinds, as no connection is made.
     default_engine: EngineKind,
-    /// Whether the file makes engines of both kinds.
+    /// True if the file makes engines of both kinds.
     has_both_engines: bool,
     edits: Vec<Edit>,
     /// The start offsets of the wrapped expressions.
     wrapped: BTreeSet<usize>,
     /// The inserted calls: the engine that each converts for, and the module's statement that contains it.
     pub(super) calls: BTreeSet<(EngineKind, usize)>,
-    /// Whether the file converts a URL already.
+    /// True if the file already converts a URL.
     has_conversion: bool,
 }
 

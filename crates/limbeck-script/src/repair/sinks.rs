@@ -32,7 +32,7 @@ pub(super) enum SinkKind<'a> {
     /// `set_main_option` or `set_section_option`.
     Option {
         url: &'a Expr,
-        /// Whether it sets the main section of the configuration of this run.
+        /// True if the call sets the main section of the configuration of this run.
         is_main_option: bool,
     },
 }

@@ -40,7 +40,7 @@ pub(crate) struct CodePosition {
     pub(crate) scope: usize,
     /// The index of the module's statement that contains the expression.
     pub(crate) statement: usize,
-    /// Whether the expression runs each time that its scope does: no condition, loop, `try` or `with` is around it.
+    /// True if the expression runs each time that its scope does: no condition, loop, `try` or `with` is around it.
     pub(crate) is_unconditional: bool,
 }
 

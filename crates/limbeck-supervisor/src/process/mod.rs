@@ -30,7 +30,7 @@ pub struct Application {
     child: Child,
     pid: Pid,
     guard: Guard,
-    /// Whether the application has its own process group. In the foreground of a terminal it shares the supervisor's, so
+    /// True if the application has its own process group. In the foreground of a terminal it shares the supervisor's, so
     /// that the terminal's keys reach it directly.
     has_own_group: bool,
     /// The exit status, once the process has exited.

@@ -69,7 +69,7 @@ pub struct Migrator {
     pub database_wait: Duration,
     /// The command line, as `env.py` sees it.
     pub command_line: CommandLine,
-    /// Whether to read the version table after a run and report it as [`Event::Finished`].
+    /// True if a run ends with reading the version table and reporting it as [`Event::Finished`].
     pub report_final_state: bool,
 }
 

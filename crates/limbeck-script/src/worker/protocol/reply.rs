@@ -63,7 +63,7 @@ pub struct StepsReply {
     pub steps: Vec<PlannedStep>,
     /// Warnings for the user.
     pub warnings: Vec<String>,
-    /// Whether the worker creates the version table if it doesn't exist.
+    /// True if the worker creates the version table if it doesn't exist.
     pub ensure_version: bool,
 }
 
@@ -87,9 +87,9 @@ pub enum PlannedStep {
         from: Vec<String>,
         /// The version rows that the step writes.
         to: Vec<String>,
-        /// Whether `to` is above `from` in the revision graph.
+        /// True if `to` is above `from` in the revision graph.
         is_upward: bool,
-        /// Whether the step moves a branch.
+        /// True if the step moves a branch.
         branch_move: bool,
     },
 }

@@ -12,7 +12,7 @@ pub struct Start {
     /// The task.
     #[serde(flatten)]
     pub task: Task,
-    /// Whether the run may write to the database.
+    /// True if the run may write to the database.
     pub changes_database: bool,
     /// The command line, as Alembic's own parser would return it.
     pub options: CommandOptions,
@@ -59,9 +59,9 @@ pub struct CommandOptions {
     pub name: String,
     /// The values of `-x`; none if there are none.
     pub x: Option<Vec<String>>,
-    /// Whether `--raiseerr` is given.
+    /// True if `--raiseerr` is given.
     pub raiseerr: bool,
-    /// Whether `--quiet` is given.
+    /// True if `--quiet` is given.
     pub quiet: bool,
     /// The command's own options, by the names of Alembic's parser.
     #[serde(flatten)]
