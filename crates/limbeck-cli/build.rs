@@ -15,7 +15,7 @@ fn main() {
     }
 }
 
-/// Returns whether the C compiler that Rust links with has a library.
+/// Returns `true` if the C compiler that Rust links with has a library.
 fn has_library(library: &str) -> bool {
     let compiler = env::var("CC").unwrap_or_else(|_| "cc".into());
     let output = Command::new(compiler)

@@ -10,10 +10,10 @@ pub struct ConnectionDetails {
     pub peer: Option<SocketAddr>,
     /// The TLS protection; `None` for a plain connection.
     pub tls: Option<TlsSummary>,
-    /// The number that the server gave the session at its start: `PostgreSQL`'s process, `MySQL`'s connection. A
-    /// pooler in between reports a number of its own.
+    /// The number that the server gave the session at its start: `PostgreSQL`'s process ID or `MySQL`'s connection ID. A
+    /// pooler reports its own number instead.
     pub initial_session_id: Option<i64>,
-    /// `SQLite`: whether the library could open the file only for reading.
+    /// `SQLite`: `Some(true)` if the library could open the file only for reading.
     pub is_read_only: Option<bool>,
 }
 
@@ -26,7 +26,7 @@ pub struct TlsSummary {
     pub cipher: String,
     /// The verified part of the server's certificate.
     pub verified: CertificateVerification,
-    /// True if the password was bound to this connection, which no machine in the middle can do.
+    /// `true` if the password was bound to this connection, which no machine in the middle can do.
     pub channel_binding: bool,
 }
 

@@ -175,7 +175,7 @@ pub enum ConnectErrorKind {
 }
 
 impl ConnectErrorKind {
-    /// Returns whether the failure may pass by itself, so that a retry can succeed: the server, its name or a free
+    /// Returns `true` if the failure may pass by itself, so that a retry can succeed: the server, its name or a free
     /// connection is missing for now.
     pub fn is_transient(self) -> bool {
         match self {

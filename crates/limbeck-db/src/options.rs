@@ -88,7 +88,7 @@ impl fmt::Debug for ConnectArg {
 /// The readable part of a Python `ssl.SSLContext`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PythonSslContext {
-    /// True if `verify_mode` is `CERT_REQUIRED`.
+    /// `true` if `verify_mode` is `CERT_REQUIRED`.
     pub verify: bool,
     /// The value of `check_hostname`.
     pub check_hostname: bool,

@@ -189,7 +189,7 @@ impl Session {
         }
     }
 
-    /// Returns whether the open transaction is one of [`Session::begin_without_commit`] and still refuses a commit.
+    /// Returns `true` if the open transaction is one of [`Session::begin_without_commit`] and still refuses a commit.
     ///
     /// # Errors
     /// Returns the errors of [`Session::execute`]. `PostgreSQL` can't answer in a failed transaction.

@@ -8,7 +8,7 @@ use limbeck_url::DatabaseUrl;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-/// URLs in which `{}` stands for the encoded secret. No server listens on port 1.
+/// URLs in which `{}` is the placeholder for the encoded secret. No server listens on port 1.
 const URLS: &[&str] = &[
     "postgresql+asyncpg://app:{}@127.0.0.1:1/d",
     "postgresql+psycopg2://app@127.0.0.1:1/d?password={}",

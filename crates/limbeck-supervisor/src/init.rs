@@ -11,7 +11,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::process::{in_terminal_foreground, shell_status};
 use crate::signals::Signals;
 
-/// Returns whether this process is PID 1 of its system or container.
+/// Returns `true` if this process is PID 1 of its system or container.
 pub fn is_init() -> bool {
     std::process::id() == 1
 }

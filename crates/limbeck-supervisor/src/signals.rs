@@ -40,12 +40,12 @@ impl ReceivedSignal {
         SignalKind::from_raw(self.number())
     }
 
-    /// Returns whether the signal asks the program to end.
+    /// Returns `true` if the signal asks the program to end.
     pub fn is_end_request(self) -> bool {
         [Self::HANGUP, Self::INTERRUPT, Self::QUIT, Self::TERMINATE].contains(&self)
     }
 
-    /// Returns whether a terminal sends the signal to all of its foreground processes.
+    /// Returns `true` if a terminal sends the signal to all of its foreground processes.
     pub(crate) fn is_sent_by_terminals(self) -> bool {
         [Self::INTERRUPT, Self::QUIT, Self::WINDOW].contains(&self)
     }

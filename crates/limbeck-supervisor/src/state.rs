@@ -95,7 +95,7 @@ pub struct SchemaState {
     pub heads: Vec<String>,
     /// The revisions that have not been applied, the next one first.
     pub pending: Vec<PendingRevision>,
-    /// True if the database is at the target revision.
+    /// `true` if the database is at the target revision.
     pub is_at_target: bool,
 }
 
@@ -172,9 +172,9 @@ pub struct ApplicationState {
     pub pid: Option<i32>,
     /// All processes of the application.
     pub processes: Vec<ProcessState>,
-    /// True if the application's probe succeeds or, without a probe, if the application runs.
+    /// `true` if the application's probe succeeds or, without a probe, if the application runs.
     pub is_healthy: bool,
-    /// True if the application has a probe.
+    /// `true` if the application has a probe.
     pub has_probe: bool,
     /// The last probe results, newest last.
     pub probes: VecDeque<ProbeRecord>,
@@ -199,7 +199,7 @@ pub struct StateSnapshot {
     pub database: Option<DatabaseHealth>,
     /// The application.
     pub application: ApplicationState,
-    /// True if the application has been ready at least once.
+    /// `true` if the application has been ready at least once.
     pub has_been_ready: bool,
 }
 
@@ -227,7 +227,7 @@ impl StateSnapshot {
         }
     }
 
-    /// Returns whether schema, database and application are ready.
+    /// Returns `true` if schema, database and application are ready.
     pub fn is_ready(&self) -> bool {
         self.readiness_problems().is_empty()
     }

@@ -57,7 +57,7 @@ pub struct CertificateRequest<'a> {
     pub common_name: &'a str,
     /// The extensions in `openssl`'s syntax, one per line. Without extensions the certificate has version 1.
     pub extensions: &'a str,
-    /// True if the certificate has expired.
+    /// `true` if the certificate has expired.
     pub expired: bool,
     /// The kind of its key.
     pub key: Key,

@@ -45,7 +45,7 @@ pub fn reserve_port() -> u16 {
     panic!("no free port from {FIRST} on");
 }
 
-/// Returns true if a server can listen on the port. Another program, or a server of an earlier test, may use it.
+/// Returns `true` if a server can listen on the port. Another program, or a server of an earlier test, may use it.
 fn is_free(port: u16) -> bool {
     let all = TcpListener::bind(("0.0.0.0", port)).is_ok();
     // A machine without IPv6 has no such address.

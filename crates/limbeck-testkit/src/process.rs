@@ -1,4 +1,4 @@
-//! Server processes: unprivileged, each on a port of its own, killed at the end of the test.
+//! Server processes: unprivileged, each on its own port, killed at the end of the test.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 use crate::ports::reserve_port;
 
-/// Returns true if this process runs as root. Database servers refuse to.
+/// Returns `true` if this process runs as root. Database servers refuse to.
 pub(crate) fn is_root() -> bool {
     user_id() == 0
 }

@@ -13,8 +13,8 @@ const SKIPPED: &str = "LIMBECK_TEST_SKIPPED";
 /// Ends a test because this machine lacks `requirement`.
 ///
 /// The test fails. If `LIMBECK_TEST_ALLOW_SKIP=1` is set, the test is skipped instead: its process ends with status 0
-/// after it has added a line to the file in `LIMBECK_TEST_SKIPPED`. That needs nextest, which runs each test in a
-/// process of its own. `CI=true` forbids skipping.
+/// after it has added a line to the file in `LIMBECK_TEST_SKIPPED`. That needs nextest, which runs each test in
+/// its own process. `CI=true` forbids skipping.
 ///
 /// # Panics
 /// Panics unless skipping is allowed.

@@ -23,7 +23,7 @@ pub struct Project {
     /// The scripts, in the order of the map's declarations.
     scripts: Vec<Script>,
     warnings: Vec<String>,
-    /// True if Python read the headers. The worker then imports the scripts itself.
+    /// `true` if Python read the headers. The worker then imports the scripts itself.
     read_by_python: bool,
 }
 

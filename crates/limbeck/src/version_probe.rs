@@ -81,8 +81,8 @@ impl OpenSession {
 }
 
 impl VersionProbe {
-    /// Returns whether `upgrade` to `target` has nothing to do. Without version rows it always has: it creates the version
-    /// table. A target that can't be resolved counts as work, so that the run reports the error.
+    /// Returns `true` if `upgrade` to `target` has nothing to do. Returns `false` without version rows, as `upgrade` then
+    /// creates the version table, and for a target that can't be resolved, so that the run reports the error.
     pub fn is_up_to_date(&self, map: &RevisionMap, target: &str) -> bool {
         let heads = self.heads.as_deref().unwrap_or_default();
         !heads.is_empty()
@@ -146,7 +146,7 @@ impl ProbeTarget {
             (true, driver) => driver.is_some_and(|driver| ASYNC_DRIVERS.contains(&driver)),
             (false, driver) => driver.is_none_or(|driver| DRIVERS.contains(&driver)),
         };
-        // SQLAlchemy rejects `postgres://` with a message of its own.
+        // SQLAlchemy rejects `postgres://` with its own message.
         if !known
             || !matches!(
                 url.dialect.as_str(),
@@ -246,8 +246,8 @@ pub(crate) fn engine_settings<'a>(ini: &'a Ini, section: &str) -> Vec<&'a str> {
     keys.filter(|key| key.starts_with("sqlalchemy.")).collect()
 }
 
-/// Returns whether every version of SQLAlchemy splits and decodes this URL as [`DatabaseUrl::parse`] does. They disagree
-/// about a `%` in the database's name, which 2.1 decodes, and about an `@` in a password.
+/// Returns `true` if every version of SQLAlchemy splits and decodes this URL as [`DatabaseUrl::parse`] does. Versions
+/// differ for a `%` in the database's name, which 2.1 decodes, and for an `@` in a password.
 fn is_unambiguous(text: &str, url: &DatabaseUrl) -> bool {
     let before_query = text.split('?').next().unwrap_or(text);
     let encoded = url

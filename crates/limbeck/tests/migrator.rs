@@ -1,4 +1,4 @@
-//! A service that migrates at its start: what it is told, and what is in the database.
+//! A service that migrates at its start: the results of `Migrator`, its errors, and the database afterwards.
 
 use std::path::Path;
 use std::time::Duration;
@@ -19,7 +19,7 @@ with engine.connect() as connection:
         context.run_migrations()
 ";
 
-/// An `env.py` that limbeck reads without Python, to look.
+/// A stock `env.py`, whose version table limbeck reads without Python.
 const STOCK: &str = "\
 from alembic import context
 from sqlalchemy import engine_from_config, pool
@@ -92,7 +92,7 @@ fn ids(ids: &[&str]) -> Vec<String> {
 
 async fn check(sandbox: &Sandbox, url: &str) {
     let migrator = migrator(sandbox, url);
-    let status = migrator.status("head").await.expect("a look");
+    let status = migrator.status("head").await.expect("a status");
     assert_eq!(status.len(), 1);
     assert_eq!(
         (&status[0].current, &status[0].heads),
@@ -117,7 +117,7 @@ async fn check(sandbox: &Sandbox, url: &str) {
     ];
     both.sort();
     assert_eq!(both, [ids(&[]), ids(&["c3"])]);
-    assert!(migrator.status("head").await.expect("a look")[0].is_up_to_date());
+    assert!(migrator.status("head").await.expect("a status")[0].is_up_to_date());
     let migrated = migrator.downgrade("-1").await.expect("a downgrade");
     assert_eq!(migrated.revisions, ids(&["c3"]));
     let error = migrator.upgrade("nowhere").await.expect_err("a refusal");
@@ -127,7 +127,7 @@ async fn check(sandbox: &Sandbox, url: &str) {
         "Can't locate revision identified by 'nowhere'"
     );
     assert_eq!(
-        migrator.status("head").await.expect("a look")[0].current,
+        migrator.status("head").await.expect("a status")[0].current,
         ids(&["b2"])
     );
 }
@@ -183,9 +183,9 @@ async fn a_report_of_a_failure() {
     assert_eq!(error.report(), error.to_string());
 }
 
-/// A service runs in a folder of its own: what `env.py` imports is found where it is told.
+/// The service's current folder is not the project's: `env.py` finds its imports in `PYTHONPATH` and the import folders.
 #[tokio::test]
-async fn an_environment_that_imports_its_application() {
+async fn finds_imports_in_the_import_folders() {
     let env = format!("import shop.settings\nimport beside\n{ENV}");
     let sandbox = project(&env);
     sandbox.write("shop/settings.py", "");
@@ -204,9 +204,9 @@ async fn an_environment_that_imports_its_application() {
     assert_eq!(migrated.revisions, ids(&["a1", "b2", "c3"]));
 }
 
-/// A future that is dropped in the middle of a migration leaves nothing.
+/// A future that is dropped in the middle of a migration leaves no session and no table.
 #[tokio::test]
-async fn a_start_that_is_given_up() {
+async fn dropping_the_future_rolls_back() {
     let server = Postgres::start(Tls::Off);
     server.create_database("app");
     let sandbox = project(ENV);
@@ -235,7 +235,7 @@ async fn a_start_that_is_given_up() {
         done = migrator.upgrade("head") => panic!("{done:?}"),
         () = until_it_runs => {}
     }
-    // The server looks at its client again when the statement has ended.
+    // The server notices the closed connection when the statement has ended.
     for _ in 0..200 {
         if count("true") == "0" {
             break;

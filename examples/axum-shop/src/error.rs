@@ -35,8 +35,8 @@ impl From<sqlx::Error> for Error {
     }
 }
 
-/// Returns true if a row would violate a constraint. sqlx's own kinds of errors don't cover all: a forbidden deletion has
-/// a code of its own on PostgreSQL, and the code of a trigger on SQLite.
+/// Returns `true` if a row would violate a constraint. sqlx's own kinds of errors don't cover all: a forbidden deletion has
+/// its own code on PostgreSQL, and the code of a trigger on SQLite.
 fn is_constraint(error: &dyn DatabaseError) -> bool {
     const SQLITE_CONSTRAINT: i32 = 19;
     if let Some(error) = error.try_downcast_ref::<PgDatabaseError>() {

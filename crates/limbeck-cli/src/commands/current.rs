@@ -70,7 +70,7 @@ pub(crate) fn run(context: &Context, args: &Args) -> Outcome {
     context.run(request, Some(project))
 }
 
-/// Returns whether the rows equal the heads, as Alembic compares them.
+/// Returns `true` if the rows equal the heads, as Alembic compares them.
 fn is_at_heads(project: &Project, rows: &[String]) -> bool {
     let rows: BTreeSet<&str> = rows.iter().map(String::as_str).collect();
     rows == project.map.heads().into_iter().collect()

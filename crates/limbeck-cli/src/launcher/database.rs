@@ -145,7 +145,7 @@ struct Attempt<'a> {
     revision: &'a str,
     /// The time that the database has to accept a connection.
     time_limit: Duration,
-    /// True if no other process writes to the terminal.
+    /// `true` if no other process writes to the terminal.
     owns_terminal: bool,
 }
 

@@ -58,7 +58,7 @@ struct Launcher<'a> {
     /// The page's data besides `state`.
     page: PageState,
     signals: Signals,
-    /// True if no other process writes to the terminal during a migration.
+    /// `true` if no other process writes to the terminal during a migration.
     owns_terminal: bool,
 }
 

@@ -23,7 +23,7 @@ const MAX_SQL_LENGTH: usize = 400;
 /// The display of a run's progress.
 #[derive(Debug)]
 pub(crate) struct Progress {
-    /// The line; `None` if standard error is no terminal, or others write to it.
+    /// The line; `None` if standard error is not a terminal, or other processes write to it.
     line: Option<Arc<Mutex<Line>>>,
     has_thread: bool,
 }

@@ -64,7 +64,7 @@ pub(crate) fn masked_arguments() -> Vec<String> {
         .collect();
     let mut masked = Vec::with_capacity(arguments.len());
     for (index, argument) in arguments.iter().enumerate() {
-        // `--password secret` is no option of limbeck's, but its value is still a secret.
+        // limbeck has no option `--password`, but the value in `--password secret` is still a secret.
         let option = index.checked_sub(1).and_then(|index| arguments.get(index));
         let follows_secret_name = option.is_some_and(|option| {
             let name = option.trim_start_matches('-');

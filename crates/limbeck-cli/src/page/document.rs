@@ -28,7 +28,7 @@ pub(super) static POLICY: LazyLock<String> = LazyLock::new(|| {
 /// The query of a request for the page.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct PageQuery {
-    /// True if the list contains all revisions, however many there are.
+    /// `true` if the list contains all revisions, however many there are.
     pub(super) show_all: bool,
     /// The client's version of the revision sections. If set, the response contains only the parts that change.
     pub(super) known_version: Option<String>,

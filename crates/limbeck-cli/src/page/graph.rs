@@ -28,7 +28,7 @@ pub(super) struct Revision {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Wire {
     pub(super) lane: usize,
-    /// True if the line leads to a dependency, not to the previous revision.
+    /// `true` if the line leads to a dependency, not to the previous revision.
     pub(super) is_dependency: bool,
 }
 

@@ -99,7 +99,7 @@ impl<'a> View<'a> {
         }
     }
 
-    /// Returns whether a row stays visible when the list is folded.
+    /// Returns `true` if a row stays visible when the list is folded.
     fn is_important(&self, number: usize) -> bool {
         let (state, row) = (self.states[number], &self.graph.rows[number]);
         let is_first_pending = state == RevisionState::Pending

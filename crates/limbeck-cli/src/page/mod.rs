@@ -72,7 +72,7 @@ struct RevisionInputs {
     step: Option<String>,
     steps_done: usize,
     sql: Arc<PendingSql>,
-    /// True if the list contains all revisions, however many there are.
+    /// `true` if the list contains all revisions, however many there are.
     show_all: bool,
 }
 

@@ -62,7 +62,7 @@ impl PendingSql {
         }
     }
 
-    /// Returns whether the SQL covers the pending revisions. It may also contain earlier ones that were applied since.
+    /// Returns `true` if the SQL covers the pending revisions. It may also contain earlier ones that were applied since.
     pub(super) fn covers(&self, pending: &[PendingRevision]) -> bool {
         let ids = pending.iter().map(|pending| &pending.id);
         let Some(applied) = self.revisions.len().checked_sub(pending.len()) else {

@@ -28,7 +28,7 @@ fn check(sandbox: &Sandbox, url: &str, status: i32) -> Value {
     serde_json::from_str(&output.stdout).expect("one JSON object")
 }
 
-/// Returns whether a right is granted; `Null` if unknown.
+/// Returns a right's `granted` field, which is `Null` if unknown.
 fn granted(found: &Value, right: &str, on: &str) -> Value {
     let rights = found["rights"].as_array().expect("a list");
     let mut matching = rights.iter().filter(|each| {

@@ -102,7 +102,7 @@ impl Drop for LockFile {
 /// Closes the file if this process has no POSIX lock on it. Returns it otherwise.
 ///
 /// A write lock of the open file description conflicts with every POSIX lock, also with those of this process. If the
-/// kernel grants it, there is no POSIX lock, and until the close has freed it again there can be none.
+/// kernel grants the write lock, this process has no POSIX lock, and can't take one until the close releases the write lock.
 #[cfg(target_os = "linux")]
 #[expect(
     clippy::cast_possible_truncation,
@@ -142,7 +142,7 @@ mod tests {
 
     use super::LockFile;
 
-    /// Returns whether another process can take SQLite's write lock.
+    /// Returns `true` if another process can take SQLite's write lock.
     fn can_write_elsewhere(path: &Path) -> bool {
         let script = "import sqlite3, sys\n\
                       try: sqlite3.connect(sys.argv[1], timeout=0).execute('BEGIN IMMEDIATE')\n\
@@ -160,7 +160,7 @@ mod tests {
         }
     }
 
-    /// Returns whether this process has a descriptor of the file.
+    /// Returns `true` if this process has a descriptor of the file.
     #[cfg(target_os = "linux")]
     fn is_open(path: &Path) -> bool {
         let path = path.canonicalize().unwrap();

@@ -310,7 +310,7 @@ fn column(column: &mysql_async::Column) -> Column {
     }
 }
 
-/// Returns whether the values are bytes, not text: those of character types with the binary character set.
+/// Returns `true` if the values are bytes, not text: those of character types with the binary character set.
 fn is_binary(column: &mysql_async::Column) -> bool {
     let bytes = matches!(
         column.column_type(),

@@ -62,7 +62,7 @@ impl AllowedMethods {
         })
     }
 
-    /// Returns whether the method is allowed.
+    /// Returns `true` if the method is allowed.
     pub(super) fn allow(&self, method: AuthMethod) -> bool {
         match self {
             Self::All => true,

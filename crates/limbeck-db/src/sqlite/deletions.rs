@@ -10,7 +10,7 @@ use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 #[derive(Debug, Clone, Default)]
 pub(super) struct Deletions {
     deletes: Arc<AtomicBool>,
-    /// True if the statement also drops or alters a table, whose rows SQLite then deletes itself.
+    /// `true` if the statement also drops or alters a table, whose rows SQLite then deletes itself.
     changes_schema: Arc<AtomicBool>,
 }
 
@@ -50,7 +50,7 @@ impl Deletions {
         self.changes_schema.store(false, Ordering::Relaxed);
     }
 
-    /// Returns whether the statement prepared since the last reset is a `DELETE`.
+    /// Returns `true` if the statement prepared since the last reset is a `DELETE`.
     pub(super) fn is_delete(&self) -> bool {
         self.deletes.load(Ordering::Relaxed) && !self.changes_schema.load(Ordering::Relaxed)
     }

@@ -27,7 +27,7 @@ const WITHOUT_EFFECT: &[&str] = &[
 pub struct SqliteOptions {
     /// The file's path, a `file:` URI, or `:memory:`.
     pub(super) name: String,
-    /// True if the name is a URI.
+    /// `true` if the name is a URI.
     pub(super) uri: bool,
     /// The maximum time to wait for another connection's lock.
     pub(super) busy_timeout: Duration,
@@ -116,7 +116,7 @@ impl SqliteOptions {
         }
     }
 
-    /// Returns whether opening creates a missing file.
+    /// Returns `true` if opening creates a missing file.
     pub fn creates_file(&self) -> bool {
         let query = self.name.split_once('?').filter(|_| self.uri);
         let mut pairs = query.into_iter().flat_map(|(_, query)| query.split('&'));

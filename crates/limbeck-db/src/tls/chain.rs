@@ -285,7 +285,7 @@ impl ChainVerifier {
         }
     }
 
-    /// Returns whether the authority has signed the certificate itself and constrains no names.
+    /// Returns `true` if the authority has signed the certificate itself and constrains no names.
     fn has_signed(
         &self,
         authority: &Certificate<'_>,
@@ -320,12 +320,12 @@ impl ChainVerifier {
     }
 }
 
-/// Returns whether the certificate may sign and has no unknown critical extension.
+/// Returns `true` if the certificate may sign and has no unknown critical extension.
 fn is_authority(found: &Certificate<'_>) -> bool {
     found.may_sign() && !found.has_unknown_critical_extension()
 }
 
-/// Returns whether a driver may pass this certificate to webpki as a trusted authority.
+/// Returns `true` if a driver may pass this certificate to webpki as a trusted authority.
 pub(super) fn is_usable_anchor(der: &CertificateDer<'_>) -> bool {
     Certificate::parse(der)
         .is_some_and(|found| is_authority(&found) && found.validity().contains(UnixTime::now()))

@@ -4,7 +4,7 @@ use rustls::pki_types::ServerName;
 
 use super::x509::{Certificate, HostKind};
 
-/// Returns whether the common name matches the host. It counts only in a certificate without an alternative name of
+/// Returns `true` if the common name matches the host. It counts only in a certificate without an alternative name of
 /// the host's kind.
 pub(super) fn common_name_matches(certificate: &Certificate<'_>, host: &ServerName<'_>) -> bool {
     let (kind, host) = match host {

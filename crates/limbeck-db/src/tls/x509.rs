@@ -84,19 +84,19 @@ impl<'a> Certificate<'a> {
         Validity::new(validity.not_before, validity.not_after)
     }
 
-    /// Returns whether the key of `signer` made the signature.
+    /// Returns `true` if the key of `signer` made the signature.
     pub(super) fn is_signed_by(&self, signer: &Certificate<'_>, by: Algorithms) -> bool {
         let found = &self.0;
         let signed = found.tbs_certificate.as_ref();
         is_signature(signer, by, found.as_raw(), signed, &found.signature_value)
     }
 
-    /// Returns whether issuer and subject are the same.
+    /// Returns `true` if issuer and subject are the same.
     pub(super) fn is_self_issued(&self) -> bool {
         self.issuer() == self.subject()
     }
 
-    /// Returns whether the basic constraints mark it as an authority.
+    /// Returns `true` if the basic constraints mark the certificate as an authority.
     pub(super) fn is_marked_as_authority(&self) -> bool {
         self.constraints().is_some_and(|constraints| constraints.ca)
     }
@@ -106,7 +106,7 @@ impl<'a> Certificate<'a> {
         self.constraints()?.path_len_constraint
     }
 
-    /// Returns whether OpenSSL lets it sign servers' certificates. It lets self-issued ones of version 1.
+    /// Returns `true` if OpenSSL accepts the certificate as the issuer of a server's. It accepts self-issued ones of version 1.
     pub(super) fn may_sign(&self) -> bool {
         let usage = self.key_usage();
         let is_authority = match self.constraints() {
@@ -116,12 +116,12 @@ impl<'a> Certificate<'a> {
         is_authority && self.is_for_servers() && usage.is_none_or(KeyUsage::key_cert_sign)
     }
 
-    /// Returns whether it may sign revocation lists.
+    /// Returns `true` if the certificate may sign revocation lists.
     pub(super) fn may_revoke(&self) -> bool {
         self.key_usage().is_none_or(KeyUsage::crl_sign)
     }
 
-    /// Returns whether it may belong to a TLS server.
+    /// Returns `true` if the certificate may belong to a TLS server.
     pub(super) fn may_serve(&self) -> bool {
         let for_tls = |usage: &KeyUsage| {
             usage.digital_signature() || usage.key_encipherment() || usage.key_agreement()
@@ -140,12 +140,12 @@ impl<'a> Certificate<'a> {
         }
     }
 
-    /// Returns whether it has name constraints, critical or not.
+    /// Returns `true` if the certificate has name constraints, critical or not.
     pub(super) fn constrains_names(&self) -> bool {
         self.extension(&OID_X509_EXT_NAME_CONSTRAINTS).is_some()
     }
 
-    /// Returns whether it has a critical extension that limbeck does not interpret.
+    /// Returns `true` if the certificate has a critical extension that limbeck does not interpret.
     pub(super) fn has_unknown_critical_extension(&self) -> bool {
         self.0.extensions().iter().any(|extension| {
             extension.critical
@@ -155,7 +155,7 @@ impl<'a> Certificate<'a> {
         })
     }
 
-    /// Returns whether it has an alternative name of this kind, readable or not.
+    /// Returns `true` if the certificate has an alternative name of this kind, readable or not.
     pub(super) fn has_alternative_name(&self, kind: HostKind) -> bool {
         let names = match self.extension(&OID_X509_EXT_SUBJECT_ALT_NAME) {
             Some(ParsedExtension::SubjectAlternativeName(names)) => &names.general_names,
@@ -206,14 +206,14 @@ pub(super) enum HostKind {
 pub(super) struct RevocationList<'a>(CertificateRevocationList<'a>);
 
 impl<'a> RevocationList<'a> {
-    /// Parses a list. Returns `None` if the bytes are not one.
+    /// Parses a list. Returns `None` if the bytes are not a revocation list.
     pub(super) fn parse(der: &'a [u8]) -> Option<Self> {
         let (rest, found) = CertificateRevocationList::from_der(der).ok()?;
         let same = found.signature_algorithm == found.tbs_cert_list.signature;
         (rest.is_empty() && same).then_some(Self(found))
     }
 
-    /// Returns whether it covers all certificates of the certificate's issuer.
+    /// Returns `true` if the list covers all certificates of the certificate's issuer.
     pub(super) fn covers(&self, certificate: &Certificate<'_>) -> bool {
         let partial = [
             OID_X509_EXT_ISSUER_DISTRIBUTION_POINT,
@@ -224,7 +224,7 @@ impl<'a> RevocationList<'a> {
             && !self.0.extensions().iter().any(limits_scope)
     }
 
-    /// Returns whether the key of `signer` made the signature.
+    /// Returns `true` if the key of `signer` made the signature.
     pub(super) fn is_signed_by(&self, signer: &Certificate<'_>, by: Algorithms) -> bool {
         let found = &self.0;
         let signed = found.tbs_cert_list.as_ref();
@@ -236,7 +236,7 @@ impl<'a> RevocationList<'a> {
         self.0.last_update()
     }
 
-    /// Returns whether the list is valid now. A list without an end never is.
+    /// Returns `true` if the list is valid now. A list without an end never is.
     pub(super) fn is_current(&self, now: UnixTime) -> bool {
         let end = self.0.next_update();
         end.is_some_and(|end| Validity::new(self.0.last_update(), end).contains(now))

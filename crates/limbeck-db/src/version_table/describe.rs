@@ -22,7 +22,7 @@ pub struct VersionTableDescription {
 pub struct Privilege {
     /// The name, such as `INSERT`.
     pub name: &'static str,
-    /// True if the user has this privilege.
+    /// `true` if the user has this privilege.
     pub is_granted: bool,
 }
 

@@ -8,7 +8,7 @@ use limbeck_url::DatabaseUrl;
 
 use crate::support::{block_on, open, value};
 
-/// Scripts that try to commit the table `probe`, and the SQLSTATE of the server's refusal. An empty one stands for
+/// Scripts that try to commit the table `probe`, and the SQLSTATE of the server's refusal. An empty SQLSTATE means
 /// [`DbError::CommitForbidden`].
 const ATTEMPTS: [(&str, &str); 17] = [
     ("COMMIT", ""),

@@ -159,7 +159,7 @@ fn verifies_mariadb_as_configured() {
             unverified,
         ),
         (
-            "authority is none",
+            "not an authority",
             CertificateRequest::new("ca", "none", "basicConstraints=CA:FALSE"),
             unverified,
         ),

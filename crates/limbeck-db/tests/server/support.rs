@@ -32,7 +32,7 @@ impl Attempt {
         }
     }
 
-    /// Returns whether both connect in the same way, or neither does.
+    /// Returns `true` if both connect in the same way, or neither does.
     pub(crate) fn agrees(&self, other: &Self) -> bool {
         self.label() == other.label()
     }

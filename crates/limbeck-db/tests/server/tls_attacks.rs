@@ -79,7 +79,7 @@ const FORMS: [(&str, &str, &str); 4] = [
 ];
 
 /// Adds rows with authorities that have name constraints or unknown critical extensions, for each form.
-fn under_limited_authorities(folder: &Path, rows: &mut Vec<Row>) {
+fn add_limited_authorities(folder: &Path, rows: &mut Vec<Row>) {
     for (name, limit) in [
         ("kept away", "nameConstraints=permitted;DNS:example.com"),
         (
@@ -94,7 +94,10 @@ fn under_limited_authorities(folder: &Path, rows: &mut Vec<Row>) {
             "kept to localhost",
             "nameConstraints=critical,permitted;DNS:localhost",
         ),
-        ("unknown demand", "1.2.3.4=critical,ASN1:UTF8String:x"),
+        (
+            "unknown critical extension",
+            "1.2.3.4=critical,ASN1:UTF8String:x",
+        ),
         (
             "for policies",
             "policyConstraints=critical,requireExplicitPolicy:3",
@@ -134,12 +137,12 @@ fn under_limited_authorities(folder: &Path, rows: &mut Vec<Row>) {
 }
 
 /// Adds rows with intermediates that may not sign.
-fn under_no_authorities(folder: &Path, rows: &mut Vec<Row>) {
+fn add_intermediates_that_may_not_sign(folder: &Path, rows: &mut Vec<Row>) {
     let root = Authority::new(&folder.join("root"), "root");
     let wanted = CertificateRequest::new("leaf", "localhost", LOCALHOST);
     for (name, extensions) in [
-        ("is none", "basicConstraints=CA:FALSE"),
-        ("says nothing", "subjectKeyIdentifier=hash"),
+        ("not an authority", "basicConstraints=CA:FALSE"),
+        ("without basic constraints", "subjectKeyIdentifier=hash"),
         ("of version 1", ""),
         (
             "key may not sign",
@@ -150,7 +153,7 @@ fn under_no_authorities(folder: &Path, rows: &mut Vec<Row>) {
             "basicConstraints=CA:TRUE\nextendedKeyUsage=clientAuth",
         ),
         (
-            "unknown demand",
+            "unknown critical extension",
             "basicConstraints=CA:TRUE\n1.2.3.4=critical,ASN1:UTF8String:x",
         ),
     ] {
@@ -178,7 +181,7 @@ fn under_no_authorities(folder: &Path, rows: &mut Vec<Row>) {
 }
 
 /// Adds rows with certificates of another authority of the same name.
-fn under_a_namesake(folder: &Path, rows: &mut Vec<Row>) {
+fn add_namesakes(folder: &Path, rows: &mut Vec<Row>) {
     let root = Authority::new(&folder.join("true"), "namesake");
     let other = Authority::with(
         &folder.join("false"),
@@ -196,7 +199,7 @@ fn under_a_namesake(folder: &Path, rows: &mut Vec<Row>) {
 }
 
 /// Adds rows with unusual names and extensions.
-fn with_unusual_contents(folder: &Path, rows: &mut Vec<Row>) {
+fn add_unusual_contents(folder: &Path, rows: &mut Vec<Row>) {
     let root = Authority::new(&folder.join("words"), "words");
     for (name, common_name, extensions) in [
         ("two common names, first", "localhost/CN=other", ""),
@@ -239,7 +242,7 @@ fn with_unusual_contents(folder: &Path, rows: &mut Vec<Row>) {
 }
 
 /// Adds rows with several revocation lists of one authority, and of one that may not sign lists.
-fn with_revocation_lists(folder: &Path, rows: &mut Vec<Row>) {
+fn add_revocation_lists(folder: &Path, rows: &mut Vec<Row>) {
     let root = Authority::new(&folder.join("lists"), "lists");
     let mute = Authority::with(
         &folder.join("mute"),
@@ -274,7 +277,7 @@ fn with_revocation_lists(folder: &Path, rows: &mut Vec<Row>) {
         let list = mute.revocation_list("mute.crl", false);
         rows.push(Row {
             parameters: format!("&sslcrl={}", list.display()),
-            ..row(&format!("list of a mute, {form}"), &leaf, &mute)
+            ..row(&format!("list without cRLSign, {form}"), &leaf, &mute)
         });
     }
 }
@@ -285,11 +288,11 @@ fn rejects_certificates_beyond_an_authoritys_rights() {
     let folder = tempfile::tempdir().unwrap();
     let home = tempfile::tempdir().unwrap();
     let mut rows = Vec::new();
-    under_limited_authorities(folder.path(), &mut rows);
-    under_no_authorities(folder.path(), &mut rows);
-    under_a_namesake(folder.path(), &mut rows);
-    with_unusual_contents(folder.path(), &mut rows);
-    with_revocation_lists(folder.path(), &mut rows);
+    add_limited_authorities(folder.path(), &mut rows);
+    add_intermediates_that_may_not_sign(folder.path(), &mut rows);
+    add_namesakes(folder.path(), &mut rows);
+    add_unusual_contents(folder.path(), &mut rows);
+    add_revocation_lists(folder.path(), &mut rows);
     let mut table = Table::new(STRICTER);
     println!(
         "{:46}{}",

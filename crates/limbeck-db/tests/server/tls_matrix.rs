@@ -39,7 +39,7 @@ struct Row {
 }
 
 impl Row {
-    /// Returns whether the cell can differ between rows. The first rows have every cell.
+    /// Returns `true` if the cell can differ between rows. The first rows have every cell.
     fn depends_on(&self, root: &str, mode: &str) -> bool {
         let everything = self.certificate.is_none() || self.name.starts_with("good");
         everything
@@ -234,7 +234,7 @@ fn rows(folder: &Path) -> Vec<Row> {
     rows
 }
 
-/// Rows about what stands between the certificate and the authority.
+/// Returns rows with certificates between the server's and the trusted authority's.
 fn chains(folder: &Path, authority: &Authority) -> Vec<Row> {
     let right = authority.own.certificate.as_path();
     let middle = authority.subordinate(&folder.join("middle"), "authority in the middle");

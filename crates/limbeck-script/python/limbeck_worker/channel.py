@@ -31,7 +31,7 @@ class Channel:
         # The reply of an outer request, if an inner one had to read it.
         self._early_reply = None
         # The functions that SQL may call, by (session, name, arguments) and (name, arguments): the name is in lower
-        # case, and -1 stands for any number of arguments. They take and return values of the protocol.
+        # case, and -1 means any number of arguments. They take and return values of the protocol.
         self.functions = {}
 
     def request(self, op, **fields):
@@ -43,7 +43,7 @@ class Channel:
                 self._early_reply = self._read_reply()
             self._write(payload)
             self._unanswered = (fields.get("connection"),)
-            # Collecting an object may send a request of its own: the pool closes a lost connection.
+            # Collecting an object may send another request: the pool closes a lost connection.
             _collect_garbage()
             if self._unanswered:
                 reply = self._read_reply()

@@ -109,7 +109,7 @@ struct Queue {
 #[derive(Default)]
 struct State {
     batches: VecDeque<Batch>,
-    /// True if no more batches will follow.
+    /// `true` if no more batches will follow.
     is_closed: bool,
 }
 

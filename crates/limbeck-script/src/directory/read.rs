@@ -80,7 +80,7 @@ pub(super) struct Reader {
 struct Folder {
     path: Arc<Path>,
     opened: OwnedFd,
-    /// True if a `read` that fills only a part of the buffer has reached the end of the file.
+    /// `true` if a `read` that fills only a part of the buffer has reached the end of the file.
     short_read_is_end: bool,
 }
 
@@ -179,7 +179,7 @@ fn open_folder(path: &Path) -> rustix::io::Result<OwnedFd> {
     rustix::fs::openat(CWD, path, flags, Mode::empty())
 }
 
-/// Returns whether a folder is on a local file system, one that this function knows.
+/// Returns `true` if a folder is on a local file system, one that this function knows.
 #[cfg(target_os = "linux")]
 fn is_on_local_file_system(folder: &OwnedFd) -> bool {
     // ext2 to ext4, XFS, Btrfs, tmpfs, and overlayfs.
@@ -207,7 +207,7 @@ fn declarations<'a>(
     };
     let source = std::str::from_utf8(text).map_err(|_| not_static("it is not encoded in UTF-8"))?;
     if !source.is_ascii() && declares_another_encoding(source) {
-        return Err(not_static("it declares an encoding of its own"));
+        return Err(not_static("it declares an encoding other than UTF-8"));
     }
     let ScriptHeader {
         revision,
@@ -260,7 +260,7 @@ fn legacy_id(name: &OsStr) -> Option<String> {
     (!stem.is_empty() && stem.chars().all(is_hexadecimal)).then(|| stem.to_owned())
 }
 
-/// Returns whether a comment in the first two lines declares an encoding other than UTF-8, by `coding:` or `coding=`.
+/// Returns `true` if a comment in the first two lines declares an encoding other than UTF-8, by `coding:` or `coding=`.
 fn declares_another_encoding(source: &str) -> bool {
     source
         .lines()

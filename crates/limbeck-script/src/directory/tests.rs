@@ -76,7 +76,7 @@ fn errors_name_the_script_and_the_missing_declaration() {
     check(
         "a.py",
         "# coding: latin-1\nrevision = 'ä'\ndown_revision = None\n".as_bytes(),
-        "an encoding of its own",
+        "it declares an encoding other than UTF-8",
     );
     check(
         "a.py",

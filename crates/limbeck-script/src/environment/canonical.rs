@@ -82,7 +82,7 @@ pub(super) fn canonical_expression(expression: &Expr) -> Result<String, NotStock
             format!("{owner}.{}", attribute.attr)
         }
         Expr::StringLiteral(literal) => match literal.value.to_str() {
-            // Such a text could look like other code.
+            // The formatted text could be equal to that of other code.
             text if text.contains('\'') => return Err(not_stock(expression)),
             text => format!("'{text}'"),
         },

@@ -10,9 +10,9 @@ use crate::syntax::{ModuleIndex, line_at, string_literal};
 /// Settings and likely mistakes found in an `env.py`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct EnvironmentFindings {
-    /// True if `env.py` makes an asynchronous engine.
+    /// `true` if `env.py` makes an asynchronous engine.
     pub is_async: bool,
-    /// True if `env.py` migrates several databases, as the template `multidb` does.
+    /// `true` if `env.py` migrates several databases, as the template `multidb` does.
     pub is_multidb: bool,
     /// The environment variables that `env.py` reads, each with the line of the first use.
     pub variables: Vec<(String, usize)>,
@@ -134,7 +134,7 @@ struct Inspector {
     findings: EnvironmentFindings,
     found: Vec<(FindingKind, TextSize)>,
     variables: Vec<(String, TextSize)>,
-    /// True if any code replaces `%` by `%%`. Its result need not reach `set_main_option`.
+    /// `true` if any code replaces `%` by `%%`. Its result need not reach `set_main_option`.
     doubles_percent: bool,
 }
 
@@ -237,13 +237,13 @@ fn last_name(expression: &Expr) -> &str {
     }
 }
 
-/// Returns whether a text is the name of a driver, alone or as the end of a URL's scheme.
+/// Returns `true` if a text is the name of a driver, alone or as the end of a URL's scheme.
 fn names_driver(text: &str) -> bool {
     let scheme = text.trim_end_matches("://");
     DRIVERS.contains(&scheme.rsplit('+').next().unwrap_or(scheme))
 }
 
-/// Returns whether an expression is one of SQLAlchemy's URL objects: an engine's `url`, or a call that makes one.
+/// Returns `true` if an expression is one of SQLAlchemy's URL objects: an engine's `url`, or a call that makes one.
 fn is_url_object(expression: &Expr) -> bool {
     match expression {
         Expr::Attribute(attribute) => {

@@ -17,13 +17,13 @@ use canonical::{ConfigureArguments, canonical_expression, canonical_statements};
 /// The settings of a stock `env.py`, one that differs from Alembic's templates in these settings only.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StockEnvironment {
-    /// True if `env.py` calls `fileConfig` with the ini file, if there is one.
+    /// `true` if `env.py` calls `fileConfig` with the ini file, if there is one.
     pub configures_logging: bool,
     /// The `version_table` argument of `context.configure`.
     pub version_table: Option<String>,
     /// The `version_table_schema` argument of `context.configure`.
     pub version_table_schema: Option<String>,
-    /// True if the engine of `env.py` is asynchronous.
+    /// `true` if the engine of `env.py` is asynchronous.
     pub is_async: bool,
 }
 
@@ -291,7 +291,7 @@ impl Matcher {
 const RUN_MIGRATIONS: &str =
     "context.configure()\nwith context.begin_transaction():\n    context.run_migrations()\n";
 
-/// Returns whether a function's body opens a synchronous engine and runs the migrations.
+/// Returns `true` if a function's body opens a synchronous engine and runs the migrations.
 fn is_online_sync(text: &str) -> bool {
     let mut run = String::new();
     for line in RUN_MIGRATIONS.lines() {
@@ -305,7 +305,7 @@ fn is_online_sync(text: &str) -> bool {
     })
 }
 
-/// Returns whether a function's body opens an asynchronous engine and runs `do_run_migrations`.
+/// Returns `true` if a function's body opens an asynchronous engine and runs `do_run_migrations`.
 fn is_async_engine(text: &str) -> bool {
     let run = "async with connectable.connect() as connection:\n    await connection.run_sync(do_run_migrations)\nawait connectable.dispose()\n";
     SECTIONS.iter().any(|section| {

@@ -52,7 +52,7 @@ const BINDING_TEXTS: [&str; 6] = [
     "globals(",
 ];
 
-/// Returns whether a part of a script could bind one of the names.
+/// Returns `true` if a part of a script could bind one of the names.
 fn may_rebind(part: &str) -> bool {
     // It searches for all texts in one pass. Some processors lack the instructions for it.
     static SEARCHER: LazyLock<Option<Searcher>> = LazyLock::new(|| Searcher::new(BINDING_TEXTS));
@@ -231,7 +231,7 @@ fn skip<'a>(text: &'a str, characters: &[u8]) -> &'a str {
     &text[skipped..]
 }
 
-/// Returns whether a text has a carriage return without a line feed. It ends a line in Python, but not in this scanner.
+/// Returns `true` if a text has a carriage return without a line feed, which ends a line in Python but not in this scanner.
 fn has_lone_carriage_return(source: &str) -> bool {
     memchr::memchr_iter(b'\r', source.as_bytes())
         .any(|at| source.as_bytes().get(at + 1) != Some(&b'\n'))

@@ -92,14 +92,14 @@ pub(super) struct Editor<'a> {
     sinks: &'a [Sink<'a>],
     /// The kind of engine for a sink that makes none: synchronous if the file has both kinds, as no connection is made.
     default_engine: EngineKind,
-    /// True if the file makes engines of both kinds.
+    /// `true` if the file makes engines of both kinds.
     has_both_engines: bool,
     edits: Vec<Edit>,
     /// The start offsets of the wrapped expressions.
     wrapped: BTreeSet<usize>,
     /// The inserted calls: the engine that each converts for, and the module's statement that contains it.
     pub(super) calls: BTreeSet<(EngineKind, usize)>,
-    /// True if the file already converts a URL.
+    /// `true` if the file already converts a URL.
     has_conversion: bool,
 }
 
@@ -122,7 +122,7 @@ impl<'a> Editor<'a> {
         Ok(())
     }
 
-    /// Returns whether a URL of this origin needs no conversion.
+    /// Returns `true` if a URL of this origin needs no conversion.
     fn needs_no_conversion(
         &mut self,
         origin: &UrlOrigin,
@@ -144,7 +144,7 @@ impl<'a> Editor<'a> {
         }
     }
 
-    /// Returns whether the module always sets the main `sqlalchemy.url`, to a converted URL, before `position`.
+    /// Returns `true` if the module always sets the main `sqlalchemy.url`, to a converted URL, before `position`.
     fn is_option_set_before(&self, position: CodePosition) -> bool {
         !self.has_both_engines
             && self.sinks.iter().any(|sink| {
@@ -188,7 +188,7 @@ impl<'a> Editor<'a> {
         }
     }
 
-    /// Returns whether a URL comes from a module of the project that doubles each `%`. If that module doubles them in
+    /// Returns `true` if a URL comes from a module of the project that doubles each `%`. If that module doubles them in
     /// other URLs only, undoing it changes nothing: a percent-encoded URL contains no `%%`.
     fn is_doubled_by_project(&self, url: &Expr, position: CodePosition) -> bool {
         let (value, scope) = self.index.value(url, position.scope);
@@ -327,7 +327,7 @@ fn python_string(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }
 
-/// Returns whether `.replace(…)` can follow an expression without parentheses.
+/// Returns `true` if `.replace(…)` can follow an expression without parentheses.
 fn can_have_method_call(expression: &Expr) -> bool {
     matches!(
         expression,
@@ -339,7 +339,7 @@ fn can_have_method_call(expression: &Expr) -> bool {
     )
 }
 
-/// Returns `config` and `section`, given `config.get_section(section)`. Looks through `… or {}` and `dict(…)`.
+/// Returns `config` and `section`, given `config.get_section(section)`. Ignores `… or {}` and `dict(…)` around the call.
 fn section_argument(value: &Expr) -> Option<(&Expr, &Expr)> {
     let value = match value {
         Expr::BoolOp(choice) => match choice.values.as_slice() {

@@ -10,7 +10,7 @@ use super::{EngineKind, MARKER, Problem};
 use crate::syntax::{Binding, CodePosition, MODULE};
 
 impl Editor<'_> {
-    /// Adds `url=…` after a call's last argument, on a line of its own if the other arguments have such lines.
+    /// Adds `url=…` after a call's last argument, on its own line if the other arguments have their own lines.
     pub(super) fn add_url_argument(
         &mut self,
         call: &ExprCall,

@@ -21,7 +21,7 @@ pub(super) fn indentation(text: &str, offset: usize) -> &str {
     &line[..line.len() - line.trim_start_matches([' ', '\t']).len()]
 }
 
-/// Returns whether only white space is before an offset on its line.
+/// Returns `true` if only white space is before an offset on its line.
 pub(super) fn is_first_on_line(text: &str, offset: usize) -> bool {
     text[line_start(text, offset)..offset].trim().is_empty()
 }
@@ -38,7 +38,7 @@ pub(super) fn line_ending(text: &str) -> &'static str {
     }
 }
 
-/// Returns whether a text indents blocks by tabs.
+/// Returns `true` if a text indents blocks by tabs.
 pub(super) fn uses_tabs(text: &str) -> bool {
     text.split(['\n', '\r'])
         .find(|line| line.starts_with([' ', '\t']) && !line.trim().is_empty())

@@ -62,11 +62,12 @@ pub struct Edit {
 
 /// The caller's knowledge of the project beyond its `env.py`.
 pub struct RepairContext<'a> {
-    /// Returns whether an engine accepts a URL unchanged.
+    /// A function that returns `true` if an engine accepts a URL unchanged.
     pub url_suits: &'a dyn Fn(&str, EngineKind) -> bool,
-    /// Returns whether an engine accepts every URL of the configuration unchanged.
+    /// A function that returns `true` if an engine accepts every URL of the configuration unchanged.
     pub configuration_suits: &'a dyn Fn(EngineKind) -> bool,
-    /// Returns whether the project's module with this dotted path doubles each `%`, as `set_main_option` requires.
+    /// A function that returns `true` if the project's module with this dotted path doubles each `%`, as
+    /// `set_main_option` requires.
     pub doubles_percent: &'a dyn Fn(&str) -> bool,
 }
 

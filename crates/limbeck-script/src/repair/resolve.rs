@@ -33,7 +33,7 @@ pub(super) enum ConnectionOrigin {
     Unknown,
 }
 
-/// Returns whether a dotted path names a function that converts URLs: one of the snippets, or one of the package
+/// Returns `true` if a dotted path names a function that converts URLs: one of the snippets, or one of the package
 /// `limbeck`.
 fn is_conversion(path: &str) -> bool {
     let name = path.rsplit('.').next().unwrap_or(path);
@@ -160,7 +160,7 @@ impl<'a> ModuleIndex<'a> {
         }
     }
 
-    /// Returns whether the code behind a URL doubles each `%`, as `set_main_option` requires.
+    /// Returns `true` if the code behind a URL doubles each `%`, as `set_main_option` requires.
     pub(super) fn doubles_percent(&self, url: &Expr, scope: usize) -> bool {
         let (value, scope) = self.value(url, scope);
         if without_doubling(value).is_some() {
@@ -258,7 +258,7 @@ pub(super) fn text_at(call: &ExprCall, position: usize) -> Option<&str> {
     string_literal(call.arguments.find_positional(position)?)
 }
 
-/// Returns whether an expression is `….config_ini_section`.
+/// Returns `true` if an expression is `….config_ini_section`.
 pub(super) fn is_main_section(section: &Expr) -> bool {
     matches!(section, Expr::Attribute(attribute) if attribute.attr.as_str() == "config_ini_section")
 }

@@ -32,7 +32,7 @@ pub(super) enum SinkKind<'a> {
     /// `set_main_option` or `set_section_option`.
     Option {
         url: &'a Expr,
-        /// True if the call sets the main section of the configuration of this run.
+        /// `true` if the call sets the main section of the configuration of this run.
         is_main_option: bool,
     },
 }
@@ -73,7 +73,7 @@ fn sqlalchemy_name(path: Option<&str>) -> Option<&str> {
     matches!(root, "sqlalchemy" | "sqlmodel").then(|| path?.rsplit('.').next())?
 }
 
-/// Returns whether a path names a function or class of SQLAlchemy that makes an engine.
+/// Returns `true` if a path names a function or class of SQLAlchemy that makes an engine.
 pub(super) fn makes_engine(path: Option<&str>) -> bool {
     sqlalchemy_name(path).is_some_and(|name| {
         name == ASYNC_ENGINE || ENGINE_FUNCTIONS.iter().any(|(known, _)| *known == name)
@@ -202,7 +202,7 @@ impl<'a> ModuleIndex<'a> {
         configure.map(|(call, _)| call.start())
     }
 
-    /// Returns whether the module sets any option. The values in the ini file may refer to such an option.
+    /// Returns `true` if the module sets any option. The values in the ini file may refer to such an option.
     pub(super) fn sets_options(&self) -> bool {
         self.calls().any(|(call, _)| match &*call.func {
             Expr::Attribute(method) => matches!(
@@ -213,7 +213,7 @@ impl<'a> ModuleIndex<'a> {
         })
     }
 
-    /// Returns whether the module calls a method that may change a section: `section.update(…)`.
+    /// Returns `true` if the module calls a method that may change a section: `section.update(…)`.
     pub(super) fn changes_in_place(&self, section: &Expr) -> bool {
         let Expr::Name(section) = section else {
             return false;

@@ -40,12 +40,12 @@ pub(crate) struct CodePosition {
     pub(crate) scope: usize,
     /// The index of the module's statement that contains the expression.
     pub(crate) statement: usize,
-    /// True if the expression runs each time that its scope does: no condition, loop, `try` or `with` is around it.
+    /// `true` if the expression runs each time that its scope does: no condition, loop, `try` or `with` is around it.
     pub(crate) is_unconditional: bool,
 }
 
 impl CodePosition {
-    /// Returns whether code at this position runs after code at `other`, a position in the module's own scope.
+    /// Returns `true` if code at this position runs after code at `other`, a position in the module's own scope.
     /// A function counts as called after the whole module has run.
     pub(crate) fn is_after(self, other: Self) -> bool {
         self.scope != MODULE || self.statement > other.statement
@@ -190,7 +190,7 @@ impl<'a> ModuleIndex<'a> {
         &self.scopes[scope].returns
     }
 
-    /// Returns whether a scope is, or lies in, the body of a function. A lambda doesn't count.
+    /// Returns `true` if a scope is, or lies in, the body of a function. A lambda doesn't count.
     pub(crate) fn is_in_function(&self, scope: usize) -> bool {
         let mut next = Some(scope);
         while let Some(number) = next {

@@ -89,7 +89,7 @@ impl Page {
         }
     }
 
-    /// Returns whether the server has a page.
+    /// Returns `true` if the server has a page.
     pub(super) fn is_enabled(&self) -> bool {
         self.access != PageAccess::Off
     }
@@ -137,7 +137,7 @@ impl Page {
     }
 }
 
-/// Returns whether a request comes from this machine and names it by a loopback name.
+/// Returns `true` if a request comes from this machine and names it by a loopback name.
 ///
 /// The owner of any other name could point it to this machine (DNS rebinding) and read the page through a local browser.
 fn is_local<B>(request: &Request<B>, peer: IpAddr) -> bool {
@@ -160,7 +160,7 @@ fn single_host(headers: &HeaderMap) -> Option<&str> {
     }
 }
 
-/// Returns whether `HOST[:PORT]` is a name or an address of the loopback interface.
+/// Returns `true` if `HOST[:PORT]` is a name or an address of the loopback interface.
 fn is_loopback_name(authority: &str) -> bool {
     let (host, port) = match authority.strip_prefix('[') {
         Some(rest) => match rest.split_once(']') {

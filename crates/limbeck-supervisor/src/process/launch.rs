@@ -20,7 +20,7 @@ pub struct LaunchSpec {
     pub command: Vec<OsString>,
     /// Environment variables in addition to the inherited ones.
     pub variables: BTreeMap<String, OsString>,
-    /// True if the application's output is piped and its input is empty, because it is one of several.
+    /// `true` if the application's output is piped and its input is empty, because it is one of several.
     pub is_piped: bool,
 }
 

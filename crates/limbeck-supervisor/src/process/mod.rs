@@ -30,7 +30,7 @@ pub struct Application {
     child: Child,
     pid: Pid,
     guard: Guard,
-    /// True if the application has its own process group. In the foreground of a terminal it shares the supervisor's, so
+    /// `true` if the application has its own process group. In the foreground of a terminal it shares the supervisor's, so
     /// that the terminal's keys reach it directly.
     has_own_group: bool,
     /// The exit status, once the process has exited.
@@ -92,7 +92,7 @@ impl Application {
         Ok(status)
     }
 
-    /// Returns whether a signal asks the application to end. A signal from a terminal's key doesn't count: the application
+    /// Returns `true` if a signal asks the application to end. A signal from a terminal's key doesn't count: the application
     /// may handle it in another way.
     pub fn is_asked_to_end(&self, signal: ReceivedSignal) -> bool {
         let is_from_terminal = !self.has_own_group && signal.is_sent_by_terminals();
@@ -162,7 +162,7 @@ pub fn shell_status(status: ExitStatus) -> u8 {
         .unwrap_or(1)
 }
 
-/// Returns whether standard input is a terminal and this process is in its foreground group, so that its keys send signals.
+/// Returns `true` if standard input is a terminal whose keys send signals to this process: it is in the foreground group.
 pub(crate) fn in_terminal_foreground() -> bool {
     rustix::termios::tcgetpgrp(io::stdin()).is_ok_and(|group| group == rustix::process::getpgrp())
 }

@@ -7,7 +7,7 @@ use crate::version_probe::OpenSession;
 pub struct RunControl<'a> {
     /// The signals that end the run.
     pub interrupt: Interrupt,
-    /// True if a statement may block the caller's thread, which is faster for `SQLite`. `interrupt` must then be sent
+    /// `true` if a statement may block the caller's thread, which is faster for `SQLite`. `interrupt` must then be sent
     /// from another thread.
     pub blocks_thread: bool,
     /// A callback for the run's events.

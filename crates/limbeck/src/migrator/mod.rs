@@ -59,7 +59,7 @@ pub struct Migrator {
     pub overrides: Overrides,
     /// The environment of the process.
     pub process_environment: ProcessEnvironment,
-    /// The places to look for the interpreter.
+    /// The search path of the interpreter.
     pub interpreter: InterpreterSearch,
     /// Environment variables for the project's Python, in addition to the inherited ones.
     pub variables: BTreeMap<String, String>,
@@ -69,7 +69,7 @@ pub struct Migrator {
     pub database_wait: Duration,
     /// The command line, as `env.py` sees it.
     pub command_line: CommandLine,
-    /// True if a run ends with reading the version table and reporting it as [`Event::Finished`].
+    /// `true` if a run ends with reading the version table and reporting it as [`Event::Finished`].
     pub report_final_state: bool,
 }
 
@@ -346,7 +346,7 @@ impl Migrator {
         Ok(Box::pin(run::run(options, map, operation)).await?)
     }
 
-    /// Returns whether compiled modules may be kept in `__pycache__`, as Python would decide it.
+    /// Returns `true` if Python's settings allow compiled modules in `__pycache__`.
     fn keeps_compiled_modules(&self) -> bool {
         let is_set = |name| self.variable(name).is_some_and(|value| !value.is_empty());
         !is_set("PYTHONDONTWRITEBYTECODE") && !is_set("PYTHONPYCACHEPREFIX")

@@ -300,7 +300,7 @@ impl<'a> Request<'a> {
         }
     }
 
-    /// Returns whether the run is rolled back at the end.
+    /// Returns `true` if the run is rolled back at the end.
     pub(super) fn is_dry_run(&self) -> bool {
         match self {
             Self::Upgrade(request) | Self::Downgrade(request) => {

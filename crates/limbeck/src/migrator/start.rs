@@ -14,9 +14,9 @@ pub struct CommandLine {
     pub config: Vec<String>,
     /// The values of `-x`.
     pub x: Vec<String>,
-    /// True if `--raiseerr` is given.
+    /// `true` if `--raiseerr` is given.
     pub raiseerr: bool,
-    /// True if `--quiet` is given.
+    /// `true` if `--quiet` is given.
     pub quiet: bool,
     /// `sys.argv`.
     pub argv: Vec<String>,
@@ -26,7 +26,7 @@ pub struct CommandLine {
 #[derive(Clone, Copy)]
 pub(super) struct ProjectFiles<'a> {
     pub(super) project: &'a Project,
-    /// True if the worker's compiled modules may be kept beside `env.py`.
+    /// `true` if the worker's compiled modules may be kept beside `env.py`.
     pub(super) keeps_modules: bool,
 }
 

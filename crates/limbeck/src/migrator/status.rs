@@ -47,7 +47,7 @@ impl Status {
         })
     }
 
-    /// Returns whether nothing is pending.
+    /// Returns `true` if nothing is pending.
     pub fn is_up_to_date(&self) -> bool {
         self.pending.is_empty()
     }

@@ -47,7 +47,7 @@ pub enum Event<'a> {
     StatementEnds {
         /// Time that the database took.
         took: Duration,
-        /// True if the statement succeeded.
+        /// `true` if the statement succeeded.
         succeeded: bool,
     },
     /// `env.py` chose the database and the version table.

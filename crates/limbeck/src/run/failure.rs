@@ -60,7 +60,7 @@ pub struct Failure {
     pub statement: Option<FailedStatement>,
     /// The error that prevented a connection.
     pub connect: Option<ConnectError>,
-    /// True if another run held the migration lock for too long.
+    /// `true` if another run held the migration lock for too long.
     pub is_lock_timeout: bool,
     /// The Python exception, unless it only wraps the database's error.
     pub exception: Option<String>,
@@ -165,8 +165,8 @@ pub struct DatabaseState {
     pub before: Option<Vec<String>>,
     /// The version rows now; `None` if they could not be read.
     pub after: Option<Vec<String>>,
-    /// True if the server rolled back the failing statement's transaction; `None` if no statement failed.
+    /// `Some(true)` if the server rolled back the failing statement's transaction; `None` if no statement failed.
     pub rolled_back: Option<bool>,
-    /// True if the failing step had committed, or changed the database outside a transaction.
+    /// `true` if the failing step had committed, or changed the database outside a transaction.
     pub has_committed: bool,
 }

@@ -13,7 +13,7 @@ impl RunState<'_, '_> {
     /// Rolls back and closes the sessions, ends the worker, reports the final state, and releases the locks.
     ///
     /// # Errors
-    /// The error that ended the run, or the first error met on the way out.
+    /// The error that ended the run, or else the first error of the cleanup.
     pub(super) async fn finish(
         mut self,
         driver: WorkerDriver,

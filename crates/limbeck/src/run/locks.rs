@@ -34,7 +34,7 @@ impl Locks {
         }
     }
 
-    /// Returns whether [`Self::acquire`] would take a lock for this scope.
+    /// Returns `true` if [`Self::acquire`] would take a lock for this scope.
     pub(super) fn is_missing(&self, scope: &LockScope) -> bool {
         self.wait.is_some() && self.held.iter().all(|(held, _)| held != scope)
     }

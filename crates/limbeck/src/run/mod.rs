@@ -52,16 +52,16 @@ pub(crate) struct RunOptions<'a> {
     pub(crate) variables: BTreeMap<String, String>,
     /// Maximum time to wait for the migration lock; `None` to run without it.
     pub(crate) lock_wait: Option<LockWait>,
-    /// True if the run ends with reading the version table and reporting it as [`Event::Finished`].
+    /// `true` if the run ends with reading the version table and reporting it as [`Event::Finished`].
     pub(crate) report_final_state: bool,
-    /// True if the run is rolled back at the end.
+    /// `true` if the run is rolled back at the end.
     pub(crate) dry_run: bool,
     /// The worker's standard output for a run that writes SQL and opens no connection.
     pub(crate) script_to: Option<Arc<OwnedFd>>,
     /// A session that the version probe left open.
     pub(crate) session: Option<OpenSession>,
     pub(crate) interrupt: Interrupt,
-    /// True if a statement may block the caller's thread. Signals must then be delivered by another thread.
+    /// `true` if a statement may block the caller's thread. Signals must then be delivered by another thread.
     pub(crate) blocks_thread: bool,
     pub(crate) on_event: &'a mut (dyn FnMut(Event<'_>) + Send),
 }

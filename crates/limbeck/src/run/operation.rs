@@ -25,7 +25,7 @@ pub(crate) enum Operation<'a> {
 }
 
 impl Operation<'_> {
-    /// Returns whether the operation may write to the database.
+    /// Returns `true` if the operation may write to the database.
     pub(crate) fn changes_database(&self) -> bool {
         !matches!(self, Self::Inspect(_) | Self::Alembic)
     }
@@ -47,8 +47,8 @@ impl Operation<'_> {
         })
     }
 
-    /// Returns whether the operation may write to a database with these version rows. `exists` is whether the version
-    /// table exists; both are `None` if they could not be read without a lock.
+    /// Returns `true` if the operation may write to a database with the version rows `heads`. `exists` is `Some(true)`
+    /// if the version table exists. `exists` and `heads` are `None` if they could not be read without a lock.
     pub(super) fn needs_lock(
         &self,
         map: &RevisionMap,

@@ -191,7 +191,7 @@ impl RunState<'_, '_> {
         let steps = &self.progress.steps;
         let is_planned = |step: &Step| step.revision() == Some(&revision);
         let Some(index) = steps.iter().position(is_planned) else {
-            // One of Alembic's own functions runs steps of its own plan.
+            // The step belongs to the plan of one of Alembic's own functions.
             return;
         };
         let step = RunningStep {

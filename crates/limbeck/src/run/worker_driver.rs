@@ -27,7 +27,7 @@ pub(super) struct WorkerDriver {
     interpreter: PathBuf,
     /// The calls of Python functions by running statements.
     calls: UnboundedReceiver<FunctionCall>,
-    /// True if `env.py` may connect, which it may not in offline mode.
+    /// `true` if `env.py` may connect, which it may not in offline mode.
     may_connect: bool,
     headers: Option<Vec<ImportedScript>>,
     /// The refusal that the worker was sent, which it raises as Alembic's `CommandError`.

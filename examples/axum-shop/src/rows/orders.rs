@@ -24,7 +24,7 @@ pub enum Status {
 }
 
 impl Status {
-    /// Returns true if an order can change from this status to `next`.
+    /// Returns `true` if an order can change from this status to `next`.
     pub fn leads_to(self, next: Self) -> bool {
         matches!(
             (self, next),

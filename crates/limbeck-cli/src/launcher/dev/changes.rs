@@ -84,7 +84,7 @@ impl Changes {
     }
 }
 
-/// Returns whether an event changes the content of a file or folder, and not only its metadata.
+/// Returns `true` if an event changes the content of a file or folder, and not only its metadata.
 fn changes_content(kind: EventKind) -> bool {
     match kind {
         EventKind::Create(_) | EventKind::Remove(_) => true,

@@ -16,7 +16,7 @@ const COLOURS: [AnsiColor; 6] = [
     AnsiColor::Red,
 ];
 
-/// The maximum length of a line in bytes. A longer line is broken, so that a process without line ends can't fill the memory.
+/// The maximum length of a line in bytes. limbeck breaks a longer line, so that output without line ends can't fill the memory.
 const MAX_LINE: usize = 16 * 1024;
 
 /// The prefix of a process's lines.
@@ -33,7 +33,7 @@ impl Prefix {
     /// Prints a line with its prefix.
     pub(crate) fn print(&self, line: &[u8]) {
         let mut out = anstream::stdout().lock();
-        // A closed pipe is no error: its reader has enough.
+        // A closed pipe is not an error: its reader needs no more output.
         let _ = out
             .write_all(self.0.as_bytes())
             .and_then(|()| out.write_all(line))

@@ -50,7 +50,7 @@ pub(crate) enum Process {
     Table {
         /// The shell command.
         command: String,
-        /// True if the process is restarted when sources change. A process that reloads itself doesn't need this.
+        /// `true` if the process is restarted when sources change. A process that reloads itself doesn't need this.
         #[serde(default = "yes")]
         restart: bool,
     },

@@ -87,7 +87,7 @@ fn add_python_notes(failure: &Failure, message: &mut Message) {
     }
 }
 
-/// Returns whether an exception adds nothing to the headline: it is the same text, or the worker's own exception with
+/// Returns `true` if an exception adds nothing to the headline: it is the same text, or the worker's own exception with
 /// that text.
 fn repeats_headline(exception: &str, headline: &str) -> bool {
     exception == headline

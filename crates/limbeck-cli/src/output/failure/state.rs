@@ -70,7 +70,7 @@ fn changes_note(failure: &Failure, revision: &str) -> Option<String> {
     }
 }
 
-/// Returns whether MySQL or MariaDB refused the statement. Besides them, only SQLite numbers its errors.
+/// Returns `true` if MySQL or MariaDB refused the statement. Besides them, only SQLite numbers its errors.
 fn is_from_mysql(statement: &FailedStatement) -> bool {
     let error = &statement.error;
     error.number != 0 && !error.code.starts_with("SQLITE_")

@@ -12,7 +12,7 @@ use crate::support::limbeck;
 const WAITS: &str = "op.execute('''do $$ begin while not exists (select 1 from gate) loop \
     perform pg_sleep(0.02); end loop; end $$''')";
 
-/// Returns whether the server has kept a connection on which it has sent nothing.
+/// Returns `true` if the server has kept a connection on which it has sent nothing.
 fn is_open(stream: &TcpStream) -> bool {
     stream.set_nonblocking(true).expect("a socket");
     let peeked = stream.peek(&mut [0]);

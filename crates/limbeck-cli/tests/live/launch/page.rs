@@ -123,7 +123,7 @@ fn writes_no_sql_for_an_env_py_that_always_connects() {
     });
     wait_for("the page contains the reason", || {
         let page = launched.page("");
-        page.contains("a connection is asked for in offline mode (env.py, line ")
+        page.contains("env.py asks for a connection in offline mode (env.py, line ")
     });
     sandbox.write("go", "");
     launched.wait_until_ready();

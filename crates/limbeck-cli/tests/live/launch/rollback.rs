@@ -142,7 +142,11 @@ fn rolls_back_on_mysql_only_if_loss_is_allowed() {
     let server = MariaDb::start();
     let rollback = "--on-unhealthy=rollback";
     for (name, options, expected) in [
-        ("a", vec![rollback], (125, "can't be rehearsed", "b2")),
+        (
+            "a",
+            vec![rollback],
+            (125, "can't be run as a dry run", "b2"),
+        ),
         (
             "b",
             vec![rollback, "--allow-data-loss"],

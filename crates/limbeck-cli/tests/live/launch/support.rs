@@ -244,7 +244,7 @@ pub(super) fn wait_for(condition: &str, holds: impl Fn() -> bool) {
     }
 }
 
-/// Returns whether a process runs. A zombie does not.
+/// Returns `true` if a process runs. A zombie does not.
 fn is_running(id: u32) -> bool {
     fs::read_to_string(format!("/proc/{id}/stat")).is_ok_and(|stat| {
         stat.rsplit_once(')')

@@ -117,7 +117,7 @@ impl Step {
         words
     }
 
-    /// Returns whether the order of the output's lines is that of a set or a folder.
+    /// Returns `true` if the order of the output's lines is that of a set or a folder.
     fn is_unordered(&self) -> bool {
         self.command
             .split(' ')
@@ -200,7 +200,7 @@ impl Scenario {
 }
 
 impl Step {
-    /// Returns whether both succeed or both fail. Otherwise their files and databases differ.
+    /// Returns `true` if limbeck and Alembic both succeed or both fail. Otherwise their files and databases differ.
     fn has_same_outcome(&self, real: &CommandOutput) -> bool {
         match self.expect {
             Expect::Same => true,
@@ -290,7 +290,7 @@ impl Step {
     }
 }
 
-/// Returns whether `case` starts a row of `docs/differences.md`.
+/// Returns `true` if `case` starts a row of `docs/differences.md`.
 pub(crate) fn is_in_the_table(case: &str) -> bool {
     DIFFERENCES.lines().any(|line| {
         line.strip_prefix("| ")

@@ -163,7 +163,7 @@ fn statements(log: &str, database: &str) -> Vec<String> {
     kept
 }
 
-/// Returns whether a statement only reads the server's state or the version rows.
+/// Returns `true` if a statement only reads the server's state or the version rows.
 fn only_reads(statement: &str) -> bool {
     let lower = statement.to_lowercase();
     lower.starts_with("show ")

@@ -51,7 +51,7 @@ const URLS: &[&str] = &[
 ];
 
 /// URLs with a secret as the value of another parameter. `limbeck url` shows no values. A connection error does, like
-/// `psql`: such a value is no secret, and users have to find typing errors.
+/// `psql`: such a value is not a secret, and users have to find typing errors.
 const MISPLACED: &[&str] = &[
     "postgresql://app@127.0.0.1:1/d?sslmode={}",
     "postgresql+asyncpg://app@127.0.0.1:1/d?ssl={}",

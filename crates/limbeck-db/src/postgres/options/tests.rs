@@ -79,7 +79,7 @@ fn rejects_parameters_that_would_weaken_tls() {
         "?sslmode=require&sslrootcert=system",
         "`sslrootcert=system` needs `sslmode=verify-full`",
     );
-    check("?sslmode=verify_full", "`verify_full` is none of");
+    check("?sslmode=verify_full", "`verify_full` is not one of");
     check("?gssencmode=require", "GSSAPI");
     check("?foo=1", "`foo`");
 }

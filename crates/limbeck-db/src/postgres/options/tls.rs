@@ -162,7 +162,7 @@ impl<'a, F: Fn(&str) -> Option<&'a str>> TlsParameters<'a, F> {
                 "tlsv1.3" => Ok(Some(Some(TlsVersion::V13))),
                 _ => Err(problem(
                     parameter,
-                    &format!("`{word}` is none of TLSv1, TLSv1.1, TLSv1.2 or TLSv1.3"),
+                    &format!("`{word}` is not one of TLSv1, TLSv1.1, TLSv1.2 or TLSv1.3"),
                 )),
             },
         };
@@ -191,13 +191,16 @@ fn parse_mode(word: &str, root: Option<&str>) -> Result<TlsLevel, ConnectError> 
         return Ok(level);
     }
     Ok(match word {
-        // Some URLs use a plain switch. It encrypts, and verifies if the URL names an authority.
+        // Some URLs have a boolean. It requires encryption, and also verification if the URL names an authority.
         "true" | "1" | "yes" | "on" if root.is_none() => TlsLevel::Require,
         "true" | "1" | "yes" | "on" => TlsLevel::VerifyFull,
         "false" | "0" | "no" | "off" => TlsLevel::Disable,
         other => {
             let words = "disable, allow, prefer, require, verify-ca or verify-full";
-            return Err(problem("sslmode", &format!("`{other}` is none of {words}")));
+            return Err(problem(
+                "sslmode",
+                &format!("`{other}` is not one of {words}"),
+            ));
         }
     })
 }

@@ -44,7 +44,7 @@ class HostDialect:
 
     def connect(self, *arguments, **given):
         if "url" not in given:
-            # The caller is an asynchronous `creator`, or one with arguments of its own.
+            # The caller is an asynchronous `creator`, or a `creator` with its own arguments.
             raise foreign_connection_error(self.limbeck_driver)
         parts = self._arguments(given["url"])
         # Arguments that equal the URL's go with the URL, except for these, which the connection handles itself.

@@ -35,7 +35,7 @@ pub struct RaisedException {
     /// The exception's type, with its module unless that is `builtins`.
     #[serde(rename = "type")]
     pub type_name: String,
-    /// True if limbeck's connection raised the exception, under a driver's name for it.
+    /// `true` if limbeck's connection raised the exception, under a driver's name for it.
     #[serde(rename = "of_driver")]
     pub is_driver_error: bool,
     /// The exception's message.

@@ -63,7 +63,7 @@ pub struct StepsReply {
     pub steps: Vec<PlannedStep>,
     /// Warnings for the user.
     pub warnings: Vec<String>,
-    /// True if the worker creates the version table if it doesn't exist.
+    /// `true` if the worker creates the version table if it doesn't exist.
     pub ensure_version: bool,
 }
 
@@ -87,9 +87,9 @@ pub enum PlannedStep {
         from: Vec<String>,
         /// The version rows that the step writes.
         to: Vec<String>,
-        /// True if `to` is above `from` in the revision graph.
+        /// `true` if `to` is above `from` in the revision graph.
         is_upward: bool,
-        /// True if the step moves a branch.
+        /// `true` if the step moves a branch.
         branch_move: bool,
     },
 }

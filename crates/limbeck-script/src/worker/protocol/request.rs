@@ -92,7 +92,7 @@ pub struct ExecuteRequest {
     /// Many rows of parameters, in place of `parameters`.
     #[serde(default)]
     pub many: Option<Vec<Vec<Value>>>,
-    /// True if `sql` is a script of several statements (`SQLite`'s `executescript`).
+    /// `true` if `sql` is a script of several statements (`SQLite`'s `executescript`).
     #[serde(default)]
     pub script: bool,
 }
@@ -120,7 +120,7 @@ pub struct FunctionRequest {
     pub name: String,
     /// The number of arguments; -1 for any number.
     pub arguments: i32,
-    /// True if equal arguments give equal results.
+    /// `true` if equal arguments give equal results.
     #[serde(default)]
     pub deterministic: bool,
     /// The host's own implementation, which it runs instead of calling Python.
@@ -174,7 +174,7 @@ pub struct LockRequest {
     /// The version table that the lock guards.
     #[serde(flatten)]
     pub at: VersionTableRef,
-    /// True if the version table exists; `None` if it must not be read before the lock is taken.
+    /// `Some(true)` if the version table exists; `None` if it must not be read before the lock is taken.
     pub exists: Option<bool>,
     /// The version rows; none like `exists`.
     pub heads: Option<Vec<String>>,

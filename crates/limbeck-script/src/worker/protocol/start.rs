@@ -12,7 +12,7 @@ pub struct Start {
     /// The task.
     #[serde(flatten)]
     pub task: Task,
-    /// True if the run may write to the database.
+    /// `true` if the run may write to the database.
     pub changes_database: bool,
     /// The command line, as Alembic's own parser would return it.
     pub options: CommandOptions,
@@ -59,9 +59,9 @@ pub struct CommandOptions {
     pub name: String,
     /// The values of `-x`; none if there are none.
     pub x: Option<Vec<String>>,
-    /// True if `--raiseerr` is given.
+    /// `true` if `--raiseerr` is given.
     pub raiseerr: bool,
-    /// True if `--quiet` is given.
+    /// `true` if `--quiet` is given.
     pub quiet: bool,
     /// The command's own options, by the names of Alembic's parser.
     #[serde(flatten)]

@@ -48,7 +48,7 @@ fn statement_control(words: &[String]) -> Control {
 fn statements(sql: &str) -> Vec<Vec<String>> {
     /// The number of words that distinguish the statements of transaction control.
     const WORDS: usize = 3;
-    /// Stands for any token that is not a word.
+    /// The placeholder for a token that is not a word.
     const OTHER: &str = "'";
     let mut statements = Vec::new();
     let mut words: Vec<String> = Vec::new();

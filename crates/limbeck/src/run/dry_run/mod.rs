@@ -38,7 +38,7 @@ pub struct DryRunStatement {
 #[derive(Debug)]
 pub(super) struct DryRun {
     schema_before: Schema,
-    /// True if `env.py` has begun a transaction.
+    /// `true` if `env.py` has begun a transaction.
     in_transaction: bool,
     statements: Vec<DryRunStatement>,
     losses: Vec<Loss>,

@@ -30,7 +30,7 @@ pub(super) struct Sessions {
     calls: FunctionCallSender,
     /// The session that the version probe left, for the first request with the same URL.
     probed: Option<OpenSession>,
-    /// True if all sessions roll back their work at the end.
+    /// `true` if all sessions roll back their work at the end.
     dry_run: bool,
     /// The signals that interrupt a statement while it blocks the thread of the run; `None` if no statement may block it.
     watched: Option<Interrupt>,
@@ -42,7 +42,7 @@ pub(super) struct OpenedSession {
     session: Session,
     pub(super) options: ConnectOptions,
     dry_run: Option<DryRunSession>,
-    /// True if the version probe opened the session.
+    /// `true` if the version probe opened the session.
     pub(super) from_probe: bool,
     _watchdog: Option<Watchdog>,
 }
@@ -53,7 +53,7 @@ struct DryRunSession {
     dry_run: DryRun,
     url: DatabaseUrl,
     arguments: ConnectArgs,
-    /// True if `env.py` closed the session. The next request with the same destination reopens it.
+    /// `true` if `env.py` closed the session. The next request with the same destination reopens it.
     is_closed: bool,
 }
 
