@@ -35,7 +35,7 @@ impl Effect {
             "" | "BEGIN" | "START" | "SAVEPOINT" | "RELEASE" | "SELECT" | "VALUES" | "SHOW"
             | "SET" | "RESET" | "DISCARD" | "EXPLAIN" | "FETCH" | "MOVE" | "DECLARE" | "CLOSE"
             | "LISTEN" | "UNLISTEN" | "LOCK" | "PREPARE" | "DEALLOCATE" | "LOAD" | "CHECKPOINT" => {
-                // PREPARE TRANSACTION makes the work last.
+                // PREPARE TRANSACTION makes the changes durable.
                 if tag == "PREPARE TRANSACTION" {
                     Self::Commit
                 } else {

@@ -124,7 +124,7 @@ fn refuse(context: &Context, error: FixError) -> u8 {
     REFUSED
 }
 
-/// Reports an error that every command can have.
+/// Reports an error that any command can have.
 fn report_error(context: &Context, error: CliError) -> u8 {
     exit::report(context, error);
     REFUSED

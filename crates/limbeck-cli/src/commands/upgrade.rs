@@ -33,7 +33,7 @@ pub(crate) struct RunModes {
 }
 
 impl RunModes {
-    /// Returns the way to run the migration.
+    /// Returns the mode of the migration.
     pub(crate) fn mode(&self) -> MigrationMode {
         match (self.sql, self.dry_run) {
             (true, _) => MigrationMode::Sql,

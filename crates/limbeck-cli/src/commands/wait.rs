@@ -81,7 +81,7 @@ pub(crate) fn run(context: &Context, args: &Args) -> CommandResult {
     })
 }
 
-/// The revision to wait for, and where to read the current ones.
+/// The revision to wait for, and the version tables to read.
 struct Target<'a> {
     migrator: &'a Migrator,
     project: &'a Project,

@@ -46,7 +46,7 @@ impl Context {
         })
     }
 
-    /// Does work that signals interrupt. Shows and reports its events.
+    /// Runs work that signals may interrupt. Prints and reports its events.
     pub(super) fn with_run_control<T>(
         &self,
         work: impl AsyncFnOnce(RunControl<'_>) -> Result<T, MigrateError>,

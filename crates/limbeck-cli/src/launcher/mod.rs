@@ -51,7 +51,7 @@ pub(crate) fn own_command(
 struct Launcher<'a> {
     context: &'a Context,
     settings: Settings,
-    /// The database's URL, if the project itself does not know one.
+    /// The database's URL, if the project itself does not contain one.
     url: Option<String>,
     state: SharedState,
     metrics: Metrics,

@@ -14,7 +14,7 @@ use crate::launch_error::LaunchError;
 use crate::output::notices::print_warning;
 
 impl Launcher<'_> {
-    /// Returns the variables for the application. Without a known URL there are none.
+    /// Returns the variables for the application, or none if the URL is unknown.
     pub(super) fn application_variables(
         &self,
         project: &Project,

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-/// Returns the path relative to the current folder if it is below it, else the path itself.
+/// Returns the path relative to the current folder if the path is below that folder, else the path itself.
 pub(crate) fn display_path(path: &Path) -> String {
     let current = std::env::current_dir().ok();
     current

@@ -63,7 +63,7 @@ impl LockFile {
         Ok(Self { path, open })
     }
 
-    /// Returns the path that it was opened with.
+    /// Returns the path with which the file was opened.
     pub(super) fn path(&self) -> &Path {
         &self.path
     }
@@ -124,7 +124,7 @@ fn close_if_unlocked(open: OpenFile) -> Option<OpenFile> {
     }
 }
 
-/// Returns the file: only Linux has locks that show the POSIX locks of the own process.
+/// Returns the file unchanged: only Linux has locks that conflict with the process's own POSIX locks.
 #[cfg(not(target_os = "linux"))]
 fn close_if_unlocked(open: OpenFile) -> Option<OpenFile> {
     Some(open)

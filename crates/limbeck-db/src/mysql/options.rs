@@ -63,7 +63,7 @@ pub struct MysqlOptions {
 /// The options of TLS.
 #[derive(Debug, Clone, Default)]
 pub(super) struct MysqlTls {
-    /// A server without TLS is an error. Otherwise the session is then plain, which is `PyMySQL`'s default.
+    /// `true` if a server without TLS is an error. If `false`, the session with such a server is plain, as in `PyMySQL`.
     pub(super) required: bool,
     /// The file of the authorities.
     pub(super) authority_file: Option<PathBuf>,

@@ -18,7 +18,7 @@ const INVALID_TEXT_REPRESENTATION: &str = "22P02";
 #[derive(Debug)]
 pub(super) struct ConnectFailure {
     pub(super) error: ConnectError,
-    /// The server itself refused the session. With or without TLS it may accept one.
+    /// `true` if the server itself refused the session. It may accept a session with, or without, TLS.
     pub(super) refused_by_server: bool,
     /// Another host may be tried, because no server accepted the connection. After a server has accepted and
     /// then refused it, libpq tries no other: a password is not carried from host to host.

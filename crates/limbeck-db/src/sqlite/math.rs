@@ -10,10 +10,10 @@ const FLAGS: FunctionFlags = FunctionFlags::SQLITE_UTF8
     .union(FunctionFlags::SQLITE_DETERMINISTIC)
     .union(FunctionFlags::SQLITE_INNOCUOUS);
 
-type Of1 = fn(f64) -> f64;
-type Of2 = fn(f64, f64) -> f64;
+type UnaryFunction = fn(f64) -> f64;
+type BinaryFunction = fn(f64, f64) -> f64;
 
-const ONE_ARGUMENT: &[(&str, Of1)] = &[
+const ONE_ARGUMENT: &[(&str, UnaryFunction)] = &[
     ("acos", f64::acos),
     ("acosh", f64::acosh),
     ("asin", f64::asin),
@@ -36,7 +36,7 @@ const ONE_ARGUMENT: &[(&str, Of1)] = &[
     ("tanh", f64::tanh),
 ];
 
-const TWO_ARGUMENTS: &[(&str, Of2)] = &[
+const TWO_ARGUMENTS: &[(&str, BinaryFunction)] = &[
     ("atan2", f64::atan2),
     ("log", |base, x| logarithm(x) / logarithm(base)),
     ("mod", |x, y| x % y),
@@ -45,7 +45,7 @@ const TWO_ARGUMENTS: &[(&str, Of2)] = &[
 ];
 
 /// Functions that return an integer for an integer.
-const ROUNDING: &[(&str, Of1)] = &[
+const ROUNDING: &[(&str, UnaryFunction)] = &[
     ("ceil", f64::ceil),
     ("ceiling", f64::ceil),
     ("floor", f64::floor),

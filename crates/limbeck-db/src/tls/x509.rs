@@ -43,7 +43,7 @@ const POLICIES: [Oid<'_>; 4] = [
 pub(super) struct Certificate<'a>(X509Certificate<'a>);
 
 impl<'a> Certificate<'a> {
-    /// Parses a certificate. Returns `None` if the bytes are not one.
+    /// Parses a certificate. Returns `None` if the bytes are not a certificate.
     pub(super) fn parse(der: &'a [u8]) -> Option<Self> {
         let (rest, found) = X509Certificate::from_der(der).ok()?;
         let is_readable = KNOWN.iter().all(|id| {
@@ -74,7 +74,7 @@ impl<'a> Certificate<'a> {
         self.0.tbs_certificate.subject_pki.raw.into()
     }
 
-    /// Returns the algorithm of its signature.
+    /// Returns the algorithm of the certificate's signature.
     pub(super) fn algorithm(&self) -> &Oid<'a> {
         &self.0.signature_algorithm.algorithm
     }

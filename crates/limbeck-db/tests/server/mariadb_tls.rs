@@ -149,12 +149,12 @@ fn verifies_mariadb_as_configured() {
         ("authority", right_now, TLS),
         ("authority expired", right_now.expired(), unverified),
         (
-            "authority is odd",
+            "authority with an unknown critical extension",
             CertificateRequest::new("ca", "odd", odd),
             unverified,
         ),
         (
-            "authority is mute",
+            "authority that may not sign",
             CertificateRequest::new("ca", "mute", mute),
             unverified,
         ),

@@ -26,7 +26,10 @@ pub(super) struct WireOutcome<'a> {
 impl Serialize for WireOutcome<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(Some(3))?;
-        map.serialize_entry("results", &Many(&self.outcome.results, WireResult))?;
+        map.serialize_entry(
+            "results",
+            &SerializedList(&self.outcome.results, WireResult),
+        )?;
         let notices: Vec<_> = self
             .outcome
             .notices
@@ -72,9 +75,9 @@ pub(super) fn session_status(status: TransactionStatus) -> SessionStatus {
 }
 
 /// A slice that serializes each item through a wrapper.
-struct Many<'a, T, F>(&'a [T], F);
+struct SerializedList<'a, T, F>(&'a [T], F);
 
-impl<'a, T, F, W> Serialize for Many<'a, T, F>
+impl<'a, T, F, W> Serialize for SerializedList<'a, T, F>
 where
     F: Fn(&'a T) -> W,
     W: Serialize,
@@ -98,9 +101,9 @@ impl Serialize for WireResult<'_> {
             "columns",
             &set.columns
                 .as_ref()
-                .map(|columns| Many(columns, WireColumn)),
+                .map(|columns| SerializedList(columns, WireColumn)),
         )?;
-        map.serialize_entry("rows", &Many(&set.rows, WireRow))?;
+        map.serialize_entry("rows", &SerializedList(&set.rows, WireRow))?;
         map.serialize_entry("affected", &set.affected)?;
         map.serialize_entry("tag", &set.tag)?;
         map.serialize_entry("last_id", &set.last_insert_id)?;
@@ -130,7 +133,7 @@ pub(super) struct WireRow<'a>(pub(super) &'a Vec<Value>);
 
 impl Serialize for WireRow<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        Many(self.0, WireValue).serialize(serializer)
+        SerializedList(self.0, WireValue).serialize(serializer)
     }
 }
 

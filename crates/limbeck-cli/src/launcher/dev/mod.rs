@@ -35,7 +35,7 @@ use crate::context::Context;
 use crate::exit;
 use crate::launch_error::LaunchError;
 
-/// The database URL of a project without one.
+/// The database URL that limbeck uses if the project has none.
 const DEFAULT_URL: &str = "sqlite+aiosqlite:///dev.db";
 
 /// The `PORT` of the first process, as in foreman.

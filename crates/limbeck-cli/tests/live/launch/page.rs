@@ -192,7 +192,7 @@ fn answers_local_requests_with_its_headers() {
     assert_eq!(post.status, 405);
     assert!(post.head.contains("allow: get, head"), "{post:?}");
     assert_eq!(send("GET /index.html", &[&host]).status, 404);
-    // A stranger may have pointed another name to this machine.
+    // Another host name may point to this machine (DNS rebinding).
     for headers in [
         &["Host: evil.example"][..],
         &["Host: localhost", "X-Forwarded-For: 192.0.2.1"],

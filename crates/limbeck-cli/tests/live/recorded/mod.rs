@@ -18,7 +18,7 @@ mod usage;
 
 use std::collections::BTreeSet;
 
-use self::recordings::{How, RECORDINGS};
+use self::recordings::{Coverage, RECORDINGS};
 use crate::replay::{Scenario, is_in_the_table};
 
 /// All scenarios, by the names of their tests.
@@ -86,7 +86,7 @@ fn table_names_existing_tests() {
     let replayed = replayed();
     for (how, names) in RECORDINGS {
         match how {
-            How::Replayed(test) => {
+            Coverage::Replayed(test) => {
                 for name in *names {
                     assert!(
                         replayed.contains(&(name, test)),
@@ -94,7 +94,7 @@ fn table_names_existing_tests() {
                     );
                 }
             }
-            How::Covered(test, case) => {
+            Coverage::Covered(test, case) => {
                 assert!(is_in_the_table(case), "`{case}` starts no row");
                 let (module, function) = test.split_once("::").expect("a module and a function");
                 let found = OTHERS.iter().any(|(other, source)| {
@@ -102,7 +102,7 @@ fn table_names_existing_tests() {
                 });
                 assert!(found, "{names:?}: there is no test `{test}`");
             }
-            How::NotACommand(why) => assert!(!why.is_empty(), "{names:?}: no reason"),
+            Coverage::NotACommand(why) => assert!(!why.is_empty(), "{names:?}: no reason"),
         }
     }
 }

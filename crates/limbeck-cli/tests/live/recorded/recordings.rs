@@ -2,7 +2,7 @@
 
 /// The coverage of a recording.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum How {
+pub(crate) enum Coverage {
     /// This scenario replays the command with both programs and compares them.
     Replayed(&'static str),
     /// A deliberate difference: the test, and the start of the row of `docs/differences.md`.
@@ -11,14 +11,14 @@ pub(crate) enum How {
     NotACommand(&'static str),
 }
 
-use How::{Covered, NotACommand, Replayed};
+use Coverage::{Covered, NotACommand, Replayed};
 
 const DDL: &str = "SQL that the project's own SQLAlchemy writes; `statements.rs` compares such SQL";
 
 const HELP: &str = "`--version`, help and usage errors";
 
 /// All recordings, by file stem.
-pub(crate) const RECORDINGS: &[(How, &[&str])] = &[
+pub(crate) const RECORDINGS: &[(Coverage, &[&str])] = &[
     (
         Replayed("templates::from_the_generic_template"),
         &["001_init", "002_init_again", "003_list_templates"],

@@ -15,7 +15,7 @@ use crate::doctor;
 use crate::support::limbeck;
 use commands::{calls, commands, options_with_values};
 use secret::{Secret, secrets, writings};
-use ways::{Plain, Setting, Way, misplaced_urls, urls, with};
+use ways::{Plain, SecretPlace, Setting, misplaced_urls, urls, with};
 
 fn cases(usual: u32) -> ProptestConfig {
     let asked: Option<u32> = std::env::var("LIMBECK_TEST_CASES")
@@ -173,7 +173,7 @@ fn hides_secrets_without_python() {
         secrets(),
         writings(),
         urls(),
-        select(&Way::ALL),
+        select(&SecretPlace::ALL),
         flags(),
         any::<Index>(),
     );
@@ -198,7 +198,7 @@ fn hides_secrets_with_python() {
     let python = python();
     let commands = commands();
     let strategy = (
-        (secrets(), writings(), urls(), select(&Way::ALL)),
+        (secrets(), writings(), urls(), select(&SecretPlace::ALL)),
         (flags(), select(commands), any::<Index>()),
     );
     check(

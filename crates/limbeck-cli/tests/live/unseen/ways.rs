@@ -78,7 +78,7 @@ pub(super) fn misplaced_urls() -> impl Strategy<Value = &'static str> {
 
 /// The place of a URL, or of the secret alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Way {
+pub(super) enum SecretPlace {
     /// `sqlalchemy.url` with single `%`.
     Ini,
     /// `sqlalchemy.url` with `%%`.
@@ -115,7 +115,7 @@ pub(super) enum Way {
     Exception,
 }
 
-impl Way {
+impl SecretPlace {
     pub(super) const ALL: [Self; 17] = [
         Self::Ini,
         Self::IniDoubled,
@@ -185,7 +185,7 @@ else:
     }
 
     /// Puts a URL with this secret into the project. Returns `None` if the place can't hold the secret.
-    pub(super) fn with(&self, way: Way, url: &str, secret: &Secret) -> Option<Setting> {
+    pub(super) fn with(&self, way: SecretPlace, url: &str, secret: &Secret) -> Option<Setting> {
         let clear = secret.clear();
         let quoted = serde_json::to_string(url).expect("a text");
         let reads = Self::env("os.environ['DATABASE_URL']");
@@ -197,14 +197,14 @@ else:
         } = &mut setting;
         let good = || "postgresql+asyncpg://app@127.0.0.1:1/d".to_owned();
         match way {
-            Way::Ini => files.push(self.ini(url)),
-            Way::IniDoubled => files.push(self.ini(&url.replace('%', "%%"))),
-            Way::IniReference => {
+            SecretPlace::Ini => files.push(self.ini(url)),
+            SecretPlace::IniDoubled => files.push(self.ini(&url.replace('%', "%%"))),
+            SecretPlace::IniReference => {
                 let password = clear?.replace('%', "%%");
                 let (name, ini) = self.ini("postgresql+asyncpg://app:%(db)s@127.0.0.1:1/d");
                 files.push((name, format!("[DEFAULT]\ndb = {password}\n{ini}")));
             }
-            Way::IniElsewhere => {
+            SecretPlace::IniElsewhere => {
                 let key = ["script_location", "prepend_sys_path", "path_separator"][url.len() % 3];
                 let doubled = url.replace('%', "%%");
                 let changed = self.ini.lines().map(|line| match line.split_once('=') {
@@ -215,42 +215,42 @@ else:
                 let ini = changed.collect::<String>();
                 files.push(("alembic.ini", ini.replacen("[alembic]", &more, 1)));
             }
-            Way::IniBroken => {
+            SecretPlace::IniBroken => {
                 let (name, ini) = self.ini(&good());
                 let ini = ini.replacen("[alembic]", &format!("[alembic]\n{url}"), 1);
                 files.push((name, ini));
             }
-            Way::Pyproject => {
+            SecretPlace::Pyproject => {
                 let text = format!(
                     "[tool.alembic]\nscript_location = \"migrations\"\nurl = {quoted}\n\"sqlalchemy.url\" = {quoted}\nrevision_environment = {quoted}\n"
                 );
                 files.push(("pyproject.toml", text));
             }
-            Way::PyprojectBroken => {
+            SecretPlace::PyprojectBroken => {
                 files.push(("pyproject.toml", format!("[tool.alembic]\nurl = {url}\n")));
             }
-            Way::Variable => {
+            SecretPlace::Variable => {
                 files.push(reads);
                 variables.push(("DATABASE_URL", url.to_owned()));
             }
-            Way::PasswordVariable => {
+            SecretPlace::PasswordVariable => {
                 files.push(self.ini(&good()));
                 for name in ["PGPASSWORD", "MYSQL_PWD", "DB_PASSWORD"] {
                     variables.push((name, clear?.to_owned()));
                 }
             }
-            Way::Parts => {
+            SecretPlace::Parts => {
                 files.push(reads);
                 variables.push(("POSTGRES_HOST", "127.0.0.1".into()));
                 variables.push(("POSTGRES_PORT", "1".into()));
                 variables.push(("POSTGRES_USER", "app".into()));
                 variables.push(("POSTGRES_PASSWORD", clear?.to_owned()));
             }
-            Way::DotEnv => {
+            SecretPlace::DotEnv => {
                 files.push(reads);
                 files.push((".env", format!("DATABASE_URL={url}\n")));
             }
-            Way::DotEnvParts => {
+            SecretPlace::DotEnvParts => {
                 files.push(reads);
                 let password = clear?;
                 files.push((
@@ -258,7 +258,7 @@ else:
                     format!("DB_HOST=127.0.0.1\nDB_PORT=1\nDB_PASSWORD={password}\n"),
                 ));
             }
-            Way::Overrides => {
+            SecretPlace::Overrides => {
                 let doubled = serde_json::to_string(&url.replace('%', "%%")).expect("a text");
                 files.push((
                     "o.json",
@@ -266,16 +266,16 @@ else:
                 ));
                 options.extend(["--overrides".to_owned(), "o.json".to_owned()]);
             }
-            Way::OverridesBroken => {
+            SecretPlace::OverridesBroken => {
                 files.push((
                     "o.json",
                     format!(r#"{{"alembic": {{"sqlalchemy.url": {url}"#),
                 ));
                 options.extend(["--overrides".to_owned(), "o.json".to_owned()]);
             }
-            Way::ConfigVariable => variables.push(("ALEMBIC_CONFIG", url.to_owned())),
-            Way::EnvPy => files.push(Self::env(&quoted)),
-            Way::Exception => {
+            SecretPlace::ConfigVariable => variables.push(("ALEMBIC_CONFIG", url.to_owned())),
+            SecretPlace::EnvPy => files.push(Self::env(&quoted)),
+            SecretPlace::Exception => {
                 let (name, env) = Self::env(&quoted);
                 let raise = "raise ValueError('no use for ' + URL)\n\n\ndef run";
                 files.push((name, env.replacen("def run", raise, 1)));
