@@ -158,7 +158,8 @@ impl Attempt<'_> {
             return Ok(AttemptOutcome::NoAnswer);
         };
         let session = match check? {
-            UpgradeCheck::UpToDate(probe, location) => {
+            UpgradeCheck::UpToDate(found) => {
+                let (probe, location) = *found;
                 self.record_answer(start.elapsed());
                 self.record_rows(&probe.heads.unwrap_or_default());
                 print_log(&probe.log);

@@ -294,3 +294,34 @@ fn shortened_at_random(pause: Duration) -> Duration {
 fn has_value(outcome: &Outcome, expected: &str) -> bool {
     matches!(outcome.first_value(), Some(Value::Text(text)) if text == expected)
 }
+
+#[cfg(test)]
+mod tests {
+    use limbeck_url::DatabaseUrl;
+
+    use super::LockScope;
+    use crate::{ConnectArgs, ConnectOptions, ProcessEnvironment, VersionTable};
+
+    fn scope(url: &str) -> LockScope {
+        let url = DatabaseUrl::parse(url).expect("a URL");
+        let environment = ProcessEnvironment::default();
+        let options = ConnectOptions::from_url(&url, &ConnectArgs::new(), &environment);
+        LockScope::new(&options.expect("options"), &VersionTable::default())
+    }
+
+    #[test]
+    fn databases_of_different_servers_and_files_have_different_scopes() {
+        for (one, other) in [
+            ("sqlite:////tmp/a.db", "sqlite:////tmp/b.db"),
+            ("postgresql://u@a/app", "postgresql://u@b/app"),
+            ("postgresql://u@a:1/app", "postgresql://u@a:2/app"),
+            ("mysql://u@a/app", "mysql://u@b/app"),
+        ] {
+            let (one, other) = (scope(one), scope(other));
+            assert_ne!(one, other);
+            // Releases of limbeck exclude each other by the key, so it never changes.
+            assert_eq!(one.key, other.key);
+        }
+        assert_eq!(scope("sqlite:////tmp/a.db"), scope("sqlite:////tmp/a.db"));
+    }
+}

@@ -139,7 +139,8 @@ impl Migrator {
         connected: &AtomicBool,
     ) -> Result<MigrationReport, MigrateError> {
         let session = match self.check_upgrade(project, target).await? {
-            UpgradeCheck::UpToDate(probe, _) => {
+            UpgradeCheck::UpToDate(found) => {
+                let (probe, _) = *found;
                 if let Some(session) = probe.session {
                     // The rows are read, so an error while closing changes nothing.
                     let _ = session.close().await;

@@ -11,9 +11,9 @@ use crate::version_table_location::VersionTableLocation;
 #[derive(Debug)]
 pub enum UpgradeCheck {
     /// The database is at the target: the upgrade has nothing to do.
-    UpToDate(VersionProbe, VersionTableLocation),
+    UpToDate(Box<(VersionProbe, VersionTableLocation)>),
     /// The upgrade has to run.
-    Pending(VersionProbe),
+    Pending(Box<VersionProbe>),
     /// The version table could not be read. The run will report the error with its location.
     Unreadable(DbError),
     /// `env.py` is not a stock one, so the upgrade has to run.
@@ -35,9 +35,9 @@ impl Migrator {
         };
         Ok(match environment.probe().await {
             Ok(probe) if probe.is_up_to_date(&project.map, target) => {
-                UpgradeCheck::UpToDate(probe, environment.location().clone())
+                UpgradeCheck::UpToDate(Box::new((probe, environment.location().clone())))
             }
-            Ok(probe) => UpgradeCheck::Pending(probe),
+            Ok(probe) => UpgradeCheck::Pending(Box::new(probe)),
             Err(error) => UpgradeCheck::Unreadable(error),
         })
     }

@@ -274,8 +274,10 @@ impl RunState<'_, '_> {
         request: ExecuteRequest,
     ) -> Result<ErrorReply<'_>, RunError> {
         self.check_interrupt()?;
-        let opened = self.sessions.get(request.connection);
-        let status = opened.map_or(TransactionStatus::Idle, |opened| opened.status());
+        let status = match self.sessions.get(request.connection) {
+            Ok(opened) => opened.status(),
+            Err(_) => TransactionStatus::Idle,
+        };
         let step = self.progress.step.as_ref();
         let step = step.filter(|_| request.role == Role::Script);
         let statement = RefusedStatement {

@@ -162,7 +162,7 @@ impl<'a> DevSession<'a> {
             .project
             .script_folders()
             .into_iter()
-            .map(|path| path.canonicalize().unwrap_or_else(|_| path.to_owned()))
+            .map(|path| path.canonicalize().unwrap_or_else(|_| path.clone()))
             .collect();
         let changes = Changes::watch(&folder, &watched, revisions).map_err(LaunchError::Watch)?;
         Ok(Self {

@@ -47,7 +47,7 @@ pub(super) struct DryRun {
 }
 
 /// The decision about a statement.
-pub(super) enum Admitted {
+pub(super) enum Admission {
     /// The statement may run.
     Run,
     /// The dry run has answered the statement itself.
@@ -85,7 +85,7 @@ impl DryRun {
         &mut self,
         session: &mut Session,
         request: &mut ExecuteRequest,
-    ) -> Result<Admitted, DbError> {
+    ) -> Result<Admission, DbError> {
         if request.script {
             return Err(refuse("`executescript` commits"));
         }
@@ -101,7 +101,7 @@ impl DryRun {
             }
         }
         let tag = match control(&request.sql) {
-            Control::None | Control::Session => return Ok(Admitted::Run),
+            Control::None | Control::Session => return Ok(Admission::Run),
             Control::Begin => {
                 self.set_in_transaction(session, true).await?;
                 "BEGIN"
@@ -122,7 +122,7 @@ impl DryRun {
             tag: tag.to_owned(),
             ..ResultSet::default()
         };
-        Ok(Admitted::Answered(Outcome {
+        Ok(Admission::Answered(Outcome {
             results: vec![result],
             notices: Vec::new(),
         }))
@@ -222,7 +222,7 @@ impl DryRun {
         let after = match session.transaction_status() {
             TransactionStatus::Idle => return Err(refuse(LOST)),
             TransactionStatus::Failed => None,
-            _ => Some(Schema::read(session).await?),
+            TransactionStatus::Open => Some(Schema::read(session).await?),
         };
         session.allow_commits().await?;
         if let Some(after) = after {

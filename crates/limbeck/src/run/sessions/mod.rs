@@ -17,7 +17,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use crate::version_probe::OpenSession;
 
 pub(super) use self::errors::{DatabaseError, DatabaseErrors, RefusedStatement};
-use super::dry_run::{Admitted, DryRun, DryRunReport};
+use super::dry_run::{Admission, DryRun, DryRunReport};
 use super::interrupt::Interrupt;
 use super::watchdog::Watchdog;
 use super::wire::value_from_json;
@@ -102,7 +102,7 @@ impl Sessions {
         let opened = self.get_mut(request.connection)?;
         let session = &mut opened.session;
         if let Some(DryRunSession { dry_run, .. }) = &mut opened.dry_run
-            && let Admitted::Answered(outcome) = dry_run.admit(session, request).await?
+            && let Admission::Answered(outcome) = dry_run.admit(session, request).await?
         {
             return Ok((outcome, dry_run.status(session)));
         }
