@@ -100,7 +100,7 @@ fn to_json(checks: &[Check]) -> Value {
                 "id": check.id.name(),
                 "severity": check.severity.to_string(),
                 "message": redact(&check.message),
-                "file": check.file.as_deref().map(display_path),
+                "file": check.file.as_deref().map(|file| redact(&display_path(file))),
                 "line": check.line,
                 "fix": check.fix.as_deref().map(redact),
             })

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use crate::output::redact::redact;
 use limbeck::project::Project;
 use limbeck::{CommandError, DatabaseState, Event};
 use serde_json::{Value as Json, json};
@@ -54,7 +55,7 @@ impl Report {
                 ..
             } => {
                 let kind = direction.as_str();
-                let step = json!({"revision": revision, "kind": kind, "path": path});
+                let step = json!({"revision": revision, "kind": kind, "path": masked(path)});
                 self.entries().steps.push(step);
             }
             Event::Finished(state) => self.set_state(state),
@@ -82,7 +83,7 @@ impl Report {
             "branch_labels": member.labels().collect::<Vec<_>>(),
             "is_head": member.children().len() == 0,
             "doc": script.doc(),
-            "path": script.path(),
+            "path": masked(&script.path()),
         });
         self.entries().revisions.push(row);
         Ok(())
@@ -118,4 +119,9 @@ impl Report {
         writeln!(self.file, "{report}")?;
         self.file.sync_data()
     }
+}
+
+/// Returns a path without its secrets: a folder may have a database URL for its name.
+fn masked(path: &Path) -> String {
+    redact(&path.to_string_lossy())
 }

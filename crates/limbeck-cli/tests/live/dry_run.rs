@@ -141,7 +141,7 @@ fn rejects_statements_that_end_the_transaction() {
         (
             "hidden",
             "op.execute('SET standard_conforming_strings = off')\nop.execute(r\"SELECT '\\''; COMMIT; --'\")",
-            "a statement of the script commits",
+            "a statement commits",
         ),
         (
             "unguarded",

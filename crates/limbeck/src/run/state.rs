@@ -47,7 +47,7 @@ pub(super) type Executed = Result<(Outcome, TransactionStatus), StatementError>;
 #[derive(Debug)]
 pub(super) struct StatementError {
     error: DbError,
-    /// Whether the statement began in a transaction that any error aborts.
+    /// `true` if the statement began in a transaction that any error aborts.
     was_in_transaction: bool,
 }
 

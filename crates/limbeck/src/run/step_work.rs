@@ -8,9 +8,9 @@ use super::transaction_control::{Control, control};
 /// The work of a running step.
 #[derive(Debug, Default)]
 pub(super) struct StepWork {
-    /// Whether the step has changed the database in the open transaction.
+    /// `true` if the step has changed the database in the open transaction.
     is_open: bool,
-    /// Whether the step has changed the database beyond a rollback: it committed, or ran outside a transaction.
+    /// `true` if the step has changed the database beyond a rollback: it committed, or ran outside a transaction.
     pub(super) is_committed: bool,
 }
 

@@ -96,3 +96,15 @@ fn assert_url_check_hides(sandbox: &Sandbox, url: &str, secret: &str) {
         assert!(!output.stderr.contains(secret), "{url}: {}", output.stderr);
     }
 }
+
+#[test]
+fn hides_a_script_location_that_is_a_connection_string() {
+    let sandbox = Sandbox::new();
+    let ini = "[alembic]\nscript_location = host=h user=u password='Geheim1'\n";
+    sandbox.write("alembic.ini", ini);
+    for arguments in [&["doctor"][..], &["doctor", "--json"]] {
+        let output = sandbox.run(&limbeck(), None, arguments);
+        assert!(output.stdout.contains("password=***"), "{}", output.stdout);
+        assert!(!output.stdout.contains("Geheim1"), "{}", output.stdout);
+    }
+}

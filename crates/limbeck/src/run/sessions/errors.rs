@@ -27,7 +27,7 @@ pub(in super::super) struct RefusedStatement {
     pub(in super::super) sql: String,
     /// Position among the statements of the step's script, from 1; 0 if the script did not send it.
     pub(in super::super) number: usize,
-    /// Whether the server has rolled back, or will roll back, the transaction of the statement.
+    /// `true` if the server has rolled back, or will roll back, the transaction of the statement.
     pub(in super::super) is_rolled_back: bool,
 }
 
