@@ -190,3 +190,47 @@ fn rejects_mariadb() {
     );
     assert_eq!(server.sql("app", "show tables").trim(), "");
 }
+
+/// Without a journal, SQLite's rollback would leave a malformed file.
+#[test]
+fn sqlite_keeps_its_journal() {
+    let fill = "op.execute('pragma cache_size=1')\n\
+         op.execute('with recursive n(i) as (select 1 union all select i + 1 from n where i < 60000) \
+         insert into t select i, hex(randomblob(20)) from n')";
+    let off = [
+        "pragma journal_mode=off",
+        "PRAGMA main.Journal_Mode = 'OFF'",
+        "pragma journal_mode(off)",
+    ];
+    for pragma in off {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("app.db");
+        let url = format!("sqlite:///{}", file.display());
+        let body = format!("op.execute(\"{pragma}\")\n{fill}");
+        let create = "op.execute('create table t (i int, v text)')";
+        let sandbox = linear(
+            &sync_env(""),
+            &[("a1", create, "pass"), ("b2", &body, "pass")],
+        );
+        run(&sandbox, &url, &["upgrade", "a1"]).success();
+        let before = std::fs::read(&file).expect("a database");
+        let output = run(&sandbox, &url, &["upgrade", "--dry-run", "head"]);
+        assert_eq!(output.status, 1, "{pragma}: {}", output.stderr);
+        assert!(
+            output.stderr.contains("not authorized"),
+            "{}",
+            output.stderr
+        );
+        assert!(
+            output
+                .stderr
+                .contains("all changes of `b2` were rolled back"),
+            "{}",
+            output.stderr
+        );
+        assert!(
+            std::fs::read(&file).expect("a database") == before,
+            "{pragma}"
+        );
+    }
+}

@@ -1,4 +1,5 @@
-//! The statements that delete rows, as SQLite's authorizer reports them while it prepares a statement.
+//! SQLite's authorizer in a transaction that must not commit: it recognizes deletions, and keeps the journal that the
+//! rollback needs.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -24,7 +25,11 @@ impl Deletions {
         let record = self.clone();
         connection.authorizer(is_watching.then_some(move |context: AuthContext<'_>| {
             record.note(&context);
-            Authorization::Allow
+            if disables_journal(&context.action) {
+                Authorization::Deny
+            } else {
+                Authorization::Allow
+            }
         }))
     }
 
@@ -54,4 +59,13 @@ impl Deletions {
     pub(super) fn is_delete(&self) -> bool {
         self.deletes.load(Ordering::Relaxed) && !self.changes_schema.load(Ordering::Relaxed)
     }
+}
+
+/// Returns `true` for `PRAGMA journal_mode = OFF`. Without a journal, a rollback can destroy the file.
+fn disables_journal(action: &AuthAction<'_>) -> bool {
+    matches!(
+        action,
+        AuthAction::Pragma { pragma_name, pragma_value: Some(value) }
+            if pragma_name.eq_ignore_ascii_case("journal_mode") && value.eq_ignore_ascii_case("off")
+    )
 }

@@ -283,7 +283,9 @@ impl RunState<'_, '_> {
         let statement = RefusedStatement {
             sql: request.sql,
             number: step.map_or(0, |step| step.statements),
-            is_rolled_back: error.was_in_transaction || status != TransactionStatus::Idle,
+            is_rolled_back: self.dry_run
+                || error.was_in_transaction
+                || status != TransactionStatus::Idle,
         };
         Ok(self.errors.add(DatabaseError {
             error: error.error,
