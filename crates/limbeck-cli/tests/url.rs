@@ -162,3 +162,28 @@ fn explains_a_url_without_its_secrets() {
     assert_eq!(meaning["meaning"]["setting_application_name"], "web");
     assert!(!meaning.to_string().contains("hunter2"));
 }
+
+#[test]
+fn hides_a_password_that_reaches_into_the_host_and_the_database() {
+    let url = "postgresql+psycopg2://app:Gehe1mes@Zweites1/Drittes1@127.0.0.1/shop";
+    let output = limbeck(&["show", url]);
+    let shown = text(&output.stdout);
+    assert!(shown.contains("server           ***\n"), "{shown}");
+    assert!(
+        shown.contains("database         ***@127.0.0.1/shop\n"),
+        "{shown}"
+    );
+    let warning = text(&output.stderr);
+    assert!(warning.contains("write `%40` for each `@`"), "{warning}");
+
+    let query = "postgresql://app:Gehe1mes@Zweites1?Drittes1@127.0.0.1/shop?x=Zweites1";
+    for url in [url, query] {
+        for arguments in [&["show", url][..], &["show", "--json", url]] {
+            let output = limbeck(arguments);
+            let shown = text(&output.stdout) + &text(&output.stderr);
+            for piece in ["Gehe1mes", "Zweites1", "Drittes1"] {
+                assert!(!shown.contains(piece), "{arguments:?}: {shown}");
+            }
+        }
+    }
+}

@@ -81,6 +81,14 @@ impl OpenSession {
 }
 
 impl VersionProbe {
+    /// Closes the session, if it is open.
+    pub(crate) async fn close_session(&mut self) {
+        if let Some(session) = self.session.take() {
+            // The rows are read, so an error while closing changes nothing.
+            let _ = session.close().await;
+        }
+    }
+
     /// Returns `true` if `upgrade` to `target` has nothing to do. Returns `false` without version rows, as `upgrade` then
     /// creates the version table, and for a target that can't be resolved, so that the run reports the error.
     pub fn is_up_to_date(&self, map: &RevisionMap, target: &str) -> bool {

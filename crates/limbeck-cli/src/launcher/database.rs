@@ -163,10 +163,6 @@ impl Attempt<'_> {
                 self.record_answer(start.elapsed());
                 self.record_rows(&probe.heads.unwrap_or_default());
                 print_log(&probe.log);
-                if let Some(session) = probe.session {
-                    // The session has only read, so an error while closing it has no effect.
-                    let _ = session.close().await;
-                }
                 return Ok(AttemptOutcome::Done(MigrationResult {
                     project,
                     locations: vec![location],

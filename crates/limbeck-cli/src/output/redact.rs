@@ -20,6 +20,17 @@ pub(crate) fn redact(text: &str) -> String {
     KNOWN.get_or_init(collect).mask(text)
 }
 
+/// Replaces each secret in the texts of a JSON value with `***`.
+pub(crate) fn redact_json(value: &mut serde_json::Value) {
+    use serde_json::Value;
+    match value {
+        Value::String(text) => *text = redact(text),
+        Value::Array(values) => values.iter_mut().for_each(redact_json),
+        Value::Object(object) => object.values_mut().for_each(redact_json),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
 /// Remembers a value that may be a secret.
 pub(crate) fn remember(value: &str) {
     let mut remembered = REMEMBERED.lock().unwrap_or_else(PoisonError::into_inner);

@@ -7,43 +7,59 @@ use crate::support::{INI, limbeck, linear, sync_env};
 /// The parts of the password, before and after the percent sign that breaks the value.
 const SECRETS: [&str; 2] = ["Geheim1", "Geheim2"];
 
+/// The kinds of commands that connect.
+const ONLINE: [&[&str]; 4] = [
+    &["upgrade", "head"],
+    &["--raiseerr", "upgrade", "head"],
+    &["current"],
+    &["check"],
+];
+
 /// Runs each kind of command, which must fail with an output that contains `expected` and no secret.
 fn check(sandbox: &Sandbox, variables: &[(&str, &str)], expected: &str) {
+    check_online(sandbox, variables, expected);
+    check_command(sandbox, variables, &["upgrade", "head", "--sql"], expected);
+}
+
+fn check_online(sandbox: &Sandbox, variables: &[(&str, &str)], expected: &str) {
+    for arguments in ONLINE {
+        check_command(sandbox, variables, arguments, expected);
+    }
+}
+
+fn check_command(
+    sandbox: &Sandbox,
+    variables: &[(&str, &str)],
+    arguments: &[&str],
+    expected: &str,
+) {
     let python = python();
-    for arguments in [
-        &["upgrade", "head"][..],
-        &["--raiseerr", "upgrade", "head"],
-        &["current"],
-        &["upgrade", "head", "--sql"],
-        &["check"],
-    ] {
-        let output = sandbox
-            .command(&limbeck(), Some(&python))
-            .envs(variables.iter().copied())
-            .args(arguments)
-            .output()
-            .expect("limbeck starts");
-        let output_text = format!(
-            "{}{}",
-            String::from_utf8_lossy(&output.stdout),
-            String::from_utf8_lossy(&output.stderr)
-        );
-        for secret in SECRETS {
-            assert!(
-                !output_text.contains(secret),
-                "{arguments:?}: {output_text}"
-            );
-        }
-        assert_eq!(
-            output.status.code(),
-            Some(1),
-            "{arguments:?}: {output_text}"
-        );
+    let output = sandbox
+        .command(&limbeck(), Some(&python))
+        .envs(variables.iter().copied())
+        .args(arguments)
+        .output()
+        .expect("limbeck starts");
+    let output_text = format!(
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+    for secret in SECRETS {
         assert!(
-            output_text.contains(expected),
+            !output_text.contains(secret),
             "{arguments:?}: {output_text}"
         );
     }
+    assert_eq!(
+        output.status.code(),
+        Some(1),
+        "{arguments:?}: {output_text}"
+    );
+    assert!(
+        output_text.contains(expected),
+        "{arguments:?}: {output_text}"
+    );
 }
 
 /// Creates a project whose `env.py` reads its URL from the ini.
@@ -127,4 +143,14 @@ fn hides_a_line_of_toml() {
         "[tool.alembic]\nurl = 'Geheim1' 'Geheim2'\n",
     );
     check(&sandbox, &[], "pyproject.toml:2: ");
+}
+
+#[test]
+fn hides_a_password_that_reaches_into_the_host() {
+    let env = sync_env("").replace(
+        "os.environ['DATABASE_URL']",
+        "'postgresql+psycopg2://u:x' 'y@Geheim1/Geheim2' '@127.0.0.1:1/d'",
+    );
+    let sandbox = linear(&env, &[("a1", "pass", "pass")]);
+    check_online(&sandbox, &[], "write `%40` for each `@` in the password");
 }

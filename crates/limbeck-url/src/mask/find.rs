@@ -72,6 +72,14 @@ fn is_name_character(c: char) -> bool {
     c.is_alphanumeric() || matches!(c, '-' | '.' | '_')
 }
 
+/// Returns `true` for a name in the form of the drivers' parameters. Other text before a `=` may belong to a secret.
+fn is_parameter_name(name: &str) -> bool {
+    !name.is_empty()
+        && name
+            .chars()
+            .all(|c| c.is_ascii_lowercase() || matches!(c, '-' | '.' | '_'))
+}
+
 /// Returns the word that ends at an offset.
 fn word_before(text: &str, end: usize, is_word_character: fn(char) -> bool) -> &str {
     let word = text[..end].rsplit(|c: char| !is_word_character(c)).next();
@@ -182,12 +190,12 @@ fn password_without_end(address: &str) -> Option<usize> {
     (!is_port).then_some(colon + 1)
 }
 
-/// Returns the end of a parameter's value: the next `&key=`. Another `&` belongs to the value.
+/// Returns the end of a parameter's value: the next `&key=` with a parameter's name. Another `&` belongs to the value.
 fn end_of_parameter(body: &str, from: usize) -> usize {
     let signs = body[from..].match_indices('&').map(|(at, _)| from + at);
     let mut ends = signs.filter(|at| {
         let name = body[at + 1..].split_once('=').map(|(name, _)| name);
-        name.is_some_and(|name| !name.is_empty() && name.chars().all(is_name_character))
+        name.is_some_and(is_parameter_name)
     });
     ends.next().unwrap_or(body.len())
 }
@@ -259,7 +267,7 @@ fn end_of_value(line: &str, from: usize) -> usize {
         let name = word_before(line, sign, is_name_character);
         let start = sign - name.len();
         let is_key =
-            !name.is_empty() && start > from && line[..start].ends_with(char::is_whitespace);
+            is_parameter_name(name) && start > from && line[..start].ends_with(char::is_whitespace);
         is_key.then(|| line[..start].trim_end().len())
     });
     keys.into_iter().next().unwrap_or(line.len())

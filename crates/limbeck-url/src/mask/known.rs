@@ -42,12 +42,23 @@ impl KnownSecrets {
         }
     }
 
-    /// Adds the secrets of a file with one value per line, such as an ini or `.env` file.
+    /// Adds the secrets of a file with one value per line, such as an ini or `.env` file. A value is also a secret if a
+    /// password refers to it: `app:%(db)s@host`, `app:${DB}@host`.
     pub fn learn_lines(&mut self, text: &str) {
+        let references: Vec<String> = text
+            .lines()
+            .flat_map(|line| {
+                let secrets = find_secrets(line, UrlExtent::WholeText);
+                secrets
+                    .into_iter()
+                    .flat_map(|secret| references(&line[secret]))
+            })
+            .collect();
         for line in text.lines() {
             let (name, value) = line.split_once(['=', ':']).unwrap_or_default();
             self.learn_value("", line);
-            if is_secret_name(name.trim().trim_start_matches("export ")) {
+            let name = name.trim().trim_start_matches("export ");
+            if is_secret_name(name) || references.contains(&name.to_lowercase()) {
                 let quotes: &[char] = &['\'', '"', ' ', '\t'];
                 self.add(value.trim_matches(quotes));
             }
@@ -113,6 +124,21 @@ impl KnownSecrets {
     }
 }
 
+/// Returns the names in a secret's `%(name)s` and `${name}`, in lower case: names in an ini have no case.
+fn references(secret: &str) -> Vec<String> {
+    let names = |start: &str, end: char| {
+        secret
+            .split(start)
+            .skip(1)
+            .filter_map(move |after| {
+                let (name, _) = after.split_once(end)?;
+                Some(name.to_lowercase())
+            })
+            .collect::<Vec<_>>()
+    };
+    [names("%(", ')'), names("${", '}')].concat()
+}
+
 #[cfg(test)]
 mod tests {
     use super::KnownSecrets;
@@ -128,7 +154,19 @@ mod tests {
         known.learn_lines(
             "[alembic]\nsqlalchemy.url = mysql://u:Dr1ttes%%21@h/d\nDB_PASSWORD='V1ertes!'\n",
         );
+        known.learn_lines(
+            "[DEFAULT]\nDB = F\u{fc}nft3s@h2/x\n[alembic]\nsqlalchemy.url = mysql://u:%(db)s@h/d\n",
+        );
+        known.learn_value(
+            "",
+            "postgresql://u@h/d?password=S3chst&ZufA1l=Sieb3ntes&sslmode=require",
+        );
         let check = |text: &str, expected: &str| assert_eq!(known.mask(text), expected);
+        check("the host F\u{fc}nft3s@h2/x", "the host ***");
+        check(
+            "parameter ZufA1l: Sieb3ntes, sslmode=require",
+            "parameter ZufA1l: ***, sslmode=require",
+        );
         check("base 10: 'Gehe1mes'", "base 10: '***'");
         check("Gehe1mes/Wort@x", "***");
         check("base 10: '%47%65%68'", "base 10: '***'");

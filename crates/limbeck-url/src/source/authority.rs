@@ -66,6 +66,7 @@ pub(super) fn split_sqlalchemy(parts: &mut SplitUrl, rest: &str) -> Result<(), C
         });
     }
     split_hosts(parts, hosts)?;
+    warn_of_unencoded_at(parts, database.as_deref(), query);
     if database.as_deref().is_some_and(percent::is_encoded) {
         parts.warnings.push(Warning {
             parameter: Some("database".into()),
@@ -129,6 +130,25 @@ pub(super) fn split_plain(parts: &mut SplitUrl, rest: &str) -> Result<(), Conver
         parts.query = parse_query(query, !is_libpq)?;
     }
     Ok(())
+}
+
+/// Warns of an `@` behind the host, which SQLAlchemy reads as a part of a name. It probably belongs to the password:
+/// in `user:p@ss/word@host/app` the host is `ss` and the database `word@host/app`.
+fn warn_of_unencoded_at(parts: &mut SplitUrl, database: Option<&str>, query: Option<&str>) {
+    let first_parameter = query.and_then(|query| query.split(['=', '&']).next());
+    let name = match (database, first_parameter) {
+        (Some(database), _) if database.contains('@') => "database",
+        (_, Some(parameter)) if parameter.contains('@') => "parameter",
+        _ => return,
+    };
+    if parts.password.is_some() {
+        parts.warnings.push(Warning {
+            parameter: None,
+            message: format!(
+                "read the `@` behind the host as a part of the {name}'s name; if it belongs to the password, write `%40` for each `@` in the password"
+            ),
+        });
+    }
 }
 
 /// Splits `host:port`, or a list of them separated by commas.

@@ -224,12 +224,9 @@ impl Migrator {
         control: RunControl<'_>,
     ) -> Result<Vec<Position>, MigrateError> {
         if let Some(environment) = ProbeTarget::read(project, &self.process_environment)?
-            && let Ok(probe) = environment.probe().await
+            && let Ok(mut probe) = environment.probe().await
         {
-            if let Some(session) = probe.session {
-                // The rows are read, so an error while closing changes nothing.
-                let _ = session.close().await;
-            }
+            probe.close_session().await;
             return Ok(vec![Position {
                 location: environment.location().clone(),
                 rows: probe.heads.unwrap_or_default(),

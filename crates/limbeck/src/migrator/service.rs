@@ -117,7 +117,7 @@ impl Migrator {
         let mut wait = DatabaseWait::new(Instant::now(), self.database_wait);
         loop {
             let connected = AtomicBool::new(false);
-            match self.try_upgrade(&project, target, &connected).await {
+            match Box::pin(self.try_upgrade(&project, target, &connected)).await {
                 Err(error)
                     if !connected.load(Ordering::Relaxed)
                         && error.transient_connect_error().is_some() =>
@@ -139,14 +139,7 @@ impl Migrator {
         connected: &AtomicBool,
     ) -> Result<MigrationReport, MigrateError> {
         let session = match self.check_upgrade(project, target).await? {
-            UpgradeCheck::UpToDate(found) => {
-                let (probe, _) = *found;
-                if let Some(session) = probe.session {
-                    // The rows are read, so an error while closing changes nothing.
-                    let _ = session.close().await;
-                }
-                return Ok(MigrationReport::default());
-            }
+            UpgradeCheck::UpToDate(_) => return Ok(MigrationReport::default()),
             UpgradeCheck::Pending(probe) => probe.session,
             UpgradeCheck::Unreadable(_) | UpgradeCheck::NotStock => None,
         };

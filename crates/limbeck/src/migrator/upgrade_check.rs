@@ -10,7 +10,7 @@ use crate::version_table_location::VersionTableLocation;
 /// The result of [`Migrator::check_upgrade`].
 #[derive(Debug)]
 pub enum UpgradeCheck {
-    /// The database is at the target: the upgrade has nothing to do.
+    /// The database is at the target: the upgrade has nothing to do. The session is closed.
     UpToDate(Box<(VersionProbe, VersionTableLocation)>),
     /// The upgrade has to run.
     Pending(Box<VersionProbe>),
@@ -34,7 +34,8 @@ impl Migrator {
             return Ok(UpgradeCheck::NotStock);
         };
         Ok(match environment.probe().await {
-            Ok(probe) if probe.is_up_to_date(&project.map, target) => {
+            Ok(mut probe) if probe.is_up_to_date(&project.map, target) => {
+                probe.close_session().await;
                 UpgradeCheck::UpToDate(Box::new((probe, environment.location().clone())))
             }
             Ok(probe) => UpgradeCheck::Pending(Box::new(probe)),

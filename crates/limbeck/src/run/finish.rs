@@ -40,7 +40,7 @@ impl RunState<'_, '_> {
             (self.on_event)(Event::Finished(state));
         }
         // The final state was read under the lock.
-        self.release().await;
+        self.locks.release().await;
         result
     }
 

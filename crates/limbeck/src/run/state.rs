@@ -257,11 +257,11 @@ impl RunState<'_, '_> {
         error: impl Into<DbError>,
     ) -> Result<ErrorReply<'_>, RunError> {
         self.check_interrupt()?;
-        Ok(self.errors.add(DatabaseError {
+        let added = DatabaseError {
             error: error.into(),
             statement: None,
-            status: TransactionStatus::Idle,
-        }))
+        };
+        Ok(self.errors.add(added, TransactionStatus::Idle))
     }
 
     /// Keeps the error of a statement for the report, and returns it as the worker receives it.
@@ -287,11 +287,11 @@ impl RunState<'_, '_> {
                 || error.was_in_transaction
                 || status != TransactionStatus::Idle,
         };
-        Ok(self.errors.add(DatabaseError {
+        let added = DatabaseError {
             error: error.error,
             statement: Some(statement),
-            status,
-        }))
+        };
+        Ok(self.errors.add(added, status))
     }
 
     fn check_interrupt(&self) -> Result<(), RunError> {

@@ -1,6 +1,6 @@
 //! The work of a step that a rollback would undo, and the work that it would not.
 
-use limbeck_db::{Effect, Outcome, TransactionStatus};
+use limbeck_db::{Effect, Outcome, ResultSet, TransactionStatus};
 use limbeck_script::worker::{ExecuteRequest, Role};
 
 use super::transaction_control::{Control, control};
@@ -22,7 +22,13 @@ impl StepWork {
         outcome: &Outcome,
         status: TransactionStatus,
     ) {
-        let control = control(&request.sql);
+        // Transaction control affects no rows. A long INSERT is not worth reading.
+        let affects_rows = |result: &ResultSet| result.affected.is_some_and(|rows| rows > 0);
+        let control = if outcome.results.iter().any(affects_rows) {
+            Control::None
+        } else {
+            control(&request.sql)
+        };
         // MySQL reports no effect of its own for these, so the text is the only source.
         let is_work =
             request.role != Role::Transaction && matches!(control, Control::None | Control::Other);

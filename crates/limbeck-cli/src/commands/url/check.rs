@@ -2,13 +2,12 @@
 
 use limbeck::connection_check::{self, ConnectionCheck, OptionsError, Pooler};
 use limbeck::db::{DbError, VersionTable};
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::{REFUSED, UrlArgument, json, print_rows, refuse};
+use super::{REFUSED, UrlArgument, json, print_json, print_rows, refuse};
 use crate::cli_error::CommandResult;
 use crate::context::Context;
 use crate::output::message::Message;
-use crate::output::redact::redact;
 
 /// Connect with a database URL, and report the server and whether migrations can run. Changes nothing.
 ///
@@ -41,7 +40,7 @@ pub(crate) fn run(context: &Context, args: &Args) -> CommandResult {
     let options = match options {
         Ok(options) => options,
         Err(OptionsError::Url(error)) if args.json => {
-            context.printer.result(&json::error(&error).to_string());
+            print_json(context, json::error(&error));
             return Ok(REFUSED);
         }
         Err(OptionsError::Url(error)) => return Ok(refuse(&error)),
@@ -63,7 +62,7 @@ pub(crate) fn run(context: &Context, args: &Args) -> CommandResult {
 fn report(context: &Context, args: &Args, check: &ConnectionCheck) -> u8 {
     let obstacles = check.obstacles();
     if args.json {
-        context.printer.result(&json::connection(check).to_string());
+        print_json(context, json::connection(check));
     } else {
         print_rows(context, rows(check));
         if !obstacles.is_empty() {
@@ -82,11 +81,10 @@ fn report_error(context: &Context, args: &Args, error: DbError) -> u8 {
         _ => ("lost".into(), None),
     };
     if args.json {
-        let message = redact(&error.to_string());
-        let object: Value = json!({"error": {
-            "kind": kind, "parameter": null, "message": message, "help": hint,
+        let object = json!({"error": {
+            "kind": kind, "parameter": null, "message": error.to_string(), "help": hint,
         }});
-        context.printer.result(&object.to_string());
+        print_json(context, object);
         return REFUSED;
     }
     let mut message = Message::from_error(&error);

@@ -2,7 +2,7 @@
 
 use limbeck::url::{self, Conversion, Target};
 
-use super::{REFUSED, UrlArgument, json, refuse};
+use super::{REFUSED, UrlArgument, json, print_json, refuse};
 use crate::context::Context;
 use crate::output::message::Message;
 use crate::output::notices::print_warning;
@@ -26,12 +26,17 @@ pub(crate) fn run(context: &Context, args: &Args) -> u8 {
         url::convert_to(url.reveal_clear_text(), &args.to)
     });
     if args.json {
-        let (text, status) = match &converted {
-            Ok(conversion) => (json::conversion(conversion), 0),
-            Err(error) => (json::error(error), REFUSED),
+        return match &converted {
+            Ok(conversion) => {
+                let text = json::conversion(conversion).to_string();
+                context.printer.result(&text);
+                0
+            }
+            Err(error) => {
+                print_json(context, json::error(error));
+                REFUSED
+            }
         };
-        context.printer.result(&text.to_string());
-        return status;
     }
     match converted {
         Ok(conversion) => print(context, args, &conversion),

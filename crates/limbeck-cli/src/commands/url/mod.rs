@@ -9,11 +9,12 @@ use std::io::Read;
 
 use clap::Subcommand;
 use limbeck::url::{ConvertError, ErrorKind, Secret};
+use serde_json::Value;
 
 use crate::cli_error::CommandResult;
 use crate::context::Context;
 use crate::output::message::Message;
-use crate::output::redact;
+use crate::output::redact::{self, redact, redact_json};
 
 /// The exit status if a URL can't be read or converted, or migrations can't run over it.
 const REFUSED: u8 = 1;
@@ -77,8 +78,18 @@ pub(crate) fn run(context: &Context, args: &Args) -> CommandResult {
     }
 }
 
-/// Prints names and values in two columns.
+/// Prints a JSON value without secrets.
+fn print_json(context: &Context, mut value: Value) {
+    redact_json(&mut value);
+    context.printer.result(&value.to_string());
+}
+
+/// Prints names and values in two columns, without secrets: a password with an unencoded `@` reaches into the host's name.
 fn print_rows(context: &Context, rows: Vec<(String, String)>) {
+    let rows: Vec<_> = rows
+        .into_iter()
+        .map(|(name, value)| (redact(&name), redact(&value)))
+        .collect();
     let width = rows.iter().map(|(name, _)| name.chars().count()).max();
     let width = width.unwrap_or_default();
     for (name, value) in rows {

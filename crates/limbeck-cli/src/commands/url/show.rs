@@ -3,9 +3,10 @@
 use limbeck::url::{ConnectionInfo, RootCertificates, is_secret_name, mask_value};
 use serde_json::json;
 
-use super::{UrlArgument, json, print_rows, refuse};
+use super::{UrlArgument, json, print_json, print_rows, refuse};
 use crate::context::Context;
 use crate::output::notices::print_warning;
+use crate::output::redact::redact;
 
 /// Explain a database URL, without its passwords.
 #[derive(Debug, clap::Args)]
@@ -23,7 +24,7 @@ pub(crate) fn run(context: &Context, args: &Args) -> u8 {
     let (info, warnings) = match parsed {
         Ok(read) => read,
         Err(error) if args.json => {
-            context.printer.result(&json::error(&error).to_string());
+            print_json(context, json::error(&error));
             return super::REFUSED;
         }
         Err(error) => return refuse(&error),
@@ -32,11 +33,10 @@ pub(crate) fn run(context: &Context, args: &Args) -> u8 {
     if args.json {
         let object: serde_json::Map<_, _> = rows
             .into_iter()
-            .map(|(name, value)| (key(&name), value.into()))
+            .map(|(name, value)| (redact(&key(&name)), value.into()))
             .collect();
         let warnings: Vec<_> = warnings.iter().map(json::warning).collect();
-        let text = json!({"meaning": object, "warnings": warnings}).to_string();
-        context.printer.result(&text);
+        print_json(context, json!({"meaning": object, "warnings": warnings}));
         return 0;
     }
     for warning in &warnings {

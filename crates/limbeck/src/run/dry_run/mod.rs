@@ -89,7 +89,8 @@ impl DryRun {
         if request.script {
             return Err(refuse("`executescript` commits"));
         }
-        let ends = matches!(control(&request.sql), Control::Commit | Control::Rollback);
+        let effect = control(&request.sql);
+        let ends = matches!(effect, Control::Commit | Control::Rollback);
         if session.transaction_status() == TransactionStatus::Idle && !ends {
             return Err(refuse(LOST));
         }
@@ -100,7 +101,7 @@ impl DryRun {
                 _ => return Err(refuse("the driver ends the transaction")),
             }
         }
-        let tag = match control(&request.sql) {
+        let tag = match effect {
             Control::None | Control::Session => return Ok(Admission::Run),
             Control::Begin => {
                 self.set_in_transaction(session, true).await?;

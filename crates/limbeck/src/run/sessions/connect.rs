@@ -46,9 +46,12 @@ impl Sessions {
         environment: &ProcessEnvironment,
     ) -> Result<u32, DbError> {
         let destination = Destination::new(request, environment)?;
-        let opened = match self.reopen(&destination) {
-            Some(opened) => opened,
-            None => self.open(destination).await?,
+        let opened = if let Some(opened) = self.reopen(&destination) {
+            opened
+        } else {
+            let url = destination.url.clone();
+            let opened = self.open(destination).await;
+            opened.map_err(|error| hide_cut_password(error, &url))?
         };
         self.last += 1;
         self.open.insert(self.last, opened);
@@ -110,5 +113,22 @@ impl Sessions {
             from_probe,
             _watchdog: watchdog,
         })
+    }
+}
+
+/// Hides the host in a connection error if the host is probably a part of the password. SQLAlchemy ends a password at its
+/// first `@`: in `user:p@ss/word@host/app` the host is `ss` and the database `word@host/app`.
+fn hide_cut_password(error: DbError, url: &DatabaseUrl) -> DbError {
+    let is_cut = url.password.is_some() && url.database.as_deref().is_some_and(|d| d.contains('@'));
+    match (error, &url.host) {
+        (DbError::Connect(error), Some(host)) if is_cut => DbError::Connect(ConnectError {
+            kind: error.kind,
+            message: error.message.replace(host.as_str(), "***"),
+            hint: Some(
+                "write `%40` for each `@` in the password: SQLAlchemy ends it at the first `@`"
+                    .into(),
+            ),
+        }),
+        (error, _) => error,
     }
 }

@@ -17,8 +17,6 @@ pub(in super::super) struct DatabaseError {
     pub(in super::super) error: DbError,
     /// The statement that failed; `None` if no statement was running.
     pub(in super::super) statement: Option<RefusedStatement>,
-    /// The session's transaction status after the error.
-    pub(in super::super) status: TransactionStatus,
 }
 
 /// A statement that the database refused.
@@ -32,11 +30,15 @@ pub(in super::super) struct RefusedStatement {
 }
 
 impl DatabaseErrors {
-    /// Keeps an error and returns it as the worker receives it.
-    pub(in super::super) fn add(&mut self, added: DatabaseError) -> ErrorReply<'_> {
+    /// Keeps an error and returns it as the worker receives it. `status` is the session's transaction status after the error.
+    pub(in super::super) fn add(
+        &mut self,
+        added: DatabaseError,
+        status: TransactionStatus,
+    ) -> ErrorReply<'_> {
         let id = self.0.len();
         self.0.push(added);
-        let DatabaseError { error, status, .. } = &self.0[id];
+        let error = &self.0[id].error;
         let (kind, server) = match error {
             DbError::Server(error) => (ErrorReplyKind::Server, Some(server_error_reply(error))),
             DbError::Connect(_) => (ErrorReplyKind::Connect, None),
@@ -55,7 +57,7 @@ impl DatabaseErrors {
                 _ => None,
             },
             server,
-            status: session_status(*status),
+            status: session_status(status),
         }
     }
 
