@@ -1,6 +1,7 @@
 //! Database sessions, the version table, and the migration lock.
 
 mod connection_details;
+mod copy;
 mod effect;
 mod error;
 mod lock;
@@ -17,6 +18,7 @@ mod value;
 mod version_table;
 
 pub use connection_details::{CertificateVerification, ConnectionDetails, TlsSummary};
+pub use copy::{CopyChunk, CopyFormat, CopyStart};
 pub use effect::Effect;
 pub use error::{ConnectError, ConnectErrorKind, DbError, ServerError};
 pub use lock::{LockError, LockScope, LockWait, LockWaitProgress, MigrationLock};

@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use crate::mysql::{MysqlCanceller, MysqlSession};
 use crate::postgres::{self, PostgresCanceller, PostgresSession};
 use crate::sqlite::{FunctionCallSender, SqliteCanceller, SqliteSession};
-use crate::{ConnectOptions, ConnectionDetails, DbError, Outcome, TransactionStatus, Value};
+use crate::{
+    ConnectOptions, ConnectionDetails, CopyChunk, CopyStart, DbError, Outcome, TransactionStatus,
+    Value,
+};
 
 const ONLY_SQLITE_HAS_FUNCTIONS: &str = "only SQLite can call functions of its client";
 
@@ -156,6 +159,59 @@ impl Session {
         match &mut self.inner {
             Inner::Sqlite(session) => session.execute_script(sql).await,
             _ => self.execute(sql, &[]).await,
+        }
+    }
+
+    /// Runs a query that may be a COPY of `PostgreSQL` between the server and this client.
+    ///
+    /// While a COPY runs, the session accepts no other statement.
+    ///
+    /// # Errors
+    /// Returns [`DbError::Unsupported`] for other databases; otherwise the errors of [`Session::execute`].
+    pub async fn start_copy(&mut self, sql: &str) -> Result<CopyStart, DbError> {
+        self.postgres()?.start_copy(sql).await
+    }
+
+    /// Sends data of a COPY … FROM STDIN. The data may be split anywhere.
+    ///
+    /// # Errors
+    /// Returns [`DbError::Server`] if the server has refused earlier data, which ends the COPY, and
+    /// [`DbError::Unsupported`] if no COPY runs; otherwise the errors of [`Session::execute`].
+    pub async fn send_copy_data(&mut self, data: &[u8]) -> Result<(), DbError> {
+        self.postgres()?.send_copy_data(data).await
+    }
+
+    /// Ends the data of a COPY … FROM STDIN, and returns its outcome.
+    ///
+    /// # Errors
+    /// Returns the errors of [`Session::send_copy_data`].
+    pub async fn finish_copy(&mut self) -> Result<Outcome, DbError> {
+        self.postgres()?.finish_copy().await
+    }
+
+    /// Makes a COPY … FROM STDIN fail for a reason. The server's error contains it.
+    ///
+    /// # Errors
+    /// Returns the error of the server, and those of [`Session::send_copy_data`].
+    pub async fn fail_copy(&mut self, reason: &str) -> Result<Outcome, DbError> {
+        self.postgres()?.fail_copy(reason).await
+    }
+
+    /// Receives data of a COPY … TO STDOUT, at least 64 KiB unless the data ends. To end a COPY early, interrupt it with a
+    /// [`Canceller`] and receive until the error.
+    ///
+    /// # Errors
+    /// Returns the errors of [`Session::send_copy_data`].
+    pub async fn receive_copy_data(&mut self) -> Result<CopyChunk, DbError> {
+        self.postgres()?.receive_copy_data().await
+    }
+
+    fn postgres(&mut self) -> Result<&mut PostgresSession, DbError> {
+        match &mut self.inner {
+            Inner::Postgres(session) => Ok(session),
+            _ => Err(DbError::Unsupported(
+                "only PostgreSQL copies data of a client".into(),
+            )),
         }
     }
 

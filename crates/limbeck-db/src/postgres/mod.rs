@@ -1,11 +1,13 @@
 //! The PostgreSQL client: a thin one that leaves the session's settings alone.
 //!
 //! The modules use each other in one direction: `host`, `error`, `options`, `transport`, `stream`, `auth`, `startup`,
-//! `session`, `open` and `commit_guard`.
+//! `answer`, `session` with `copy`, `open` and `commit_guard`.
 
+mod answer;
 mod auth;
 mod auth_method;
 mod commit_guard;
+mod copy;
 mod error;
 mod host;
 mod open;

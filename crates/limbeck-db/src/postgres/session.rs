@@ -4,32 +4,30 @@ use std::io;
 use std::sync::Arc;
 
 use bytes::BytesMut;
-use fallible_iterator::FallibleIterator;
-use postgres_protocol::message::backend::{DataRowBody, Field, Message, RowDescriptionBody};
 use postgres_protocol::message::frontend;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::PostgresOptions;
-use super::error::{notice, server_error, statement_error};
+use super::answer::{Answer, Pause};
+use super::copy::RunningCopy;
 use super::host::HostAddress;
 use super::startup::{CancelKey, StartedSession};
 use super::stream::Stream;
 use super::transport::{self, Encryption};
-use crate::{
-    Column, ConnectionDetails, DbError, Effect, Outcome, Product, ResultSet, ServerInfo,
-    TransactionStatus, Value,
-};
+use crate::{ConnectionDetails, DbError, Outcome, Product, ServerInfo, TransactionStatus};
 
 /// An open PostgreSQL session.
 #[derive(Debug)]
 pub(crate) struct PostgresSession {
-    stream: Stream,
+    pub(super) stream: Stream,
     info: ServerInfo,
     status: TransactionStatus,
     options: Arc<PostgresOptions>,
     host: HostAddress,
     details: ConnectionDetails,
     cancel_key: CancelKey,
+    /// The COPY that is running. No other query may be sent meanwhile.
+    pub(super) copy: Option<Box<RunningCopy>>,
 }
 
 /// A handle that interrupts a PostgreSQL session's running statement.
@@ -65,6 +63,7 @@ impl PostgresSession {
             host,
             details,
             cancel_key,
+            copy: None,
         }
     }
 
@@ -84,7 +83,7 @@ impl PostgresSession {
                 return Err(error);
             }
         }
-        self.stream.flush().await.map_err(DbError::ConnectionLost)?;
+        self.flush().await?;
         let mut first_error = None;
         let mut last = Outcome::default();
         for _ in 0..=before.len() {
@@ -103,7 +102,12 @@ impl PostgresSession {
     }
 
     /// Appends a query to the messages of the next flush.
-    fn queue(&mut self, sql: &str) -> Result<(), DbError> {
+    pub(super) fn queue(&mut self, sql: &str) -> Result<(), DbError> {
+        if self.copy.is_some() {
+            return Err(DbError::Unsupported(
+                "a COPY is running on the connection: end it before the next statement".into(),
+            ));
+        }
         if sql.contains('\0') {
             return Err(DbError::Unsupported(
                 "the statement contains a NUL character, which PostgreSQL does not accept".into(),
@@ -123,66 +127,83 @@ impl PostgresSession {
             return Ok(());
         }
         self.queue("SET client_encoding TO 'UTF8'")?;
-        self.stream.flush().await.map_err(DbError::ConnectionLost)?;
+        self.flush().await?;
         self.read_outcome().await.map(|_| ())
     }
 
-    /// Reads the answer to one query, until the server is ready for the next.
+    /// Reads the answer to one query, until the server is ready for the next. Refuses to copy.
     async fn read_outcome(&mut self) -> Result<Outcome, DbError> {
-        let lost = DbError::ConnectionLost;
-        let mut outcome = Outcome::default();
-        let mut current = ResultSet::default();
-        let mut error = None;
+        let mut answer = Answer::default();
+        self.read_to_end(&mut answer).await?;
+        answer.finish()
+    }
+
+    /// Reads the rest of an answer. Refuses a COPY in it.
+    pub(super) async fn read_to_end(&mut self, answer: &mut Answer) -> Result<(), DbError> {
         loop {
-            match self.stream.read().await.map_err(lost)? {
-                Message::RowDescription(body) => {
-                    current.columns = Some(columns(&body).map_err(lost)?);
-                }
-                Message::DataRow(body) => current.rows.push(row(&body).map_err(lost)?),
-                Message::CommandComplete(body) => {
-                    body.tag().map_err(lost)?.clone_into(&mut current.tag);
-                    current.affected = affected_rows(&current.tag);
-                    current.effect =
-                        Effect::from_command_tag(&current.tag, current.columns.is_some());
-                    outcome.results.push(std::mem::take(&mut current));
-                }
-                Message::EmptyQueryResponse => outcome.results.push(std::mem::take(&mut current)),
-                Message::NoticeResponse(body) => {
-                    let notice = notice(body.fields()).map_err(lost)?;
-                    outcome.notices.push(notice);
-                }
-                Message::ErrorResponse(body) => {
-                    let reported = server_error(body.fields()).map_err(lost)?;
-                    error.get_or_insert(statement_error(reported));
-                }
-                Message::ParameterStatus(body) => {
-                    let name = body.name().map_err(lost)?.to_owned();
-                    let value = body.value().map_err(lost)?.to_owned();
-                    self.info.parameters.insert(name, value);
-                }
-                Message::CopyInResponse(_) => {
-                    let why = "COPY … FROM STDIN has no data to read over limbeck's connection";
-                    error.get_or_insert(DbError::Unsupported(why.into()));
-                    frontend::copy_fail(why, &mut self.stream.outgoing).map_err(lost)?;
-                    self.stream.flush().await.map_err(lost)?;
-                }
-                Message::CopyOutResponse(_) => {
+            match self.read_part(answer).await? {
+                Pause::End(_) => return Ok(()),
+                Pause::CopyIn(_) => {
                     let why =
-                        "COPY … TO STDOUT has no reader for its data over limbeck's connection";
-                    error.get_or_insert(DbError::Unsupported(why.into()));
+                        "COPY … FROM STDIN has no data to read: use the driver's function for COPY";
+                    answer.fail(DbError::Unsupported(why.into()));
+                    frontend::copy_fail(why, &mut self.stream.outgoing)
+                        .map_err(DbError::ConnectionLost)?;
+                    self.flush().await?;
                 }
-                Message::ReadyForQuery(body) => {
-                    self.status = match body.status() {
-                        b'T' => TransactionStatus::Open,
-                        b'E' => TransactionStatus::Failed,
-                        _ => TransactionStatus::Idle,
-                    };
-                    return error.map_or(Ok(outcome), Err);
+                Pause::CopyOut(_) => {
+                    let why = "COPY … TO STDOUT has no reader for its data: use the driver's function for COPY";
+                    answer.fail(DbError::Unsupported(why.into()));
                 }
-                // The rows of a refused COPY, and notifications.
-                _ => {}
+                Pause::CopyData(_) | Pause::Parameter(..) => {}
             }
         }
+    }
+
+    /// Reads an answer up to its next pause.
+    pub(super) async fn read_part(&mut self, answer: &mut Answer) -> Result<Pause, DbError> {
+        loop {
+            if let Some(pause) = self.received_part(answer)? {
+                return Ok(pause);
+            }
+            let received = self.stream.receive().await;
+            received.map_err(DbError::ConnectionLost)?;
+        }
+    }
+
+    /// Reads an answer up to its next pause, or to the end of what has been received.
+    pub(super) fn received_part(&mut self, answer: &mut Answer) -> Result<Option<Pause>, DbError> {
+        while let Some(message) = self.stream.received().map_err(DbError::ConnectionLost)? {
+            match answer.add(message).map_err(DbError::ConnectionLost)? {
+                None => {}
+                Some(Pause::Parameter(name, value)) => {
+                    self.info.parameters.insert(name, value);
+                }
+                Some(pause) => {
+                    if let Pause::End(status) = &pause {
+                        self.status = *status;
+                    }
+                    return Ok(Some(pause));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// Returns the outcome of a complete answer.
+    pub(super) async fn finish(&mut self, answer: Answer) -> Result<Outcome, DbError> {
+        let outcome = answer.finish()?;
+        self.restore_utf8().await.map(|()| outcome)
+    }
+
+    pub(super) async fn flush(&mut self) -> Result<(), DbError> {
+        self.stream.flush().await.map_err(DbError::ConnectionLost)
+    }
+
+    /// Sends the outgoing messages. Meanwhile receives, because the server may wait until its notices are read.
+    pub(super) async fn flush_and_receive(&mut self) -> Result<(), DbError> {
+        let flushed = self.stream.flush_and_receive().await;
+        flushed.map_err(DbError::ConnectionLost)
     }
 
     /// Sets the date style to ISO: the worker decodes that form, as psycopg2 does.
@@ -226,7 +247,7 @@ impl PostgresSession {
 
     pub(crate) async fn close(mut self) -> Result<(), DbError> {
         frontend::terminate(&mut self.stream.outgoing);
-        self.stream.flush().await.map_err(DbError::ConnectionLost)
+        self.flush().await
     }
 }
 
@@ -250,38 +271,4 @@ impl PostgresCanceller {
         let _ = transport.read_to_end(&mut rest).await;
         Ok(())
     }
-}
-
-fn columns(body: &RowDescriptionBody) -> io::Result<Vec<Column>> {
-    let column = |field: Field<'_>| {
-        Ok(Column {
-            name: field.name().to_owned(),
-            type_code: field.type_oid(),
-            modifier: i64::from(field.type_modifier()),
-            ..Column::default()
-        })
-    };
-    body.fields().map(column).collect()
-}
-
-fn row(body: &DataRowBody) -> io::Result<Vec<Value>> {
-    let buffer = body.buffer();
-    let value = |range: Option<std::ops::Range<usize>>| {
-        let Some(bytes) = range
-            .map(|range| buffer.get(range).ok_or(io::ErrorKind::InvalidData))
-            .transpose()?
-        else {
-            return Ok(Value::Null);
-        };
-        Ok(match std::str::from_utf8(bytes) {
-            Ok(text) => Value::Text(text.to_owned()),
-            Err(_) => Value::Blob(bytes.to_vec()),
-        })
-    };
-    body.ranges().map(value).collect()
-}
-
-/// Returns the number at the end of a command tag.
-fn affected_rows(tag: &str) -> Option<u64> {
-    tag.rsplit(' ').next()?.parse().ok()
 }

@@ -1,10 +1,12 @@
 //! The protocol's messages over a transport.
 
 use std::io;
+use std::pin::Pin;
+use std::task::Poll;
 
-use bytes::BytesMut;
+use bytes::{Buf, BytesMut};
 use postgres_protocol::message::backend::Message;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadBuf};
 
 use super::transport::Transport;
 
@@ -39,16 +41,68 @@ impl Stream {
         self.transport.flush().await
     }
 
+    /// Sends the outgoing messages, and keeps what arrives meanwhile.
+    pub(super) async fn flush_and_receive(&mut self) -> io::Result<()> {
+        let Self {
+            transport,
+            incoming,
+            outgoing,
+        } = self;
+        std::future::poll_fn(|context| {
+            while !outgoing.is_empty() {
+                match Pin::new(&mut **transport).poll_write(context, outgoing) {
+                    Poll::Ready(Ok(0)) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                    Poll::Ready(Ok(written)) => outgoing.advance(written),
+                    Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                    Poll::Pending => break,
+                }
+            }
+            let mut part = [0; 8192];
+            loop {
+                let mut buffer = ReadBuf::new(&mut part);
+                match Pin::new(&mut **transport).poll_read(context, &mut buffer) {
+                    Poll::Ready(Ok(())) if buffer.filled().is_empty() => {
+                        return Poll::Ready(Err(closed()));
+                    }
+                    Poll::Ready(Ok(())) => incoming.extend_from_slice(buffer.filled()),
+                    Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                    Poll::Pending => break,
+                }
+            }
+            if outgoing.is_empty() {
+                Pin::new(&mut **transport).poll_flush(context)
+            } else {
+                Poll::Pending
+            }
+        })
+        .await
+    }
+
     /// Reads the next message.
     pub(super) async fn read(&mut self) -> io::Result<Message> {
         loop {
-            if let Some(message) = Message::parse(&mut self.incoming)? {
+            if let Some(message) = self.received()? {
                 return Ok(message);
             }
-            if self.transport.read_buf(&mut self.incoming).await? == 0 {
-                let text = "the server closed the connection";
-                return Err(io::Error::new(io::ErrorKind::UnexpectedEof, text));
-            }
+            self.receive().await?;
         }
     }
+
+    /// Returns the next message that has arrived completely.
+    pub(super) fn received(&mut self) -> io::Result<Option<Message>> {
+        Message::parse(&mut self.incoming)
+    }
+
+    /// Waits for more of the server's messages.
+    pub(super) async fn receive(&mut self) -> io::Result<()> {
+        match self.transport.read_buf(&mut self.incoming).await? {
+            0 => Err(closed()),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn closed() -> io::Error {
+    let text = "the server closed the connection";
+    io::Error::new(io::ErrorKind::UnexpectedEof, text)
 }

@@ -6,6 +6,7 @@ mod authentication;
 mod client_certificates;
 mod commit_guard;
 mod connection_details;
+mod copy;
 mod descriptors;
 mod environment;
 mod hosts;
