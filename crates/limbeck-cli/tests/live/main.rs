@@ -1,6 +1,7 @@
 //! Tests of the command against real Alembic and real servers.
 
 mod concurrency;
+mod copy;
 mod derived_files;
 mod doctor;
 mod drivers;

@@ -123,6 +123,34 @@ formatter = generic
 format = %(levelname)-5.5s [%(name)s] %(message)s
 ";
 
+/// Returns an asynchronous `env.py` that runs `lines` first, and whose engine has further keyword arguments.
+pub(crate) fn async_env(lines: &str, arguments: &str) -> String {
+    format!(
+        "import asyncio, os, ssl
+from alembic import context
+from sqlalchemy import pool
+from sqlalchemy.ext.asyncio import create_async_engine
+
+{lines}
+engine = create_async_engine(os.environ['DATABASE_URL'], poolclass=pool.NullPool, {arguments})
+
+
+def migrate(connection):
+    context.configure(connection=connection)
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+async def main():
+    async with engine.connect() as connection:
+        await connection.run_sync(migrate)
+
+
+asyncio.run(main())
+"
+    )
+}
+
 /// Creates a project with a linear history. Each revision is an id and the bodies of `upgrade` and `downgrade`.
 pub(crate) fn linear(env: &str, revisions: &[(&str, &str, &str)]) -> Sandbox {
     let sandbox = Sandbox::new();

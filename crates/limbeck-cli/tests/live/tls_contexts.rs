@@ -3,34 +3,11 @@
 use limbeck_testkit::certificates::{Authority, CertificateRequest};
 use limbeck_testkit::{CommandOutput, Postgres, Sandbox, Tls};
 
-use crate::support::{linear, run, run_alembic};
+use crate::support::{async_env, linear, run, run_alembic};
 
 /// Returns an asynchronous `env.py` whose engine uses the context `tls`, which `lines` create.
 fn env(lines: &str) -> String {
-    format!(
-        "import asyncio, os, ssl
-from alembic import context
-from sqlalchemy import pool
-from sqlalchemy.ext.asyncio import create_async_engine
-
-{lines}
-engine = create_async_engine(os.environ['DATABASE_URL'], poolclass=pool.NullPool, connect_args={{'ssl': tls}})
-
-
-def migrate(connection):
-    context.configure(connection=connection)
-    with context.begin_transaction():
-        context.run_migrations()
-
-
-async def main():
-    async with engine.connect() as connection:
-        await connection.run_sync(migrate)
-
-
-asyncio.run(main())
-"
-    )
+    async_env(lines, "connect_args={'ssl': tls}")
 }
 
 #[test]

@@ -26,7 +26,7 @@ def describe(error, start):
         "outcome": "exception",
         "type": _type_name(error),
         # Exceptions of limbeck's own connection have the attribute, whichever driver they are named after.
-        "of_driver": hasattr(type(error), "limbeck_error"),
+        "of_driver": hasattr(error, "limbeck_error"),
         "message": _message(error) + _causes(chain, versions),
         "limbeck_error": next((e.limbeck_error for e in chain if hasattr(e, "limbeck_error")), None),
         "frames": frames,

@@ -8,9 +8,9 @@ mod stream;
 pub use process::{Worker, WorkerError, WorkerOptions};
 pub use protocol::{
     BuiltInFunction, CallResult, CommandOptions, ConfigOption, ConfigSource, ConnectFailureReason,
-    ConnectReply, ConnectRequest, ErrorReply, ErrorReplyKind, ExecuteRequest, Frame, FrameKind,
-    FunctionRequest, ImportedScript, KnownScript, LockRequest, PlanReply, PlanRequest, PlannedStep,
-    RaisedException, Role, RunOutcome, ServerErrorReply, ServerProduct, SessionStatus, Start,
-    StepDirection, StepRequest, StepsReply, SyntaxErrorLocation, Task, UrlParts, VersionTableRef,
-    WorkerRequest,
+    ConnectReply, ConnectRequest, CopyDataReply, CopyDirection, CopyReply, ErrorReply,
+    ErrorReplyKind, ExecuteRequest, Frame, FrameKind, FunctionRequest, ImportedScript, KnownScript,
+    LockRequest, PlanReply, PlanRequest, PlannedStep, RaisedException, Role, RunOutcome,
+    ServerErrorReply, ServerProduct, SessionStatus, Start, StepDirection, StepRequest, StepsReply,
+    SyntaxErrorLocation, Task, UrlParts, VersionTableRef, WorkerRequest,
 };

@@ -63,6 +63,11 @@ const SOURCES: &[(&str, bool, &str)] = &[
         include_str!("../../python/limbeck_worker/dbapi/async_adapter.py"),
     ),
     (
+        "limbeck_worker.dbapi.asyncpg_copy",
+        false,
+        include_str!("../../python/limbeck_worker/dbapi/asyncpg_copy.py"),
+    ),
+    (
         "limbeck_worker.dbapi.base",
         false,
         include_str!("../../python/limbeck_worker/dbapi/base.py"),
@@ -113,6 +118,11 @@ const SOURCES: &[(&str, bool, &str)] = &[
         include_str!("../../python/limbeck_worker/dbapi/postgresql_asyncpg.py"),
     ),
     (
+        "limbeck_worker.dbapi.postgresql_copy",
+        false,
+        include_str!("../../python/limbeck_worker/dbapi/postgresql_copy.py"),
+    ),
+    (
         "limbeck_worker.dbapi.postgresql_literals",
         false,
         include_str!("../../python/limbeck_worker/dbapi/postgresql_literals.py"),
@@ -126,6 +136,16 @@ const SOURCES: &[(&str, bool, &str)] = &[
         "limbeck_worker.dbapi.postgresql_psycopg2",
         false,
         include_str!("../../python/limbeck_worker/dbapi/postgresql_psycopg2.py"),
+    ),
+    (
+        "limbeck_worker.dbapi.postgresql_text",
+        false,
+        include_str!("../../python/limbeck_worker/dbapi/postgresql_text.py"),
+    ),
+    (
+        "limbeck_worker.dbapi.psycopg_copy",
+        false,
+        include_str!("../../python/limbeck_worker/dbapi/psycopg_copy.py"),
     ),
     (
         "limbeck_worker.dbapi.postgresql_values",

@@ -1,5 +1,6 @@
 //! One run of the project's environment: the worker asks, and limbeck answers over the connection that it owns.
 
+mod copy;
 mod dry_run;
 mod event;
 mod explain;

@@ -1,10 +1,11 @@
 //! The state of a run that its drivers share: sessions, locks, progress, and the caller's events and signals.
 
+use std::future::Future;
 use std::time::{Duration, Instant};
 
 use limbeck_db::{
-    DbError, LockError, LockScope, LockWaitProgress, Outcome, ProcessEnvironment, Product,
-    TransactionStatus, VersionTable,
+    Canceller, DbError, LockError, LockScope, LockWaitProgress, Outcome, ProcessEnvironment,
+    Product, TransactionStatus, VersionTable,
 };
 use limbeck_revision::{MigrationPlan, RevisionMap, Step};
 use limbeck_script::worker::{
@@ -40,15 +41,23 @@ pub(super) struct RunState<'a, 'o> {
     pub(super) on_event: &'a mut (dyn FnMut(Event<'_>) + Send),
 }
 
+/// The circumstances of a statement that begins.
+pub(super) struct StatementContext {
+    pub(super) canceller: Canceller,
+    /// `true` if the statement begins in a transaction that any error aborts.
+    pub(super) was_in_transaction: bool,
+    pub(super) start: Instant,
+}
+
 /// The result of a statement.
 pub(super) type Executed = Result<(Outcome, TransactionStatus), StatementError>;
 
 /// The error of a statement.
 #[derive(Debug)]
 pub(super) struct StatementError {
-    error: DbError,
+    pub(super) error: DbError,
     /// `true` if the statement began in a transaction that any error aborts.
-    was_in_transaction: bool,
+    pub(super) was_in_transaction: bool,
 }
 
 impl From<DbError> for StatementError {
@@ -70,58 +79,71 @@ impl RunState<'_, '_> {
         &mut self,
         request: &mut ExecuteRequest,
     ) -> Result<Executed, RunError> {
-        let (canceller, was_in_transaction) = match self.sessions.get(request.connection) {
-            Ok(opened) => {
-                // A transaction of PostgreSQL that can't be committed is rolled back. In MySQL, a DDL statement that fails
-                // has committed the transaction before.
-                let aborts = opened.info().product == Product::Postgresql;
-                let status = opened.status();
-                (
-                    opened.canceller(),
-                    aborts && status != TransactionStatus::Idle,
-                )
-            }
+        let context = match self.begin_statement(request) {
+            Ok(context) => context,
             Err(error) => return Ok(Err(error.into())),
         };
+        let revision = self.progress.step.as_ref();
+        let revision = revision.map(|step| step.revision.as_str());
+        let running = self.sessions.execute(request, revision);
+        let result = unless_cancelled(&mut self.interrupt, &context.canceller, running).await?;
+        let done = result.as_ref().ok();
+        self.end_statement(
+            request,
+            context.start,
+            done.map(|(outcome, status)| (outcome, *status)),
+        );
+        Ok(result.map_err(|error| StatementError {
+            error,
+            was_in_transaction: context.was_in_transaction,
+        }))
+    }
+
+    /// Counts a statement and reports that it begins.
+    ///
+    /// # Errors
+    /// [`DbError::Unsupported`] if its connection is closed.
+    pub(super) fn begin_statement(
+        &mut self,
+        request: &ExecuteRequest,
+    ) -> Result<StatementContext, DbError> {
+        let opened = self.sessions.get(request.connection)?;
+        // A transaction of PostgreSQL that can't be committed is rolled back. In MySQL, a DDL statement that fails has
+        // committed the transaction before.
+        let aborts = opened.info().product == Product::Postgresql;
+        let was_in_transaction = aborts && opened.status() != TransactionStatus::Idle;
+        let canceller = opened.canceller();
         if let Some(step) = &mut self.progress.step {
             step.statements += usize::from(request.role == Role::Script);
             let sql = &request.sql;
             (self.on_event)(Event::StatementBegins { sql });
         }
-        let revision = self.progress.step.as_ref();
-        let revision = revision.map(|step| step.revision.as_str());
-        let start = Instant::now();
-        let result = {
-            let running = self.sessions.execute(request, revision);
-            tokio::pin!(running);
-            tokio::select! {
-                result = &mut running => result,
-                signal = interrupted(&mut self.interrupt) => {
-                    // The session is closed next, and the server rolls back, even if the cancel request is lost.
-                    let stopping = async {
-                        let _ = canceller.cancel().await;
-                        let _ = (&mut running).await;
-                    };
-                    let _ = tokio::time::timeout(GRACE_AFTER_CANCEL, stopping).await;
-                    return Err(RunError::Interrupted(signal));
-                }
-            }
-        };
-        if let Some(step) = &mut self.progress.step {
-            (self.on_event)(Event::StatementEnds {
-                took: start.elapsed(),
-                succeeded: result.is_ok(),
-            });
-            if let Ok((outcome, status)) = &result
-                && !self.dry_run
-            {
-                step.work.record(request, outcome, *status);
-            }
-        }
-        Ok(result.map_err(|error| StatementError {
-            error,
+        Ok(StatementContext {
+            canceller,
             was_in_transaction,
-        }))
+            start: Instant::now(),
+        })
+    }
+
+    /// Reports that a statement has ended, with its outcome and the transaction status after it if it succeeded.
+    pub(super) fn end_statement(
+        &mut self,
+        request: &ExecuteRequest,
+        start: Instant,
+        done: Option<(&Outcome, TransactionStatus)>,
+    ) {
+        let Some(step) = &mut self.progress.step else {
+            return;
+        };
+        (self.on_event)(Event::StatementEnds {
+            took: start.elapsed(),
+            succeeded: done.is_some(),
+        });
+        if let Some((outcome, status)) = done
+            && !self.dry_run
+        {
+            step.work.record(request, outcome, status);
+        }
     }
 
     /// Records the version table that `env.py` has chosen.
@@ -312,6 +334,30 @@ impl RunState<'_, '_> {
             before,
             after: after.map(Option::unwrap_or_default),
             ..DatabaseState::default()
+        }
+    }
+}
+
+/// Waits for a statement. A signal cancels it.
+///
+/// # Errors
+/// [`RunError::Interrupted`] if a signal arrives first.
+pub(super) async fn unless_cancelled<T>(
+    interrupt: &mut Interrupt,
+    canceller: &Canceller,
+    running: impl Future<Output = T>,
+) -> Result<T, RunError> {
+    tokio::pin!(running);
+    tokio::select! {
+        result = &mut running => Ok(result),
+        signal = interrupted(interrupt) => {
+            // The session is closed next, and the server rolls back, even if the cancel request is lost.
+            let stopping = async {
+                let _ = canceller.cancel().await;
+                let _ = (&mut running).await;
+            };
+            let _ = tokio::time::timeout(GRACE_AFTER_CANCEL, stopping).await;
+            Err(RunError::Interrupted(signal))
         }
     }
 }

@@ -18,12 +18,12 @@ use serde::{Serialize, Serializer};
 use serde_json::Value as Json;
 
 /// A statement's outcome as the worker receives it.
-pub(super) struct WireOutcome<'a> {
-    pub(super) outcome: &'a Outcome,
+pub(super) struct WireOutcome {
+    pub(super) outcome: Outcome,
     pub(super) status: TransactionStatus,
 }
 
-impl Serialize for WireOutcome<'_> {
+impl Serialize for WireOutcome {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(Some(3))?;
         map.serialize_entry(
@@ -352,7 +352,7 @@ mod tests {
             }],
         };
         let wire = WireOutcome {
-            outcome: &outcome,
+            outcome,
             status: TransactionStatus::Open,
         };
         let expected = json!({
@@ -382,7 +382,7 @@ mod tests {
             notices: Vec::new(),
         };
         let wire = WireOutcome {
-            outcome: &outcome,
+            outcome,
             status: TransactionStatus::Idle,
         };
         let wire = serde_json::to_value(&wire).unwrap();

@@ -11,9 +11,11 @@ use limbeck_script::worker::{
 use serde::Serialize;
 use tokio::sync::mpsc::UnboundedReceiver;
 
+use super::copy::{CopyAnswer, CopyError};
 use super::failure::RunError;
 use super::interrupt::unless_interrupted;
 use super::operation::Operation;
+use super::sessions::CopyStep;
 use super::state::RunState;
 use super::wire::{WireOutcome, WireRow, connect_reply, steps_reply, value_from_json};
 use crate::command_error::CommandError;
@@ -127,6 +129,29 @@ impl WorkerDriver {
                     self.reply_result(state, reply).await?;
                 }
                 WorkerRequest::Execute(request) => self.execute(request, state).await?,
+                WorkerRequest::Copy(request) => {
+                    let started = state.start_copy(request).await?;
+                    self.reply_copy(state, started).await?;
+                }
+                WorkerRequest::CopyData { connection, data } => {
+                    let step = CopyStep::Send(data);
+                    self.continue_copy(state, connection, step).await?;
+                }
+                WorkerRequest::CopyRead { connection } => {
+                    let step = CopyStep::Receive;
+                    self.continue_copy(state, connection, step).await?;
+                }
+                WorkerRequest::CopyEnd {
+                    connection,
+                    failure,
+                } => {
+                    let step = failure.map_or(CopyStep::Finish, CopyStep::Fail);
+                    self.continue_copy(state, connection, step).await?;
+                }
+                WorkerRequest::CopyCancel { connection } => {
+                    let step = CopyStep::Cancel;
+                    self.continue_copy(state, connection, step).await?;
+                }
                 WorkerRequest::Close { connection } => {
                     let closed = state.sessions.close(connection).await;
                     self.reply_result(state, closed).await?;
@@ -175,10 +200,7 @@ impl WorkerDriver {
         };
         match executed {
             Ok((outcome, status)) => {
-                let reply = WireOutcome {
-                    outcome: &outcome,
-                    status,
-                };
+                let reply = WireOutcome { outcome, status };
                 Ok(self.worker.reply(&reply).await?)
             }
             Err(error) => {
@@ -186,6 +208,29 @@ impl WorkerDriver {
                 Ok(self.worker.reply_error(&reply).await?)
             }
         }
+    }
+
+    async fn continue_copy(
+        &mut self,
+        state: &mut RunState<'_, '_>,
+        connection: u32,
+        step: CopyStep,
+    ) -> Result<(), RunError> {
+        let continued = state.continue_copy(connection, step).await?;
+        self.reply_copy(state, continued).await
+    }
+
+    async fn reply_copy(
+        &mut self,
+        state: &mut RunState<'_, '_>,
+        result: Result<CopyAnswer, CopyError>,
+    ) -> Result<(), RunError> {
+        let reply = match result {
+            Ok(answer) => return Ok(self.worker.reply(&answer).await?),
+            Err((error, Some(request))) => state.keep_statement_error(error, request)?,
+            Err((error, None)) => state.keep_error(error.error)?,
+        };
+        Ok(self.worker.reply_error(&reply).await?)
     }
 
     async fn plan(

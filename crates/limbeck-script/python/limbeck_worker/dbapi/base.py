@@ -113,6 +113,10 @@ class Connection:
         reply = self.request(
             "execute", connection=self.limbeck_connection, sql=sql, role=role or current(), before=list(before), **fields
         )
+        return self.take(reply)
+
+    def take(self, reply):
+        """Take over the session's state from the reply for a statement; return the statement's results."""
         self.status = reply["status"]
         for notice in reply["notices"]:
             self.notice(*notice)

@@ -4,6 +4,7 @@ import re
 from collections import namedtuple
 
 from ..roles import ENVIRONMENT, TRANSACTION
+from . import postgresql_copy
 from .base import Connection, Cursor
 from .composable import composable_text, is_composable
 from .placeholders import fill_dollar, fill_percent
@@ -87,12 +88,24 @@ class PostgresConnection(TwoPhase, Connection):
 
     def send(self, sql):
         """Run a text, in a new transaction if none is open, and return its results."""
+        return self.run(sql, self._before())
+
+    def start_copy(self, sql):
+        """Run a text that may start a COPY. Return the `Copy`, or None and the text's results."""
+        return postgresql_copy.start(self, sql, self._before())
+
+    def start_plain_copy(self, sql):
+        """Do the same without a transaction that the driver begins."""
+        return postgresql_copy.start(self, sql, ())
+
+    def _before(self):
+        """Return the statements ahead of the next one: the begin of a transaction if none is open."""
         self.check()
         self.check_not_prepared("execute")
         if self.is_autocommit or self.has_begun:
-            return self.run(sql)
+            return ()
         self._has_begun = True
-        return self.run(sql, (self._begin_text(),))
+        return (self._begin_text(),)
 
     def begin(self):
         """Begin a transaction now instead of with the next statement."""

@@ -1,6 +1,7 @@
 """SQLAlchemy's adapter of asyncpg beyond PEP 249, and asyncpg's own connection behind the adapter."""
 from ..roles import ENVIRONMENT, TRANSACTION
 from . import errors
+from .asyncpg_copy import CopiesTables, own_errors
 from .placeholders import fill_dollar
 from .postgresql import PostgresConnection, PostgresCursor
 
@@ -83,7 +84,7 @@ class Record(tuple):
         return "<Record %s>" % " ".join("%s=%r" % pair for pair in self.items())
 
 
-class RawAsyncpgConnection:
+class RawAsyncpgConnection(CopiesTables):
     """The part of `asyncpg.Connection` that scripts use; the rest raises an error."""
 
     def __init__(self, connection):
@@ -132,7 +133,8 @@ class RawAsyncpgConnection:
         # Statements that bypass the adapter begin no transaction.
         cursor = AsyncpgCursor(self._adapted)
         cursor.start()
-        cursor.show_result(self._adapted.run(fill_dollar(query, args, self._adapted.literal)))
+        with own_errors():
+            cursor.show_result(self._adapted.run(fill_dollar(query, args, self._adapted.literal)))
         return cursor
 
     def _rows(self, query, args):

@@ -63,8 +63,8 @@ class Literals:
             return lambda value: "'%s'::inet" % value
         if isinstance(value, (ipaddress.IPv4Network, ipaddress.IPv6Network)):
             return lambda value: "'%s'::cidr" % value
-        if _is_range(value):
-            return lambda value: self._text(_range_text(value))
+        if is_range(value):
+            return lambda value: self._text(range_text(value))
         for kind in (bool, int, float, str, bytes, decimal.Decimal, datetime.datetime, datetime.date,
                      datetime.time, datetime.timedelta, uuid.UUID, list, tuple, dict):
             if isinstance(value, kind):
@@ -99,9 +99,9 @@ class Literals:
     def _array(self, value):
         if not value:
             return "'{}'"
-        if _is_range(value[0]):
+        if is_range(value[0]):
             # A multirange.
-            return self._text("{%s}" % ",".join(map(_range_text, value)))
+            return self._text("{%s}" % ",".join(map(range_text, value)))
         if all(isinstance(item, list) and not item for item in value):
             return "'{}'"
         items = [self.literal(item) for item in value]
@@ -174,17 +174,23 @@ def _time(value):
 
 
 def _interval(value):
+    return "'%s'::interval" % interval_text(value)
+
+
+def interval_text(value):
+    """Return the text of a `timedelta`."""
     # With IntervalStyle sql_standard, a second part without a plus sign would be negative, too.
     sign = "+" if value.days < 0 else ""
-    return "'%d days %s%d.%06d seconds'::interval" % (value.days, sign, value.seconds, value.microseconds)
+    return "%d days %s%d.%06d seconds" % (value.days, sign, value.seconds, value.microseconds)
 
 
-def _is_range(value):
+def is_range(value):
     """Return whether `value` is a range of SQLAlchemy or of a driver."""
     return hasattr(value, "lower_inc") and hasattr(value, "upper_inc") and hasattr(value, "isempty")
 
 
-def _range_text(value):
+def range_text(value):
+    """Return the text of a range."""
     if value.isempty:
         return "empty"
     return "%s%s,%s%s" % (

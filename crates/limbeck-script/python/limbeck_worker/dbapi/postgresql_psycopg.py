@@ -1,7 +1,10 @@
 """psycopg's connection and cursor beyond PEP 249."""
+import contextlib
+
 from ..roles import TRANSACTION
 from . import errors
 from .postgresql import PostgresConnection, PostgresCursor
+from .psycopg_copy import PsycopgCopy
 
 # psycopg's `IsolationLevel`.
 _LEVELS = {1: "READ UNCOMMITTED", 2: "READ COMMITTED", 3: "REPEATABLE READ", 4: "SERIALIZABLE"}
@@ -188,8 +191,21 @@ class PsycopgCursor(PostgresCursor):
             raise IndexError("position out of bound")
         self.move_to(position)
 
+    @contextlib.contextmanager
     def copy(self, statement, params=None, writer=None):
-        raise _unsupported("`copy`", "insert the rows with `op.bulk_insert`, or COPY from a file of the server")
+        if writer is not None:
+            raise _unsupported("argument `writer` of `copy`", "leave it out")
+        self.start()
+        copy, results = self.connection.start_copy(self.text(statement, params))
+        if copy is None:
+            returns_rows = results and results[-1]["columns"] is not None
+            raise errors.ProgrammingError(
+                "copy() should be used only with COPY ... TO STDOUT or COPY ... FROM STDIN statements, got "
+                + ("TUPLES_OK" if returns_rows else "COMMAND_OK")
+            )
+        with PsycopgCopy(self, copy) as context:
+            yield context
+        self.show_result(copy.results)
 
     # psycopg's row factories read these attributes.
     _encoding = "utf-8"

@@ -4,6 +4,7 @@ import sys
 from ..roles import TRANSACTION
 from . import errors
 from .postgresql import PostgresConnection, PostgresCursor
+from .postgresql_copy import CopiesFiles
 
 # psycopg2's constants for isolation levels.
 _LEVELS = {
@@ -123,7 +124,7 @@ class Psycopg2Connection(PostgresConnection):
         raise _unsupported("large objects (`lobject`)", "use the server's functions `lo_from_bytea` and `lo_get`")
 
 
-class Psycopg2Cursor(PostgresCursor):
+class Psycopg2Cursor(CopiesFiles, PostgresCursor):
     name = None
     scrollable = None
     withhold = False
@@ -157,15 +158,6 @@ class Psycopg2Cursor(PostgresCursor):
             raise errors.ProgrammingError("scroll destination out of bounds")
         self.move_to(position)
 
-    def copy_expert(self, sql, file, size=8192):
-        raise _no_copy("copy_expert")
-
-    def copy_from(self, file, table, *args, **kwargs):
-        raise _no_copy("copy_from")
-
-    def copy_to(self, file, table, *args, **kwargs):
-        raise _no_copy("copy_to")
-
     def cast(self, oid, text):
         decode = self.connection.decoder(oid)
         return text if text is None or decode is None else decode(text)
@@ -181,10 +173,6 @@ def _level(level):
 
 def _unsupported(feature, alternative):
     return errors.NotSupportedError("limbeck's connection has no %s: %s" % (feature, alternative))
-
-
-def _no_copy(method):
-    return _unsupported("`%s`" % method, "insert the rows with `op.bulk_insert`, or COPY from a file of the server")
 
 
 def _row_maker(factory):

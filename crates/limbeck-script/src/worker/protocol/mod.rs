@@ -12,8 +12,9 @@ pub use outcome::{
     ConfigOption, Frame, FrameKind, RaisedException, RunOutcome, SyntaxErrorLocation,
 };
 pub use reply::{
-    ConnectFailureReason, ConnectReply, ErrorReply, ErrorReplyKind, PlanReply, PlannedStep,
-    ServerErrorReply, ServerProduct, SessionStatus, StepsReply,
+    ConnectFailureReason, ConnectReply, CopyDataReply, CopyDirection, CopyReply, ErrorReply,
+    ErrorReplyKind, PlanReply, PlannedStep, ServerErrorReply, ServerProduct, SessionStatus,
+    StepsReply,
 };
 pub use request::{
     BuiltInFunction, CallResult, ConnectRequest, ExecuteRequest, FunctionRequest, ImportedScript,

@@ -42,6 +42,36 @@ pub enum SessionStatus {
     InFailedTransaction,
 }
 
+/// The reply to [`WorkerRequest::Copy`](super::WorkerRequest::Copy) for a statement that started a COPY. Any other
+/// statement has the reply of `execute`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct CopyReply {
+    /// The direction of the data.
+    pub copy: CopyDirection,
+    /// `true` for the binary format.
+    pub binary: bool,
+    /// The number of columns.
+    pub columns: usize,
+}
+
+/// The direction of a COPY's data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CopyDirection {
+    /// From the worker to the server.
+    In,
+    /// From the server to the worker.
+    Out,
+}
+
+/// The reply to [`WorkerRequest::CopyRead`](super::WorkerRequest::CopyRead) while there is data. The last reply is that of
+/// `execute`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CopyDataReply {
+    /// The server's messages, in base64. Each contains a row.
+    pub data: Vec<String>,
+}
+
 /// The reply to [`WorkerRequest::Plan`](super::WorkerRequest::Plan).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(untagged)]

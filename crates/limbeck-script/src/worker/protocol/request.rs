@@ -14,6 +14,32 @@ pub enum WorkerRequest {
     Connect(ConnectRequest),
     /// Run a statement.
     Execute(ExecuteRequest),
+    /// Run a statement that may start a COPY (`PostgreSQL`).
+    Copy(ExecuteRequest),
+    /// Send data of the running COPY.
+    CopyData {
+        /// The session's number.
+        connection: u32,
+        /// The data, in base64.
+        data: String,
+    },
+    /// Return data of the running COPY.
+    CopyRead {
+        /// The session's number.
+        connection: u32,
+    },
+    /// End the running COPY.
+    CopyEnd {
+        /// The session's number.
+        connection: u32,
+        /// The reason why the COPY fails; none if its data is complete.
+        failure: Option<String>,
+    },
+    /// Cancel the running COPY, and drop the rest of its data.
+    CopyCancel {
+        /// The session's number.
+        connection: u32,
+    },
     /// Close a session.
     Close {
         /// The session's number.

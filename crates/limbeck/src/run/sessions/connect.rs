@@ -110,6 +110,7 @@ impl Sessions {
             session,
             options,
             dry_run,
+            copy: None,
             from_probe,
             _watchdog: watchdog,
         })

@@ -1,6 +1,7 @@
 //! The sessions that the worker opened, and the statements that run on them.
 
 mod connect;
+mod copy;
 mod errors;
 
 use std::collections::BTreeMap;
@@ -16,6 +17,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use crate::version_probe::OpenSession;
 
+pub(super) use self::copy::{CopyProgress, CopyStep, RunningCopy};
 pub(super) use self::errors::{DatabaseError, DatabaseErrors, RefusedStatement};
 use super::dry_run::{Admission, DryRun, DryRunReport};
 use super::interrupt::Interrupt;
@@ -42,6 +44,8 @@ pub(super) struct OpenedSession {
     session: Session,
     pub(super) options: ConnectOptions,
     dry_run: Option<DryRunSession>,
+    /// The COPY that is running.
+    copy: Option<RunningCopy>,
     /// `true` if the version probe opened the session.
     pub(super) from_probe: bool,
     _watchdog: Option<Watchdog>,
@@ -106,13 +110,9 @@ impl Sessions {
         {
             return Ok((outcome, dry_run.status(session)));
         }
-        let outcome = match run_statement(session, request).await {
-            Err(error) if opened.dry_run.is_some() => return Err(DryRun::explain(error)),
-            result => result?,
-        };
-        if let Some(DryRunSession { dry_run, .. }) = &mut opened.dry_run {
-            dry_run.record(session, request, revision, &outcome).await?;
-        }
+        let outcome = run_statement(session, request).await;
+        let outcome = outcome.map_err(|error| opened.explain(error))?;
+        opened.record(request, revision, &outcome).await?;
         Ok((outcome, opened.status()))
     }
 
