@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use limbeck_testkit::{Postgres, Tls, reference_python};
 
-use crate::support::{async_env, limbeck, linear, run_alembic, sync_env, to_command_output};
+use crate::support::{async_env, limbeck, linear, run, run_alembic, sync_env, to_command_output};
 
 /// The start of each script: a table for data and one for observations.
 const START: &str = r#"
@@ -108,6 +108,10 @@ with cursor.copy('COPY (SELECT a, b FROM t ORDER BY a) TO STDOUT (FORMAT binary)
     copy.set_types(['int4', 'text'])
     got = copy.read_row(), list(copy.rows())
 note(*got)
+for form in ('text', 'binary'):
+    with cursor.copy('COPY (SELECT a, b, c FROM t ORDER BY a) TO STDOUT (FORMAT %s)' % form) as copy:
+        got = list(copy.rows())
+    note(got)
 with cursor.copy('COPY t TO STDOUT (FORMAT binary)') as copy:
     got = b''.join(bytes(part) for part in copy)
 note(got)
@@ -129,6 +133,31 @@ def stop():
 failing(stop)
 failing(lambda: write('21\tend\t1\n'))
 note(bind.execute(sa.text('SELECT a, b FROM t ORDER BY a')).fetchall())
+"#;
+
+const PSYCOPG_ASYNC: &str = r#"
+async def act(connection):
+    got = []
+    async with connection.cursor() as cursor:
+        async with cursor.copy('COPY t FROM STDIN') as copy:
+            await copy.write('1\tone\t1.5\n')
+            await copy.write_row((2, 'two', None))
+        got.append(cursor.rowcount)
+        async with cursor.copy('COPY t TO STDOUT') as copy:
+            got += [bytes(part) async for part in copy]
+        async with cursor.copy('COPY t TO STDOUT') as copy:
+            copy.set_types(['int4', 'text', 'numeric'])
+            got.append(await copy.read_row())
+            got += [row async for row in copy.rows()]
+        got.append(cursor.rowcount)
+    return got
+note(raw.run_async(act))
+async def fail(connection):
+    async with connection.cursor() as cursor:
+        async with cursor.copy('COPY t FROM STDIN') as copy:
+            await copy.write('3\tthree\t1.5\n')
+            raise KeyError('gone')
+failing(lambda: raw.run_async(fail))
 "#;
 
 const ASYNCPG: &str = r#"
@@ -231,6 +260,87 @@ fn psycopg() {
 }
 
 #[test]
+fn psycopg_async() {
+    check("psycopg", &async_env("", ""), PSYCOPG_ASYNC);
+}
+
+#[test]
 fn asyncpg() {
     check("asyncpg", &async_env("", ""), ASYNCPG);
+}
+
+/// A script that copies `SIZE` MB in and out, and returns the growth of the memory of both processes.
+const STREAM: &str = r#"
+import os
+SIZE = 96
+class Rows:
+    left = SIZE
+    def read(self, size):
+        self.left -= 1
+        return b'%d\t%s\n' % (self.left, b'x' * (1 << 20)) if self.left >= 0 else b''
+class Sink:
+    length = 0
+    def write(self, data):
+        self.length += len(data)
+def peaks():
+    found = []
+    for process in 'self', os.getppid():
+        with open('/proc/%s/status' % process) as status:
+            found += [int(line.split()[1]) for line in status if line.startswith('VmHWM')]
+    return found
+before = peaks()
+sink, cursor = Sink(), op.get_bind().connection.cursor()
+cursor.execute('CREATE TABLE seen (n serial, what text); CREATE TABLE t (a int, b text)')
+cursor.copy_from(Rows(), 't')
+cursor.copy_to(sink, 't')
+assert sink.length > SIZE << 20
+growth = max(after - before for after, before in zip(peaks(), before))
+cursor.execute('INSERT INTO seen (what) VALUES (%s)', (str(growth),))
+"#;
+
+#[test]
+fn streams_with_flat_memory() {
+    let server = Postgres::start(Tls::Off);
+    let project = linear(&sync_env(""), &[("a1", STREAM.trim_start(), "pass")]);
+    let url = server.url("postgresql+psycopg2", "postgres", "");
+    run(&project, &url, &["upgrade", "head"]).success();
+    let growth = server.sql("postgres", "select what from seen");
+    let kibibytes: u64 = growth.trim().parse().expect("a number");
+    assert!(kibibytes < 32 * 1024, "{kibibytes} KiB for 96 MB");
+}
+
+#[test]
+fn a_failed_copy_is_reported_with_its_statement() {
+    let server = Postgres::start(Tls::Off);
+    let script = "import io
+op.execute('CREATE TABLE t (a int)')
+op.get_bind().connection.cursor().copy_from(io.StringIO('1\\nx\\n'), 't')";
+    let project = linear(&sync_env(""), &[("a1", script, "pass")]);
+    let url = server.url("postgresql+psycopg2", "postgres", "");
+    let output = run(&project, &url, &["upgrade", "head"]);
+    assert_eq!(output.status, 1);
+    for part in [
+        "invalid input syntax for type integer: \"x\"",
+        "--> migrations/versions/a1.py:",
+        "COPY \"t\" FROM stdin",
+        "COPY t, line 2, column a: \"x\"",
+        "the database is still at <base>",
+    ] {
+        assert!(output.stderr.contains(part), "{part}: {}", output.stderr);
+    }
+}
+
+#[test]
+fn a_dry_run_copies_and_rolls_back() {
+    let server = Postgres::start(Tls::Off);
+    let script = "import io
+op.execute('CREATE TABLE t (a int)')
+op.get_bind().connection.cursor().copy_from(io.StringIO('1\\n2\\n'), 't')
+assert op.get_bind().execute(sa.text('SELECT count(*) FROM t')).scalar() == 2";
+    let project = linear(&sync_env(""), &[("a1", script, "pass")]);
+    let url = server.url("postgresql+psycopg2", "postgres", "");
+    let output = run(&project, &url, &["upgrade", "head", "--dry-run"]);
+    output.success();
+    let tables = "select count(*) from pg_class where relname = 't'";
+    assert_eq!(server.sql("postgres", tables).trim(), "0");
 }

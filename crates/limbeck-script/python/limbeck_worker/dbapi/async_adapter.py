@@ -28,7 +28,7 @@ class AsyncAdapter:
 
     def __getattr__(self, name):
         value = getattr(self._inner, name)
-        if not callable(value):
+        if not callable(value) or name in getattr(self._inner, "synchronous", ()):
             return value
         return lambda *args, **kwargs: _DeferredCall(value, args, kwargs)
 
@@ -51,7 +51,7 @@ class AsyncAdapter:
 
 
 class _DeferredCall:
-    """A call that is made when it is awaited or entered."""
+    """A call that is made when it is awaited, entered or iterated over."""
 
     def __init__(self, function, args, kwargs):
         self._call = function, args, kwargs
@@ -67,7 +67,15 @@ class _DeferredCall:
 
     async def __aenter__(self):
         self._entered = self._make()
-        return self._entered
+        # `copy` returns the context of a synchronous `with`.
+        return self._entered if isinstance(self._entered, AsyncAdapter) else AsyncAdapter(self._entered.__enter__())
 
     async def __aexit__(self, *exception):
-        self._entered.close()
+        if isinstance(self._entered, AsyncAdapter):
+            self._entered.close()
+            return None
+        return self._entered.__exit__(*exception)
+
+    async def __aiter__(self):
+        for item in self._make():
+            yield item

@@ -43,7 +43,9 @@ class PsycopgConnection(PostgresConnection):
         self.close()
 
     def run_async(self, function):
-        raise _unsupported("`run_async`", "the connection is synchronous, so call `execute` on it or use SQLAlchemy")
+        from . import async_adapter
+
+        return async_adapter.run_async(self, function)
 
     def transaction(self, savepoint_name=None, force_rollback=False):
         self.check()

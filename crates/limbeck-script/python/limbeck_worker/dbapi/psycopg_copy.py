@@ -14,12 +14,15 @@ _ESCAPED = {
 class PsycopgCopy:
     """The context of `with cursor.copy(…)`. psycopg itself converts the rows."""
 
+    # The methods of psycopg's asynchronous class that are not awaited.
+    synchronous = ("set_types",)
+
     def __init__(self, cursor, copy):
         self.cursor = cursor
         self.connection = cursor.connection
         self._copy = copy
         self.formatter = _formatter(copy.is_binary)
-        self._is_finished = False
+        self._is_finished = self._has_types = False
 
     def __enter__(self):
         if self._is_finished:
@@ -55,7 +58,11 @@ class PsycopgCopy:
             # The end of binary data.
             self.read()
             return None
-        return self.formatter.transformer.load_sequence(fields)
+        if self._has_types:
+            return self.formatter.transformer.load_sequence(fields)
+        if self._copy.is_binary:
+            return tuple(fields)
+        return tuple(None if field is None else field.decode("utf-8") for field in fields)
 
     def write(self, buffer):
         self._send(self.formatter.write(buffer))
@@ -70,6 +77,7 @@ class PsycopgCopy:
         transformer = self.formatter.transformer
         set_types = transformer.set_dumper_types if self._copy.is_in else transformer.set_loader_types
         set_types(numbers, self.formatter.format)
+        self._has_types = True
 
     def finish(self, exc=None):
         copy = self._copy

@@ -1,6 +1,5 @@
 """Comparisons of the drivers' own connections and cursors, which scripts get from `op.get_bind().connection`."""
 import asyncio
-import io
 import logging
 
 import sqlalchemy as sa
@@ -314,22 +313,21 @@ class Raw(both.Case):
             raw = connection.connection
             for call in (
                 lambda: raw.cursor(cursor_factory=Own), lambda: raw.cursor(cursor_factory=psycopg2.extras.LoggingCursor),
-                lambda: raw.cursor().copy_expert("COPY t FROM STDIN", io.StringIO()), lambda: raw.cursor().copy_from(io.StringIO(), "t"),
-                lambda: raw.cursor().copy_to(io.StringIO(), "t"), raw.lobject,
+                raw.lobject,
             ):
                 with self.assertRaisesRegex(psycopg2.NotSupportedError, "^limbeck's connection (has no|can't) .*: .*"):
                     call()
 
         def of_psycopg(connection):
             raw = connection.connection
-            for call in (lambda: raw.cursor().copy("COPY t FROM STDIN"), raw.pipeline, raw.notifies, lambda: raw.pgconn, lambda: raw.adapters):
+            for call in (raw.pipeline, raw.notifies, lambda: raw.pgconn, lambda: raw.adapters):
                 with self.assertRaisesRegex(psycopg.NotSupportedError, "^limbeck's connection has no .*: .*"):
                     call()
 
         def of_asyncpg(connection):
             raw = connection.connection
-            with self.assertRaisesRegex(errors.NotSupportedError, "has no method `copy_records_to_table` of asyncpg"):
-                raw.run_async(lambda own: own.copy_records_to_table("t", records=[]))
+            with self.assertRaisesRegex(errors.NotSupportedError, "has no method `add_listener` of asyncpg"):
+                raw.run_async(lambda own: own.add_listener("c", print))
 
         self.ours_of("psycopg2", of_psycopg2)
         self.ours_of("psycopg", of_psycopg)
