@@ -5,7 +5,7 @@ use limbeck_script::worker::{CopyDataReply, CopyDirection, CopyReply, ExecuteReq
 use serde::Serialize;
 
 use super::failure::RunError;
-use super::sessions::{CopyProgress, CopyStep, RunningCopy};
+use super::sessions::{CopyProgress, CopyStep, OpenedSession, RunningCopy};
 use super::state::{RunState, StatementError, unless_cancelled};
 use super::wire::WireOutcome;
 
@@ -20,7 +20,7 @@ pub(super) enum CopyAnswer {
 }
 
 /// The error of a COPY, with the request that started it if one is known.
-pub(super) type CopyError = (StatementError, Option<ExecuteRequest>);
+pub(super) type CopyError = Box<(StatementError, Option<ExecuteRequest>)>;
 
 impl RunState<'_, '_> {
     /// Runs a statement that may start a COPY.
@@ -34,7 +34,7 @@ impl RunState<'_, '_> {
     ) -> Result<Result<CopyAnswer, CopyError>, RunError> {
         let context = match self.begin_statement(&request) {
             Ok(context) => context,
-            Err(error) => return Ok(Err((error.into(), Some(request)))),
+            Err(error) => return Ok(Err(Box::new((error.into(), Some(request))))),
         };
         let revision = self.progress.step.as_ref();
         let revision = revision.map(|step| step.revision.as_str());
@@ -58,7 +58,7 @@ impl RunState<'_, '_> {
                 binary: is_binary,
                 columns,
             })),
-            Err(error) => Err((error.into(), None)),
+            Err(error) => Err(Box::new((error.into(), None))),
         })
     }
 
@@ -71,13 +71,10 @@ impl RunState<'_, '_> {
         connection: u32,
         step: CopyStep,
     ) -> Result<Result<CopyAnswer, CopyError>, RunError> {
-        let canceller = self
-            .sessions
-            .get(connection)
-            .map(|opened| opened.canceller());
+        let canceller = self.sessions.get(connection).map(OpenedSession::canceller);
         let (canceller, copy) = match (canceller, self.sessions.take_copy(connection)) {
             (Ok(canceller), Ok(copy)) => (canceller, copy),
-            (Err(error), _) | (_, Err(error)) => return Ok(Err((error.into(), None))),
+            (Err(error), _) | (_, Err(error)) => return Ok(Err(Box::new((error.into(), None)))),
         };
         let revision = self.progress.step.as_ref();
         let revision = revision.map(|step| step.revision.as_str());
@@ -91,7 +88,7 @@ impl RunState<'_, '_> {
         };
         Ok(match self.sessions.keep_copy(copy) {
             Ok(()) => Ok(answer),
-            Err(error) => Err((error.into(), None)),
+            Err(error) => Err(Box::new((error.into(), None))),
         })
     }
 
@@ -111,7 +108,7 @@ impl RunState<'_, '_> {
                 let status = self
                     .sessions
                     .get(request.connection)
-                    .map(|opened| opened.status());
+                    .map(OpenedSession::status);
                 let status = status.unwrap_or_default();
                 self.end_statement(&request, start, Some((&outcome, status)));
                 Ok(CopyAnswer::Finished(WireOutcome { outcome, status }))
@@ -122,7 +119,7 @@ impl RunState<'_, '_> {
                     error,
                     was_in_transaction,
                 };
-                Err((error, Some(request)))
+                Err(Box::new((error, Some(request))))
             }
         }
     }

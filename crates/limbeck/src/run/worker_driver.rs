@@ -225,7 +225,7 @@ impl WorkerDriver {
         state: &mut RunState<'_, '_>,
         result: Result<CopyAnswer, CopyError>,
     ) -> Result<(), RunError> {
-        let reply = match result {
+        let reply = match result.map_err(|error| *error) {
             Ok(answer) => return Ok(self.worker.reply(&answer).await?),
             Err((error, Some(request))) => state.keep_statement_error(error, request)?,
             Err((error, None)) => state.keep_error(error.error)?,
