@@ -7,7 +7,7 @@ use limbeck_testkit::{Postgres, Tls, reference_python};
 use crate::support::{async_env, limbeck, linear, run, run_alembic, sync_env, to_command_output};
 
 /// The start of each script: a table for data and one for observations.
-const START: &str = r#"
+const START: &str = r"
 import datetime, decimal, io, tempfile, uuid
 bind = op.get_bind()
 raw = bind.connection.dbapi_connection
@@ -23,7 +23,7 @@ def failing(act):
     except Exception as error:
         nested.rollback()
         note(type(error).__name__, getattr(error, 'sqlstate', None) or getattr(error, 'pgcode', None), str(error).strip().split('\n')[0])
-"#;
+";
 
 const PSYCOPG2: &str = r#"
 class Broken(io.StringIO):
@@ -135,7 +135,7 @@ failing(lambda: write('21\tend\t1\n'))
 note(bind.execute(sa.text('SELECT a, b FROM t ORDER BY a')).fetchall())
 "#;
 
-const PSYCOPG_ASYNC: &str = r#"
+const PSYCOPG_ASYNC: &str = r"
 async def act(connection):
     got = []
     async with connection.cursor() as cursor:
@@ -158,7 +158,7 @@ async def fail(connection):
             await copy.write('3\tthree\t1.5\n')
             raise KeyError('gone')
 failing(lambda: raw.run_async(fail))
-"#;
+";
 
 const ASYNCPG: &str = r#"
 import asyncpg, pathlib
@@ -270,7 +270,7 @@ fn asyncpg() {
 }
 
 /// A script that copies `SIZE` MB in and out, and returns the growth of the memory of both processes.
-const STREAM: &str = r#"
+const STREAM: &str = r"
 import os
 SIZE = 96
 class Rows:
@@ -296,7 +296,7 @@ cursor.copy_to(sink, 't')
 assert sink.length > SIZE << 20
 growth = max(after - before for after, before in zip(peaks(), before))
 cursor.execute('INSERT INTO seen (what) VALUES (%s)', (str(growth),))
-"#;
+";
 
 #[test]
 fn streams_with_flat_memory() {
