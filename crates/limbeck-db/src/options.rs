@@ -146,6 +146,15 @@ impl ConnectOptions {
             }),
         }
     }
+
+    /// Returns the parameters of a `PostgreSQL` connection under libpq's names: user, database, hosts, ports, TLS level and
+    /// options, but no secret. Empty for other databases.
+    pub fn libpq_parameters(&self) -> BTreeMap<String, String> {
+        match self {
+            Self::Postgres(options) => options.libpq_parameters(),
+            Self::Sqlite(_) | Self::Mysql(_) => BTreeMap::new(),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -162,6 +162,26 @@ impl Session {
         }
     }
 
+    /// Returns the types (OIDs) that `PostgreSQL` infers for the parameters `$1`, `$2`, … of a statement, without running it.
+    ///
+    /// # Errors
+    /// Returns [`DbError::Unsupported`] for other databases; otherwise the errors of [`Session::execute`].
+    pub async fn parameter_types(&mut self, sql: &str) -> Result<Vec<u32>, DbError> {
+        self.postgres()?.parameter_types(sql).await
+    }
+
+    /// Runs a statement with parameters of these types (OIDs) in `PostgreSQL`'s binary form. The results are texts.
+    ///
+    /// # Errors
+    /// Returns [`DbError::Unsupported`] for other databases; otherwise the errors of [`Session::execute`].
+    pub async fn execute_binary(
+        &mut self,
+        sql: &str,
+        parameters: &[(u32, &[u8])],
+    ) -> Result<Outcome, DbError> {
+        self.postgres()?.execute_binary(sql, parameters).await
+    }
+
     /// Runs a query that may be a COPY of `PostgreSQL` between the server and this client.
     ///
     /// While a COPY runs, the session accepts no other statement.
@@ -210,7 +230,7 @@ impl Session {
         match &mut self.inner {
             Inner::Postgres(session) => Ok(session),
             _ => Err(DbError::Unsupported(
-                "only PostgreSQL copies data of a client".into(),
+                "this needs a connection to PostgreSQL".into(),
             )),
         }
     }

@@ -14,6 +14,7 @@ use crate::{Column, CopyFormat, DbError, Effect, Outcome, ResultSet, Transaction
 pub(super) struct Answer {
     outcome: Outcome,
     current: ResultSet,
+    parameter_types: Vec<u32>,
     error: Option<DbError>,
 }
 
@@ -41,6 +42,10 @@ impl Answer {
         let pause = match message {
             Message::RowDescription(body) => {
                 self.current.columns = Some(columns(&body)?);
+                return Ok(None);
+            }
+            Message::ParameterDescription(body) => {
+                self.parameter_types = body.parameters().collect()?;
                 return Ok(None);
             }
             Message::DataRow(body) => {
@@ -88,6 +93,11 @@ impl Answer {
             _ => return Ok(None),
         };
         Ok(Some(pause))
+    }
+
+    /// Takes the types of the parameters of a described statement.
+    pub(super) fn take_parameter_types(&mut self) -> Vec<u32> {
+        std::mem::take(&mut self.parameter_types)
     }
 
     /// Adds an error. The first one is the answer's.

@@ -1,7 +1,7 @@
 //! The PostgreSQL client: a thin one that leaves the session's settings alone.
 //!
 //! The modules use each other in one direction: `host`, `error`, `options`, `transport`, `stream`, `auth`, `startup`,
-//! `answer`, `session` with `copy`, `open` and `commit_guard`.
+//! `answer`, `session` with `copy` and `extended`, `open` and `commit_guard`.
 
 mod answer;
 mod auth;
@@ -9,6 +9,7 @@ mod auth_method;
 mod commit_guard;
 mod copy;
 mod error;
+mod extended;
 mod host;
 mod open;
 mod options;

@@ -196,13 +196,16 @@ impl PostgresOptions {
         }
         let mut startup: BTreeMap<String, String> = settings;
         startup.insert("client_encoding".into(), "UTF8".into());
-        let name = value("application_name")
-            .or(value("fallback_application_name"))
-            .unwrap_or("limbeck");
-        startup
-            .entry("application_name".into())
-            .or_insert_with(|| name.to_owned());
-        if let Some(options) = value("options") {
+        let options = value("options").unwrap_or_default();
+        let name = value("application_name").or(value("fallback_application_name"));
+        // A name in `options` is the project's, and the server would prefer one that is a parameter of its own.
+        let name = name.or((!options.contains("application_name")).then_some("limbeck"));
+        if let Some(name) = name {
+            startup
+                .entry("application_name".into())
+                .or_insert_with(|| name.to_owned());
+        }
+        if !options.is_empty() {
             startup.insert("options".into(), options.to_owned());
         }
         Ok(Self {
@@ -230,6 +233,25 @@ impl PostgresOptions {
         };
         let addresses: Vec<String> = self.hosts.iter().map(address).collect();
         addresses.join(",")
+    }
+
+    /// Returns the parameters under libpq's names, without secrets; see [`crate::ConnectOptions::libpq_parameters`].
+    pub(crate) fn libpq_parameters(&self) -> BTreeMap<String, String> {
+        let join = |part: fn(&HostAddress) -> String| {
+            let parts: Vec<String> = self.hosts.iter().map(part).collect();
+            parts.join(",")
+        };
+        let mut parameters = BTreeMap::from([
+            ("user".to_owned(), self.user.clone()),
+            ("dbname".to_owned(), self.database.clone()),
+            ("host".to_owned(), join(|host| host.name.clone())),
+            ("port".to_owned(), join(|host| host.port.to_string())),
+            ("sslmode".to_owned(), self.tls_level.name().to_owned()),
+        ]);
+        if let Some(options) = self.startup.get("options") {
+            parameters.insert("options".to_owned(), options.clone());
+        }
+        parameters
     }
 
     /// Returns the database's name.

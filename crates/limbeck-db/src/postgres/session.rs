@@ -103,6 +103,13 @@ impl PostgresSession {
 
     /// Appends a query to the messages of the next flush.
     pub(super) fn queue(&mut self, sql: &str) -> Result<(), DbError> {
+        self.check_query(sql)?;
+        frontend::query(sql, &mut self.stream.outgoing)
+            .map_err(|error| DbError::Unsupported(format!("the statement can't be sent: {error}")))
+    }
+
+    /// Checks that a query can be sent now.
+    pub(super) fn check_query(&self, sql: &str) -> Result<(), DbError> {
         if self.copy.is_some() {
             return Err(DbError::Unsupported(
                 "a COPY is running on the connection: end it before the next statement".into(),
@@ -113,8 +120,7 @@ impl PostgresSession {
                 "the statement contains a NUL character, which PostgreSQL does not accept".into(),
             ));
         }
-        frontend::query(sql, &mut self.stream.outgoing)
-            .map_err(|error| DbError::Unsupported(format!("the statement can't be sent: {error}")))
+        Ok(())
     }
 
     /// Sets the client encoding back to UTF-8 after a statement has changed it.

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use limbeck_testkit::{Postgres, Tls};
 
-use crate::support::{answers, block_on, open};
+use crate::support::{answers, block_on, open, value};
 
 const RULES: &str = "\
 host all right 0.0.0.0/0 scram-sha-256
@@ -210,7 +210,7 @@ fn reads_variables_and_files_as_libpq() {
         ),
         (
             "options with escapes",
-            with("options=-c%20work_mem%3D9MB%20-c%20application_name%3Da%5C%20b"),
+            with("options=-c%20work_mem%3D9MB%20-c%20DateStyle%3DISO,%5C%20DMY"),
             &empty,
             vec![],
         ),
@@ -496,5 +496,37 @@ fn reads_variables_and_files_as_libpq() {
     assert!(
         hint.contains("other users can read it") && hint.contains(&open_file),
         "{hint}"
+    );
+}
+
+#[test]
+fn keeps_the_projects_application_name() {
+    let server = Postgres::start(Tls::Off);
+    let home = tempfile::tempdir().unwrap();
+    let url = format!("postgresql://postgres@127.0.0.1:{}/postgres", server.port);
+    let check = |query: &str, variables: &[(&str, &str)], expected: &str| {
+        let found = block_on(async {
+            let mut session = open(&format!("{url}{query}"), home.path(), variables)
+                .await
+                .unwrap();
+            value(&mut session, "SHOW application_name").await
+        });
+        assert_eq!(found, expected, "{query} {variables:?}");
+    };
+    let variable = [("PGAPPNAME", "variable")];
+    let options = [("PGOPTIONS", "-c application_name=options")];
+    check("", &[], "limbeck");
+    check("?application_name=shop", &[], "shop");
+    check("?application_name=shop", &variable, "shop");
+    check("?fallback_application_name=shop", &[], "shop");
+    check("?fallback_application_name=shop", &variable, "variable");
+    check("", &variable, "variable");
+    // psycopg2 and psycopg send no name of their own, so the one in `options` stays.
+    check("", &options, "options");
+    check("?options=-c%20application_name%3Dshop", &[], "shop");
+    check(
+        "?options=-capplication_name%3Dshop&application_name=url",
+        &[],
+        "url",
     );
 }

@@ -9,6 +9,7 @@ mod connection_details;
 mod copy;
 mod descriptors;
 mod environment;
+mod extended;
 mod hosts;
 mod impostor;
 mod lock;

@@ -9,8 +9,8 @@ pub use process::{Worker, WorkerError, WorkerOptions};
 pub use protocol::{
     BuiltInFunction, CallResult, CommandOptions, ConfigOption, ConfigSource, ConnectFailureReason,
     ConnectReply, ConnectRequest, CopyDataReply, CopyDirection, CopyReply, ErrorReply,
-    ErrorReplyKind, ExecuteRequest, Frame, FrameKind, FunctionRequest, ImportedScript, KnownScript,
-    LockRequest, PlanReply, PlanRequest, PlannedStep, RaisedException, Role, RunOutcome,
-    ServerErrorReply, ServerProduct, SessionStatus, Start, StepDirection, StepRequest, StepsReply,
-    SyntaxErrorLocation, Task, UrlParts, VersionTableRef, WorkerRequest,
+    ErrorReplyKind, ExecuteRequest, Extended, Frame, FrameKind, FunctionRequest, ImportedScript,
+    KnownScript, LockRequest, PlanReply, PlanRequest, PlannedStep, RaisedException, Role,
+    RunOutcome, ServerErrorReply, ServerProduct, SessionStatus, Start, StepDirection, StepRequest,
+    StepsReply, SyntaxErrorLocation, Task, UrlParts, VersionTableRef, WorkerRequest,
 };

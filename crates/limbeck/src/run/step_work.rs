@@ -72,6 +72,7 @@ mod tests {
                 parameters: None,
                 many: None,
                 script: false,
+                extended: None,
             };
             let result = |effect: &Effect| ResultSet {
                 effect: *effect,

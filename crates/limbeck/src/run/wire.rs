@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use limbeck_db::{
-    Column, ConnectArg, ConnectArgs, ConnectError, ConnectErrorKind, Outcome, Product,
-    PythonSslContext, ResultSet, ServerError, ServerInfo, TransactionStatus, Value,
+    Column, ConnectArg, ConnectArgs, ConnectError, ConnectErrorKind, ConnectOptions, Outcome,
+    Product, PythonSslContext, ResultSet, ServerError, ServerInfo, TransactionStatus, Value,
 };
 use limbeck_revision::{Direction, MigrationPlan, Step};
 use limbeck_script::worker::{
@@ -261,7 +261,11 @@ fn ssl_context(fields: &serde_json::Map<String, Json>) -> Option<PythonSslContex
 }
 
 /// Returns the reply to a request for a connection.
-pub(super) fn connect_reply(number: u32, info: &ServerInfo) -> ConnectReply {
+pub(super) fn connect_reply(
+    number: u32,
+    info: &ServerInfo,
+    options: &ConnectOptions,
+) -> ConnectReply {
     ConnectReply {
         connection: number,
         product: match info.product {
@@ -272,6 +276,7 @@ pub(super) fn connect_reply(number: u32, info: &ServerInfo) -> ConnectReply {
         },
         version: info.version.clone(),
         parameters: info.parameters.clone(),
+        libpq: options.libpq_parameters(),
     }
 }
 

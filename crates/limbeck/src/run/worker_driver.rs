@@ -124,7 +124,8 @@ impl WorkerDriver {
                     let connecting = state.sessions.connect(request, state.process_environment);
                     let connected = unless_interrupted(&mut state.interrupt, connecting).await?;
                     let reply = connected.and_then(|number| {
-                        Ok(connect_reply(number, state.sessions.get(number)?.info()))
+                        let opened = state.sessions.get(number)?;
+                        Ok(connect_reply(number, opened.info(), &opened.options))
                     });
                     self.reply_result(state, reply).await?;
                 }

@@ -74,6 +74,7 @@ class Connection:
         self.product = opened["product"]
         self.server_version_text = opened["version"]
         self.parameters = opened["parameters"]
+        self.libpq_parameters = opened.get("libpq") or {}
 
     # SQLAlchemy and its users get the driver's own connection by these names.
     @property

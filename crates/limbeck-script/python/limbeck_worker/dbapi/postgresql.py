@@ -34,7 +34,8 @@ class PostgresConnection(TwoPhase, Connection):
         # Whether the driver would consider a transaction open.
         self._has_begun = False
         super().__init__(driver, arguments)
-        self.literal = Literals(driver.has_infinite_numerics).literal
+        self.literals = Literals(driver.has_infinite_numerics)
+        self.literal = self.literals.literal
         self._decoders = {}
 
     def cursor(self, *args, **kwargs):
@@ -155,6 +156,10 @@ class PostgresConnection(TwoPhase, Connection):
         if oid not in self._decoders:
             self._decoders[oid] = decoder_for(oid, self)
         return self._decoders[oid]
+
+    def forget_decoders(self):
+        """Forget which decoders the types have, because the project has registered others."""
+        self._decoders.clear()
 
     def look_up_type(self, oid):
         """Return the name of a type, and for an array the OID and the name of its items' type."""
@@ -302,6 +307,9 @@ class PostgresCursor(Cursor):
                     base64.b64decode(value["b"]).decode("utf-8")
         decoders = [self.connection.decoder(column[1]) for column in columns] if rows else ()
         used = [(index, decode) for index, decode in enumerate(decoders) if decode is not None]
+        for index, decode in used:
+            if hasattr(decode, "prepare"):
+                decode.prepare([row[index] for row in rows if row[index] is not None])
         if used:
             for row in rows:
                 for index, decode in used:

@@ -1,12 +1,20 @@
 """SQLAlchemy's adapter of asyncpg beyond PEP 249, and asyncpg's own connection behind the adapter."""
 from ..roles import ENVIRONMENT, TRANSACTION
 from . import errors
+from .asyncpg_codecs import Codecs
 from .asyncpg_copy import CopiesTables, own_errors
-from .placeholders import fill_dollar
+from .placeholders import fill_dollar, fill_percent
 from .postgresql import PostgresConnection, PostgresCursor
 
 
 class AsyncpgConnection(PostgresConnection):
+    def __init__(self, driver, arguments):
+        super().__init__(driver, arguments)
+        self.codecs = Codecs(self)
+
+    def decoder(self, oid):
+        return self.codecs.decoder(oid) or super().decoder(oid)
+
     def cursor(self, server_side=False):
         self.check()
         return AsyncpgCursor(self)
@@ -45,8 +53,29 @@ class AsyncpgCursor(PostgresCursor):
         self.check()
 
     def executemany(self, sql, rows):
+        codecs = self.connection.codecs
+        if codecs:
+            rows = list(rows)
+            rows = codecs.encode_rows(self._numbered(sql, rows[0]), rows) if rows else rows
+            self._encodes = False
         super().executemany(sql, rows)
+        self._encodes = True
         self.rowcount = -1
+
+    # Whether the values of a statement have yet to be encoded.
+    _encodes = True
+
+    def text(self, sql, parameters, keep=True):
+        codecs = self.connection.codecs
+        if codecs and parameters and self._encodes:
+            parameters = codecs.encode(self._numbered(sql, parameters), parameters)
+        return super().text(sql, parameters, keep)
+
+    def _numbered(self, sql, values):
+        """Return a statement with its parameters as `$1`, `$2`, …, which the server understands."""
+        driver = self.connection.driver
+        fill = fill_dollar if driver.paramstyle == "numeric_dollar" else fill_percent
+        return fill(sql, range(1, len(values) + 1), lambda number: "$%d" % number, driver.mismatch)
 
 
 class Record(tuple):
@@ -94,8 +123,11 @@ class RawAsyncpgConnection(CopiesTables):
         return self._send(query, args).statusmessage or ""
 
     async def executemany(self, command, args, timeout=None):
-        for values in args:
-            self._send(command, values)
+        rows = list(args)
+        if self._adapted.codecs:
+            rows = self._adapted.codecs.encode_rows(command, rows)
+        for values in rows:
+            self._send(command, values, encodes=False)
 
     async def fetch(self, query, *args, timeout=None, record_class=None):
         return self._rows(query, args)
@@ -105,6 +137,15 @@ class RawAsyncpgConnection(CopiesTables):
 
     async def fetchval(self, query, *args, column=0, timeout=None):
         return next((row[column] for row in self._rows(query, args)), None)
+
+    async def set_type_codec(self, typename, *, schema="public", encoder, decoder, format="text"):
+        self._adapted.codecs.set(typename, schema, encoder, decoder, format)
+
+    async def set_builtin_type_codec(self, typename, *, schema="public", codec_name, format=None):
+        self._adapted.codecs.set_built_in(typename, schema, codec_name)
+
+    async def reset_type_codec(self, typename, *, schema="public"):
+        self._adapted.codecs.reset(typename, schema)
 
     def transaction(self, isolation=None, readonly=False, deferrable=False):
         return _Transaction(self._adapted, isolation, readonly, deferrable)
@@ -129,11 +170,13 @@ class RawAsyncpgConnection(CopiesTables):
             " transaction, or SQLAlchemy" % name
         )
 
-    def _send(self, query, args):
+    def _send(self, query, args, encodes=True):
         # Statements that bypass the adapter begin no transaction.
         cursor = AsyncpgCursor(self._adapted)
         cursor.start()
         with own_errors():
+            if self._adapted.codecs and encodes:
+                args = self._adapted.codecs.encode(query, args)
             cursor.show_result(self._adapted.run(fill_dollar(query, args, self._adapted.literal)))
         return cursor
 

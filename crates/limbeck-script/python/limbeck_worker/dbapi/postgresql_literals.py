@@ -19,6 +19,8 @@ class Literals:
     """Writes literals."""
 
     def __init__(self, has_infinite_numerics=True):
+        # A function that returns the literal of a value that the project adapts itself, or None.
+        self.adapt = None
         # psycopg2 writes an infinite Decimal as NaN.
         self._infinite_numerics = has_infinite_numerics
         self._writers = {
@@ -45,6 +47,9 @@ class Literals:
 
     def literal(self, value):
         """Return the literal of a value."""
+        adapted = self.adapt and self.adapt(value)
+        if adapted is not None:
+            return adapted
         registered = _registered_adapter(type(value))
         if registered is not None:
             return self.literal(registered(value))

@@ -3,7 +3,10 @@ import contextlib
 
 from ..roles import TRANSACTION
 from . import errors
+from .async_adapter import AsyncAdapter
+from .driver_classes import DriverClass
 from .postgresql import PostgresConnection, PostgresCursor
+from .psycopg_adapters import Adapters
 from .psycopg_copy import PsycopgCopy
 
 # psycopg's `IsolationLevel`.
@@ -24,6 +27,8 @@ class PsycopgConnection(PostgresConnection):
                 raise _unsupported("connect argument `%s`" % name, "leave it out")
         super().__init__(driver, arguments)
         self.is_autocommit = bool(autocommit)
+        self._adapters = Adapters(self)
+        self.literals.adapt = self._adapters.literal
 
     def cursor(self, name="", binary=False, row_factory=None, scrollable=None, withhold=False):
         self.check()
@@ -43,9 +48,26 @@ class PsycopgConnection(PostgresConnection):
         self.close()
 
     def run_async(self, function):
-        from . import async_adapter
+        """Run a coroutine function with psycopg's asynchronous connection, like SQLAlchemy's `AdaptedConnection`."""
+        from ..dialects.asyncio_extension import run_coroutine
 
-        return async_adapter.run_async(self, function)
+        return run_coroutine(function(AsyncPsycopgConnection(self)))
+
+    def decoder(self, oid):
+        return self._adapters.decoder(oid) or super().decoder(oid)
+
+    @property
+    def adapters(self):
+        if self._adapters.adapters is None:
+            raise _unsupported("`adapters`", "import psycopg before you use them")
+        return self._adapters.adapters
+
+    # psycopg's functions take a connection as their context, and ask it for its connection.
+    @property
+    def connection(self):
+        return self
+
+    limbeck_adapted = connection
 
     def transaction(self, savepoint_name=None, force_rollback=False):
         self.check()
@@ -124,17 +146,36 @@ class PsycopgConnection(PostgresConnection):
 
     @property
     def pgconn(self):
-        raise _unsupported("`pgconn`", "the connection doesn't use libpq")
-
-    @property
-    def adapters(self):
-        raise _unsupported("`adapters`", "pass the values with SQLAlchemy's types, or as text with a cast")
+        return _PGconn(self)
 
     def pipeline(self):
         raise _unsupported("`pipeline`", "leave it out, the statements run one after the other")
 
     def notifies(self, *args, **kwargs):
         raise _unsupported("`notifies`", "listen on a connection that the project opens with psycopg")
+
+
+class AsyncPsycopgConnection(DriverClass, AsyncAdapter):
+    """The connection as psycopg's `AsyncConnection` presents it."""
+
+    driver_class = ("psycopg", "AsyncConnection")
+
+    def cursor(self, *args, **kwargs):
+        return AsyncAdapter(self._inner.cursor(*args, **kwargs))
+
+    @property
+    def connection(self):
+        return self
+
+    @property
+    def limbeck_adapted(self):
+        return self._inner
+
+    async def execute(self, query, params=None, *, prepare=None, binary=False):
+        return AsyncAdapter(self._inner.execute(query, params, prepare, binary))
+
+    def transaction(self, savepoint_name=None, force_rollback=False):
+        return _AsyncTransaction(self._inner.transaction(savepoint_name, force_rollback))
 
 
 class PsycopgCursor(PostgresCursor):
@@ -262,6 +303,44 @@ class _Transaction:
 
     def _quoted(self):
         return '"%s"' % self.savepoint_name.replace('"', '""')
+
+
+class _PGconn:
+    """The part of libpq's connection that psycopg's own functions read."""
+
+    _encoding = "utf-8"
+    status = 0
+
+    def __init__(self, connection):
+        self._connection = connection
+
+    @property
+    def transaction_status(self):
+        return self._connection.transaction_status
+
+    @property
+    def server_version(self):
+        return self._connection.server_version
+
+    def parameter_status(self, name):
+        value = self._connection.get_parameter_status(name.decode("utf-8"))
+        return None if value is None else value.encode("utf-8")
+
+    def __getattr__(self, name):
+        if name.startswith("__"):
+            raise AttributeError(name)
+        raise _unsupported("`pgconn.%s`" % name, "the connection doesn't use libpq")
+
+
+class _AsyncTransaction:
+    def __init__(self, transaction):
+        self._transaction = transaction
+
+    async def __aenter__(self):
+        return self._transaction.__enter__()
+
+    async def __aexit__(self, *exception):
+        return self._transaction.__exit__(*exception)
 
 
 def _unsupported(feature, alternative):

@@ -104,6 +104,16 @@ class Psycopg2Connection(PostgresConnection):
         # psycopg2 keeps the last fifty.
         del self.notices[:-50]
 
+    def get_dsn_parameters(self):
+        """Return libpq's main parameters of the connection; like libpq, not the password."""
+        self.check()
+        return dict(self.libpq_parameters)
+
+    def poll(self):
+        """Return psycopg2's `POLL_OK`: a statement is complete when its call returns."""
+        self.check()
+        return 0
+
     def isexecuting(self):
         return False
 

@@ -191,7 +191,7 @@ def parse_array(text, decode):
     return items()
 
 
-def _record(text):
+def parse_record(text):
     """Parse the text of a record, `(a,"b c",)`, into texts: the server doesn't send the types of the columns."""
     if text == "()":
         return ()
@@ -324,7 +324,7 @@ def decoder_for(oid, connection):
     if oid in _ADDRESSES and connection.parses_addresses:
         return _address if oid == 869 else ipaddress.ip_network
     if oid == 2249 and driver.parses_records:
-        return _record
+        return parse_record
     if oid in _ARRAYS:
         item = _ARRAYS[oid]
         if item in _MULTIRANGES and not driver.parses_multiranges:
@@ -348,15 +348,15 @@ def _user_defined(oid, connection):
     if connection.parses_hstore:
         name, item, item_name = connection.look_up_type(oid)
         if name == "hstore":
-            return _hstore
-        return _array(_hstore) if item_name == "hstore" else None
+            return parse_hstore
+        return _array(parse_hstore) if item_name == "hstore" else None
     if connection.driver.parses_every_array:
         _, item, _ = connection.look_up_type(oid)
         return _array(connection.decoder(item)) if item else None
     return None
 
 
-def _hstore(text):
+def parse_hstore(text):
     from sqlalchemy.dialects.postgresql.hstore import _parse_hstore
 
     return _parse_hstore(text)

@@ -69,18 +69,34 @@ class LibpqHost:
         if op == "close":
             self.connection.finish()
             return None
-        results = []
         for text in fields["before"]:
             self._run(text)
-        results = self._run(fields["sql"])
+        results = self._run_extended(fields) if fields.get("extended") else self._run(fields["sql"])
         notices, self.notices[:] = list(self.notices), []
         return {"results": results, "notices": notices, "status": self._status()}
 
     def _status(self):
         return {0: "I", 2: "T", 3: "E"}[int(self.connection.transaction_status)]
 
+    def _run_extended(self, fields):
+        sql = fields["sql"].encode("utf-8")
+        if fields["extended"] == "parameter_types":
+            prepared = self.connection.prepare(b"", sql)
+            if prepared.status != psycopg.pq.ExecStatus.COMMAND_OK:
+                self._finish([], prepared)
+            described = self.connection.describe_prepared(b"")
+            types = [described.param_type(index) for index in range(described.nparams)]
+            return [{"columns": None, "rows": [types], "affected": None, "tag": "", "last_id": None}]
+        values = [base64.b64decode(value["b"]) for value in fields["parameters"]]
+        types = fields["extended"]["binary_parameters"]
+        self.connection.send_query_params(sql, values, types, [psycopg.pq.Format.BINARY] * len(values))
+        return self._results()
+
     def _run(self, text):
         self.connection.send_query(text.encode("utf-8"))
+        return self._results()
+
+    def _results(self):
         results, failed = [], None
         while True:
             found = self.connection.get_result()
@@ -90,6 +106,9 @@ class LibpqHost:
                 failed = failed or found
             else:
                 results.append(_result(found))
+        return self._finish(results, failed)
+
+    def _finish(self, results, failed):
         if failed is not None:
             field = lambda code: (failed.error_field(code) or b"").decode("utf-8")
             raise HostError(

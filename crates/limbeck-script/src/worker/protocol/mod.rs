@@ -17,8 +17,8 @@ pub use reply::{
     StepsReply,
 };
 pub use request::{
-    BuiltInFunction, CallResult, ConnectRequest, ExecuteRequest, FunctionRequest, ImportedScript,
-    LockRequest, PlanRequest, Role, StepDirection, StepRequest, UrlParts, VersionTableRef,
-    WorkerRequest,
+    BuiltInFunction, CallResult, ConnectRequest, ExecuteRequest, Extended, FunctionRequest,
+    ImportedScript, LockRequest, PlanRequest, Role, StepDirection, StepRequest, UrlParts,
+    VersionTableRef, WorkerRequest,
 };
 pub use start::{CommandOptions, ConfigSource, KnownScript, Start, Task};

@@ -15,6 +15,8 @@ pub struct ConnectReply {
     pub version: String,
     /// The server's settings that it reported by itself (PostgreSQL).
     pub parameters: BTreeMap<String, String>,
+    /// The parameters of the connection under libpq's names, without secrets (PostgreSQL).
+    pub libpq: BTreeMap<String, String>,
 }
 
 /// A database product.
@@ -223,9 +225,11 @@ mod tests {
             product: ServerProduct::Postgresql,
             version: "16.2".into(),
             parameters: BTreeMap::from([("TimeZone".into(), "UTC".into())]),
+            libpq: BTreeMap::from([("user".into(), "app".into())]),
         };
         let expected = json!({
             "connection": 1, "product": "postgresql", "version": "16.2", "parameters": {"TimeZone": "UTC"},
+            "libpq": {"user": "app"},
         });
         check(&reply, expected);
     }

@@ -121,6 +121,19 @@ pub struct ExecuteRequest {
     /// `true` if `sql` is a script of several statements (`SQLite`'s `executescript`).
     #[serde(default)]
     pub script: bool,
+    /// How the extended protocol is used (`PostgreSQL`); none for a simple query.
+    #[serde(default)]
+    pub extended: Option<Extended>,
+}
+
+/// A use of `PostgreSQL`'s extended protocol.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Extended {
+    /// The statement is not run. The result has one row, with the type (OID) of each parameter of the statement.
+    ParameterTypes,
+    /// The statement runs with `parameters`, which are bytes in the server's binary form, of these types.
+    BinaryParameters(Vec<u32>),
 }
 
 /// The origin of a statement.

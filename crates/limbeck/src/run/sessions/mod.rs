@@ -7,10 +7,10 @@ mod errors;
 use std::collections::BTreeMap;
 
 use limbeck_db::{
-    ConnectArgs, ConnectOptions, DbError, FunctionCall, FunctionCallSender, Outcome, ServerInfo,
-    Session, TransactionStatus,
+    ConnectArgs, ConnectOptions, DbError, FunctionCall, FunctionCallSender, Outcome, ResultSet,
+    ServerInfo, Session, TransactionStatus, Value,
 };
-use limbeck_script::worker::{BuiltInFunction, ExecuteRequest, FunctionRequest};
+use limbeck_script::worker::{BuiltInFunction, ExecuteRequest, Extended, FunctionRequest};
 use limbeck_url::DatabaseUrl;
 use serde_json::Value as Json;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
@@ -208,6 +208,11 @@ async fn run_statement(
         let rows = many.into_iter().map(values);
         let rows = rows.collect::<Result<Vec<_>, _>>()?;
         session.execute_many(&before, &request.sql, &rows).await
+    } else if let Some(extended) = request.extended.take() {
+        for statement in &before {
+            session.execute(statement, &[]).await?;
+        }
+        run_extended(session, request, extended).await
     } else {
         let parameters = values(request.parameters.take().unwrap_or_default())?;
         session
@@ -216,11 +221,46 @@ async fn run_statement(
     }
 }
 
+async fn run_extended(
+    session: &mut Session,
+    request: &mut ExecuteRequest,
+    extended: Extended,
+) -> Result<Outcome, DbError> {
+    let types = match extended {
+        Extended::BinaryParameters(types) => types,
+        Extended::ParameterTypes => {
+            let types = session.parameter_types(&request.sql).await?;
+            let types = types.into_iter().map(|oid| Value::Integer(oid.into()));
+            let result = ResultSet {
+                rows: vec![types.collect()],
+                ..ResultSet::default()
+            };
+            return Ok(Outcome {
+                results: vec![result],
+                notices: Vec::new(),
+            });
+        }
+    };
+    let values = values(request.parameters.take().unwrap_or_default())?;
+    let parameters: Option<Vec<(u32, &[u8])>> = types
+        .iter()
+        .zip(&values)
+        .map(|(oid, value)| match value {
+            Value::Blob(bytes) => Some((*oid, bytes.as_slice())),
+            _ => None,
+        })
+        .collect();
+    let parameters = parameters.ok_or_else(|| {
+        DbError::Unsupported("a parameter in binary form is not a value of bytes".into())
+    })?;
+    session.execute_binary(&request.sql, &parameters).await
+}
+
 fn closed(number: u32) -> DbError {
     DbError::Unsupported(format!("connection {number} is closed"))
 }
 
-fn values(row: Vec<Json>) -> Result<Vec<limbeck_db::Value>, DbError> {
+fn values(row: Vec<Json>) -> Result<Vec<Value>, DbError> {
     let value = |json| {
         value_from_json(json).ok_or_else(|| {
             DbError::Unsupported("a parameter is not a number, text, bytes or null".into())

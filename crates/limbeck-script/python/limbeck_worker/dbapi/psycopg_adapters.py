@@ -1,0 +1,116 @@
+"""psycopg's adapters: a project's own dumpers and loaders, which psycopg keeps in each connection's `adapters`.
+
+limbeck's own conversions equal those of psycopg. Only what the project has changed runs psycopg's code.
+"""
+import functools
+import sys
+
+from ..import_hooks import when_imported
+from . import errors
+from .composable import composable_text, is_composable
+
+
+class Adapters:
+    """The adapters of a connection."""
+
+    # Dumpers and loaders get this object as their context. Without a connection they read no setting of libpq.
+    connection = None
+
+    def __init__(self, connection):
+        self._connection = connection
+        self._map = None
+        self._decoders = {}
+
+    @property
+    def adapters(self):
+        """psycopg's map of adapters, or None if the project has not imported psycopg."""
+        if self._map is None and "psycopg" in sys.modules:
+            psycopg = sys.modules["psycopg"]
+            self._map = psycopg.adapt.AdaptersMap(psycopg.adapters)
+        return self._map
+
+    def decoder(self, oid):
+        """Return the decoder of the project's own loader for a type, or None."""
+        adapters = self.adapters
+        if adapters is None:
+            return None
+        text = sys.modules["psycopg"].pq.Format.TEXT
+        loader = adapters.get_loader(oid, text)
+        if loader is None or loader is _original_adapters().get_loader(oid, text):
+            return None
+        known = self._decoders.get(oid)
+        if known is None or known[0] is not loader:
+            load = loader(oid, self).load
+            self._decoders[oid] = known = loader, lambda text: load(text.encode("utf-8"))
+        return known[1]
+
+    def literal(self, value):
+        """Return the literal of a value for which the project has its own dumper, or None."""
+        adapters = self.adapters
+        if adapters is None:
+            return None
+        kind = type(value)
+        own = _dumper(adapters, kind)
+        if own is None or own is _dumper(_original_adapters(), kind):
+            return None
+        transformer = sys.modules["psycopg"].adapt.Transformer(self)
+        return bytes(transformer.as_literal(value)).decode("utf-8")
+
+
+@functools.lru_cache(maxsize=None)
+def _original_adapters():
+    """Return the adapters of a psycopg in which nothing is registered."""
+    import psycopg
+
+    adapters = psycopg.adapt.AdaptersMap(types=psycopg.postgres.types)
+    psycopg.postgres.register_default_adapters(adapters)
+    psycopg.dbapi20.register_dbapi20_adapters(adapters)
+    return adapters
+
+
+def _dumper(adapters, kind):
+    psycopg = sys.modules["psycopg"]
+    for form in (psycopg.adapt.PyFormat.TEXT, psycopg.adapt.PyFormat.BINARY):
+        try:
+            return adapters.get_dumper(kind, form)
+        except psycopg.ProgrammingError:
+            pass
+    return None
+
+
+def _fetch_over_host(module):
+    """Make `TypeInfo.fetch` run its query over limbeck's connection; psycopg's own cursors need libpq."""
+    fetch = module.TypeInfo.fetch.__func__
+
+    @functools.wraps(fetch)
+    def fetch_over_host(cls, conn, name):
+        own = getattr(conn, "limbeck_adapted", None)
+        if own is None:
+            return fetch(cls, conn, name)
+        found = _fetch(cls, own, name)
+        return found if own is conn else _awaited(found)
+
+    module.TypeInfo.fetch = classmethod(fetch_over_host)
+
+
+async def _awaited(value):
+    return value
+
+
+def _fetch(cls, connection, name):
+    if is_composable(name):
+        name = composable_text(name, connection.literal)
+    cursor = connection.cursor()
+    try:
+        with connection.transaction():
+            cursor.execute(cls._get_info_query(connection), {"name": name})
+            names = [column.name for column in cursor.description]
+            records = [dict(zip(names, row)) for row in cursor.fetchall()]
+    except errors.ProgrammingError as error:
+        if getattr(error, "sqlstate", None) == "42704":
+            return None
+        raise
+    return cls._from_records(name, records)
+
+
+when_imported("psycopg._typeinfo", _fetch_over_host)
