@@ -12,6 +12,7 @@ mod failure_reports;
 mod fix;
 mod interrupts;
 mod launch;
+mod listeners;
 mod locks;
 mod own_commits;
 mod postgresql_drivers;

@@ -1,12 +1,12 @@
 //! The options of a MySQL or MariaDB connection.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use limbeck_url::{DatabaseUrl, Secret};
 
 use crate::seconds::parse_seconds;
-use crate::tls::ClientFiles;
+use crate::tls::{ClientFiles, authorities_in_folder};
 use crate::{
     ConnectArg, ConnectArgs, ConnectError, ConnectErrorKind, ProcessEnvironment, PythonSslContext,
 };
@@ -278,13 +278,7 @@ impl TlsParameters {
                 self.verify_name = Some(*check_hostname);
                 return Ok(());
             }
-            ConnectArg::Map(entries) => {
-                self.required = true;
-                for (key, value) in entries {
-                    self.set(&format!("ssl_{}", key.trim_start_matches("ssl_")), value)?;
-                }
-                return Ok(());
-            }
+            ConnectArg::Map(entries) => return self.set_entries(entries),
             _ => {}
         }
         let text = match argument {
@@ -300,6 +294,22 @@ impl TlsParameters {
         );
         match name {
             "ssl_ca" => self.tls.authority_file = Some(text.into()),
+            "ssl_capath" => {
+                let found = authorities_in_folder(Path::new(&text))?;
+                self.tls.authorities.extend(found);
+            }
+            "ssl_cipher" => {
+                return Err(unusable(
+                    name,
+                    "limbeck offers the ciphers of TLS 1.2 and 1.3 that it considers secure; leave it out",
+                ));
+            }
+            "ssl_password" | "ssl_key_password" => {
+                return Err(unusable(
+                    name,
+                    "limbeck can't read an encrypted key; decrypt the key's file",
+                ));
+            }
             "ssl_cert" => self.certificate = Some(text.into()),
             "ssl_key" => self.key = Some(text.into()),
             "ssl_check_hostname" | "ssl_verify_identity" => self.verify_name = Some(on),
@@ -333,6 +343,29 @@ impl TlsParameters {
         Ok(())
     }
 
+    /// Reads the dictionary `ssl` as `PyMySQL` does: an empty one means nothing, and any entry requires TLS.
+    fn set_entries(&mut self, entries: &ConnectArgs) -> Result<(), ConnectError> {
+        self.required |= !entries.is_empty();
+        for (key, value) in entries {
+            let key = key.trim_start_matches("ssl_");
+            let name = format!("ssl_{key}");
+            match (key, value) {
+                (_, ConnectArg::Null) => {}
+                ("ssl", ConnectArg::Map(entries)) => self.set_entries(entries)?,
+                ("verify_mode", value) => self.verify = verify_mode(value).or(self.verify),
+                ("mode", ConnectArg::Text(mode)) if mode.eq_ignore_ascii_case("disabled") => {}
+                (
+                    "ca" | "capath" | "cert" | "check_hostname" | "cipher" | "key" | "key_password"
+                    | "mode" | "password" | "verify_cert" | "verify_identity",
+                    value,
+                ) => self.set(&name, value)?,
+                // PyMySQL ignores other keys. Some projects have one only to ask for TLS.
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
     fn finish(mut self) -> Result<Option<MysqlTls>, ConnectError> {
         if self.disabled {
             return Ok(None);
@@ -358,6 +391,20 @@ impl TlsParameters {
     }
 }
 
+/// Returns whether a `verify_mode` of `PyMySQL` asks for verification; `None` if an authority decides. That is also
+/// `PyMySQL`'s reading of `ssl.CERT_NONE` and Python's other numbers.
+fn verify_mode(value: &ConnectArg) -> Option<bool> {
+    match value {
+        ConnectArg::Bool(verify) => Some(*verify),
+        ConnectArg::Text(mode) => match mode.to_lowercase().as_str() {
+            "none" | "0" | "false" | "no" => Some(false),
+            "optional" | "required" | "1" | "true" | "yes" => Some(true),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
 fn unusable(name: &str, why: &str) -> ConnectError {
     ConnectError {
         kind: ConnectErrorKind::Parameter,
@@ -373,7 +420,7 @@ mod tests {
     use limbeck_url::DatabaseUrl;
 
     use super::MysqlOptions;
-    use crate::{ConnectArgs, ProcessEnvironment};
+    use crate::{ConnectArg, ConnectArgs, ProcessEnvironment};
 
     fn options(url: &str) -> Result<MysqlOptions, String> {
         let url = DatabaseUrl::parse(url).unwrap();
@@ -416,6 +463,79 @@ mod tests {
         );
         check("?ssl_ca=/ca.pem&ssl_disabled=true", None);
         check("?ssl_mode=VERIFY_IDENTITY", Some((true, true)));
+    }
+
+    #[test]
+    fn reads_the_dictionary_of_tls_as_pymysql() {
+        let text = |text: &str| ConnectArg::Text(text.into());
+        let read = |entries: &[(&str, ConnectArg)]| {
+            let entries = entries
+                .iter()
+                .map(|(key, value)| ((*key).to_owned(), value.clone()));
+            let arguments = [("ssl".to_owned(), ConnectArg::Map(entries.collect()))];
+            let url = DatabaseUrl::parse("mysql+pymysql://u@h/d").unwrap();
+            MysqlOptions::from_url(&url, &arguments.into(), &ProcessEnvironment::default())
+                .map(|options| options.tls.filter(|tls| tls.required))
+                .map(|tls| tls.map(|tls| (tls.verify_authority, tls.verify_name)))
+                .map_err(|error| error.message)
+        };
+        let ca = || ("ca", text("/ca.pem"));
+        let rows = [
+            (vec![], None),
+            (
+                vec![("fake_flag_to_enable_tls", ConnectArg::Bool(true))],
+                Some((false, false)),
+            ),
+            (vec![("ca", ConnectArg::Null)], Some((false, false))),
+            (
+                vec![("check_hostname", ConnectArg::Bool(false))],
+                Some((false, false)),
+            ),
+            (vec![ca()], Some((true, true))),
+            (vec![("ssl_ca", text("/ca.pem"))], Some((true, true))),
+            (
+                vec![ca(), ("check_hostname", ConnectArg::Bool(false))],
+                Some((true, false)),
+            ),
+            (
+                vec![ca(), ("verify_mode", text("NONE"))],
+                Some((false, false)),
+            ),
+            (
+                vec![ca(), ("verify_mode", ConnectArg::Bool(false))],
+                Some((false, false)),
+            ),
+            // PyMySQL does not know the numbers of Python's constants.
+            (
+                vec![ca(), ("verify_mode", ConnectArg::Integer(0))],
+                Some((true, true)),
+            ),
+            (
+                vec![ca(), ("verify_mode", text("optional"))],
+                Some((true, true)),
+            ),
+            (
+                vec![ca(), ("ssl_disabled", ConnectArg::Bool(true))],
+                Some((true, true)),
+            ),
+            (
+                vec![(
+                    "ssl",
+                    ConnectArg::Map([("ca".into(), text("/ca.pem"))].into()),
+                )],
+                Some((true, true)),
+            ),
+        ];
+        for (entries, expected) in rows {
+            assert_eq!(read(&entries), Ok(expected), "{entries:?}");
+        }
+        for key in ["cipher", "password", "capath"] {
+            let error = read(&[ca(), (key, text("/nowhere"))]).unwrap_err();
+            assert!(
+                error.contains(&format!("ssl_{key}")) || error.contains("/nowhere"),
+                "{error}"
+            );
+        }
     }
 
     #[test]

@@ -260,7 +260,10 @@ impl Parameters {
                 Ok(())
             }
             other => {
-                let text = text_of(other).ok_or_else(|| unusable(name))?;
+                let text = text_of(other).ok_or_else(|| match other {
+                    ConnectArg::Object(kind) => unusable_object(name, kind),
+                    _ => unusable(name),
+                })?;
                 self.set_text(name, &text)
             }
         }
@@ -318,6 +321,20 @@ fn text_of(argument: &ConnectArg) -> Option<String> {
         ConnectArg::Real(number) => Some(number.to_string()),
         ConnectArg::Bool(flag) => Some(flag.to_string()),
         ConnectArg::Null | ConnectArg::Map(_) | ConnectArg::Tls(_) | ConnectArg::Object(_) => None,
+    }
+}
+
+fn unusable_object(name: &str, kind: &str) -> ConnectError {
+    ConnectError {
+        kind: ConnectErrorKind::Parameter,
+        message: format!(
+            "the connection parameter `{name}` can't be used for a PostgreSQL connection: it is a Python object of the type \
+             `{kind}`"
+        ),
+        hint: Some(
+            "give it a text or a number in `connect_args`, or set it in a listener of `do_connect`"
+                .into(),
+        ),
     }
 }
 

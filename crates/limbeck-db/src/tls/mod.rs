@@ -205,6 +205,33 @@ pub(crate) fn authorities(
     Ok(found.iter().map(|der| der.to_vec()).collect())
 }
 
+/// Returns the authorities in a folder (PEM), under the names by which OpenSSL finds them: `<hash>.<number>`.
+pub(crate) fn authorities_in_folder(folder: &Path) -> Result<Vec<Vec<u8>>, ConnectError> {
+    let unusable = |why: &dyn std::fmt::Display| {
+        let message = format!(
+            "could not read the folder of authorities `{}`: {why}",
+            folder.display()
+        );
+        tls_error(message, Some("run `openssl rehash` for the folder"))
+    };
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).map_err(|error| unusable(&error))? {
+        let path = entry.map_err(|error| unusable(&error))?.path();
+        let is_hashed = path.file_stem().is_some_and(|stem| {
+            stem.len() == 8 && stem.as_encoded_bytes().iter().all(u8::is_ascii_hexdigit)
+        }) && path
+            .extension()
+            .is_some_and(|number| number.as_encoded_bytes().iter().all(u8::is_ascii_digit));
+        if is_hashed {
+            found.extend(certificates(&path)?.iter().map(|der| der.to_vec()));
+        }
+    }
+    if found.is_empty() {
+        return Err(unusable(&"it has no certificate `<hash>.<number>`"));
+    }
+    Ok(found)
+}
+
 /// Returns an error of the kind `Tls`.
 pub(crate) fn tls_error(message: String, hint: Option<&str>) -> ConnectError {
     ConnectError {

@@ -63,9 +63,20 @@ const SOURCES: &[(&str, bool, &str)] = &[
         include_str!("../../python/limbeck_worker/dbapi/async_adapter.py"),
     ),
     (
+<<<<<<< HEAD
         "limbeck_worker.dbapi.asyncpg_copy",
         false,
         include_str!("../../python/limbeck_worker/dbapi/asyncpg_copy.py"),
+=======
+        "limbeck_worker.dbapi.asyncpg_arguments",
+        false,
+        include_str!("../../python/limbeck_worker/dbapi/asyncpg_arguments.py"),
+    ),
+    (
+        "limbeck_worker.dbapi.asyncpg_codecs",
+        false,
+        include_str!("../../python/limbeck_worker/dbapi/asyncpg_codecs.py"),
+>>>>>>> 5c28a72 (Accept asyncpg's connection_class and password functions, read PyMySQL's TLS dictionary as it does, and refuse a project's own connection before its driver connects)
     ),
     (
         "limbeck_worker.dbapi.base",
@@ -96,6 +107,11 @@ const SOURCES: &[(&str, bool, &str)] = &[
         "limbeck_worker.dbapi.mysql",
         false,
         include_str!("../../python/limbeck_worker/dbapi/mysql.py"),
+    ),
+    (
+        "limbeck_worker.dbapi.own_connections",
+        false,
+        include_str!("../../python/limbeck_worker/dbapi/own_connections.py"),
     ),
     (
         "limbeck_worker.dbapi.patterns",
@@ -151,6 +167,11 @@ const SOURCES: &[(&str, bool, &str)] = &[
         "limbeck_worker.dbapi.postgresql_values",
         false,
         include_str!("../../python/limbeck_worker/dbapi/postgresql_values.py"),
+    ),
+    (
+        "limbeck_worker.dbapi.psycopg_adapters",
+        false,
+        include_str!("../../python/limbeck_worker/dbapi/psycopg_adapters.py"),
     ),
     (
         "limbeck_worker.dbapi.sqlite",
@@ -211,6 +232,11 @@ const SOURCES: &[(&str, bool, &str)] = &[
         "limbeck_worker.failure",
         false,
         include_str!("../../python/limbeck_worker/failure.py"),
+    ),
+    (
+        "limbeck_worker.import_hooks",
+        false,
+        include_str!("../../python/limbeck_worker/import_hooks.py"),
     ),
     (
         "limbeck_worker.main",

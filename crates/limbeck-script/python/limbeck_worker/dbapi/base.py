@@ -2,6 +2,7 @@
 from ..channel import HostError
 from ..roles import TRANSACTION, current
 from . import errors
+from .own_connections import described, refusal
 from .placeholders import PROGRAMMING
 
 
@@ -42,17 +43,9 @@ class Driver:
 
     def connect(self, *positional, **arguments):
         if positional or "url" not in arguments:
-            raise foreign_connection_error(self)
+            creator = arguments.get("async_creator_fn")
+            raise refusal(self, described(creator) if creator else "its own arguments of `connect`")
         return self.connection_class(self, arguments)
-
-
-def foreign_connection_error(driver):
-    """Return the error for a project that would open a connection itself."""
-    return driver.NotSupportedError(
-        "limbeck opens the connection itself, but this engine has its own function for that (`creator`, `async_creator`"
-        " or a listener of `do_connect` that returns a connection): change the parameters in a listener of `do_connect`"
-        " instead, or set them in the URL and `connect_args`"
-    )
 
 
 class Connection:

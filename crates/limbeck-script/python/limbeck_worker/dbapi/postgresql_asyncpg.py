@@ -1,6 +1,6 @@
 """SQLAlchemy's adapter of asyncpg beyond PEP 249, and asyncpg's own connection behind the adapter."""
 from ..roles import ENVIRONMENT, TRANSACTION
-from . import errors
+from . import asyncpg_arguments, errors
 from .asyncpg_codecs import Codecs
 from .asyncpg_copy import CopiesTables, own_errors
 from .placeholders import fill_dollar, fill_percent
@@ -9,6 +9,7 @@ from .postgresql import PostgresConnection, PostgresCursor
 
 class AsyncpgConnection(PostgresConnection):
     def __init__(self, driver, arguments):
+        asyncpg_arguments.prepare(arguments)
         super().__init__(driver, arguments)
         self.codecs = Codecs(self)
 

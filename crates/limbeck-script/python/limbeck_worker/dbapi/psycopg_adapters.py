@@ -24,7 +24,7 @@ class Adapters:
     @property
     def adapters(self):
         """psycopg's map of adapters, or None if the project has not imported psycopg."""
-        if self._map is None and "psycopg" in sys.modules:
+        if self._map is None and _original is not None:
             psycopg = sys.modules["psycopg"]
             self._map = psycopg.adapt.AdaptersMap(psycopg.adapters)
         return self._map
@@ -34,15 +34,26 @@ class Adapters:
         adapters = self.adapters
         if adapters is None:
             return None
-        text = sys.modules["psycopg"].pq.Format.TEXT
-        loader = adapters.get_loader(oid, text)
-        if loader is None or loader is _original_adapters().get_loader(oid, text):
+        if not self._is_changed(oid):
             return None
+        loader = adapters.get_loader(oid, sys.modules["psycopg"].pq.Format.TEXT)
         known = self._decoders.get(oid)
         if known is None or known[0] is not loader:
             load = loader(oid, self).load
             self._decoders[oid] = known = loader, lambda text: load(text.encode("utf-8"))
         return known[1]
+
+    def _is_changed(self, oid):
+        """Return whether the project has registered a loader for a type, or for the items of an array or a range."""
+        text = sys.modules["psycopg"].pq.Format.TEXT
+        loader = self._map.get_loader(oid, text)
+        if loader is None or loader is not _original.get_loader(oid, text):
+            return loader is not None
+        info = self._map.types.get(oid)
+        if info is None:
+            return False
+        item = info.oid if info.array_oid == oid else getattr(info, "subtype_oid", 0)
+        return bool(item) and item != oid and self._is_changed(item)
 
     def literal(self, value):
         """Return the literal of a value for which the project has its own dumper, or None."""
@@ -51,21 +62,19 @@ class Adapters:
             return None
         kind = type(value)
         own = _dumper(adapters, kind)
-        if own is None or own is _dumper(_original_adapters(), kind):
+        if own is None or own is _dumper(_original, kind):
             return None
         transformer = sys.modules["psycopg"].adapt.Transformer(self)
         return bytes(transformer.as_literal(value)).decode("utf-8")
 
 
-@functools.lru_cache(maxsize=None)
-def _original_adapters():
-    """Return the adapters of a psycopg in which nothing is registered."""
-    import psycopg
+def _keep_original(psycopg):
+    """Keep psycopg's adapters as they are before the project changes them."""
+    global _original
+    _original = psycopg.adapt.AdaptersMap(psycopg.adapters)
 
-    adapters = psycopg.adapt.AdaptersMap(types=psycopg.postgres.types)
-    psycopg.postgres.register_default_adapters(adapters)
-    psycopg.dbapi20.register_dbapi20_adapters(adapters)
-    return adapters
+
+_original = None
 
 
 def _dumper(adapters, kind):
@@ -113,4 +122,5 @@ def _fetch(cls, connection, name):
     return cls._from_records(name, records)
 
 
+when_imported("psycopg", _keep_original)
 when_imported("psycopg._typeinfo", _fetch_over_host)

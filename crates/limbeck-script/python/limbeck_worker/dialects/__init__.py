@@ -6,11 +6,12 @@ def register(channel):
     """Register the dialects in place of SQLAlchemy's own."""
     from sqlalchemy.dialects import registry
 
-    from ..dbapi import tls_contexts
+    from ..dbapi import own_connections, tls_contexts
     from . import asyncio_extension
 
     asyncio_extension.install()
     tls_contexts.record_certificate_files()
+    own_connections.install()
 
     # The module of a family is imported when a URL names the family.
     for family, module, names in _FAMILIES:

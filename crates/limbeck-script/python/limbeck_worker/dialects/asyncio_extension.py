@@ -106,7 +106,26 @@ def run_coroutine(coroutine):
     return concurrency.await_only(coroutine) if _in_greenlet(concurrency) else _run_to_completion(coroutine)
 
 
+def run_awaitable(awaitable):
+    """Wait for anything from synchronous code: on the event loop if the code runs in a greenlet of one, else on a new loop."""
+    from sqlalchemy.util import concurrency
+
+    async def wait():
+        return await awaitable
+
+    if _in_greenlet(concurrency):
+        return concurrency.await_only(wait())
+    import asyncio
+    from concurrent.futures import ThreadPoolExecutor
+
+    # This thread may have a running loop already.
+    with ThreadPoolExecutor(1) as threads:
+        return threads.submit(asyncio.run, wait()).result()
+
+
 def _in_greenlet(concurrency):
+    if sys.modules.get("greenlet") is None:
+        return False
     if hasattr(concurrency, "in_greenlet"):
         return concurrency.in_greenlet()
     # SQLAlchemy 1.4 has only the class, and only if greenlet is installed.

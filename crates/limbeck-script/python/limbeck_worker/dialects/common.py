@@ -5,7 +5,8 @@ import sys
 from sqlalchemy import __version__ as _version
 from sqlalchemy import pool
 
-from ..dbapi.base import Connection, foreign_connection_error
+from ..dbapi.base import Connection
+from ..dbapi.own_connections import HostUrl, described, guard, refusal, unguarded
 from ..roles import ENVIRONMENT, TRANSACTION, with_role
 
 VERSION = tuple(int(part) for part in _version.split(".")[:2] if part.isdigit())
@@ -31,7 +32,7 @@ class HostDialect:
 
     def create_connect_args(self, url):
         accept_in_async_engine()
-        parts = url_parts(url)
+        parts = HostUrl(url_parts(url), self)
         # The driver's own arguments are for listeners of `do_connect`, which may change them.
         return [], {"url": parts, **self._arguments(parts)}
 
@@ -45,18 +46,32 @@ class HostDialect:
     def connect(self, *arguments, **given):
         if "url" not in given:
             # The caller is an asynchronous `creator`, or a `creator` with its own arguments.
-            raise foreign_connection_error(self.limbeck_driver)
+            return self.limbeck_driver.connect(*arguments, **given)
         parts = self._arguments(given["url"])
         # Arguments that equal the URL's go with the URL, except for these, which the connection handles itself.
         for name in ("autocommit", "charset"):
             parts.pop(name, None)
         changed = {name: value for name, value in given.items() if name not in parts or parts[name] != value}
-        return self.limbeck_driver.connect(**changed)
+        with unguarded():
+            return self.limbeck_driver.connect(**changed)
 
     def check_connection(self, connection):
         """Raise an error if the project opened the connection itself."""
         if not isinstance(connection, Connection):
-            raise foreign_connection_error(self.limbeck_driver)
+            functions = [self.limbeck_creator, *self.dispatch.do_connect]
+            given = " or ".join(described(function) for function in functions if function is not None)
+            raise refusal(self.limbeck_driver, given or "`%s`" % type(connection).__module__)
+
+    # The project's function that opens connections for the pool, or None.
+    limbeck_creator = None
+
+    @classmethod
+    def engine_created(cls, engine):
+        super().engine_created(engine)
+        creator = engine.pool._creator
+        if getattr(creator, "__module__", None) != "sqlalchemy.engine.create":
+            engine.dialect.limbeck_creator = creator
+        guard(engine.pool, engine.dialect)
 
     @with_role(ENVIRONMENT)
     def initialize(self, connection):

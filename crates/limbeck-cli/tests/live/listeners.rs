@@ -1,0 +1,298 @@
+//! Listeners of `connect` and `do_connect`, and connect arguments that are functions or classes.
+
+use limbeck_testkit::{Postgres, Sandbox, Tls, all_pythons, reference_python};
+
+use crate::support::{INI, limbeck, linear, run, run_alembic, sync_env, to_command_output};
+
+/// An `env.py` with an asynchronous engine. `prelude` defines the dictionary `arguments` and the function `listen`.
+fn async_env(prelude: &str) -> String {
+    format!(
+        "import asyncio
+import os
+from alembic import context
+from sqlalchemy import event, pool
+from sqlalchemy.ext.asyncio import create_async_engine
+
+{prelude}
+
+async def main():
+    engine = create_async_engine(os.environ['DATABASE_URL'], poolclass=pool.NullPool, connect_args=arguments)
+    listen(engine.sync_engine)
+    async with engine.connect() as connection:
+        await connection.run_sync(migrate)
+    await engine.dispose()
+
+def migrate(connection):
+    context.configure(connection=connection)
+    with context.begin_transaction():
+        context.run_migrations()
+
+asyncio.run(main())
+"
+    )
+}
+
+/// Runs limbeck with the interpreter that has drivers.
+fn run_reference(
+    sandbox: &Sandbox,
+    url: &str,
+    arguments: &[&str],
+) -> limbeck_testkit::CommandOutput {
+    let mut command = sandbox.command(&limbeck(), Some(&reference_python()));
+    let command = command.env("DATABASE_URL", url).args(arguments);
+    to_command_output(&command.output().expect("limbeck starts"))
+}
+
+/// A revision that writes and reads a value of the enum `mood`, and of `bytea` in its binary form.
+const MOODS: &str = "\
+bind = op.get_bind()
+op.execute('CREATE TABLE seen (n serial, m mood, b bytea, what text)')
+import moods
+bind.exec_driver_sql(moods.INSERT, (moods.Mood.happy, b'abc'))
+row = bind.exec_driver_sql('SELECT m, b FROM seen').one()
+bind.execute(sa.text('INSERT INTO seen (what) VALUES (:what)'), {'what': repr(tuple(row))})";
+
+const ASYNCPG_MOODS: &str = "\
+import moods
+
+arguments = {}
+
+def listen(engine):
+    async def register(connection):
+        await connection.set_type_codec('mood', encoder=lambda mood: mood.name, decoder=moods.Mood.__getitem__)
+        await connection.set_type_codec(
+            'bytea', schema='pg_catalog', encoder=lambda data: data[::-1], decoder=lambda data: ('own', data), format='binary'
+        )
+
+    @event.listens_for(engine, 'connect')
+    def connected(connection, record):
+        connection.run_async(register)";
+
+const PSYCOPG_MOODS: &str = "\
+import moods
+
+arguments = {}
+
+def listen(engine):
+    @event.listens_for(engine, 'connect')
+    def connected(connection, record):
+        from psycopg.types.enum import EnumInfo, register_enum
+
+        async def register(own):
+            register_enum(await EnumInfo.fetch(own, 'mood'), own, moods.Mood)
+
+        connection.run_async(register)";
+
+#[test]
+fn types_that_a_listener_registers_have_their_values() {
+    let server = Postgres::start(Tls::Off);
+    for (driver, prelude, insert) in [
+        (
+            "asyncpg",
+            ASYNCPG_MOODS,
+            "INSERT INTO seen (m, b) VALUES ($1, $2)",
+        ),
+        (
+            "psycopg",
+            PSYCOPG_MOODS,
+            "INSERT INTO seen (m, b) VALUES (%s, %s)",
+        ),
+    ] {
+        let sandbox = linear(
+            &async_env(prelude),
+            &[("a1", MOODS, "op.execute('DROP TABLE seen')")],
+        );
+        let ini = INI.replace("[alembic]", "[alembic]\nprepend_sys_path = .");
+        sandbox.write("alembic.ini", &ini);
+        sandbox.write(
+            "moods.py",
+            &format!("import enum\n\nMood = enum.Enum('Mood', 'sad happy')\nINSERT = '{insert}'\n"),
+        );
+        let scheme = format!("postgresql+{driver}");
+        let database = |name: &str| {
+            let database = format!("{driver}_{name}");
+            server.create_database(&database);
+            server.sql(&database, "CREATE TYPE mood AS ENUM ('sad', 'happy')");
+            (server.url(&scheme, &database, ""), database)
+        };
+        let (url, real) = database("real");
+        run_alembic(&sandbox, &url, &["upgrade", "head"]).success();
+        let (url, ours) = database("ours");
+        run_reference(&sandbox, &url, &["upgrade", "head", "--dry-run"]).success();
+        run_reference(&sandbox, &url, &["upgrade", "head"]).success();
+        let rows =
+            |database: &str| server.sql(database, "SELECT n, m, b, what FROM seen ORDER BY n");
+        assert_eq!(rows(&ours), rows(&real), "{driver}");
+        assert!(rows(&ours).contains("happy"), "{}", rows(&ours));
+    }
+}
+
+/// asyncpg's arguments that are objects: the class renames prepared statements for a pooler.
+const OBJECTS: &str = "\
+import sys
+
+async def token():
+    await asyncio.sleep(0.01)
+    return 'to' + 'ken'
+
+class Connection(getattr(sys.modules.get('asyncpg'), 'Connection', object)):
+    def _get_unique_id(self, prefix):
+        return prefix + 'x'
+
+arguments = {'password': token, 'connection_class': Connection}
+
+def listen(engine):
+    pass";
+
+#[test]
+fn accepts_a_class_and_a_function_for_the_password() {
+    let server = Postgres::start(Tls::Off);
+    server.sql(
+        "postgres",
+        "CREATE ROLE app SUPERUSER LOGIN PASSWORD 'token'",
+    );
+    server.configure(
+        &[],
+        "host all app 127.0.0.1/32 scram-sha-256\nhost all all 127.0.0.1/32 trust",
+    );
+    let script = "op.execute('CREATE TABLE t AS SELECT session_user AS name')";
+    let url = |database: &str| {
+        server.create_database(database);
+        server
+            .url("postgresql+asyncpg", database, "")
+            .replace("postgres@", "app:wrong@")
+    };
+    let first = url("d0");
+    assert!(first.contains("app:wrong@"), "{first}");
+    for (index, python) in all_pythons().iter().enumerate() {
+        let sandbox = linear(&async_env(OBJECTS), &[("a1", script, "pass")]);
+        let database = format!("d{index}");
+        let url = if index == 0 {
+            first.clone()
+        } else {
+            url(&database)
+        };
+        let mut command = sandbox.command(&limbeck(), Some(python));
+        let command = command.env("DATABASE_URL", &url).args(["upgrade", "head"]);
+        to_command_output(&command.output().expect("limbeck starts")).success();
+        assert_eq!(server.sql(&database, "SELECT name FROM t").trim(), "app");
+    }
+
+    let own = OBJECTS.replace("_get_unique_id", "fetch");
+    let sandbox = linear(&async_env(&own), &[("a1", script, "pass")]);
+    let output = run(&sandbox, &first, &["upgrade", "head"]);
+    assert_eq!(output.status, 1, "{}", output.stderr);
+    for text in [
+        "`Connection`",
+        "connection_class",
+        "`fetch`",
+        "_get_unique_id",
+    ] {
+        assert!(output.stderr.contains(text), "{text}: {}", output.stderr);
+    }
+}
+
+/// Adds a listener of `do_connect` to `sync_env`.
+fn with_do_connect(body: &str) -> String {
+    let lines: String = body.lines().map(|line| format!("    {line}\n")).collect();
+    sync_env("").replace(
+        "if context.is_offline_mode():",
+        &format!(
+            "import sqlalchemy\n\n@sqlalchemy.event.listens_for(engine, 'do_connect')\n\
+             def connect(dialect, record, cargs, cparams):\n{lines}\nif context.is_offline_mode():"
+        ),
+    )
+}
+
+#[test]
+fn a_listener_that_calls_the_driver_gets_the_hosts_connection() {
+    let server = Postgres::start(Tls::Off);
+    let script = "op.execute('CREATE TABLE t AS SELECT application_name FROM pg_stat_activity WHERE pid = pg_backend_pid()')";
+    for (index, (scheme, module)) in [
+        ("postgresql+psycopg2", "psycopg2"),
+        ("postgresql+psycopg", "psycopg"),
+        ("postgresql+psycopg", "psycopg.Connection"),
+    ]
+    .iter()
+    .enumerate()
+    {
+        let body = format!(
+            "import psycopg, psycopg2\ncparams['application_name'] = 'listener'\nreturn {module}.connect(*cargs, **cparams)"
+        );
+        let sandbox = linear(&with_do_connect(&body), &[("a1", script, "pass")]);
+        let database = format!("d{index}");
+        server.create_database(&database);
+        let url = server.url(scheme, &database, "");
+        run_reference(&sandbox, &url, &["upgrade", "head"]).success();
+        assert_eq!(server.sql(&database, "SELECT * FROM t").trim(), "listener");
+    }
+}
+
+#[test]
+fn refuses_a_connection_of_the_project_before_it_is_open() {
+    let server = Postgres::start(Tls::Off);
+    server.configure(
+        &[("log_connections", "on")],
+        "host all all 127.0.0.1/32 trust",
+    );
+    server.create_database("d");
+    let url = server.url("postgresql+psycopg2", "d", "");
+    let dsn = server.url("postgresql", "d", "");
+    let creator = sync_env("").replace(
+        "poolclass=pool.NullPool",
+        &format!(
+            "poolclass=pool.NullPool,\n    creator=lambda: __import__('psycopg2').connect('{dsn}')"
+        ),
+    );
+    let listener = with_do_connect(&format!(
+        "import psycopg2\nreturn psycopg2.connect('{dsn}')"
+    ));
+    for env in [creator, listener] {
+        let sandbox = linear(
+            &env,
+            &[("a1", "op.execute('CREATE TABLE t (a int)')", "pass")],
+        );
+        let line = 1 + env
+            .lines()
+            .position(|line| line.contains(".connect('"))
+            .expect("the line");
+        let output = run_reference(&sandbox, &url, &["upgrade", "head"]);
+        assert_eq!(output.status, 1, "{}", output.stderr);
+        for text in [
+            format!("`psycopg2.connect` at migrations/env.py:{line}"),
+            "DATABASE_URL".into(),
+            "creator".into(),
+            "local port".into(),
+        ] {
+            assert!(output.stderr.contains(&text), "{text}: {}", output.stderr);
+        }
+        assert!(!server.log().contains("database=d"), "{}", server.log());
+    }
+}
+
+#[test]
+fn psycopg2_reports_the_parameters_of_the_connection() {
+    let server = Postgres::start(Tls::Off);
+    server.create_database("d");
+    let env = sync_env("").replace(
+        "if context.is_offline_mode():",
+        "import sqlalchemy
+
+@sqlalchemy.event.listens_for(engine, 'connect')
+def connected(connection, record):
+    parameters = connection.get_dsn_parameters()
+    print('dsn', [parameters[name] for name in ('host', 'port', 'user', 'dbname')], 'password' in parameters, connection.poll())
+
+if context.is_offline_mode():",
+    );
+    let sandbox = linear(&env, &[("a1", "pass", "pass")]);
+    let url = server.url("postgresql+psycopg2", "d", "");
+    let line = |output: &str| {
+        let line = output.lines().find(|line| line.starts_with("dsn"));
+        line.unwrap_or_default().to_owned()
+    };
+    let ours = run_reference(&sandbox, &url, &["upgrade", "head"]).success();
+    let real = run_alembic(&sandbox, &url, &["upgrade", "head"]).success();
+    assert!(line(&ours.stdout).contains("'d'"), "{}", ours.stdout);
+    assert_eq!(line(&ours.stdout), line(&real.stdout));
+}
