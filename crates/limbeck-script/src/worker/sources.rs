@@ -63,11 +63,6 @@ const SOURCES: &[(&str, bool, &str)] = &[
         include_str!("../../python/limbeck_worker/dbapi/async_adapter.py"),
     ),
     (
-<<<<<<< HEAD
-        "limbeck_worker.dbapi.asyncpg_copy",
-        false,
-        include_str!("../../python/limbeck_worker/dbapi/asyncpg_copy.py"),
-=======
         "limbeck_worker.dbapi.asyncpg_arguments",
         false,
         include_str!("../../python/limbeck_worker/dbapi/asyncpg_arguments.py"),
@@ -76,7 +71,11 @@ const SOURCES: &[(&str, bool, &str)] = &[
         "limbeck_worker.dbapi.asyncpg_codecs",
         false,
         include_str!("../../python/limbeck_worker/dbapi/asyncpg_codecs.py"),
->>>>>>> 5c28a72 (Accept asyncpg's connection_class and password functions, read PyMySQL's TLS dictionary as it does, and refuse a project's own connection before its driver connects)
+    ),
+    (
+        "limbeck_worker.dbapi.asyncpg_copy",
+        false,
+        include_str!("../../python/limbeck_worker/dbapi/asyncpg_copy.py"),
     ),
     (
         "limbeck_worker.dbapi.base",

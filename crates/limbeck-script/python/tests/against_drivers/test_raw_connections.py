@@ -320,11 +320,7 @@ class Raw(both.Case):
 
         def of_psycopg(connection):
             raw = connection.connection
-<<<<<<< HEAD
-            for call in (raw.pipeline, raw.notifies, lambda: raw.pgconn, lambda: raw.adapters):
-=======
-            for call in (lambda: raw.cursor().copy("COPY t FROM STDIN"), raw.pipeline, raw.notifies, lambda: raw.pgconn.socket):
->>>>>>> 5c28a72 (Accept asyncpg's connection_class and password functions, read PyMySQL's TLS dictionary as it does, and refuse a project's own connection before its driver connects)
+            for call in (raw.pipeline, raw.notifies, lambda: raw.pgconn.socket):
                 with self.assertRaisesRegex(psycopg.NotSupportedError, "^limbeck's connection has no .*: .*"):
                     call()
 

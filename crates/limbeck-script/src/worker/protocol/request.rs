@@ -121,7 +121,7 @@ pub struct ExecuteRequest {
     /// `true` if `sql` is a script of several statements (`SQLite`'s `executescript`).
     #[serde(default)]
     pub script: bool,
-    /// How the extended protocol is used (`PostgreSQL`); none for a simple query.
+    /// The use of the extended protocol (`PostgreSQL`); none for a simple query.
     #[serde(default)]
     pub extended: Option<Extended>,
 }
