@@ -22,6 +22,12 @@ pub fn shop_python() -> PathBuf {
     program("LIMBECK_TEST_SHOP_PYTHON")
 }
 
+/// Returns the interpreter that has Flask-Migrate and advanced-alchemy.
+#[track_caller]
+pub fn frameworks_python() -> PathBuf {
+    program("LIMBECK_TEST_FRAMEWORKS_PYTHON")
+}
+
 /// Returns the interpreter of the environment that the wheel is installed in.
 #[track_caller]
 pub fn package_python() -> PathBuf {

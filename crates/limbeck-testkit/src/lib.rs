@@ -12,7 +12,8 @@ mod requirement;
 mod template;
 
 pub use interpreters::{
-    all_pythons, axum_shop, browser, package_python, python, reference_python, shop_python,
+    all_pythons, axum_shop, browser, frameworks_python, package_python, python, reference_python,
+    shop_python,
 };
 pub use mariadb::MariaDb;
 pub use pgbouncer::PgBouncer;

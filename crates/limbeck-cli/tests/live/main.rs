@@ -10,6 +10,7 @@ mod errors;
 mod failing;
 mod failure_reports;
 mod fix;
+mod frameworks;
 mod interrupts;
 mod launch;
 mod listeners;

@@ -9,7 +9,7 @@ from alembic.runtime.environment import EnvironmentContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 
-from . import dialects, migrations
+from . import application, dialects, migrations
 from .scripts import use_headers
 
 
@@ -26,6 +26,7 @@ def run(channel, start):
         return
     _use_headers_everywhere(start["scripts"])
     host = migrations.install(channel, start)
+    application.install(config, start["application"])
     if task == "environment":
         _run_environment(config, start["arguments"], host)
     else:
@@ -50,7 +51,15 @@ def _config(start):
                 config.file_config.set(section, name, value)
             else:
                 config.set_section_option(section, name, value)
+    if source["folder"] and not _script_location(config):
+        config.set_main_option("script_location", source["folder"].replace("%", "%%"))
     return config
+
+
+def _script_location(config):
+    # Older versions of Alembic have no `pyproject.toml`.
+    read = getattr(config, "get_alembic_option", config.get_main_option)
+    return read("script_location")
 
 
 def _parameters(function):

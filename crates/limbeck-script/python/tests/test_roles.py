@@ -228,7 +228,8 @@ class Case(Registered):
             {
                 "task": "environment", "changes_database": True, "scripts": None, "argv": ["alembic"], "script_folders": [],
                 "arguments": {}, "options": {"name_of_command": "upgrade", "x": None},
-                "config": {"ini": os.path.join(folder, "alembic.ini"), "toml": "", "section": "alembic", "set": {}},
+                "config": {"ini": os.path.join(folder, "alembic.ini"), "toml": "", "section": "alembic", "set": {}, "folder": None},
+                "application": None,
             },
         )
 

@@ -43,6 +43,11 @@ const SOURCES: &[(&str, bool, &str)] = &[
         include_str!("../../python/limbeck_worker/__init__.py"),
     ),
     (
+        "limbeck_worker.application",
+        false,
+        include_str!("../../python/limbeck_worker/application.py"),
+    ),
+    (
         "limbeck_worker.channel",
         false,
         include_str!("../../python/limbeck_worker/channel.py"),

@@ -20,6 +20,18 @@ pub struct ConfigFiles {
 }
 
 impl ConfigFiles {
+    /// Returns the ini's folder if it contains both the ini and `env.py`, as with Flask-Migrate, whose ini has no
+    /// `script_location`.
+    pub(crate) fn script_folder(&self) -> Option<String> {
+        let ini = Path::new(&self.ini);
+        let folder = ini.parent()?;
+        if !ini.is_file() || !folder.join("env.py").is_file() {
+            return None;
+        }
+        let name = folder.to_str()?;
+        Some(if name.is_empty() { "." } else { name }.to_owned())
+    }
+
     /// Selects the files by the values of `-c` and of the variable `ALEMBIC_CONFIG`.
     ///
     /// # Errors

@@ -28,6 +28,7 @@ pub struct Config {
     ini: Option<Ini>,
     toml: toml::Table,
     toml_here: String,
+    application: Option<String>,
 }
 
 impl fmt::Debug for Config {
@@ -67,6 +68,7 @@ impl Config {
             ini,
             toml,
             toml_here: files::here(toml_path),
+            application: tool_limbeck(files, "app")?,
         })
     }
 
@@ -134,16 +136,22 @@ impl Config {
         }
     }
 
-    /// Returns `script_location`.
+    /// Returns `script_location`, or the ini's folder if `env.py` is there.
     ///
     /// # Errors
-    /// Returns [`ConfigError::Refused`] with Alembic's text if the key is missing.
+    /// Returns [`ConfigError::Refused`] with Alembic's text if there is neither.
     pub fn script_location(&self) -> Result<String, ConfigError> {
         self.text("script_location")?
             .filter(|location| !location.is_empty())
+            .or_else(|| self.files.script_folder())
             .ok_or_else(|| {
                 ConfigError::Refused("No 'script_location' key found in configuration.".into())
             })
+    }
+
+    /// Returns the application that `env.py` needs: `app` of `[tool.limbeck]`.
+    pub fn application(&self) -> Option<&str> {
+        self.application.as_deref()
     }
 
     /// Returns the folders of `version_locations`; `None` if the key is missing.

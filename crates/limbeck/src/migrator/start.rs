@@ -70,8 +70,11 @@ impl Migrator {
                 toml: toml.clone(),
                 section: self.section.clone(),
                 set: self.overrides.by_section().clone(),
+                folder: self.files.script_folder(),
             },
             argv: argv.clone(),
+            application: files
+                .and_then(|files| files.project.config.application().map(str::to_owned)),
             scripts: project.and_then(Project::known_scripts),
             script_folders: project.map(Project::script_folders).unwrap_or_default(),
             cache_folder,

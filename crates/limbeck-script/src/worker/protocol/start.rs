@@ -20,6 +20,8 @@ pub struct Start {
     pub config: ConfigSource,
     /// `sys.argv`.
     pub argv: Vec<String>,
+    /// The application that `env.py` needs, as `module:attribute`; none if Flask has to find it, or none is needed.
+    pub application: Option<String>,
     /// All scripts in load order; none if Python has to import them to learn their headers.
     pub scripts: Option<Vec<KnownScript>>,
     /// The folders of the scripts.
@@ -79,6 +81,8 @@ pub struct ConfigSource {
     pub section: String,
     /// The values to set, by section and name, with `%` doubled.
     pub set: BTreeMap<String, BTreeMap<String, String>>,
+    /// The ini's folder, if it contains `env.py`: the script folder if the configuration names none.
+    pub folder: Option<String>,
 }
 
 /// A script whose header the host has read. Serialized as an array of its fields.
@@ -136,8 +140,10 @@ mod tests {
                 toml: String::new(),
                 section: "alembic".into(),
                 set: BTreeMap::from([("alembic".into(), value)]),
+                folder: Some("migrations".into()),
             },
             argv: vec!["alembic".into()],
+            application: Some("shop:create_app".into()),
             scripts: Some(vec![KnownScript {
                 id: "b".into(),
                 down_revisions: vec!["a".into()],
@@ -164,9 +170,10 @@ mod tests {
             },
             "config": {
                 "ini": "alembic.ini", "toml": "", "section": "alembic",
-                "set": {"alembic": {"sqlalchemy.url": "sqlite://"}},
+                "set": {"alembic": {"sqlalchemy.url": "sqlite://"}}, "folder": "migrations",
             },
             "argv": ["alembic"],
+            "application": "shop:create_app",
             "scripts": [["b", ["a"], [], [], "versions/b.py"]],
             "script_folders": ["versions"],
             "cache_folder": null,
