@@ -1,5 +1,7 @@
 //! Listeners of `connect` and `do_connect`, and connect arguments that are functions or classes.
 
+use std::path::PathBuf;
+
 use limbeck_testkit::{Postgres, Sandbox, Tls, all_pythons, reference_python};
 
 use crate::support::{INI, limbeck, linear, run, run_alembic, sync_env, to_command_output};
@@ -48,7 +50,7 @@ const MOODS: &str = "\
 bind = op.get_bind()
 op.execute('CREATE TABLE seen (n serial, m mood, b bytea, what text)')
 import moods
-bind.exec_driver_sql(moods.INSERT, (moods.Mood.happy, b'abc'))
+bind.execute(sa.text('INSERT INTO seen (m, b) VALUES (:m, :b)'), {'m': moods.Mood.happy, 'b': b'abc'})
 row = bind.exec_driver_sql('SELECT m, b FROM seen').one()
 bind.execute(sa.text('INSERT INTO seen (what) VALUES (:what)'), {'what': repr(tuple(row))})";
 
@@ -83,48 +85,73 @@ def listen(engine):
 
         connection.run_async(register)";
 
+/// The listeners of a synchronous `env.py`, which imports its driver before it makes the engine.
+const PSYCOPG2_MOODS: &str = "
+import psycopg2.extensions
+import sqlalchemy
+from psycopg2.extensions import new_type, register_type
+import moods
+
+psycopg2.extensions.register_adapter(moods.Mood, lambda mood: psycopg2.extensions.AsIs(\"'%s'\" % mood.name))
+
+@sqlalchemy.event.listens_for(engine, 'connect')
+def connected(connection, record):
+    cursor = connection.cursor()
+    cursor.execute(\"SELECT 'mood'::regtype::oid\")
+    mood = new_type(cursor.fetchone(), 'MOOD', lambda text, cursor: None if text is None else moods.Mood[text])
+    register_type(mood, connection)
+    register_type(new_type((17,), 'BYTEA', lambda text, cursor: text), connection)
+    connection.rollback()
+
+";
+
+/// Upgrades a project with real Alembic and with limbeck, and compares the rows that the revision wrote.
+fn check_moods(server: &Postgres, env: &str, driver: &str, pythons: &[PathBuf]) {
+    let sandbox = linear(env, &[("a1", MOODS, "op.execute('DROP TABLE seen')")]);
+    let ini = INI.replace("[alembic]", "[alembic]\nprepend_sys_path = .");
+    sandbox.write("alembic.ini", &ini);
+    sandbox.write(
+        "moods.py",
+        "import enum\n\nMood = enum.Enum('Mood', 'sad happy')\n",
+    );
+    let scheme = format!("postgresql+{driver}");
+    let database = |name: &str| {
+        let database = format!("{driver}_{name}");
+        server.create_database(&database);
+        server.sql(&database, "CREATE TYPE mood AS ENUM ('sad', 'happy')");
+        (server.url(&scheme, &database, ""), database)
+    };
+    let rows = |database: &str| server.sql(database, "SELECT n, m, b, what FROM seen ORDER BY n");
+    let (url, real) = database("real");
+    run_alembic(&sandbox, &url, &["upgrade", "head"]).success();
+    assert!(rows(&real).contains("happy"), "{}", rows(&real));
+    for (index, python) in pythons.iter().enumerate() {
+        let (url, ours) = database(&format!("ours{index}"));
+        for arguments in [&["upgrade", "head", "--dry-run"][..], &["upgrade", "head"]] {
+            let mut command = sandbox.command(&limbeck(), Some(python));
+            let command = command.env("DATABASE_URL", &url).args(arguments);
+            to_command_output(&command.output().expect("limbeck starts")).success();
+        }
+        assert_eq!(rows(&ours), rows(&real), "{driver}, {}", python.display());
+    }
+}
+
 #[test]
 fn types_that_a_listener_registers_have_their_values() {
     let server = Postgres::start(Tls::Off);
-    for (driver, prelude, insert) in [
-        (
-            "asyncpg",
-            ASYNCPG_MOODS,
-            "INSERT INTO seen (m, b) VALUES ($1, $2)",
-        ),
-        (
-            "psycopg",
-            PSYCOPG_MOODS,
-            "INSERT INTO seen (m, b) VALUES (%s, %s)",
-        ),
-    ] {
-        let sandbox = linear(
-            &async_env(prelude),
-            &[("a1", MOODS, "op.execute('DROP TABLE seen')")],
-        );
-        let ini = INI.replace("[alembic]", "[alembic]\nprepend_sys_path = .");
-        sandbox.write("alembic.ini", &ini);
-        sandbox.write(
-            "moods.py",
-            &format!("import enum\n\nMood = enum.Enum('Mood', 'sad happy')\nINSERT = '{insert}'\n"),
-        );
-        let scheme = format!("postgresql+{driver}");
-        let database = |name: &str| {
-            let database = format!("{driver}_{name}");
-            server.create_database(&database);
-            server.sql(&database, "CREATE TYPE mood AS ENUM ('sad', 'happy')");
-            (server.url(&scheme, &database, ""), database)
-        };
-        let (url, real) = database("real");
-        run_alembic(&sandbox, &url, &["upgrade", "head"]).success();
-        let (url, ours) = database("ours");
-        run_reference(&sandbox, &url, &["upgrade", "head", "--dry-run"]).success();
-        run_reference(&sandbox, &url, &["upgrade", "head"]).success();
-        let rows =
-            |database: &str| server.sql(database, "SELECT n, m, b, what FROM seen ORDER BY n");
-        assert_eq!(rows(&ours), rows(&real), "{driver}");
-        assert!(rows(&ours).contains("happy"), "{}", rows(&ours));
-    }
+    let reference = [reference_python()];
+    check_moods(
+        &server,
+        &async_env(ASYNCPG_MOODS),
+        "asyncpg",
+        &all_pythons(),
+    );
+    check_moods(&server, &async_env(PSYCOPG_MOODS), "psycopg", &reference);
+    let env = sync_env("").replace(
+        "if context.is_offline_mode():",
+        &format!("{PSYCOPG2_MOODS}if context.is_offline_mode():"),
+    );
+    check_moods(&server, &env, "psycopg2", &reference);
 }
 
 /// asyncpg's arguments that are objects: the class renames prepared statements for a pooler.

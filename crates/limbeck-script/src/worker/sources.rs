@@ -173,6 +173,11 @@ const SOURCES: &[(&str, bool, &str)] = &[
         include_str!("../../python/limbeck_worker/dbapi/postgresql_values.py"),
     ),
     (
+        "limbeck_worker.dbapi.psycopg2_types",
+        false,
+        include_str!("../../python/limbeck_worker/dbapi/psycopg2_types.py"),
+    ),
+    (
         "limbeck_worker.dbapi.psycopg_adapters",
         false,
         include_str!("../../python/limbeck_worker/dbapi/psycopg_adapters.py"),

@@ -305,22 +305,25 @@ class PostgresCursor(Cursor):
                 if type(value) is dict:
                     # A database without an encoding may hold text that is not UTF-8: fail like psycopg2.
                     base64.b64decode(value["b"]).decode("utf-8")
-        decoders = [self.connection.decoder(column[1]) for column in columns] if rows else ()
+        decoders = [self.decoder(column[1]) for column in columns] if rows else ()
         used = [(index, decode) for index, decode in enumerate(decoders) if decode is not None]
         for index, decode in used:
             if hasattr(decode, "prepare"):
                 decode.prepare([row[index] for row in rows if row[index] is not None])
-        if used:
+            reads_null = hasattr(decode, "reads_null")
             for row in rows:
-                for index, decode in used:
-                    if row[index] is not None:
-                        row[index] = decode(row[index])
+                if row[index] is not None or reads_null:
+                    row[index] = decode(row[index])
         description = [Column(column[0], column[1], None, None, None, None, None) for column in columns]
         rows = [tuple(row) for row in rows]
         self.set_result(description, rows, rowcount)
         if self._make_rows is not None:
             make = self._make_rows([column.name for column in description])
             self._rows = [make(row) for row in rows]
+
+    def decoder(self, oid):
+        """Return the function that converts a text of a type for this cursor, or None if the text is the value."""
+        return self.connection.decoder(oid)
 
     def set_row_maker(self, make):
         """Set the function that returns, for the columns' names, the function that builds a row from values."""

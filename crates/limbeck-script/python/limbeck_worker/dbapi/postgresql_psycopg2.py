@@ -5,6 +5,7 @@ from ..roles import TRANSACTION
 from . import errors
 from .postgresql import PostgresConnection, PostgresCursor
 from .postgresql_copy import CopiesFiles
+from .psycopg2_types import Typecasters, adapted
 
 # psycopg2's constants for isolation levels.
 _LEVELS = {
@@ -26,7 +27,13 @@ class Psycopg2Connection(PostgresConnection):
         factory = arguments.pop("connection_factory", None)
         if factory is not None and factory is not getattr(sys.modules.get("psycopg2.extensions"), "connection", None):
             raise _unsupported("connect argument `connection_factory`", "leave it out")
+        self.typecasters = Typecasters()
         super().__init__(driver, arguments)
+        self.literals.adapt = lambda value: adapted(value, self.literal)
+
+    @property
+    def string_types(self):
+        return self.typecasters.string_types
 
     def cursor(self, name=None, cursor_factory=None, scrollable=None, withhold=False):
         self.check()
@@ -140,6 +147,21 @@ class Psycopg2Cursor(CopiesFiles, PostgresCursor):
     withhold = False
     itersize = 2000
 
+    def __init__(self, connection):
+        super().__init__(connection)
+        self.typecasters = Typecasters()
+
+    @property
+    def string_types(self):
+        return self.typecasters.string_types
+
+    def decoder(self, oid):
+        for typecasters in (self.typecasters, self.connection.typecasters):
+            decode = typecasters.decoder(oid, self)
+            if decode is not None:
+                return decode
+        return super().decoder(oid)
+
     def execute(self, query, vars=None):
         if not isinstance(self.without_composables(query), (str, bytes)) and query is not None:
             raise TypeError("argument 1 must be a string or unicode object: got %s instead" % type(query).__name__)
@@ -169,8 +191,9 @@ class Psycopg2Cursor(CopiesFiles, PostgresCursor):
         self.move_to(position)
 
     def cast(self, oid, text):
-        decode = self.connection.decoder(oid)
-        return text if text is None or decode is None else decode(text)
+        decode = self.decoder(oid)
+        is_text = decode is None or text is None and not getattr(decode, "reads_null", False)
+        return text if is_text else decode(text)
 
 
 def _level(level):

@@ -5,7 +5,6 @@ limbeck's own conversions equal those of psycopg. Only what the project has chan
 import functools
 import sys
 
-from ..import_hooks import when_imported
 from . import errors
 from .composable import composable_text, is_composable
 
@@ -68,7 +67,7 @@ class Adapters:
         return bytes(transformer.as_literal(value)).decode("utf-8")
 
 
-def _keep_original(psycopg):
+def keep_original(psycopg):
     """Keep psycopg's adapters as they are before the project changes them."""
     global _original
     _original = psycopg.adapt.AdaptersMap(psycopg.adapters)
@@ -87,7 +86,7 @@ def _dumper(adapters, kind):
     return None
 
 
-def _fetch_over_host(module):
+def fetch_over_host(module):
     """Make `TypeInfo.fetch` run its query over limbeck's connection; psycopg's own cursors need libpq."""
     fetch = module.TypeInfo.fetch.__func__
 
@@ -120,7 +119,3 @@ def _fetch(cls, connection, name):
             return None
         raise
     return cls._from_records(name, records)
-
-
-when_imported("psycopg", _keep_original)
-when_imported("psycopg._typeinfo", _fetch_over_host)

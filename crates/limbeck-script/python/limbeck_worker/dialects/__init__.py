@@ -1,5 +1,8 @@
 """SQLAlchemy dialects over the host's connection, registered under every name that a URL can have."""
+import functools
 import sys
+
+from ..import_hooks import when_imported
 
 
 def register(channel):
@@ -12,11 +15,32 @@ def register(channel):
     asyncio_extension.install()
     tls_contexts.record_certificate_files()
     own_connections.install()
+    watch_drivers()
 
     # The module of a family is imported when a URL names the family.
     for family, module, names in _FAMILIES:
         for name, class_name in names.items():
             registry.impls[name] = _loader(module, class_name, channel)
+
+
+# What limbeck does when the project imports a driver's module: the function, and its module.
+_WATCHES = {
+    "psycopg": ("psycopg_adapters", "keep_original"),
+    "psycopg._typeinfo": ("psycopg_adapters", "fetch_over_host"),
+    "psycopg2._psycopg": ("psycopg2_types", "watch"),
+}
+
+
+def watch_drivers():
+    """Notice what the project registers with its drivers, from their import on."""
+    for name, watch in _WATCHES.items():
+        when_imported(name, functools.partial(_watch, *watch))
+
+
+def _watch(module_name, function, driver):
+    name = "limbeck_worker.dbapi." + module_name
+    __import__(name)
+    getattr(sys.modules[name], function)(driver)
 
 
 def _loader(module, class_name, channel):

@@ -6,9 +6,12 @@ import re
 import sqlalchemy as sa
 from sqlalchemy.dialects import registry
 
+from limbeck_worker import dialects
 from limbeck_worker.dialects import postgresql
 
 from . import test_postgresql
+
+dialects.watch_drivers()
 
 DRIVERS = ("psycopg2", "psycopg", "asyncpg")
 

@@ -16,6 +16,8 @@ try:
     import psycopg.types.enum
     import psycopg.types.hstore
     import psycopg.types.json
+    import psycopg2.extensions
+    import psycopg2.extras
 except ImportError as error:
     raise servers.without_drivers(error)
 
@@ -235,3 +237,66 @@ class TestPsycopg(both.Case):
 
         found = self.ours_of("psycopg_async", lambda connection: self.own(connection).run_async(register))
         self.assertEqual(found, (True, (NamedMood.sad,), (NamedMood.happy,)))
+
+
+class TestPsycopg2(both.Case):
+    def own(self, connection):
+        return connection.connection.dbapi_connection
+
+    def tearDown(self):
+        # `register_hstore` and `register_composite` register adapters for all connections.
+        psycopg2.extensions.adapters.pop((dict, psycopg2.extensions.ISQLQuote), None)
+
+    def test_typecasters_of_a_connection(self):
+        def act(connection):
+            own = self.own(connection)
+            extensions = psycopg2.extensions
+            number = extensions.new_type((1700,), "NUMBER", lambda text, cursor: text and ("number", float(text)))
+            text = extensions.new_type((25,), "TEXT", lambda text, cursor: "nothing" if text is None else text + cursor.connection.encoding)
+            for typecaster in (
+                number, text, extensions.new_array_type((1231,), "NUMBERS", number),
+                extensions.new_type((1082,), "DATE", psycopg2.STRING), extensions.new_type((20,), "BIG", psycopg2.extensions.FLOAT),
+            ):
+                extensions.register_type(typecaster, own)
+            query = "SELECT 1.5, ARRAY[1.5, NULL], NULL::text, 'a'::text, DATE '2024-01-02', 7::bigint, 8::int, NULL::numeric"
+            seen = [tuple(connection.exec_driver_sql(query).one())]
+            cursor, other = own.cursor(), own.cursor()
+            extensions.register_type(extensions.new_type((23,), "INT", lambda text, cursor: "int " + text), cursor)
+            for each in (cursor, other):
+                each.execute("SELECT 8, 1.5")
+                seen.append(each.fetchall())
+            seen.append(({20, 25, 1082, 1231, 1700} <= set(own.string_types), sorted(cursor.string_types)))
+            return seen
+
+        self.both("psycopg2", act)
+
+    def test_hstore(self):
+        def act(connection):
+            own, seen = self.own(connection), []
+            psycopg2.extras.register_hstore(own)
+            for value in ({"a": "1", "it's \\": None}, {}):
+                seen.append(tuple(connection.exec_driver_sql("INSERT INTO kept (h) VALUES (%s) RETURNING h, ARRAY[h]", (value,)).one()))
+            seen.append(outcome(lambda: connection.exec_driver_sql("SELECT %s", ({"a": 1},)).scalar())[0])
+            connection.rollback()
+            psycopg2.extras.register_hstore(own, oid=1, array_oid=2)
+            return seen
+
+        found = self.both("psycopg2", act, use_native_hstore=False)
+        self.assertEqual(found[0], ({"a": "1", "it's \\": None}, [{"a": "1", "it's \\": None}]))
+
+    def test_composites_and_ranges(self):
+        def act(connection):
+            own = self.own(connection)
+            psycopg2.extras.register_composite("pair", own)
+            psycopg2.extras.register_default_json(own, loads=lambda text: ("own", json.loads(text)))
+            row = connection.exec_driver_sql("SELECT ROW(1, 'it''s')::pair, ARRAY[ROW(2, NULL)::pair], '[1]'::json, '[int4range(1, 3)]'::text").one()
+            return [repr(value) for value in row]
+
+        self.both("psycopg2", act)
+
+    def test_parameters_and_polling(self):
+        def act(connection):
+            own = self.own(connection)
+            return own.poll(), [name in own.get_dsn_parameters() for name in ("password",)]
+
+        self.both("psycopg2", act)
