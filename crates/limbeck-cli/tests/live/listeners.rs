@@ -105,15 +105,21 @@ def connected(connection, record):
 
 ";
 
-/// Upgrades a project with real Alembic and with limbeck, and compares the rows that the revision wrote.
-fn check_moods(server: &Postgres, env: &str, driver: &str, pythons: &[PathBuf]) {
-    let sandbox = linear(env, &[("a1", MOODS, "op.execute('DROP TABLE seen')")]);
+/// Creates a project with one revision and the module `moods`.
+fn moods(env: &str, script: &str) -> Sandbox {
+    let sandbox = linear(env, &[("a1", script, "op.execute('DROP TABLE seen')")]);
     let ini = INI.replace("[alembic]", "[alembic]\nprepend_sys_path = .");
     sandbox.write("alembic.ini", &ini);
     sandbox.write(
         "moods.py",
         "import enum\n\nMood = enum.Enum('Mood', 'sad happy')\n",
     );
+    sandbox
+}
+
+/// Upgrades a project with real Alembic and with limbeck, and compares the rows that the revision wrote.
+fn check_moods(server: &Postgres, env: &str, script: &str, driver: &str, pythons: &[PathBuf]) {
+    let sandbox = moods(env, script);
     let scheme = format!("postgresql+{driver}");
     let database = |name: &str| {
         let database = format!("{driver}_{name}");
@@ -143,15 +149,62 @@ fn types_that_a_listener_registers_have_their_values() {
     check_moods(
         &server,
         &async_env(ASYNCPG_MOODS),
+        MOODS,
         "asyncpg",
         &all_pythons(),
     );
-    check_moods(&server, &async_env(PSYCOPG_MOODS), "psycopg", &reference);
+    check_moods(
+        &server,
+        &async_env(PSYCOPG_MOODS),
+        MOODS,
+        "psycopg",
+        &reference,
+    );
     let env = sync_env("").replace(
         "if context.is_offline_mode():",
         &format!("{PSYCOPG2_MOODS}if context.is_offline_mode():"),
     );
-    check_moods(&server, &env, "psycopg2", &reference);
+    check_moods(&server, &env, MOODS, "psycopg2", &reference);
+}
+
+#[test]
+fn copies_values_of_registered_types() {
+    let server = Postgres::start(Tls::Off);
+    let env = sync_env("").replace(
+        "if context.is_offline_mode():",
+        "import sqlalchemy
+from psycopg.types.enum import EnumInfo, register_enum
+
+@sqlalchemy.event.listens_for(engine, 'connect')
+def connected(connection, record):
+    import moods
+    register_enum(EnumInfo.fetch(connection, 'mood'), connection, moods.Mood)
+
+if context.is_offline_mode():",
+    );
+    let copy = "\
+import moods
+op.execute('CREATE TABLE seen (n serial, m mood, b bytea, what text)')
+with op.get_bind().connection.cursor() as cursor:
+    with cursor.copy('COPY seen (m) FROM STDIN') as copy:
+        copy.write_row((moods.Mood.happy,))";
+    check_moods(&server, &env, copy, "psycopg", &[reference_python()]);
+
+    // asyncpg's own COPY has the encoders, limbeck's would write other texts.
+    let copy = "\
+import moods
+op.execute('CREATE TABLE seen (n serial, m mood, b bytea, what text)')
+own = op.get_bind().connection.dbapi_connection
+own.run_async(lambda raw: raw.copy_records_to_table('seen', records=[(moods.Mood.happy,)], columns=['m']))";
+    let sandbox = moods(&async_env(ASYNCPG_MOODS), copy);
+    server.create_database("refused");
+    server.sql("refused", "CREATE TYPE mood AS ENUM ('sad', 'happy')");
+    let url = server.url("postgresql+asyncpg", "refused", "");
+    let output = run(&sandbox, &url, &["upgrade", "head"]);
+    assert_eq!(output.status, 1, "{}", output.stderr);
+    for text in ["copy_records_to_table", "mood", "executemany"] {
+        assert!(output.stderr.contains(text), "{text}: {}", output.stderr);
+    }
 }
 
 /// asyncpg's arguments that are objects: the class renames prepared statements for a pooler.

@@ -27,6 +27,10 @@ _SAVEPOINT = "limbeck_parameter_types"
 _KEPT_FORMS = 10000
 
 
+class InvalidInput(Exception):
+    """A value that an encoder refuses. The connections raise their driver's exception in its place."""
+
+
 class Codecs:
     """The codecs of a connection, by the OID of their type."""
 
@@ -40,21 +44,21 @@ class Codecs:
 
     def set(self, name, schema, encoder, decoder, form):
         if form not in ("text", "binary", "tuple"):
-            raise _asyncpg_error("InterfaceError", "invalid `format` argument, expected 'text', 'binary' or 'tuple', got %r" % (form,))
+            raise asyncpg_error("InterfaceError", "invalid `format` argument, expected 'text', 'binary' or 'tuple', got %r" % (form,))
         oid, kind, item, _ = self._type(name, schema)
         if kind == "c":
             if form != "tuple":
-                raise _asyncpg_error(
+                raise asyncpg_error(
                     "UnsupportedClientFeatureError", "only tuple-format codecs can be used on composite types"
                 )
             codec = _CompositeCodec(self._connection, oid, encoder, decoder)
         elif kind not in "bde" or item:
-            raise _asyncpg_error(
+            raise asyncpg_error(
                 "InterfaceError",
                 "cannot use custom codec on type %s.%s: it is neither a scalar type nor a composite type" % (schema, name),
             )
         elif kind == "d":
-            raise _asyncpg_error(
+            raise asyncpg_error(
                 "UnsupportedClientFeatureError", "custom codecs on domain types are not supported"
             )
         elif form == "text":
@@ -64,13 +68,13 @@ class Codecs:
         elif oid in _TUPLES:
             codec = _TupleCodec(self._connection, oid, encoder, decoder)
         else:
-            raise _asyncpg_error("InterfaceError", "%s type does not support the 'tuple' exchange format" % name)
+            raise asyncpg_error("InterfaceError", "%s type does not support the 'tuple' exchange format" % name)
         self._put(oid, codec)
 
     def set_built_in(self, name, schema, codec_name):
         oid, kind, item, _ = self._type(name, schema)
         if kind not in "bde" or item:
-            raise _asyncpg_error("InterfaceError", "cannot alias non-scalar type %s.%s" % (schema, name))
+            raise asyncpg_error("InterfaceError", "cannot alias non-scalar type %s.%s" % (schema, name))
         if codec_name == _HSTORE:
             self._put(oid, _HstoreCodec(self._connection, oid))
             return
@@ -79,7 +83,7 @@ class Codecs:
             try:
                 target = self._type(_ALIASES.get(codec_name, codec_name), "pg_catalog")[0]
             except ValueError:
-                raise _asyncpg_error(
+                raise asyncpg_error(
                     "InterfaceError", "cannot alias type %r to %r: unknown codec" % (name, codec_name)
                 ) from None
         self._put(oid, _AliasCodec(self._connection, oid, target))
@@ -95,6 +99,15 @@ class Codecs:
             self._codecs[oid] = codec
         # Decoders of arrays depend on those of their items.
         self._connection.forget_decoders()
+
+    def refuse(self, method, types):
+        """Raise an error if one of the types has a codec with an encoder: `method` sends values without them."""
+        for oid in types:
+            codec = self._codecs.get(oid) or self._item_codec(oid)
+            if codec is not None and codec.encoder is not None:
+                raise errors.NotSupportedError(
+                    "limbeck's `%s` doesn't call the codec of the type %s: use `executemany`" % (method, self._type_name(oid))
+                )
 
     def decoder(self, oid):
         """Return the decoder of a type, or None if the type has no codec."""
@@ -175,13 +188,13 @@ class Codecs:
         try:
             literal = codec.literal(value) if item is None else _array_literal(value, item)
         except errors.Error:
+            # The server refused the binary form.
             raise
         except Exception as error:
             text = repr(value)
             text = text if len(text) <= 40 else text[:40] + "..."
             message = "invalid input for query argument %s: %s (%s)" % (place, text, error)
-            names = self._connection.driver.error_names
-            raise errors.DataError(names.message(message, {"message": message, "code": "22000"})) from error
+            raise InvalidInput(message) from error
         return Written("%s::%s" % (literal, type_name))
 
     def _item_codec(self, oid):
@@ -364,7 +377,8 @@ def _hstore_part(text):
     return '"%s"' % text.replace("\\", "\\\\").replace('"', '\\"')
 
 
-def _asyncpg_error(name, message):
+def asyncpg_error(name, message):
     """Return an exception of asyncpg, or of its nearest kind if the project has not imported asyncpg."""
     kind = getattr(sys.modules.get("asyncpg.exceptions"), name, None)
-    return (kind or errors.InterfaceError)(message)
+    nearest = {"DataError": errors.DataError, "UnsupportedClientFeatureError": errors.NotSupportedError}
+    return (kind or nearest.get(name, errors.InterfaceError))(message)

@@ -55,7 +55,9 @@ class CopiesTables:
         table = _table(table_name, schema_name, None)
         names = ", ".join(map(quoted, columns)) if columns else "*"
         described = self._send("SELECT %s FROM %s LIMIT 0" % (names, table), ())
-        texts = Texts(self._adapted, [column.type_code for column in described.description])
+        types = [column.type_code for column in described.description]
+        self._adapted.codecs.refuse("copy_records_to_table", types)
+        texts = Texts(self._adapted, types)
         target = "%s FROM STDIN %s" % (_table(table_name, schema_name, columns), _where(where))
         return await self._copy_in(target, _rows(records, texts))
 

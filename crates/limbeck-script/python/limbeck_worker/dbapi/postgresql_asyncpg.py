@@ -1,7 +1,7 @@
 """SQLAlchemy's adapter of asyncpg beyond PEP 249, and asyncpg's own connection behind the adapter."""
 from ..roles import ENVIRONMENT, TRANSACTION
 from . import asyncpg_arguments, errors
-from .asyncpg_codecs import Codecs
+from .asyncpg_codecs import Codecs, InvalidInput, asyncpg_error
 from .asyncpg_copy import CopiesTables, own_errors
 from .placeholders import fill_dollar, fill_percent
 from .postgresql import PostgresConnection, PostgresCursor
@@ -54,29 +54,34 @@ class AsyncpgCursor(PostgresCursor):
         self.check()
 
     def executemany(self, sql, rows):
-        codecs = self.connection.codecs
-        if codecs:
+        if self.connection.codecs:
             rows = list(rows)
-            rows = codecs.encode_rows(self._numbered(sql, rows[0]), rows) if rows else rows
+            rows = self._encoded(self.connection.codecs.encode_rows, sql, rows[0], rows) if rows else rows
             self._encodes = False
-        super().executemany(sql, rows)
-        self._encodes = True
+        try:
+            super().executemany(sql, rows)
+        finally:
+            self._encodes = True
         self.rowcount = -1
 
     # Whether the values of a statement have yet to be encoded.
     _encodes = True
 
     def text(self, sql, parameters, keep=True):
-        codecs = self.connection.codecs
-        if codecs and parameters and self._encodes:
-            parameters = codecs.encode(self._numbered(sql, parameters), parameters)
+        if self.connection.codecs and parameters and self._encodes:
+            parameters = self._encoded(self.connection.codecs.encode, sql, parameters, parameters)
         return super().text(sql, parameters, keep)
 
-    def _numbered(self, sql, values):
-        """Return a statement with its parameters as `$1`, `$2`, …, which the server understands."""
+    def _encoded(self, encode, sql, first, values):
+        """Call a method of the codecs with a statement whose parameters are `$1`, `$2`, …, as the server understands."""
         driver = self.connection.driver
         fill = fill_dollar if driver.paramstyle == "numeric_dollar" else fill_percent
-        return fill(sql, range(1, len(values) + 1), lambda number: "$%d" % number, driver.mismatch)
+        numbered = fill(sql, range(1, len(first) + 1), lambda number: "$%d" % number, driver.mismatch)
+        try:
+            return encode(numbered, values)
+        except InvalidInput as error:
+            message = driver.error_names.message(str(error), {"message": str(error), "code": "22000"})
+            raise errors.DataError(message) from error.__cause__
 
 
 class Record(tuple):
@@ -126,7 +131,7 @@ class RawAsyncpgConnection(CopiesTables):
     async def executemany(self, command, args, timeout=None):
         rows = list(args)
         if self._adapted.codecs:
-            rows = self._adapted.codecs.encode_rows(command, rows)
+            rows = self._encoded(self._adapted.codecs.encode_rows, command, rows)
         for values in rows:
             self._send(command, values, encodes=False)
 
@@ -175,11 +180,18 @@ class RawAsyncpgConnection(CopiesTables):
         # Statements that bypass the adapter begin no transaction.
         cursor = AsyncpgCursor(self._adapted)
         cursor.start()
+        if self._adapted.codecs and encodes:
+            args = self._encoded(self._adapted.codecs.encode, query, args)
         with own_errors():
-            if self._adapted.codecs and encodes:
-                args = self._adapted.codecs.encode(query, args)
             cursor.show_result(self._adapted.run(fill_dollar(query, args, self._adapted.literal)))
         return cursor
+
+    def _encoded(self, encode, query, values):
+        try:
+            with own_errors():
+                return encode(query, values)
+        except InvalidInput as error:
+            raise asyncpg_error("DataError", str(error)) from error.__cause__
 
     def _rows(self, query, args):
         cursor = self._send(query, args)

@@ -27,8 +27,8 @@ class PsycopgConnection(PostgresConnection):
                 raise _unsupported("connect argument `%s`" % name, "leave it out")
         super().__init__(driver, arguments)
         self.is_autocommit = bool(autocommit)
-        self._adapters = Adapters(self)
-        self.literals.adapt = self._adapters.literal
+        self.adaptation = Adapters(self)
+        self.literals.adapt = self.adaptation.literal
 
     def cursor(self, name="", binary=False, row_factory=None, scrollable=None, withhold=False):
         self.check()
@@ -54,13 +54,13 @@ class PsycopgConnection(PostgresConnection):
         return run_coroutine(function(AsyncPsycopgConnection(self)))
 
     def decoder(self, oid):
-        return self._adapters.decoder(oid) or super().decoder(oid)
+        return self.adaptation.decoder(oid) or super().decoder(oid)
 
     @property
     def adapters(self):
-        if self._adapters.adapters is None:
+        if self.adaptation.adapters is None:
             raise _unsupported("`adapters`", "import psycopg before you use them")
-        return self._adapters.adapters
+        return self.adaptation.adapters
 
     # psycopg's functions take a connection as their context, and ask it for its connection.
     @property

@@ -21,7 +21,7 @@ class PsycopgCopy:
         self.cursor = cursor
         self.connection = cursor.connection
         self._copy = copy
-        self.formatter = _formatter(copy.is_binary)
+        self.formatter = _formatter(copy.is_binary, self.connection)
         self._is_finished = self._has_types = False
 
     def __enter__(self):
@@ -71,8 +71,7 @@ class PsycopgCopy:
         self._send(self.formatter.write_row(row))
 
     def set_types(self, types):
-        from psycopg import adapters
-
+        adapters = self.connection.adapters
         numbers = [kind if isinstance(kind, int) else adapters.types.get_oid(kind) for kind in types]
         transformer = self.formatter.transformer
         set_types = transformer.set_dumper_types if self._copy.is_in else transformer.set_loader_types
@@ -102,7 +101,7 @@ class PsycopgCopy:
             self._copy.write(data)
 
 
-def _formatter(is_binary):
+def _formatter(is_binary, connection):
     try:
         from psycopg import adapt
     except ImportError:
@@ -112,7 +111,7 @@ def _formatter(is_binary):
     except ImportError:
         from psycopg import copy as formats
     kind = formats.BinaryFormatter if is_binary else formats.TextFormatter
-    return kind(adapt.Transformer())
+    return kind(adapt.Transformer(connection.adaptation))
 
 
 def _text_fields(line):

@@ -89,6 +89,11 @@ class TestAsyncpg(both.Case):
             seen.append(connection.exec_driver_sql("SELECT '1 mon 2 days 3s'::interval, 1.5::numeric, ARRAY['sad']::mood[]").one())
             seen.append(outcome(lambda: connection.exec_driver_sql("INSERT INTO kept (m) VALUES ($1)", ("happy",))))
             connection.rollback()
+            raw(connection, codec("mood", encoder=lambda mood: mood.value, decoder=Mood))
+            insert = "INSERT INTO kept (m) VALUES ($1)"
+            seen.append(outcome(lambda: raw(connection, lambda own: own.execute(insert, "happy"))))
+            seen.append(outcome(lambda: raw(connection, lambda own: own.executemany(insert, [(Mood.SAD,), ("happy",)]))))
+            connection.rollback()
             return [tuple(row) for row in seen]
 
         self.both("asyncpg", act)
