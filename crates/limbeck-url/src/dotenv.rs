@@ -1,23 +1,36 @@
 //! Parser for `.env` files: `KEY=value`, quotes, comments, `${OTHER}` and `${OTHER:-default}`.
 
-/// A variable of a `.env` file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Variable {
-    pub(crate) name: String,
-    pub(crate) value: String,
+use std::fmt;
+
+/// A variable of a `.env` file. `Debug` omits the value.
+#[derive(Clone, PartialEq, Eq)]
+pub struct EnvFileVariable {
+    /// The variable's name.
+    pub name: String,
+    /// The value, without quotes and comments, with references expanded.
+    pub value: String,
     /// The number of the variable's line, from 1.
-    pub(crate) line: usize,
+    pub line: usize,
 }
 
-/// Parses the variables of a file's text, in order.
+impl fmt::Debug for EnvFileVariable {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("EnvFileVariable")
+            .field("name", &self.name)
+            .field("line", &self.line)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Parses the variables of a `.env` file's text, in order.
 ///
 /// `${NAME}` is a variable of the process, which `process_variable` looks up, or one that the file sets above. Lines that set no
 /// variable are ignored, as all parsers of such files do.
-pub(crate) fn parse(
+pub fn env_file_variables(
     text: &str,
     process_variable: &dyn Fn(&str) -> Option<String>,
-) -> Vec<Variable> {
-    let mut variables: Vec<Variable> = Vec::new();
+) -> Vec<EnvFileVariable> {
+    let mut variables: Vec<EnvFileVariable> = Vec::new();
     for (number, line) in text.lines().enumerate() {
         let line = line.trim();
         let line = line.strip_prefix("export ").unwrap_or(line);
@@ -37,7 +50,7 @@ pub(crate) fn parse(
             process_variable(wanted).or_else(|| earlier.map(|variable| variable.value.clone()))
         };
         let value = parse_value(value.trim(), &look_up);
-        variables.push(Variable {
+        variables.push(EnvFileVariable {
             name: name.to_owned(),
             value,
             line: number + 1,
@@ -99,7 +112,7 @@ fn expand(text: &str, look_up: &dyn Fn(&str) -> Option<String>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::parse;
+    use super::env_file_variables as parse;
 
     #[test]
     fn parses_quotes_comments_and_references() {

@@ -86,6 +86,7 @@ pub use convert::{
     ArgumentValue, Conversion, TlsContext, convert, convert_to, ensure_async_database_url,
     ensure_sync_database_url,
 };
+pub use dotenv::{EnvFileVariable, env_file_variables};
 pub use error::{ConvertError, ErrorKind, Warning};
 pub use mask::{KnownSecrets, is_secret_name, mask, mask_value};
 pub use parse::{DatabaseUrl, UrlError};

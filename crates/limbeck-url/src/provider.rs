@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::connection::{ConnectionInfo, TlsLevel};
 use crate::convert::{Conversion, convert_to, ensure_async_database_url, ensure_sync_database_url};
-use crate::dotenv;
+use crate::dotenv::{EnvFileVariable, env_file_variables};
 use crate::error::{ConvertError, ErrorKind};
 use crate::percent;
 use crate::secret::Secret;
@@ -195,7 +195,7 @@ impl DatabaseConfigProvider {
         let variables = Variables {
             process: process_variable,
             file: env_file
-                .map(|text| dotenv::parse(text, process_variable))
+                .map(|text| env_file_variables(text, process_variable))
                 .unwrap_or_default(),
         };
         let migration = variables.first(&MIGRATION_VARIABLES);
@@ -237,6 +237,11 @@ impl DatabaseConfigProvider {
     /// Returns the application's URL as it was given, without a check of the policy.
     pub fn application_url(&self) -> &Secret {
         &self.application.url
+    }
+
+    /// Returns the URL for migrations as it was given, without a check of the policy.
+    pub fn migration_url(&self) -> &Secret {
+        &self.migration.as_ref().unwrap_or(&self.application).url
     }
 
     /// Returns the source of the URL for migrations.
@@ -315,7 +320,7 @@ impl DatabaseConfigProvider {
 /// The variables of the process and of a `.env` file.
 struct Variables<'a> {
     process: &'a dyn Fn(&str) -> Option<String>,
-    file: Vec<dotenv::Variable>,
+    file: Vec<EnvFileVariable>,
 }
 
 impl Variables<'_> {

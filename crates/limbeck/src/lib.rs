@@ -9,6 +9,7 @@ pub mod connection_check;
 pub mod doctor;
 pub mod fix;
 pub mod format;
+mod migration_url;
 pub mod migrator;
 pub mod project;
 mod run;
@@ -16,6 +17,7 @@ mod version_probe;
 mod version_table_location;
 
 pub use command_error::{CommandError, CommandErrorKind};
+pub use migration_url::{MigrationUrl, ProjectEnvironment, env_file_paths};
 pub use migrator::{MigrateError, MigrationReport, Migrator, Request, RunControl};
 pub use run::{
     DatabaseState, DryRunReport, DryRunStatement, Event, FailedStatement, FailedStep, Failure,

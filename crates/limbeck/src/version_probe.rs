@@ -13,6 +13,7 @@ use limbeck_url::DatabaseUrl;
 
 use crate::command_error::CommandError;
 use crate::config::{Ini, LogLines};
+use crate::migration_url::{URL_KEY, open_url};
 use crate::project::Project;
 use crate::version_table_location::VersionTableLocation;
 
@@ -47,6 +48,8 @@ pub struct ProbeTarget {
     url: DatabaseUrl,
     location: VersionTableLocation,
     log: LogLines,
+    /// The URL's source, if the ini leaves the URL to the environment.
+    source: Option<String>,
 }
 
 /// The version rows, read without Python.
@@ -137,15 +140,27 @@ impl ProbeTarget {
         let (Some(log), Some(ini)) = (log, config.ini()) else {
             return Ok(None);
         };
-        if engine_settings(ini, config.section()) != ["sqlalchemy.url"] {
+        let mut settings = engine_settings(ini, config.section()).into_iter();
+        if settings.any(|key| key != URL_KEY) {
             return Ok(None);
         }
-        let Ok(Some(text)) = config.ini_text("sqlalchemy.url") else {
+        let found = open_url(config, environment);
+        let text = match &found {
+            Some(found) => found
+                .for_sqlalchemy()
+                .ok()
+                .map(|url| url.reveal_clear_text().to_owned()),
+            None => config.ini_text(URL_KEY).ok().flatten(),
+        };
+        let Some(text) = text else {
             return Ok(None);
         };
-        let Ok(url) = DatabaseUrl::parse(&text) else {
+        let Ok(mut url) = DatabaseUrl::parse(&text) else {
             return Ok(None);
         };
+        if url.dialect == "postgres" {
+            url.dialect = "postgresql".into();
+        }
         if !is_unambiguous(&text, &url) {
             return Ok(None);
         }
@@ -154,7 +169,6 @@ impl ProbeTarget {
             (true, driver) => driver.is_some_and(|driver| ASYNC_DRIVERS.contains(&driver)),
             (false, driver) => driver.is_none_or(|driver| DRIVERS.contains(&driver)),
         };
-        // SQLAlchemy rejects `postgres://` with its own message.
         if !known
             || !matches!(
                 url.dialect.as_str(),
@@ -174,6 +188,7 @@ impl ProbeTarget {
             url,
             location: VersionTableLocation { options, table },
             log,
+            source: found.map(|found| found.source),
         }))
     }
 
@@ -241,10 +256,17 @@ impl ProbeTarget {
             format!("Context impl {name}."),
             format!("Will assume {kind} DDL."),
         ];
-        lines
-            .iter()
-            .filter_map(|line| self.log.line(line))
+        let source = self.using().map(|what| format!("limbeck: using {what}"));
+        source
+            .into_iter()
+            .chain(lines.iter().filter_map(|line| self.log.line(line)))
             .collect()
+    }
+
+    /// Returns the URL and its source in words, if the URL comes from the environment.
+    pub(crate) fn using(&self) -> Option<String> {
+        let source = self.source.as_ref()?;
+        Some(format!("the URL from {source}"))
     }
 }
 

@@ -30,7 +30,6 @@ pub(crate) fn run(context: &Context, args: &Args) -> CommandResult {
         files: migrator.files.clone(),
         section: &context.global.name,
         process_environment: &context.process_environment,
-        dotenv: std::fs::read_to_string(".env").ok(),
         interpreter: migrator.interpreter.find(),
         package_folders: migrator.package_folders(),
         offline: args.offline,

@@ -5,13 +5,12 @@ mod report;
 pub(crate) mod run;
 mod version_probe;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock};
 
-use limbeck::OpenSession;
-use limbeck::config::Overrides;
+use limbeck::config::{ConfigFiles, Overrides};
 use limbeck::db::ProcessEnvironment;
-use limbeck::url::{ConvertError, DatabaseConfigProvider};
+use limbeck::{OpenSession, ProjectEnvironment, env_file_paths};
 use tokio::runtime::Runtime;
 
 use crate::cli_error::{CliError, FileError};
@@ -49,8 +48,12 @@ impl Context {
         let config_variable = process_environment.variables.get("ALEMBIC_CONFIG");
         let files = global.config.iter().chain(config_variable);
         let defaults = ["alembic.ini", "pyproject.toml"];
-        let files = files.map(PathBuf::from).chain(defaults.map(PathBuf::from));
-        redact::set_config_files(files.collect());
+        let files: Vec<PathBuf> = files
+            .map(PathBuf::from)
+            .chain(defaults.map(PathBuf::from))
+            .collect();
+        let env_files = files.iter().flat_map(|file| env_file_paths(file));
+        redact::set_config_files(env_files.chain(files.clone()).collect());
         let report = global.report.as_deref().map(|path| {
             Report::create(path).map_err(|error| FileError::new(WRITE_REPORT, path, error))
         });
@@ -84,11 +87,11 @@ impl Context {
             .map(String::as_str)
     }
 
-    /// Returns the provider of the application's URL, which reads environment variables and `.env`.
-    pub(crate) fn url_provider(&self) -> Result<DatabaseConfigProvider, ConvertError> {
-        let file = std::fs::read_to_string(".env").ok();
-        let variable = |name: &str| self.variable(name).map(str::to_owned);
-        DatabaseConfigProvider::from_variables(&variable, file.as_deref())
+    /// Returns the environment that the database URLs may come from.
+    pub(crate) fn project_environment(&self) -> ProjectEnvironment<'_> {
+        let files = ConfigFiles::select(&self.global.config, self.variable("ALEMBIC_CONFIG"));
+        let ini = files.map(|files| files.ini).unwrap_or_default();
+        ProjectEnvironment::read(Path::new(&ini), &self.process_environment)
     }
 
     /// Returns the event loop, which the first call starts.

@@ -71,7 +71,7 @@ pub(super) fn url_provider(
     context: &Context,
     project: &Project,
 ) -> Result<Option<DatabaseConfigProvider>, CliError> {
-    match context.url_provider() {
+    match context.project_environment().provider() {
         Ok(provider) => return Ok(Some(provider)),
         Err(error) if error.kind == ErrorKind::MissingUrl => {}
         Err(error) => {

@@ -16,7 +16,7 @@ pub(crate) fn print_log(lines: &[String]) {
     }
 }
 
-/// Prints a line for an event that people wait for: the migration lock. Ignores other events.
+/// Prints a line for a wait for the migration lock, and for a URL that comes from the environment. Ignores other events.
 pub(crate) fn print_event(event: &Event<'_>) {
     match event {
         Event::WaitingForLock { holder, waited } => {
@@ -31,6 +31,9 @@ pub(crate) fn print_event(event: &Event<'_>) {
                 "limbeck: took the migration lock after {} s",
                 waited.as_secs()
             );
+        }
+        Event::UsingEnvironment { what } => {
+            anstream::eprintln!("limbeck: using {}", redact(what));
         }
         _ => {}
     }

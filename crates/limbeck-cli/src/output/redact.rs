@@ -59,7 +59,7 @@ fn collect() -> KnownSecrets {
         known.learn_value("", value);
     }
     let files = CONFIG_FILES.get().map(Vec::as_slice).unwrap_or_default();
-    for file in files.iter().map(PathBuf::as_path).chain([".env".as_ref()]) {
+    for file in files {
         // This process has no secrets from a file that it can't read.
         if let Ok(text) = std::fs::read(file) {
             known.learn_lines(&String::from_utf8_lossy(&text));

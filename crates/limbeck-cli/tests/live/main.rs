@@ -6,6 +6,7 @@ mod derived_files;
 mod doctor;
 mod drivers;
 mod dry_run;
+mod environment_url;
 mod errors;
 mod failing;
 mod failure_reports;

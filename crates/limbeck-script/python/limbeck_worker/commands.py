@@ -9,7 +9,7 @@ from alembic.runtime.environment import EnvironmentContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 
-from . import application, dialects, migrations
+from . import application, dialects, environment, migrations
 from .scripts import use_headers
 
 
@@ -21,6 +21,7 @@ def run(channel, start):
         _call_alembic(start["command"], config, start["arguments"])
         return
     dialects.register(channel)
+    environment.install(channel, start)
     if task == "headers":
         _send_headers(channel, config)
         return

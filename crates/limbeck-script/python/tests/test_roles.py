@@ -230,6 +230,7 @@ class Case(Registered):
                 "arguments": {}, "options": {"name_of_command": "upgrade", "x": None},
                 "config": {"ini": os.path.join(folder, "alembic.ini"), "toml": "", "section": "alembic", "set": {}, "folder": None},
                 "application": None,
+                "environment": {"url": None, "placeholder": "driver://", "variables": []},
             },
         )
 

@@ -238,6 +238,11 @@ const SOURCES: &[(&str, bool, &str)] = &[
         include_str!("../../python/limbeck_worker/dialects/sqlite.py"),
     ),
     (
+        "limbeck_worker.environment",
+        false,
+        include_str!("../../python/limbeck_worker/environment.py"),
+    ),
+    (
         "limbeck_worker.failure",
         false,
         include_str!("../../python/limbeck_worker/failure.py"),

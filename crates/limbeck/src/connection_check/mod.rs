@@ -15,6 +15,7 @@ use limbeck_db::{
     ConnectOptions, DbError, Product, Session, TlsSummary, VersionTable, VersionTableDescription,
 };
 
+pub(crate) use options::sqlalchemy_target;
 pub use options::{OptionsError, connect_options};
 pub use pooler::Pooler;
 

@@ -44,13 +44,7 @@ pub fn connect_options(
             process_environment,
         )?);
     }
-    let target = match info.backend {
-        Backend::Sqlite => "sqlite",
-        Backend::Mysql => "mysql+pymysql",
-        Backend::Mariadb => "mariadb+pymysql",
-        _ => "postgresql+psycopg2",
-    };
-    let converted = convert(text, target.parse()?)?;
+    let converted = convert(text, sqlalchemy_target(info.backend).parse()?)?;
     let url = DatabaseUrl::parse(converted.reveal_url())?;
     let arguments = converted
         .connect_args
@@ -62,6 +56,16 @@ pub fn connect_options(
         &arguments,
         process_environment,
     )?)
+}
+
+/// Returns the name of the target that a URL without a driver is converted to.
+pub(crate) fn sqlalchemy_target(backend: Backend) -> &'static str {
+    match backend {
+        Backend::Sqlite => "sqlite",
+        Backend::Mysql => "mysql+pymysql",
+        Backend::Mariadb => "mariadb+pymysql",
+        _ => "postgresql+psycopg2",
+    }
 }
 
 fn argument(value: &ArgumentValue) -> ConnectArg {

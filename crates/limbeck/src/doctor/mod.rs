@@ -26,14 +26,16 @@ pub use check::{Check, CheckId, Severity};
 
 use crate::config::{Config, ConfigFiles};
 use crate::connection_check::{self, connect_options};
-use crate::project::FolderSearch;
+use crate::migration_url::MigrationUrl;
+use crate::migrator::Migrator;
+use crate::project::{FolderSearch, script_folder};
 use crate::version_probe::engine_settings;
 use database::ConnectionProblem;
 use interpreter::QueriedInterpreter;
 use source::{EnvSummary, UrlCandidate};
 use url::ParsedUrl;
 
-/// The project to check, and its surroundings. `Debug` omits the text of `.env`.
+/// The project to check, and its surroundings.
 pub struct Input<'a> {
     /// The configuration's files.
     pub files: ConfigFiles,
@@ -41,8 +43,6 @@ pub struct Input<'a> {
     pub section: &'a str,
     /// The environment of limbeck's process.
     pub process_environment: &'a ProcessEnvironment,
-    /// The text of `.env`, if the file exists.
-    pub dotenv: Option<String>,
     /// The interpreter that would run `env.py`.
     pub interpreter: Result<Interpreter, InterpreterError>,
     /// The folders of Python packages, for a `script_location` of the form `package:path`.
@@ -74,6 +74,32 @@ struct EnvFile {
     findings: Result<EnvironmentFindings, EnvironmentSyntaxError>,
 }
 
+impl EnvFile {
+    fn summary(&self) -> EnvSummary<'_> {
+        EnvSummary {
+            findings: self.findings.as_ref().ok(),
+            is_stock: matches!(self.analysis, EnvironmentAnalysis::Stock(_)),
+        }
+    }
+}
+
+/// Returns the URLs that the migrations of a project use, as far as limbeck can find them without running `env.py`.
+pub fn migration_urls(migrator: &Migrator) -> Vec<MigrationUrl> {
+    let config = migrator.config().ok();
+    let folders = || migrator.package_folders();
+    let folder = config
+        .as_ref()
+        .and_then(|config| script_folder(config, folders).ok());
+    let env_file = read_env_file(folder.as_deref());
+    let urls = source::find_urls(
+        Path::new(&migrator.files.ini),
+        config.as_ref(),
+        env_file.as_ref().ok().map(EnvFile::summary),
+        &migrator.process_environment,
+    );
+    urls.into_iter().map(UrlCandidate::into_url).collect()
+}
+
 /// Checks a project. Returns the checks in the order of [`CheckId::ALL`]; some checks are repeated for each URL.
 pub async fn check_project(input: Input<'_>) -> Vec<Check> {
     let config = Config::load(&input.files, input.section);
@@ -97,13 +123,14 @@ pub async fn check_project(input: Input<'_>) -> Vec<Check> {
         .ok()
         .and_then(|interpreter| interpreter.installed.as_ref().ok());
 
-    let variable = |name: &str| input.process_environment.variables.get(name).cloned();
     let env_file = read_env_file(script_folder.as_deref());
-    let env = env_file.as_ref().ok().map(|file| EnvSummary {
-        findings: file.findings.as_ref().ok(),
-        is_stock: matches!(file.analysis, EnvironmentAnalysis::Stock(_)),
-    });
-    let urls = source::find_urls(usable_config, env, &variable, input.dotenv.as_deref());
+    let env = env_file.as_ref().ok().map(EnvFile::summary);
+    let urls = source::find_urls(
+        Path::new(&input.files.ini),
+        usable_config,
+        env,
+        input.process_environment,
+    );
     checks.extend(match &env_file {
         Ok(file) => environment::check(&environment::EnvContext {
             path: &file.path,
@@ -201,8 +228,8 @@ fn no_url(env: Option<EnvSummary<'_>>) -> Check {
     let id = CheckId::UrlSource;
     match env {
         Some(env) if env.is_stock => id
-            .error("`env.py` reads the URL from the ini, which has no `sqlalchemy.url`")
-            .fix("add `sqlalchemy.url = …` to the ini"),
+            .error("`env.py` reads the URL from the ini, which has no `sqlalchemy.url`, and no environment variable contains a URL")
+            .fix("set `DATABASE_URL`, or add `sqlalchemy.url = …` to the ini"),
         Some(_) => id.not_checked(
             "the URL",
             "only running `env.py` would show its URL, and no environment variable contains one",

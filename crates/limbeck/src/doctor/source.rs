@@ -1,15 +1,14 @@
 //! The URLs that the migrations of a project would use, as far as limbeck can find them without running `env.py`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use limbeck_db::ProcessEnvironment;
 use limbeck_script::environment::EnvironmentFindings;
-use limbeck_url::{DatabaseConfigProvider, Secret, UrlSource};
+use limbeck_url::Secret;
 
 use super::configuration::databases;
 use crate::config::Config;
-
-/// The URL in Alembic's templates.
-pub(super) const PLACEHOLDER: &str = "driver://user:pass@localhost/dbname";
+use crate::migration_url::{MigrationUrl, ProjectEnvironment, URL_KEY, is_open};
 
 /// The dialects that limbeck supports, and `postgres`, which hosting providers write for `postgresql`.
 const DIALECTS: [&str; 5] = ["postgresql", "postgres", "mysql", "mariadb", "sqlite"];
@@ -26,6 +25,17 @@ pub(super) struct UrlCandidate {
     pub(super) is_certain: bool,
 }
 
+impl UrlCandidate {
+    pub(super) fn into_url(self) -> MigrationUrl {
+        MigrationUrl {
+            text: self.text,
+            source: self.source,
+            file: self.file,
+            line: self.line,
+        }
+    }
+}
+
 /// The facts about `env.py` that decide where its URL comes from.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct EnvSummary<'a> {
@@ -35,12 +45,12 @@ pub(super) struct EnvSummary<'a> {
     pub(super) is_stock: bool,
 }
 
-/// Finds the URLs. `variable` returns the value of an environment variable, `dotenv` is the text of `.env`.
+/// Finds the URLs in the ini, the process's variables and the `.env` files.
 pub(super) fn find_urls(
+    ini: &Path,
     config: Option<&Config>,
     env: Option<EnvSummary<'_>>,
-    variable: &dyn Fn(&str) -> Option<String>,
-    dotenv: Option<&str>,
+    process: &ProcessEnvironment,
 ) -> Vec<UrlCandidate> {
     let is_stock = env.is_some_and(|env| env.is_stock);
     let findings = env.and_then(|env| env.findings);
@@ -54,32 +64,43 @@ pub(super) fn find_urls(
         }
     }
     let ini_url = config.and_then(|config| url_of_section(config, config.section(), is_stock));
+    let usable_ini_url = ini_url
+        .clone()
+        .filter(|url| !is_open(url.text.reveal_clear_text()));
+    let environment = ProjectEnvironment::read(ini, process);
     if is_stock {
-        return ini_url.into_iter().collect();
+        let found = usable_ini_url.or_else(|| of_environment(&environment, true));
+        return found.or(ini_url).into_iter().collect();
     }
     let mut variables = findings
         .into_iter()
         .flat_map(|findings| &findings.variables);
     let variable_url = variables.find_map(|(name, line)| {
-        let value = variable(name).filter(|value| is_database_url(value))?;
-        Some(UrlCandidate {
-            text: Secret::new(value),
-            source: format!("the variable `{name}`, which `env.py` reads in line {line}"),
-            file: None,
-            line: None,
-            is_certain: false,
+        let found = environment.named(name)?;
+        is_database_url(found.text.reveal_clear_text()).then(|| UrlCandidate {
+            source: format!("{}, which `env.py` reads in line {line}", found.source),
+            ..candidate(found, false)
         })
     });
-    let is_placeholder =
-        |candidate: &UrlCandidate| candidate.text.reveal_clear_text().trim() == PLACEHOLDER;
-    let usable_ini_url = ini_url.clone().filter(|url| !is_placeholder(url));
     if let Some(candidate) = variable_url.or(usable_ini_url) {
         return vec![candidate];
     }
-    match DatabaseConfigProvider::from_variables(variable, dotenv) {
-        Ok(provider) => vec![application_url(&provider)],
-        // The only error is that no variable is set.
-        Err(_) => ini_url.into_iter().collect(),
+    let found = of_environment(&environment, false).or(ini_url);
+    found.into_iter().collect()
+}
+
+/// Returns the environment's URL. The only error is that no variable is set.
+fn of_environment(environment: &ProjectEnvironment<'_>, is_certain: bool) -> Option<UrlCandidate> {
+    Some(candidate(environment.migration_url().ok()?, is_certain))
+}
+
+fn candidate(found: MigrationUrl, is_certain: bool) -> UrlCandidate {
+    UrlCandidate {
+        text: found.text,
+        source: found.source,
+        file: found.file,
+        line: found.line,
+        is_certain,
     }
 }
 
@@ -90,24 +111,9 @@ fn is_database_url(value: &str) -> bool {
     dialect.is_some_and(|dialect| DIALECTS.contains(&dialect))
 }
 
-fn application_url(provider: &DatabaseConfigProvider) -> UrlCandidate {
-    let source = provider.application_source();
-    let line = match source {
-        UrlSource::DotEnv { line, .. } => Some(*line),
-        _ => None,
-    };
-    UrlCandidate {
-        text: provider.application_url().clone(),
-        source: format!("{source}, the application's URL"),
-        file: line.map(|_| PathBuf::from(".env")),
-        line,
-        is_certain: false,
-    }
-}
-
 /// Returns a section's URL, or its text without interpolation if the interpolation fails.
 fn url_of_section(config: &Config, section: &str, is_certain: bool) -> Option<UrlCandidate> {
-    let key = "sqlalchemy.url";
+    let key = URL_KEY;
     let ini = config.ini()?;
     let text = match ini.get(section, key) {
         Ok(text) => text,

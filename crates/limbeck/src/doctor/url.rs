@@ -9,7 +9,8 @@ use limbeck_url::{
 use super::check::{Check, CheckId};
 use super::interpreter::is_at_least;
 use super::pooler;
-use super::source::{EnvSummary, PLACEHOLDER, UrlCandidate};
+use super::source::{EnvSummary, UrlCandidate};
+use crate::migration_url::PLACEHOLDER;
 use crate::version_probe::ASYNC_DRIVERS;
 
 /// Characters at which readers other than SQLAlchemy split a URL.
@@ -45,7 +46,7 @@ pub(super) fn check(
     };
     if text == PLACEHOLDER {
         let check = if candidate.is_certain {
-            let fix = "write the database's URL in its place, or read it from the environment in `env.py`";
+            let fix = "set `DATABASE_URL`, or write the database's URL in place of the placeholder";
             CheckId::UrlPlaceholder
                 .error("the URL is still the template's placeholder")
                 .fix(fix)
@@ -84,7 +85,7 @@ pub(super) fn check(
     let rest = [
         check_masked_password(&info),
         check_encoding(text),
-        check_dialect(text, candidate),
+        check_dialect(text),
         check_driver(driver.as_deref(), &info, env, installed),
         check_parameters(text, driver.as_deref(), &info, installed),
         check_tls(&info),
@@ -163,7 +164,7 @@ fn check_encoding(text: &str) -> Check {
     id.ok("the password needs no further encoding")
 }
 
-fn check_dialect(text: &str, candidate: &UrlCandidate) -> Check {
+fn check_dialect(text: &str) -> Check {
     let id = CheckId::UrlDialect;
     let Ok(url) = DatabaseUrl::parse(text) else {
         let message = "the URL is a libpq connection string, which SQLAlchemy does not accept";
@@ -174,13 +175,10 @@ fn check_dialect(text: &str, candidate: &UrlCandidate) -> Check {
     if url.dialect != "postgres" {
         return id.ok(format!("`{}` is a dialect of SQLAlchemy", url.dialect));
     }
-    let message = "SQLAlchemy 1.4 and newer have no dialect `postgres`";
-    let check = if candidate.is_certain {
-        id.error(message)
-    } else {
-        id.warning(format!("{message}: `env.py` must replace it"))
-    };
-    check.fix("write `postgresql://`, or name the driver: `postgresql+asyncpg://`")
+    id.warning(
+        "SQLAlchemy 1.4 and newer have no dialect `postgres`: limbeck reads it as `postgresql`, plain Alembic fails",
+    )
+    .fix("write `postgresql://`, or name the driver: `postgresql+asyncpg://`")
 }
 
 fn check_driver(

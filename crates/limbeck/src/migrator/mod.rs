@@ -204,6 +204,9 @@ impl Migrator {
         control: RunControl<'_>,
     ) -> Result<Vec<VersionTableLocation>, MigrateError> {
         if let Some(environment) = ProbeTarget::read(project, &self.process_environment)? {
+            if let Some(what) = environment.using() {
+                (control.on_event)(Event::UsingEnvironment { what: &what });
+            }
             return Ok(vec![environment.location().clone()]);
         }
         let positions = self.inspect(project, control).await?;
@@ -227,6 +230,9 @@ impl Migrator {
             && let Ok(mut probe) = environment.probe().await
         {
             probe.close_session().await;
+            if let Some(what) = environment.using() {
+                (control.on_event)(Event::UsingEnvironment { what: &what });
+            }
             return Ok(vec![Position {
                 location: environment.location().clone(),
                 rows: probe.heads.unwrap_or_default(),

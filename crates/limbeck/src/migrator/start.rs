@@ -1,10 +1,13 @@
 //! The worker's first message: the command line, the configuration and the scripts.
 
+use std::path::Path;
+
 use limbeck_script::worker::{CommandOptions, ConfigSource, Start, Task};
 use serde_json::{Map, Value as Json};
 
 use super::Migrator;
 use crate::config::ConfigFiles;
+use crate::migration_url::ProjectEnvironment;
 use crate::project::Project;
 
 /// The global options of a command line, as `env.py` sees them in `context.config.cmd_opts` and `sys.argv`.
@@ -40,7 +43,7 @@ impl Migrator {
         files: Option<ProjectFiles<'_>>,
     ) -> Start {
         let CommandLine {
-            config,
+            config: config_option,
             x,
             raiseerr,
             quiet,
@@ -53,12 +56,15 @@ impl Migrator {
             .filter(|files| files.keeps_modules)
             .and_then(|files| files.project.script_folder.as_ref())
             .map(|folder| folder.join("__pycache__"));
+        let config = files.map(|files| &files.project.config);
+        let environment =
+            ProjectEnvironment::read(Path::new(&self.files.ini), &self.process_environment);
         Start {
             task,
             changes_database: false,
             options: CommandOptions {
                 name_of_command: command.to_owned(),
-                config: non_empty(config),
+                config: non_empty(config_option),
                 name: self.section.clone(),
                 x: non_empty(x),
                 raiseerr: *raiseerr,
@@ -78,6 +84,7 @@ impl Migrator {
             scripts: project.and_then(Project::known_scripts),
             script_folders: project.map(Project::script_folders).unwrap_or_default(),
             cache_folder,
+            environment: environment.for_worker(config),
         }
     }
 }

@@ -50,6 +50,11 @@ pub enum Event<'a> {
         /// `true` if the statement succeeded.
         succeeded: bool,
     },
+    /// The URL comes from the environment, or a variable from a `.env` file, because `env.py` would have failed without.
+    UsingEnvironment {
+        /// The URL or variable and its source in words: ``the URL from `DATABASE_URL` ``.
+        what: &'a str,
+    },
     /// `env.py` chose the database and the version table.
     Located(&'a VersionTableLocation),
     /// The version rows were read and the plan was made.

@@ -176,6 +176,9 @@ impl WorkerDriver {
                 WorkerRequest::Plan(request) => return Ok(Milestone::Plan(request)),
                 WorkerRequest::Step(request) => return Ok(Milestone::StepBegins(request)),
                 WorkerRequest::StepEnd => return Ok(Milestone::StepEnds),
+                WorkerRequest::Using { what } => {
+                    (state.on_event)(crate::Event::UsingEnvironment { what: &what });
+                }
                 WorkerRequest::End(outcome) => {
                     self.worker.reply(&()).await?;
                     return Ok(Milestone::End(outcome));

@@ -32,7 +32,7 @@ pub(crate) struct Args {
 pub(crate) fn run(context: &Context, args: &Args) -> CommandResult {
     let options = args
         .source
-        .read(context)
+        .read_for_migrations(context)
         .map_err(OptionsError::from)
         .and_then(|url| {
             connection_check::connect_options(url.reveal_clear_text(), &context.process_environment)

@@ -8,6 +8,7 @@ mod show;
 use std::io::Read;
 
 use clap::Subcommand;
+use limbeck::doctor;
 use limbeck::url::{ConvertError, ErrorKind, Secret};
 use serde_json::Value;
 
@@ -36,7 +37,33 @@ struct UrlArgument {
 }
 
 impl UrlArgument {
+    /// Returns the URL of the argument, or else the application's URL.
     fn read(&self, context: &Context) -> Result<Secret, ConvertError> {
+        self.read_or(|| {
+            let provider = context.project_environment().provider()?;
+            let url = provider.application_url().clone();
+            Ok((url, provider.application_source().to_string()))
+        })
+    }
+
+    /// Returns the URL of the argument, or else the URL that the project's migrations use.
+    fn read_for_migrations(&self, context: &Context) -> Result<Secret, ConvertError> {
+        self.read_or(|| {
+            let migrator = context.migrator().ok();
+            let urls = migrator.map(|migrator| doctor::migration_urls(&migrator));
+            let found = match urls.into_iter().flatten().next() {
+                Some(found) => found,
+                None => context.project_environment().migration_url()?,
+            };
+            Ok((found.text, found.source))
+        })
+    }
+
+    /// Returns the URL of the argument, or else the one that `find` returns with its source.
+    fn read_or(
+        &self,
+        find: impl FnOnce() -> Result<(Secret, String), ConvertError>,
+    ) -> Result<Secret, ConvertError> {
         match self.url.as_deref() {
             Some("-") => {
                 let mut text = String::new();
@@ -52,12 +79,9 @@ impl UrlArgument {
             }
             Some(url) => Ok(Secret::new(url)),
             None => {
-                let provider = context.url_provider()?;
-                anstream::eprintln!(
-                    "limbeck: using the URL from {}",
-                    provider.application_source()
-                );
-                Ok(provider.application_url().clone())
+                let (url, source) = find()?;
+                anstream::eprintln!("limbeck: using the URL from {}", redact(&source));
+                Ok(url)
             }
         }
     }

@@ -45,7 +45,7 @@ fn finds_each_kind_of_fault() {
     sync(
         "postgres://u:p@localhost/d",
         "url.dialect",
-        "error",
+        "warning",
         "`postgres`",
     );
     sync(
@@ -222,13 +222,13 @@ fn takes_the_url_from_where_env_py_reads_it() {
         let check = found.all("url.source")[0];
         check["message"].as_str().expect("a text").to_owned()
     };
-    // A stock `env.py` reads the ini only.
+    // A stock `env.py` reads the ini, and limbeck gives it the environment's URL in place of the placeholder.
     let variables = [
         ("DATABASE_URL", "postgresql://env/d"),
         ("OWN_URL", "postgresql://own/d"),
         ("CACHE_URL", "redis://cache/0"),
     ];
-    assert!(source_of(&variables).contains("placeholder"));
+    assert!(source_of(&variables).contains("`DATABASE_URL`: PostgreSQL at `env`"));
     edit(
         &sandbox,
         "migrations/env.py",
@@ -236,12 +236,9 @@ fn takes_the_url_from_where_env_py_reads_it() {
         "import os\nurl = os.getenv('CACHE_URL', os.getenv('OWN_URL'))\nconfig = context.config",
     );
     assert!(source_of(&variables).contains("`OWN_URL`, which `env.py` reads in line"));
-    assert!(
-        source_of(&variables[..1])
-            .contains("DATABASE_URL, the application's URL: PostgreSQL at `env`")
-    );
+    assert!(source_of(&variables[..1]).contains("`DATABASE_URL`: PostgreSQL at `env`"));
     sandbox.write(".env", "A=b\nDATABASE_URL=postgresql://dot/d\n");
-    assert!(source_of(&[]).contains("DATABASE_URL (.env, line 2)"));
+    assert!(source_of(&[]).contains("`DATABASE_URL` (.env, line 2)"));
     set_url(&sandbox, "postgresql://ini/d");
     assert!(
         source_of(&variables[..1]).contains("`sqlalchemy.url` of [alembic]: PostgreSQL at `ini`")

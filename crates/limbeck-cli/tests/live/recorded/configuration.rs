@@ -135,6 +135,8 @@ const URLS: Scenario = Scenario {
             ),
         step("126_default_url", "upgrade head")
             .after(|sandbox| with_url(sandbox, "driver://user:pass@localhost/dbname"))
+            // With a URL in this variable, limbeck uses that URL.
+            .with(&[("DATABASE_URL", "")])
             .differs(
                 "an exception in a script, in `env.py` or in the database",
                 1,

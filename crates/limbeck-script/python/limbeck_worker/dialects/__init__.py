@@ -57,6 +57,8 @@ _MYSQL = ("mysqldb", "pymysql", "aiomysql", "asyncmy", "mysqlconnector", "mariad
 
 _FAMILIES = (
     ("postgresql", "postgresql", {"postgresql": "default", **{"postgresql." + name: name for name in _POSTGRESQL}}),
+    # SQLAlchemy before 1.4 had this name, too, and hosters still write it.
+    ("postgresql", "postgresql", {"postgres": "default", **{"postgres." + name: name for name in _POSTGRESQL}}),
     ("sqlite", "sqlite", {"sqlite": "pysqlite", "sqlite.pysqlite": "pysqlite", "sqlite.aiosqlite": "aiosqlite"}),
     ("mysql", "mysql", {"mysql": "mysqldb", **{"mysql." + name: name for name in _MYSQL}}),
     ("mariadb", "mysql", {"mariadb": "mariadb", **{"mariadb." + name: "mariadb." + name for name in _MYSQL}}),

@@ -113,7 +113,7 @@ def url_parts(url):
     query = [[key, text] for key, given in url.query.items() for text in ((given,) if isinstance(given, str) else given)]
     dialect, _, driver = url.drivername.partition("+")
     return {
-        "dialect": dialect,
+        "dialect": "postgresql" if dialect == "postgres" else dialect,
         "driver": driver or None,
         "user": url.username,
         # A password may be an object that renders itself as text.

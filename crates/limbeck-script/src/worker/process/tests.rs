@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use super::{Worker, WorkerOptions};
 use crate::interpreter::{Interpreter, InterpreterSource};
-use crate::worker::{CommandOptions, ConfigSource, Start, Task};
+use crate::worker::{CommandOptions, ConfigSource, Start, Task, UrlEnvironment};
 
 /// Returns options that start a shell command in place of Python. It gets the numbers of its descriptors as `$1` to
 /// `$3`.
@@ -49,6 +49,7 @@ fn options(folder: &tempfile::TempDir, command: &str) -> WorkerOptions {
             scripts: None,
             script_folders: Vec::new(),
             cache_folder: None,
+            environment: UrlEnvironment::default(),
         },
         variables: BTreeMap::new(),
         output: None,

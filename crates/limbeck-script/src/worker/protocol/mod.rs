@@ -21,4 +21,7 @@ pub use request::{
     ImportedScript, LockRequest, PlanRequest, Role, StepDirection, StepRequest, UrlParts,
     VersionTableRef, WorkerRequest,
 };
-pub use start::{CommandOptions, ConfigSource, KnownScript, Start, Task};
+pub use start::{
+    CommandOptions, ConfigSource, EnvironmentUrl, FileVariable, KnownScript, Start, Task,
+    UrlEnvironment,
+};

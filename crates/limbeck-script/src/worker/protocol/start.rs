@@ -28,6 +28,49 @@ pub struct Start {
     pub script_folders: Vec<PathBuf>,
     /// The folder for the worker's compiled modules; none if they must not be kept.
     pub cache_folder: Option<PathBuf>,
+    /// The environment that a URL may come from.
+    pub environment: UrlEnvironment,
+}
+
+/// The URL and the variables for code that would fail without them: a project whose ini leaves the URL open, and an `env.py`
+/// that reads a variable which only a `.env` file sets.
+#[derive(Clone, Default, Serialize)]
+pub struct UrlEnvironment {
+    /// The URL; none if the environment contains no URL.
+    pub url: Option<EnvironmentUrl>,
+    /// The URL of Alembic's templates, which stands for no URL.
+    pub placeholder: &'static str,
+    /// The variables that only a `.env` file sets.
+    pub variables: Vec<FileVariable>,
+}
+
+/// The environment's URL.
+#[derive(Clone, Serialize)]
+#[serde(untagged)]
+pub enum EnvironmentUrl {
+    /// A URL that SQLAlchemy accepts.
+    Url {
+        /// The URL, in clear text.
+        url: String,
+        /// The source in words.
+        source: String,
+    },
+    /// A URL that can't be used.
+    Unusable {
+        /// A description of the problem, without secrets.
+        problem: String,
+    },
+}
+
+/// A variable of a `.env` file.
+#[derive(Clone, Serialize)]
+pub struct FileVariable {
+    /// The variable's name.
+    pub name: String,
+    /// The variable's value.
+    pub value: String,
+    /// The source in words.
+    pub source: String,
 }
 
 /// The worker's task.
@@ -119,7 +162,9 @@ mod tests {
 
     use serde_json::{Map, json};
 
-    use super::{CommandOptions, ConfigSource, KnownScript, Start, Task};
+    use super::{
+        CommandOptions, ConfigSource, EnvironmentUrl, KnownScript, Start, Task, UrlEnvironment,
+    };
 
     fn start(task: Task) -> Start {
         let value = BTreeMap::from([("sqlalchemy.url".into(), "sqlite://".into())]);
@@ -153,6 +198,14 @@ mod tests {
             }]),
             script_folders: vec!["versions".into()],
             cache_folder: None,
+            environment: UrlEnvironment {
+                url: Some(EnvironmentUrl::Url {
+                    url: "sqlite://".into(),
+                    source: "`DATABASE_URL`".into(),
+                }),
+                placeholder: "driver://",
+                variables: Vec::new(),
+            },
         }
     }
 
@@ -177,6 +230,9 @@ mod tests {
             "scripts": [["b", ["a"], [], [], "versions/b.py"]],
             "script_folders": ["versions"],
             "cache_folder": null,
+            "environment": {
+                "url": {"url": "sqlite://", "source": "`DATABASE_URL`"}, "placeholder": "driver://", "variables": [],
+            },
         });
         assert_eq!(message, expected);
     }
