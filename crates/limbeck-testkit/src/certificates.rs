@@ -241,6 +241,19 @@ pub fn revocation_folder(folder: &Path, lists: &[&Path]) -> PathBuf {
     folder.to_owned()
 }
 
+/// Copies authorities' certificates to a folder, under the names that OpenSSL searches for: the hash of their subject.
+pub fn authority_folder(folder: &Path, certificates: &[&Path]) -> PathBuf {
+    fs::create_dir_all(folder).expect("a folder");
+    for certificate in certificates {
+        let mut command = openssl(folder);
+        let hash = run(command
+            .args(["x509", "-noout", "-hash", "-in"])
+            .arg(certificate));
+        fs::copy(certificate, folder.join(format!("{}.0", hash.trim()))).expect("a copy");
+    }
+    folder.to_owned()
+}
+
 /// Makes a file readable and writable by its owner only, as a private key has to be.
 pub fn restrict_to_owner(file: &Path) {
     fs::set_permissions(file, fs::Permissions::from_mode(0o600)).expect("permissions");

@@ -4,34 +4,16 @@ use std::path::PathBuf;
 
 use limbeck_testkit::{Postgres, Sandbox, Tls, all_pythons, reference_python};
 
-use crate::support::{INI, limbeck, linear, run, run_alembic, sync_env, to_command_output};
+use crate::support::{
+    INI, async_env, limbeck, linear, run, run_alembic, sync_env, to_command_output,
+};
 
-/// An `env.py` with an asynchronous engine. `prelude` defines the dictionary `arguments` and the function `listen`.
-fn async_env(prelude: &str) -> String {
-    format!(
-        "import asyncio
-import os
-from alembic import context
-from sqlalchemy import event, pool
-from sqlalchemy.ext.asyncio import create_async_engine
-
-{prelude}
-
-async def main():
-    engine = create_async_engine(os.environ['DATABASE_URL'], poolclass=pool.NullPool, connect_args=arguments)
-    listen(engine.sync_engine)
-    async with engine.connect() as connection:
-        await connection.run_sync(migrate)
-    await engine.dispose()
-
-def migrate(connection):
-    context.configure(connection=connection)
-    with context.begin_transaction():
-        context.run_migrations()
-
-asyncio.run(main())
-"
-    )
+/// Returns an asynchronous `env.py`. `prelude` defines the dictionary `arguments` and the function `listen`.
+fn listening_env(prelude: &str) -> String {
+    let lines = format!(
+        "from sqlalchemy import event\nfrom sqlalchemy.engine import Engine\n\n{prelude}\n\nlisten(Engine)"
+    );
+    async_env(&lines, "connect_args=arguments")
 }
 
 /// Runs limbeck with the interpreter that has drivers.
@@ -148,14 +130,14 @@ fn types_that_a_listener_registers_have_their_values() {
     let reference = [reference_python()];
     check_moods(
         &server,
-        &async_env(ASYNCPG_MOODS),
+        &listening_env(ASYNCPG_MOODS),
         MOODS,
         "asyncpg",
         &all_pythons(),
     );
     check_moods(
         &server,
-        &async_env(PSYCOPG_MOODS),
+        &listening_env(PSYCOPG_MOODS),
         MOODS,
         "psycopg",
         &reference,
@@ -196,7 +178,7 @@ import moods
 op.execute('CREATE TABLE seen (n serial, m mood, b bytea, what text)')
 own = op.get_bind().connection.dbapi_connection
 own.run_async(lambda raw: raw.copy_records_to_table('seen', records=[(moods.Mood.happy,)], columns=['m']))";
-    let sandbox = moods(&async_env(ASYNCPG_MOODS), copy);
+    let sandbox = moods(&listening_env(ASYNCPG_MOODS), copy);
     server.create_database("refused");
     server.sql("refused", "CREATE TYPE mood AS ENUM ('sad', 'happy')");
     let url = server.url("postgresql+asyncpg", "refused", "");
@@ -245,7 +227,7 @@ fn accepts_a_class_and_a_function_for_the_password() {
     let first = url("d0");
     assert!(first.contains("app:wrong@"), "{first}");
     for (index, python) in all_pythons().iter().enumerate() {
-        let sandbox = linear(&async_env(OBJECTS), &[("a1", script, "pass")]);
+        let sandbox = linear(&listening_env(OBJECTS), &[("a1", script, "pass")]);
         let database = format!("d{index}");
         let url = if index == 0 {
             first.clone()
@@ -259,7 +241,7 @@ fn accepts_a_class_and_a_function_for_the_password() {
     }
 
     let own = OBJECTS.replace("_get_unique_id", "fetch");
-    let sandbox = linear(&async_env(&own), &[("a1", script, "pass")]);
+    let sandbox = linear(&listening_env(&own), &[("a1", script, "pass")]);
     let output = run(&sandbox, &first, &["upgrade", "head"]);
     assert_eq!(output.status, 1, "{}", output.stderr);
     for text in [
