@@ -333,6 +333,23 @@ fn refuses_a_connection_of_the_project_before_it_is_open() {
 }
 
 #[test]
+fn refuses_an_asynchronous_creator_without_calling_it() {
+    let lines = "async def connect():\n    raise AssertionError('reached')";
+    let env = async_env(lines, "async_creator=connect");
+    let sandbox = linear(&env, &[("a1", "pass", "pass")]);
+    let line = 1 + env
+        .lines()
+        .position(|line| line.starts_with("async def connect"))
+        .expect("the line");
+    let url = "postgresql+asyncpg://u@localhost:1/d";
+    let output = run_reference(&sandbox, url, &["upgrade", "head"]);
+    assert_eq!(output.status, 1, "{}", output.stderr);
+    let place = format!("`connect` at migrations/env.py:{line}");
+    assert!(output.stderr.contains(&place), "{place}: {}", output.stderr);
+    assert!(!output.stderr.contains("reached"), "{}", output.stderr);
+}
+
+#[test]
 fn psycopg2_reports_the_parameters_of_the_connection() {
     let server = Postgres::start(Tls::Off);
     server.create_database("d");

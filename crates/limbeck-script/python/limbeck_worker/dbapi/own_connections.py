@@ -100,10 +100,9 @@ def _guarded(dialect):
 def refusal(driver, what):
     """Return the error for a project that would open a connection itself with `what`."""
     return driver.NotSupportedError(
-        "limbeck opens the connection itself, and can't use one that the project opens with %s: leave out the `creator` or the"
-        " connecting listener of `do_connect`, and pass the server's address and the parameters in the URL (`DATABASE_URL`) and"
-        " `connect_args`, or change them in a listener of `do_connect`; for a connector or a tunnel, run it as a local proxy and"
-        " use the address of its local port" % what
+        "limbeck opens the connection itself, and can't use one that the project opens (`creator`, `do_connect`) with %s: pass the"
+        " address in the URL (`DATABASE_URL`) and `connect_args`, or change the parameters in a listener of `do_connect`; run a"
+        " connector or a tunnel as a local proxy, and use its local port" % what
     )
 
 
