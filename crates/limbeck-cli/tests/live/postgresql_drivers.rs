@@ -35,38 +35,25 @@ with bind.engine.connect() as other:
 note(bind.execute(sa.text("SELECT to_regclass('phases_one'), to_regclass('phases_two'), count(*) FROM pg_prepared_xacts")).fetchone())
 "#;
 
-/// The output with asyncpg. Real Alembic can't produce it: a synchronous `env.py` can't use asyncpg.
-const ASYNCPG: &[&str] = &[
-    "ProgrammingError | sqlalchemy.dialects.postgresql.asyncpg | ProgrammingError | 42P01 | ",
-    " | 23502 | ",
-    " | 22P02 | ",
-    "ProgrammingError | sqlalchemy.dialects.postgresql.asyncpg | ProgrammingError | 42601 | ",
-    "dict | {'a': [1.5]}",
-    "IPv4Address | IPv4Address('10.0.0.1')",
-    "list | [1, 2]",
-    "bytes | b'ab'",
-    "str | 'a'",
-    "Decimal | Decimal('1.50')",
-    "b'ab' | [1]",
-    "[(1, \"it's\")] | 1 | ['a', 'b']",
-    "('phases_one', None, 0)",
-];
-
 fn check(driver: &str) {
     let server = Postgres::start(Tls::Off);
     let project = linear(&sync_env(""), &[("a1", SCRIPT.trim(), "pass")]);
     let seen = |database: &str| server.sql(database, "select what from seen order by n");
     let scheme = format!("postgresql+{driver}");
-    let expected = (driver != "asyncpg").then(|| {
-        server.create_database("real");
-        run_alembic(
-            &project,
-            &server.url(&scheme, "real", ""),
-            &["upgrade", "head"],
-        )
-        .success();
-        seen("real")
-    });
+    // Real Alembic can't run a synchronous `env.py` with asyncpg. limbeck runs it as after converting the URL.
+    let mirrored = if driver == "asyncpg" {
+        "psycopg2"
+    } else {
+        driver
+    };
+    server.create_database("real");
+    run_alembic(
+        &project,
+        &server.url(&format!("postgresql+{mirrored}"), "real", ""),
+        &["upgrade", "head"],
+    )
+    .success();
+    let expected = seen("real");
     for (index, python) in all_pythons().iter().enumerate() {
         let database = format!("ours{index}");
         server.create_database(&database);
@@ -77,15 +64,7 @@ fn check(driver: &str) {
             .output()
             .expect("limbeck starts");
         to_command_output(&output).success();
-        let found = seen(&database);
-        if let Some(expected) = &expected {
-            assert_eq!(&found, expected, "{}", python.display());
-        } else {
-            for (line, part) in found.lines().zip(ASYNCPG) {
-                assert!(line.contains(part), "{}: {line}: {part}", python.display());
-            }
-            assert_eq!(found.lines().count(), ASYNCPG.len(), "{found}");
-        }
+        assert_eq!(seen(&database), expected, "{}", python.display());
     }
 }
 

@@ -242,7 +242,7 @@ class Dialect(unittest.TestCase):
         self.addCleanup(sqlite._classes.clear)
         for name, class_name in (("sqlite", "pysqlite"), ("sqlite.pysqlite", "pysqlite"), ("sqlite.aiosqlite", "aiosqlite")):
             old = registry.impls.get(name)
-            registry.impls[name] = lambda class_name=class_name: sqlite.dialect_class(class_name, self.host)
+            registry.impls[name] = lambda class_name=class_name: sqlite.synchronous_class(class_name, self.host)
             self.addCleanup(registry.impls.__setitem__ if old else registry.impls.pop, name, *([old] if old else []))
 
     def test_the_usual_listener_enables_foreign_keys(self):

@@ -84,7 +84,7 @@ class SameAsSqlite3(unittest.TestCase):
 
         self.addCleanup(restore)
         sqlite._classes.clear()
-        kind = sqlite.dialect_class(driver, SqliteHost())
+        kind = sqlite.synchronous_class(driver, SqliteHost())
         registry.impls["sqlite." + driver] = lambda: kind
         engine = sa.create_engine("sqlite+%s://" % driver, poolclass=pool.StaticPool)
         # The real host has the function `regexp`, this one lacks it.

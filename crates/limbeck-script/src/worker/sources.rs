@@ -223,6 +223,11 @@ const SOURCES: &[(&str, bool, &str)] = &[
         include_str!("../../python/limbeck_worker/dialects/common.py"),
     ),
     (
+        "limbeck_worker.dialects.identity",
+        false,
+        include_str!("../../python/limbeck_worker/dialects/identity.py"),
+    ),
+    (
         "limbeck_worker.dialects.mysql",
         false,
         include_str!("../../python/limbeck_worker/dialects/mysql.py"),

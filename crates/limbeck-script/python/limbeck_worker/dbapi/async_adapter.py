@@ -1,5 +1,6 @@
 """The connection as an asynchronous driver presents it, for the project's code in `run_async`."""
 from .base import Cursor
+from .driver_classes import imported_class
 
 
 def run_async(connection, function):
@@ -22,6 +23,10 @@ def run_to_completion(awaitable, message):
 
 class AsyncAdapter:
     """A connection or a cursor whose methods are awaited."""
+
+    @property
+    def __class__(self):
+        return imported_class(getattr(self._inner, "async_driver_class", None)) or type(self)
 
     def __init__(self, inner):
         object.__setattr__(self, "_inner", inner)

@@ -1,4 +1,6 @@
 """The parts that the DBAPIs of all families share."""
+import importlib
+
 from ..channel import HostError
 from ..roles import TRANSACTION, current
 from . import errors
@@ -29,6 +31,10 @@ class Driver:
     parses_multiranges = True
     parses_records = False
     tracks_begin = False
+    # Whether it replaces SQLAlchemy's adapter of an asynchronous driver.
+    is_async = False
+    # The name of the driver's module. None for an adapter, which is no module.
+    module_name = None
     # The names of the driver's exceptions, an `ErrorNames`.
     error_names = None
 
@@ -40,6 +46,24 @@ class Driver:
             setattr(self, name, getattr(errors, name))
         for name, value in attributes.items():
             setattr(self, name, value)
+
+    @property
+    def __name__(self):
+        return self._module_name()
+
+    def __getattr__(self, name):
+        """Return an attribute of the driver's own module, if it is installed."""
+        if name.startswith("_") and name != "__version__":
+            raise AttributeError(name)
+        try:
+            return getattr(importlib.import_module(self._module_name()), name)
+        except ImportError as error:
+            raise AttributeError(name) from error
+
+    def _module_name(self):
+        if self.module_name is None:
+            raise AttributeError("__name__")
+        return self.module_name
 
     def connect(self, *positional, **arguments):
         if positional or "url" not in arguments:
@@ -68,6 +92,11 @@ class Connection:
         self.server_version_text = opened["version"]
         self.parameters = opened["parameters"]
         self.libpq_parameters = opened.get("libpq") or {}
+        if driver.is_async:
+            # SQLAlchemy's adapters of asynchronous drivers have this method.
+            from ..dialects.asyncio_extension import run_coroutine
+
+            self.await_ = run_coroutine
 
     # SQLAlchemy and its users get the driver's own connection by these names.
     @property

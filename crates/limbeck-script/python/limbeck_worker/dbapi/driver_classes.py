@@ -10,8 +10,8 @@ class DriverClass:
 
     @property
     def __class__(self):
-        return _imported_class(self.driver_class) or type(self)
+        return imported_class(self.driver_class) or type(self)
 
 
-def _imported_class(name):
+def imported_class(name):
     return name and getattr(sys.modules.get(name[0]), name[1], None)

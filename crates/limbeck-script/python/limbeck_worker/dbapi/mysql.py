@@ -33,9 +33,11 @@ _ENCODINGS = {"latin1": "cp1252", "koi8r": "koi8_r", "koi8u": "koi8_u"}
 
 class MysqlConnection(DriverClass, Connection):
     family = "mysql"
+    async_driver_class = None
 
     def __init__(self, driver, arguments):
         self.driver_class = getattr(driver, "driver_class", None)
+        self.async_driver_class = getattr(driver, "async_driver_class", None)
         self.autocommit_mode = arguments.pop("autocommit", False)
         self.charset = arguments.get("charset") or "utf8mb4"
         self._encoding = _encoding(self.charset)

@@ -7,6 +7,7 @@ from ..roles import ENVIRONMENT, TRANSACTION
 from . import postgresql_copy
 from .base import Connection, Cursor
 from .composable import composable_text, is_composable
+from .driver_classes import DriverClass
 from .placeholders import fill_dollar, fill_percent
 from .postgresql_literals import Literals
 from .postgresql_values import decoder_for
@@ -18,7 +19,7 @@ _BATCH = 100
 Column = namedtuple("Column", "name type_code display_size internal_size precision scale null_ok")
 
 
-class PostgresConnection(TwoPhase, Connection):
+class PostgresConnection(DriverClass, TwoPhase, Connection):
     family = "postgresql"
     # The subclasses expose these under each driver's names.
     is_autocommit = False
@@ -222,7 +223,7 @@ class _Info:
         return self._connection.run("SELECT " + expression, role=ENVIRONMENT)[-1]["rows"][0][0]
 
 
-class PostgresCursor(Cursor):
+class PostgresCursor(DriverClass, Cursor):
     statusmessage = None
     query = None
 

@@ -3,11 +3,17 @@ from ..roles import ENVIRONMENT, TRANSACTION
 from . import asyncpg_arguments, errors
 from .asyncpg_codecs import Codecs, InvalidInput, asyncpg_error
 from .asyncpg_copy import CopiesTables, own_errors
+from .driver_classes import DriverClass
 from .placeholders import fill_dollar, fill_percent
 from .postgresql import PostgresConnection, PostgresCursor
 
 
+_ADAPTER = "sqlalchemy.dialects.postgresql.asyncpg"
+
+
 class AsyncpgConnection(PostgresConnection):
+    driver_class = (_ADAPTER, "AsyncAdapt_asyncpg_connection")
+
     def __init__(self, driver, arguments):
         asyncpg_arguments.prepare(arguments)
         super().__init__(driver, arguments)
@@ -49,6 +55,8 @@ class AsyncpgConnection(PostgresConnection):
 
 
 class AsyncpgCursor(PostgresCursor):
+    driver_class = (_ADAPTER, "AsyncAdapt_asyncpg_cursor")
+
     def check_rows(self):
         # asyncpg's adapter doesn't raise for a statement without rows.
         self.check()
@@ -84,8 +92,10 @@ class AsyncpgCursor(PostgresCursor):
             raise errors.DataError(message) from error.__cause__
 
 
-class Record(tuple):
+class Record(DriverClass, tuple):
     """A row of asyncpg, with access by index and by name."""
+
+    driver_class = ("asyncpg", "Record")
 
     def __new__(cls, names, values):
         record = super().__new__(cls, values)
@@ -119,8 +129,10 @@ class Record(tuple):
         return "<Record %s>" % " ".join("%s=%r" % pair for pair in self.items())
 
 
-class RawAsyncpgConnection(CopiesTables):
+class RawAsyncpgConnection(DriverClass, CopiesTables):
     """The part of `asyncpg.Connection` that scripts use; the rest raises an error."""
+
+    driver_class = ("asyncpg.connection", "Connection")
 
     def __init__(self, connection):
         self._adapted = connection

@@ -11,10 +11,13 @@ from .psycopg_copy import PsycopgCopy
 
 # psycopg's `IsolationLevel`.
 _LEVELS = {1: "READ UNCOMMITTED", 2: "READ COMMITTED", 3: "REPEATABLE READ", 4: "SERIALIZABLE"}
+# The module of SQLAlchemy's adapter of asynchronous connections.
+_ADAPTER = "sqlalchemy.dialects.postgresql.psycopg"
 _NUMBERS = {level: number for number, level in _LEVELS.items()}
 
 
 class PsycopgConnection(PostgresConnection):
+    driver_class = ("psycopg", "Connection")
     broken = False
 
     def __init__(self, driver, arguments):
@@ -26,6 +29,8 @@ class PsycopgConnection(PostgresConnection):
             if arguments.get(name) is not None:
                 raise _unsupported("connect argument `%s`" % name, "leave it out")
         super().__init__(driver, arguments)
+        if driver.is_async:
+            self.driver_class = (_ADAPTER, "AsyncAdapt_psycopg_connection")
         self.is_autocommit = bool(autocommit)
         self.adaptation = Adapters(self)
         self.literals.adapt = self.adaptation.literal
@@ -34,8 +39,14 @@ class PsycopgConnection(PostgresConnection):
         self.check()
         cursor = PsycopgCursor(self)
         cursor.name, cursor.scrollable, cursor.withhold = name or None, scrollable, withhold
+        if self.driver.is_async:
+            cursor.driver_class = (_ADAPTER, "AsyncAdapt_psycopg_cursor")
         cursor.row_factory = row_factory or self.row_factory
         return cursor
+
+    @property
+    def driver_connection(self):
+        return AsyncPsycopgConnection(self) if self.driver.is_async else self
 
     def execute(self, query, params=None, prepare=None, binary=False):
         return self.cursor().execute(query, params)
@@ -179,6 +190,8 @@ class AsyncPsycopgConnection(DriverClass, AsyncAdapter):
 
 
 class PsycopgCursor(PostgresCursor):
+    driver_class = ("psycopg", "Cursor")
+    async_driver_class = ("psycopg", "AsyncCursor")
     row_factory = None
     name = None
 

@@ -17,6 +17,7 @@ READY, BEGIN, PREPARED = 1, 2, 5
 
 
 class Psycopg2Connection(PostgresConnection):
+    driver_class = ("psycopg2.extensions", "connection")
     protocol_version = 3
     async_ = 0
 
@@ -39,7 +40,10 @@ class Psycopg2Connection(PostgresConnection):
         self.check()
         cursor = Psycopg2Cursor(self)
         cursor.name, cursor.scrollable, cursor.withhold = name, scrollable, bool(withhold)
-        cursor.set_row_maker(_row_maker(cursor_factory or self.cursor_factory))
+        factory = cursor_factory or self.cursor_factory
+        cursor.set_row_maker(_row_maker(factory))
+        if factory is not None:
+            cursor.driver_class = factory.__module__, factory.__name__
         return cursor
 
     @property
@@ -142,6 +146,7 @@ class Psycopg2Connection(PostgresConnection):
 
 
 class Psycopg2Cursor(CopiesFiles, PostgresCursor):
+    driver_class = ("psycopg2.extensions", "cursor")
     name = None
     scrollable = None
     withhold = False

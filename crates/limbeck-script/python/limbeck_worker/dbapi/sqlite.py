@@ -40,6 +40,7 @@ def changes_rows(sql):
 class SqliteConnection(DriverClass, Connection):
     family = "sqlite"
     driver_class = ("sqlite3", "Connection")
+    async_driver_class = ("aiosqlite", "Connection")
 
     def __init__(self, driver, arguments):
         self.driver_class = getattr(driver, "driver_class", self.driver_class)

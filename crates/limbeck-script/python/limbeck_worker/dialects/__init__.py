@@ -47,7 +47,7 @@ def _loader(module, class_name, channel):
     def load():
         name = "%s.%s" % (__name__, module)
         __import__(name)
-        return getattr(sys.modules[name], "dialect_class")(class_name, channel)
+        return getattr(sys.modules[name], "synchronous_class")(class_name, channel)
 
     return load
 

@@ -18,6 +18,29 @@ class HostDialect:
     supports_statement_cache = True
     supports_server_side_cursors = False
     limbeck_driver = None
+    # The dialect that an asynchronous engine has under the same URL, if there is one.
+    limbeck_async_class = None
+
+    def __new__(cls, *args, **kwargs):
+        self = super().__new__(cls)
+        self._limbeck_arguments = kwargs
+        return self
+
+    def become_async(self):
+        """Change the dialect of a new engine into the one of an asynchronous engine."""
+        kind = self.limbeck_async_class
+        if self.is_async:
+            return
+        if kind is None:
+            # SQLAlchemy refuses a synchronous driver here. limbeck's connection works in both kinds of engine.
+            self.is_async = True
+            return
+        self.__class__ = kind
+        # What the constructor and SQLAlchemy's caches have set is of the old class. The listeners stay.
+        kept = {name: self.__dict__[name] for name in ("dispatch", "_limbeck_arguments") if name in self.__dict__}
+        self.__dict__.clear()
+        self.__dict__.update(kept)
+        self.__init__(**{**self._limbeck_arguments, "dbapi": kind.limbeck_driver})
 
     @classmethod
     def import_dbapi(cls):
@@ -125,15 +148,26 @@ def url_parts(url):
     }
 
 
-def async_form(name, base, get_pool):
-    """Return the asynchronous form of a dialect, for `create_async_engine`.
+def async_attributes(get_pool):
+    """Return the attributes that only the dialect of an asynchronous engine has."""
+    return {"is_async": True, "get_pool_class": classmethod(get_pool)}
 
-    `base` itself serves synchronous engines, also under the URL of an asynchronous driver: most projects with such a URL
-    need exactly that.
+
+def synchronous_form(dialect, asynchronous, parts):
+    """Return a dialect for synchronous engines under the URL of an asynchronous driver.
+
+    Most projects with such a URL need exactly that. An asynchronous engine under the same URL gets `asynchronous`. `parts`
+    are the names of the arguments, which are the URL's.
     """
-    return type(
-        name, (base,), {"is_async": True, "get_pool_class": classmethod(get_pool), "supports_statement_cache": True}
-    )
+    attributes = {
+        "limbeck_async_class": asynchronous,
+        "limbeck_parts": parts,
+        "get_async_dialect_cls": classmethod(lambda cls, url: asynchronous),
+        "supports_statement_cache": True,
+        "__module__": dialect.__module__,
+        "__qualname__": dialect.__qualname__,
+    }
+    return type(dialect.__name__, (dialect,), attributes)
 
 
 def queue_pool(cls, url):
@@ -154,7 +188,7 @@ def accept_in_async_engine():
     @functools.wraps(initialize)
     def accept_host_dialect(self, sync_engine, *args, **kwargs):
         if isinstance(sync_engine.dialect, HostDialect):
-            sync_engine.dialect.is_async = True
+            sync_engine.dialect.become_async()
         initialize(self, sync_engine, *args, **kwargs)
 
     module.AsyncEngine.__init__ = accept_host_dialect

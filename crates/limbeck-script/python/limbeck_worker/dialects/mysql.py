@@ -1,4 +1,5 @@
 """The dialects of MySQL and MariaDB, under the names of the drivers."""
+from sqlalchemy.dialects.mysql.base import MySQLDialect
 from sqlalchemy.dialects.mysql.mariadb import MariaDBDialect
 from sqlalchemy.dialects.mysql.pymysql import MySQLDialect_pymysql
 
@@ -8,7 +9,8 @@ from ..dbapi.error_names import ErrorNames
 from ..dbapi.mysql import MysqlConnection
 from ..dbapi.placeholders import PYMYSQL
 from ..roles import TRANSACTION, with_role
-from .common import HostDialect, async_form, queue_pool
+from . import identity
+from .common import VERSION, HostDialect, async_attributes, queue_pool, synchronous_form
 
 _ASYNC = ("aiomysql", "asyncmy")
 # These drivers read a date that Python lacks (0000-00-00) as None. PyMySQL and its descendants return text.
@@ -20,18 +22,26 @@ _DRIVER_CLASSES = {
     "aiomysql": ("sqlalchemy.dialects.mysql.aiomysql", "AsyncAdapt_aiomysql_connection"),
     "asyncmy": ("sqlalchemy.dialects.mysql.asyncmy", "AsyncAdapt_asyncmy_connection"),
 }
+# The connection classes of the asynchronous drivers themselves.
+_ASYNC_DRIVER_CLASSES = {"aiomysql": ("aiomysql", "Connection"), "asyncmy": ("asyncmy", "Connection")}
 # The modules of the drivers' exceptions.
 _ERROR_MODULES = {
     "mysqldb": "MySQLdb", "pymysql": "pymysql.err", "aiomysql": "pymysql.err", "asyncmy": "asyncmy.errors",
     "mysqlconnector": "mysql.connector.errors", "mariadbconnector": "mariadb", "cymysql": "cymysql.err",
 }
-_FORMAT = ("mysqldb", "mysqlconnector", "mariadbconnector", "aiomysql", "asyncmy")
+_FORMAT = ("mysqldb", "mariadbconnector", "aiomysql", "asyncmy", "cymysql")
 
 
-class MysqlDialect(HostDialect, MySQLDialect_pymysql):
+class MysqlDialect(HostDialect, MySQLDialect):
     limbeck_parts = {}
     supports_sane_rowcount = True
     supports_sane_multi_rowcount = True
+
+    def __init__(self, **arguments):
+        # The constructors of the drivers' dialects read the driver's version and set its style of parameters.
+        if VERSION >= (2, 1) and self.is_mariadb:
+            arguments["is_mariadb"] = True
+        MySQLDialect.__init__(self, **arguments)
 
     def create_connect_args(self, url):
         args, options = HostDialect.create_connect_args(self, url)
@@ -75,7 +85,23 @@ class MysqlDialect(HostDialect, MySQLDialect_pymysql):
         return True
 
 
+class _MariaDBDialect_pymysql(MariaDBDialect, MySQLDialect_pymysql):
+    supports_statement_cache = True
+
+
 _classes = {}
+
+
+def synchronous_class(name, channel):
+    """Return the dialect of a synchronous engine. Names of MariaDB's dialects start with `mariadb`."""
+    family, dot, driver_name = name.rpartition(".")
+    if driver_name not in _ASYNC:
+        return dialect_class(name, channel)
+    key = "synchronous", name
+    if key not in _classes:
+        dialect = dialect_class(family + dot + identity.SYNCHRONOUS[driver_name], channel)
+        _classes[key] = synchronous_form(dialect, dialect_class(name, channel), dialect.limbeck_parts)
+    return _classes[key]
 
 
 def dialect_class(name, channel):
@@ -89,11 +115,14 @@ def dialect_class(name, channel):
             channel,
             MysqlConnection,
             paramstyle,
+            module_name=identity.module_name(driver_name),
+            is_async=driver_name in _ASYNC,
             version_info=(1, 4, 6, "final", 1),
             __version__="1.4.6",
             mismatch=PYMYSQL,
             reads_zero_dates_as_none=driver_name in _ZERO_DATES_AS_NONE,
             driver_class=_DRIVER_CLASSES.get(driver_name),
+            async_driver_class=_ASYNC_DRIVER_CLASSES.get(driver_name),
             error_names=ErrorNames(_ERROR_MODULES.get(driver_name, driver_name)),
         )
         attributes = {
@@ -102,11 +131,10 @@ def dialect_class(name, channel):
             "default_paramstyle": paramstyle,
             "supports_statement_cache": True,
         }
-        # Like SQLAlchemy's own loader: MariaDB's class before the driver's.
-        bases = (MariaDBDialect, MysqlDialect) if is_mariadb else (MysqlDialect,)
-        dialect = type("MysqlDialect_" + name.replace(".", "_"), bases, attributes)
         if driver_name in _ASYNC:
-            async_dialect = async_form("MysqlDialectAsync_" + driver_name, dialect, queue_pool)
-            dialect.get_async_dialect_cls = classmethod(lambda cls, url: async_dialect)
-        _classes[name] = dialect
+            attributes.update(async_attributes(queue_pool))
+        # SQLAlchemy creates the class of a MariaDB dialect each time, under the name of the driver's module or `base`.
+        own = identity.own_dialect(name if family or name == "mariadb" else "mysql." + driver_name)
+        behaviour = _MariaDBDialect_pymysql if is_mariadb else MySQLDialect_pymysql
+        _classes[name] = identity.derive(MysqlDialect, own, behaviour, attributes)
     return _classes[name]

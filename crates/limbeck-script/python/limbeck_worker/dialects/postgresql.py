@@ -11,7 +11,8 @@ from ..dbapi.base import Driver
 from ..dbapi.error_names import AsyncpgNames, ErrorNames, PsycopgNames
 from ..dbapi.placeholders import INTERFACE, PROGRAMMING, PSYCOPG2
 from ..roles import ENVIRONMENT
-from .common import VERSION, HostDialect, async_form, queue_pool
+from . import identity
+from .common import VERSION, HostDialect, async_attributes, queue_pool, synchronous_form
 
 # The differences between the drivers that a migration can see: the style of parameters, and the values of types whose
 # conversion SQLAlchemy leaves to the driver.
@@ -20,7 +21,7 @@ _DRIVERS = {
     #                 paramstyle  async  bytea as memoryview  addresses  hstore
     "psycopg2": ("pyformat", False, True, False, True),
     "psycopg2cffi": ("pyformat", False, True, False, True),
-    "psycopg": ("pyformat", True, False, True, True),
+    "psycopg": ("pyformat", False, False, True, True),
     "psycopg_async": ("pyformat", True, False, True, True),
     "pg8000": ("format", False, False, True, False),
     "pygresql": ("pyformat", False, False, False, False),
@@ -240,7 +241,7 @@ class PostgresDialect(HostDialect, PGDialect):
 
     # The drivers have two names for the attribute.
     def set_readonly(self, connection, value):
-        setattr(connection, "read_only" if self.driver in ("psycopg", "psycopg_async") else "readonly", value)
+        setattr(connection, "read_only" if self.driver == "psycopg" else "readonly", value)
 
     def get_readonly(self, connection):
         return connection.read_only
@@ -300,16 +301,31 @@ class PostgresDialect(HostDialect, PGDialect):
 _classes = {}
 
 
-def dialect_class(name, channel):
-    """Return the dialect of a driver; `default` is the one that SQLAlchemy uses for `postgresql://`."""
+def synchronous_class(name, channel):
+    """Return the dialect of a synchronous engine; `default` is the one that SQLAlchemy uses for `postgresql://`."""
     if name == "default":
         name = "psycopg" if VERSION >= (2, 1) else "psycopg2"
+    asynchronous = {"psycopg": "psycopg_async"}.get(name, name)
+    if not _DRIVERS[asynchronous][1]:
+        return dialect_class(name, channel)
+    key = "synchronous", name
+    if key not in _classes:
+        dialect = dialect_class(identity.SYNCHRONOUS.get(name, name), channel)
+        asynchronous_class = dialect_class(asynchronous, channel)
+        _classes[key] = synchronous_form(dialect, asynchronous_class, asynchronous_class.limbeck_parts)
+    return _classes[key]
+
+
+def dialect_class(name, channel):
+    """Return the dialect of a driver."""
     if name not in _classes:
         paramstyle, is_async, as_memoryview, addresses, hstore = _DRIVERS[name]
         driver = Driver(
             channel,
             _connection_class(name),
             paramstyle,
+            module_name=identity.module_name(name),
+            is_async=is_async,
             returns_memoryviews=as_memoryview,
             returns_utc_timestamps=name == "asyncpg",
             parses_addresses=addresses,
@@ -333,7 +349,7 @@ def dialect_class(name, channel):
             colspecs[sqltypes.ARRAY] = _OldArray
             colspecs[postgresql.UUID] = _OldUUID
         attributes = {
-            "driver": name,
+            "driver": "psycopg" if name == "psycopg_async" else name,
             "limbeck_driver": driver,
             "default_paramstyle": paramstyle,
             "colspecs": colspecs,
@@ -343,9 +359,8 @@ def dialect_class(name, channel):
             "supports_sane_multi_rowcount": name != "asyncpg",
             "supports_statement_cache": True,
         }
-        dialect = type("PostgresDialect_" + name, (PostgresDialect,), attributes)
         if is_async:
-            async_dialect = async_form("PostgresDialectAsync_" + name, dialect, queue_pool)
-            dialect.get_async_dialect_cls = classmethod(lambda cls, url: async_dialect)
-        _classes[name] = dialect
+            attributes.update(async_attributes(queue_pool))
+        own = identity.own_dialect("postgresql." + name)
+        _classes[name] = identity.derive(PostgresDialect, own, PGDialect, attributes)
     return _classes[name]

@@ -8,7 +8,8 @@ from ..dbapi.error_names import ErrorNames
 from ..dbapi.sqlite import SqliteConnection
 from ..dbapi.sqlite_values import PARSE_COLNAMES, PARSE_DECLTYPES
 from ..roles import TRANSACTION, with_role
-from .common import VERSION, HostDialect, async_form
+from . import identity
+from .common import VERSION, HostDialect, async_attributes, synchronous_form
 
 
 class SqliteDialect(HostDialect, SQLiteDialect_pysqlite):
@@ -71,6 +72,17 @@ _DRIVER_CLASSES = {"aiosqlite": ("sqlalchemy.dialects.sqlite.aiosqlite", "AsyncA
 _classes = {}
 
 
+def synchronous_class(name, channel):
+    """Return the dialect of a synchronous engine."""
+    if name != "aiosqlite":
+        return dialect_class(name, channel)
+    key = "synchronous", name
+    if key not in _classes:
+        dialect = dialect_class(identity.SYNCHRONOUS[name], channel)
+        _classes[key] = synchronous_form(dialect, dialect_class(name, channel), dialect.limbeck_parts)
+    return _classes[key]
+
+
 def dialect_class(name, channel):
     """Return the dialect of a driver."""
     if name not in _classes:
@@ -80,6 +92,8 @@ def dialect_class(name, channel):
             channel,
             SqliteConnection,
             "qmark",
+            module_name=identity.module_name(name),
+            is_async=name == "aiosqlite",
             sqlite_version=version,
             sqlite_version_info=numbers,
             version="2.6.0",
@@ -90,9 +104,8 @@ def dialect_class(name, channel):
             error_names=ErrorNames("sqlite3"),
         )
         attributes = {"driver": name, "limbeck_driver": driver, "supports_statement_cache": True}
-        dialect = type("SqliteDialect_" + name, (SqliteDialect,), attributes)
         if name == "aiosqlite":
-            async_dialect = async_form("SqliteDialectAsync", dialect, _async_pool)
-            dialect.get_async_dialect_cls = classmethod(lambda cls, url: async_dialect)
-        _classes[name] = dialect
+            attributes.update(async_attributes(_async_pool))
+        own = identity.own_dialect("sqlite." + name)
+        _classes[name] = identity.derive(SqliteDialect, own, SQLiteDialect_pysqlite, attributes)
     return _classes[name]

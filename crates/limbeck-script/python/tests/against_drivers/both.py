@@ -48,9 +48,13 @@ class Case(test_postgresql.Case):
             host = Hosts()
             kind = postgresql.dialect_class(name, host)
             registry.impls["postgresql." + name] = lambda: kind
-            engine = sa.create_engine("postgresql+%s://postgres@/postgres" % name, **arguments)
-            with engine.connect() as connection:
-                return act(connection)
+
+            def work():
+                engine = sa.create_engine("postgresql+%s://postgres@/postgres" % name, **arguments)
+                with engine.connect() as connection:
+                    return act(connection)
+
+            return run_for(kind, work)
         finally:
             host.close()
             registry.impls.clear()
@@ -66,6 +70,18 @@ class Case(test_postgresql.Case):
                 self.assertEqual(one, other, "at %d" % index)
         self.assertEqual(found, expected)
         return found
+
+
+def run_for(kind, work):
+    """Call a function as SQLAlchemy does for a dialect: in a greenlet of an event loop if it is asynchronous."""
+    if not kind.is_async:
+        return work()
+    from sqlalchemy.util import concurrency
+
+    async def run():
+        return await concurrency.greenlet_spawn(work)
+
+    return asyncio.run(run())
 
 
 class Hosts:

@@ -286,7 +286,8 @@ class Sqlalchemy(test_postgresql.Case):
             postgresql._classes.clear()
             kind = postgresql.dialect_class(name, host)
             registry.impls["postgresql." + name] = lambda: kind
-            found = work(sa.create_engine("postgresql+%s://postgres@/postgres" % name, poolclass=sa.pool.StaticPool))
+            url = "postgresql+%s://postgres@/postgres" % name
+            found = both.run_for(kind, lambda: work(sa.create_engine(url, poolclass=sa.pool.StaticPool)))
         finally:
             registry.impls.clear()
             registry.impls.update(before)

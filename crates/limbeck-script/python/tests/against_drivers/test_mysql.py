@@ -14,7 +14,7 @@ from limbeck_worker.dbapi.error_names import ErrorNames
 from limbeck_worker.dbapi.mysql import MysqlConnection
 from limbeck_worker.dbapi.placeholders import PYMYSQL
 
-from . import servers
+from . import both, servers
 
 try:
     import pymysql
@@ -528,7 +528,8 @@ class Sqlalchemy(Case):
                     mysql._classes.clear()
                     kind = mysql.dialect_class(driver if family == "mysql" else "mariadb." + driver, PyMysqlHost())
                     registry.impls["%s.%s" % (family, driver)] = lambda: kind
-                    found = self.work(sa.create_engine(name + "://root@/d", poolclass=sa.pool.StaticPool))
+                    url = name + "://root@/d"
+                    found = both.run_for(kind, lambda: self.work(sa.create_engine(url, poolclass=sa.pool.StaticPool)))
                 finally:
                     registry.impls.clear()
                     registry.impls.update(before)
