@@ -14,6 +14,7 @@ mod fix;
 mod frameworks;
 mod interrupts;
 mod launch;
+mod leaning_scripts;
 mod listeners;
 mod locks;
 mod own_commits;

@@ -32,6 +32,8 @@ class Host:
 
     def plan(self, heads, context):
         """Return an iterator of the steps from `heads`; Alembic calls this method once for each run."""
+        # Alembic loads the scripts here.
+        self.script_directory.revision_map._revision_map
         sys.stdout.flush()
         heads = util.to_tuple(heads, default=())
         reply = self.channel.request("plan", heads=list(heads), url=_masked_url(context), at=_version_table(context))

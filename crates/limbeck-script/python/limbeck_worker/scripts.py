@@ -1,5 +1,7 @@
-"""Revision scripts that are known by their headers. A script's module is imported when it is used."""
+"""Revision scripts that are known by their headers. A script stays unimported where importing it could not be noticed."""
 import os
+import sys
+import types
 
 from alembic import util
 from alembic.script import Script
@@ -38,10 +40,38 @@ def use_headers(script_directory, headers):
         return
 
     def load():
-        for header in headers:
-            yield HeaderScript(*header)
+        loaded = _LoadedImports()
+        for *header, imports in headers:
+            script = HeaderScript(*header)
+            if imports is None or not all(map(loaded.includes, imports)):
+                script.module
+            yield script
 
     script_directory.revision_map = graph.RevisionMap(load)
+
+
+class _LoadedImports:
+    """The import statements that would have no effect: their modules are loaded, and have the imported names."""
+
+    def __init__(self):
+        self._known = set()
+
+    def includes(self, imported):
+        """Return whether an import, `module` or `module:name`, would have no effect."""
+        if imported in self._known:
+            return True
+        module, _, name = imported.partition(":")
+        path = ""
+        for part in module.split("."):
+            path = path + "." + part if path else part
+            # A module of another class may compute its attributes.
+            if type(sys.modules.get(path)) is not types.ModuleType:
+                return False
+        # A name from the module's `__getattr__` may have an effect each time.
+        if name and name not in vars(sys.modules[module]):
+            return False
+        self._known.add(imported)
+        return True
 
 
 def _as_declared(down_revisions):

@@ -53,10 +53,10 @@ class Headers(Case):
     def test_builds_the_map_without_the_modules(self):
         # None of the files exists.
         self.use(
-            ["a", [], ["label"], [], "/not/there/a.py"],
-            ["b", ["a"], [], [], "/not/there/b.py"],
-            ["c", ["a"], [], ["b"], "/not/there/c.py"],
-            ["d", ["b", "c"], [], [], "/not/there/d.py"],
+            ["a", [], ["label"], [], "/not/there/a.py", []],
+            ["b", ["a"], [], [], "/not/there/b.py", []],
+            ["c", ["a"], [], ["b"], "/not/there/c.py", []],
+            ["d", ["b", "c"], [], [], "/not/there/d.py", []],
         )
         self.assertEqual(self.directory.get_heads(), ["d"])
         self.assertEqual(self.directory.get_base(), "a")
@@ -71,13 +71,26 @@ class Headers(Case):
 
     def test_imports_a_module_on_first_use(self):
         path = self.write("a", None)
-        self.use(["a", [], [], [], path], ["b", ["a"], [], [], "/not/there/b.py"])
+        self.use(["a", [], [], [], path, []], ["b", ["a"], [], [], "/not/there/b.py", []])
         script = self.directory.get_revision("a")
         self.assertEqual(script.doc, "about a")
         self.assertIs(script.module, script.module)
         self.assertEqual(script.module.revision, "a")
         with self.assertRaises(ImportError):
             self.directory.get_revision("b").module
+
+    def test_imports_what_is_not_known_to_be_loaded(self):
+        path = self.write("a", None)
+        for imports, is_imported in (
+            ([], False),
+            (["os.path", "alembic:op"], False),
+            (["xml.no_such_module"], True),
+            (["os:no_such_name"], True),
+            (None, True),
+        ):
+            self.use(["a", [], [], [], path, imports])
+            script = self.directory.get_revision("a")
+            self.assertEqual(script._module is not None, is_imported, imports)
 
     def test_alembic_reads_the_files_without_headers(self):
         self.write("a", None)
@@ -111,7 +124,7 @@ class Plans(Case):
 
     def test_notifies_the_host_of_each_step(self):
         path = self.write("b", "a")
-        self.use(["a", [], [], [], "/not/there/a.py"], ["b", ["a"], [], [], path])
+        self.use(["a", [], [], [], "/not/there/a.py", []], ["b", ["a"], [], [], path, []])
         steps = self.plan(
             {
                 "steps": [

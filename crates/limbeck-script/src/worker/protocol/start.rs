@@ -141,6 +141,8 @@ pub struct KnownScript {
     pub dependencies: Vec<String>,
     /// The script's path.
     pub path: PathBuf,
+    /// The imports of a script whose import has no other effect; none if the worker has to import the script.
+    pub imports: Option<Vec<String>>,
 }
 
 impl Serialize for KnownScript {
@@ -151,8 +153,17 @@ impl Serialize for KnownScript {
             branch_labels,
             dependencies,
             path,
+            imports,
         } = self;
-        (id, down_revisions, branch_labels, dependencies, path).serialize(serializer)
+        (
+            id,
+            down_revisions,
+            branch_labels,
+            dependencies,
+            path,
+            imports,
+        )
+            .serialize(serializer)
     }
 }
 
@@ -195,6 +206,7 @@ mod tests {
                 branch_labels: vec![],
                 dependencies: vec![],
                 path: "versions/b.py".into(),
+                imports: Some(vec!["alembic:op".into()]),
             }]),
             script_folders: vec!["versions".into()],
             cache_folder: None,
@@ -227,7 +239,7 @@ mod tests {
             },
             "argv": ["alembic"],
             "application": "shop:create_app",
-            "scripts": [["b", ["a"], [], [], "versions/b.py"]],
+            "scripts": [["b", ["a"], [], [], "versions/b.py", ["alembic:op"]]],
             "script_folders": ["versions"],
             "cache_folder": null,
             "environment": {
