@@ -19,8 +19,8 @@ fn upgrade_to_first(first: &str, second_top: &str, third_top: &str) -> (i32, i32
         );
         for (id, top) in [("b2", second_top), ("c3", third_top)] {
             let path = project.path().join(format!("migrations/versions/{id}.py"));
-            let script = std::fs::read_to_string(&path).unwrap();
-            std::fs::write(path, format!("{script}\n\n{top}\n")).unwrap();
+            let script = std::fs::read_to_string(&path).expect("the script exists");
+            std::fs::write(path, format!("{script}\n\n{top}\n")).expect("the folder is writable");
         }
         let url = format!("{scheme}:///{}", project.path().join("db").display());
         let output = if runs_limbeck {
