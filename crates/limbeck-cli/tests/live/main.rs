@@ -11,6 +11,7 @@ mod errors;
 mod failing;
 mod failure_reports;
 mod fix;
+mod forks;
 mod frameworks;
 mod interrupts;
 mod launch;

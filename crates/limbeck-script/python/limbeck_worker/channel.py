@@ -17,6 +17,29 @@ class HostError(Exception):
         self.fields = fields
         self.limbeck_error = fields.get("id")
 
+    def __reduce__(self):
+        return HostError, (self.fields,)
+
+
+_FORKED = (
+    "a forked process can't use limbeck's connection, which belongs to the process that runs env.py: use threads, or start "
+    "the process with multiprocessing's `spawn` method, where it connects with the installed driver"
+)
+
+
+_PROCESS = os.getpid()
+
+
+def is_forked():
+    """Return whether this process is a fork of the one that the host serves."""
+    return os.getpid() != _PROCESS
+
+
+def _refuse_in_fork():
+    # This must precede the lock, which another thread may have held at the time of the fork.
+    if is_forked():
+        raise HostError({"kind": "forked", "message": _FORKED})
+
 
 class Channel:
     """Sends requests and notices to the host and reads the replies."""
@@ -38,6 +61,7 @@ class Channel:
         """Send a request and return the reply; raise `HostError` for an error."""
         fields["op"] = op
         payload = _frame(fields, "strict" if op in _STRICT_REQUESTS else "replace")
+        _refuse_in_fork()
         with self._lock:
             if self._unanswered:
                 self._early_reply = self._read_reply()
@@ -57,8 +81,14 @@ class Channel:
         """Send a message that the host does not answer."""
         fields["op"] = op
         payload = _frame(fields, "replace")
+        _refuse_in_fork()
         with self._lock:
             self._write(payload)
+
+    def leave(self):
+        """Close the pipes of a forked process, which would mix its messages with those of the first process."""
+        os.close(self._from_host)
+        os.close(self._to_host)
 
     def _read_reply(self):
         (connection,), self._unanswered = self._unanswered, None

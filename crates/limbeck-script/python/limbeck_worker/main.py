@@ -1,20 +1,24 @@
 """One run: set up the interpreter as `alembic` would, carry out the host's task, and report the outcome."""
 import _thread
+import functools
 import gc
 import os
 import sys
 
-from .channel import Channel
+from .channel import Channel, is_forked
 
 
 def main(pipes, lifeline, start, write_module_cache):
     _thread.start_new_thread(_exit_with_host, (lifeline,))
     sys.argv = start["argv"]
     channel = Channel(*pipes)
+    os.register_at_fork(after_in_child=functools.partial(_leave, channel, lifeline))
     status = 1
     try:
         outcome = _run(channel, start)
         _flush()
+        if is_forked():
+            _exit(_report(outcome))
         if start["changes_database"] and outcome["outcome"] == "done":
             write_module_cache()
         channel.request("end", **outcome)
@@ -56,6 +60,25 @@ def _run(channel, start):
         from . import failure
 
         return failure.describe(error, start)
+
+
+def _leave(channel, lifeline):
+    """Separate a forked process from the host."""
+    channel.leave()
+    os.close(lifeline)
+
+
+def _report(outcome):
+    """Print what ended a forked process, which has no host to report to; return its exit status."""
+    if outcome["outcome"] == "exit":
+        return outcome["status"]
+    if outcome["outcome"] == "done":
+        return 0
+    if outcome["outcome"] == "command_error":
+        print("FAILED: %s" % outcome["message"], file=sys.stderr)
+        return 255
+    print(outcome.get("traceback") or outcome["message"], file=sys.stderr)
+    return 1
 
 
 def _enable_garbage_collector():

@@ -1,7 +1,7 @@
 """The parts that the DBAPIs of all families share."""
 import importlib
 
-from ..channel import HostError
+from ..channel import HostError, is_forked
 from ..roles import TRANSACTION, current
 from . import errors
 from .own_connections import described, refusal
@@ -157,13 +157,15 @@ class Connection:
             self.run("COMMIT", role=TRANSACTION)
 
     def rollback(self):
-        if self.status != "I" and not self.closed:
+        # A forked process has no transaction of its own, but its pool rolls back and closes the connections that it drops.
+        if self.status != "I" and not self.closed and not is_forked():
             self.run("ROLLBACK", role=TRANSACTION)
 
     def close(self):
         if not self.closed:
             self.closed = True
-            self.request("close", connection=self.limbeck_connection)
+            if not is_forked():
+                self.request("close", connection=self.limbeck_connection)
 
     terminate = close
 

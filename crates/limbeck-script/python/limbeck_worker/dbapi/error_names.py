@@ -25,6 +25,9 @@ class ErrorNames:
         self.module = module
         self._classes = {}
 
+    def __reduce__(self):
+        return type(self), (self.module,)
+
     def pep249_name(self, code):
         """Return the name of PEP 249 that the driver uses for an SQLSTATE, or None if psycopg2 uses the same."""
 
@@ -46,7 +49,7 @@ class ErrorNames:
         key = kind, name, real
         if key not in self._classes:
             bases = (kind, real) if isinstance(real, type) and not issubclass(kind, real) else (kind,)
-            attributes = {"__module__": module, "__qualname__": name}
+            attributes = {"__module__": module, "__qualname__": name, "driver_names": self}
             # These attributes of the driver's class are read-only.
             attributes.update(dict.fromkeys(("pgcode", "pgerror", "sqlstate", "diag", "cursor", "detail")))
             self._classes[key] = type(name, bases, attributes)
@@ -77,6 +80,9 @@ class AsyncpgNames(ErrorNames):
     def __init__(self, newest):
         super().__init__("sqlalchemy.dialects.postgresql.asyncpg")
         self._newest = newest
+
+    def __reduce__(self):
+        return type(self), (self._newest,)
 
     def message(self, message, fields):
         message = fields.get("message") or ""

@@ -18,11 +18,17 @@ class Error(Exception):
 
     limbeck_error = None
     limbeck_kind = None
+    # The names of the driver that the class belongs to, an `ErrorNames`.
+    driver_names = None
 
     def __new__(cls, *args, **kwargs):
         if _names is not None and cls.__module__ == __name__:
             cls = _names.class_for(cls)
         return super().__new__(cls, *args, **kwargs)
+
+    def __reduce__(self):
+        # The class can't be imported: limbeck makes it when it is first raised.
+        return _restore, (_pep249_name(type(self)), self.driver_names, self.args, self.__dict__)
 
 
 class InterfaceError(Error):
@@ -136,6 +142,17 @@ _BY_SQLITE_NAME = {
 }
 
 
+def _pep249_name(kind):
+    return next(base.__name__ for base in kind.__mro__ if base.__module__ == __name__)
+
+
+def _restore(name, names, arguments, state):
+    kind = globals()[name]
+    error = (names.class_for(kind) if names else kind)(*arguments)
+    error.__dict__.update(state)
+    return error
+
+
 def from_host_error(fields, family, names=None, sql=None):
     """Return the exception for an error reply of the host."""
     use_driver_names(names)
@@ -148,7 +165,7 @@ def from_host_error(fields, family, names=None, sql=None):
     elif kind == "unsupported":
         # For SQLite, the host refuses several statements in one text, which is a `ProgrammingError` in `sqlite3`.
         error = ProgrammingError(message) if family == "sqlite" else NotSupportedError(message)
-    elif kind == "connect" or kind == "lost":
+    elif kind in ("connect", "lost", "forked"):
         error = OperationalError(message)
     else:
         error = InterfaceError(message)

@@ -4,6 +4,7 @@ import datetime
 import decimal
 import re
 
+from ..channel import is_forked
 from ..roles import ENVIRONMENT, TRANSACTION
 from . import errors
 from .base import Connection, Cursor
@@ -95,7 +96,7 @@ class MysqlConnection(DriverClass, Connection):
         self.run("COMMIT", role=TRANSACTION)
 
     def rollback(self):
-        if not self.closed:
+        if not self.closed and not is_forked():
             self.run("ROLLBACK", role=TRANSACTION)
 
     def ping(self, reconnect=False):

@@ -2,6 +2,7 @@
 import re
 import sys
 
+from ..channel import is_forked
 from ..roles import TRANSACTION
 from . import errors, sqlite_values
 from .base import Connection, Cursor
@@ -104,7 +105,8 @@ class SqliteConnection(DriverClass, Connection):
         self._end("COMMIT")
 
     def rollback(self):
-        self._end("ROLLBACK")
+        if not is_forked():
+            self._end("ROLLBACK")
 
     def _end(self, statement):
         self.check()
