@@ -7,7 +7,7 @@ use limbeck::config::ConfigError;
 use limbeck::db::ConnectError;
 use limbeck::migrator::MigrateError;
 use limbeck::project::ProjectError;
-use limbeck::{CommandError, RunError, Signal};
+use limbeck::{CommandError, CommandErrorKind, RunError, Signal};
 
 use crate::launch_error::LaunchError;
 
@@ -51,6 +51,11 @@ impl CliError {
                 },
             }
             .into(),
+            // As with `upgrade`, the project can't be used, so no migration began.
+            error @ (Self::Config(_) | Self::Project(_)) => error,
+            Self::Refused(refusal) if *refusal.kind() == CommandErrorKind::Configuration => {
+                Self::Refused(refusal)
+            }
             error => Self::LaunchMigration(Box::new(error)),
         }
     }

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use limbeck::{Failure, RunError, Signal, WorkerError};
+use limbeck::{CommandError, CommandErrorKind, Failure, RunError, Signal, WorkerError};
 use limbeck_supervisor::shell_status;
 
 use crate::cli_error::{CliError, FileError};
@@ -10,6 +10,7 @@ use crate::context::Context;
 use crate::launch_error::{NO_DATABASE, NOT_MIGRATED};
 use crate::output::failure::print_failure;
 use crate::output::message::Message;
+use crate::output::notices::print_help;
 use crate::output::redact::{self, redact};
 use crate::output::report::Reason;
 
@@ -23,18 +24,24 @@ pub(crate) fn report(context: &Context, error: CliError) -> u8 {
     match error {
         CliError::Refused(refusal) => {
             context.printer.failed(refusal.message());
+            if let Some(help) = refusal.help() {
+                print_help(help);
+            }
             REFUSED
         }
         CliError::Config(error) if error.is_refusal() => {
             report(context, CliError::Refused(error.into()))
         }
         CliError::Config(error) => {
-            Message::from_error(&error).print();
+            let mut message = Message::from_error(&error);
+            message.help.extend(error.hint());
+            message.print();
             FAILED
         }
         CliError::Project(error) => {
             if let Some(text) = error.refusal() {
-                report(context, CliError::usage(text))
+                let refusal = CommandError::new(CommandErrorKind::Configuration, text);
+                report(context, CliError::Refused(refusal.with_help(error.hint())))
             } else {
                 let mut message = Message::from_error(&error);
                 message.help.extend(error.hint());

@@ -1,6 +1,9 @@
 //! The options that come before the command.
 
 use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::value_parsers::parse_duration;
 
 /// Options before the command.
 #[derive(Debug, clap::Args)]
@@ -24,9 +27,9 @@ pub(crate) struct GlobalOptions {
     /// Python interpreter, or virtual environment, that runs env.py and the revision scripts.
     #[arg(long, value_name = "PYTHON", global = true)]
     pub(crate) python: Option<PathBuf>,
-    /// Seconds to wait for the migration lock while another run holds it.
-    #[arg(long, value_name = "SECONDS", default_value_t = 600, global = true)]
-    pub(crate) lock_wait: u64,
+    /// Time to wait for the migration lock while another run holds it.
+    #[arg(long, value_name = "TIME", value_parser = parse_duration, default_value = "600s", global = true)]
+    pub(crate) lock_wait: Duration,
     /// Write a report of the run to a file, as one JSON object.
     #[arg(long, value_name = "FILE")]
     pub(crate) report: Option<PathBuf>,

@@ -44,6 +44,16 @@ class Installed(unittest.TestCase):
         self.assertEqual(output.stdout.split(), ["limbeck", version])
         self.assertEqual(python("import limbeck; print(limbeck.__version__)").strip(), version)
 
+    def test_module_runs_the_command(self):
+        command = [sys.executable, "-m", "limbeck"]
+        version = importlib.metadata.version("limbeck")
+        output = subprocess.run([*command, "--version"], check=True, stdout=subprocess.PIPE, universal_newlines=True)
+        self.assertEqual(output.stdout.split(), ["limbeck", version])
+        with tempfile.TemporaryDirectory() as folder:
+            failed = subprocess.run([*command, "heads"], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.assertEqual(failed.returncode, 255)
+        self.assertIn(b"script_location", failed.stdout)
+
     def test_types_check(self):
         user = Path(__file__).with_name("user_code.py")
         with tempfile.TemporaryDirectory() as folder:

@@ -10,6 +10,8 @@ use crate::config::ConfigError;
 pub struct CommandError {
     kind: CommandErrorKind,
     message: String,
+    /// The next step for the user, if there is one.
+    help: Option<String>,
 }
 
 /// The reason for a [`CommandError`].
@@ -50,6 +52,7 @@ impl CommandError {
         Self {
             kind,
             message: message.into(),
+            help: None,
         }
     }
 
@@ -71,6 +74,34 @@ impl CommandError {
             CommandErrorKind::Revision(RevisionErrorKind::Unknown { argument }),
             message,
         )
+    }
+
+    /// Sets the next step for the user.
+    #[must_use]
+    pub fn with_help(mut self, help: Option<String>) -> Self {
+        self.help = help;
+        self
+    }
+
+    /// Adds a next step to the error of a version row without a script. `rows` are the database's version rows.
+    pub(crate) fn explain_rows(self, rows: &[String]) -> Self {
+        match &self.kind {
+            CommandErrorKind::Revision(RevisionErrorKind::Unknown { argument })
+                if rows.contains(argument) =>
+            {
+                let help = format!(
+                    "the database is at `{argument}`, which no script here has: deploy the code that contains it, \
+                     or replace the version rows with `limbeck stamp --purge REVISION`"
+                );
+                self.with_help(Some(help))
+            }
+            _ => self,
+        }
+    }
+
+    /// Returns the next step for the user, if there is one.
+    pub fn help(&self) -> Option<&str> {
+        self.help.as_deref()
     }
 
     /// Returns the reason.
@@ -95,7 +126,7 @@ impl From<RevisionError> for CommandError {
 
 impl From<ConfigError> for CommandError {
     fn from(error: ConfigError) -> Self {
-        Self::new(CommandErrorKind::Configuration, error.to_string())
+        Self::new(CommandErrorKind::Configuration, error.to_string()).with_help(error.hint())
     }
 }
 

@@ -65,6 +65,7 @@ impl ProjectError {
     /// Returns the next step for the user, if there is one.
     pub fn hint(&self) -> Option<String> {
         Some(match self {
+            Self::Config(error) => return error.hint(),
             Self::Directory(DirectoryError::NoDownRevision { .. }) => {
                 "write `down_revision = None` for the first revision, or the id of the previous revision"
                     .into()
@@ -310,7 +311,9 @@ impl Project {
     /// # Errors
     /// [`CommandError`] if a row can't be resolved.
     pub fn resolve_all(&self, rows: &[String]) -> Result<Vec<&str>, CommandError> {
-        Ok(self.map.resolve_all(rows)?)
+        self.map
+            .resolve_all(rows)
+            .map_err(|error| CommandError::from(error).explain_rows(rows))
     }
 
     /// Returns the current revisions of a database with these version rows.
@@ -318,7 +321,9 @@ impl Project {
     /// # Errors
     /// [`CommandError`] if a row can't be resolved.
     pub fn current(&self, rows: &[String]) -> Result<Vec<&str>, CommandError> {
-        Ok(self.map.current(rows)?)
+        self.map
+            .current(rows)
+            .map_err(|error| CommandError::from(error).explain_rows(rows))
     }
 
     /// Returns the headers for the worker; `None` if the worker has to import the scripts anyway.

@@ -1,7 +1,6 @@
 //! The project: its configuration, scripts, interpreter, and migrator.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use limbeck::config::{Config, ConfigFiles};
 use limbeck::db::LockWait;
@@ -50,8 +49,7 @@ impl Context {
         Ok(Migrator {
             section: global.name.clone(),
             overrides: self.overrides.clone(),
-            lock_wait: (!global.no_lock)
-                .then(|| LockWait::for_at_most(Duration::from_secs(global.lock_wait))),
+            lock_wait: (!global.no_lock).then(|| LockWait::for_at_most(global.lock_wait)),
             command_line: CommandLine {
                 config: global.config.clone(),
                 x: global.x.clone(),

@@ -9,6 +9,11 @@ pub(crate) fn print_warning(text: &str) {
     anstream::eprintln!("limbeck: warning: {}", redact(text));
 }
 
+/// Prints the next step after an error, without its secrets.
+pub(crate) fn print_help(text: &str) {
+    anstream::eprintln!("limbeck: help: {}", redact(text));
+}
+
 /// Prints log lines, in Alembic's form.
 pub(crate) fn print_log(lines: &[String]) {
     for line in lines {

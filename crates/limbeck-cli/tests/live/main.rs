@@ -1,5 +1,6 @@
 //! Tests of the command against real Alembic and real servers.
 
+mod advice;
 mod concurrency;
 mod copy;
 mod derived_files;

@@ -32,6 +32,12 @@ impl ConfigFiles {
         Some(if name.is_empty() { "." } else { name }.to_owned())
     }
 
+    /// Returns the ini if it is named and doesn't exist.
+    pub(crate) fn missing_ini(&self) -> Option<PathBuf> {
+        let ini = Path::new(&self.ini);
+        (!self.ini.is_empty() && !ini.exists()).then(|| ini.to_owned())
+    }
+
     /// Selects the files by the values of `-c` and of the variable `ALEMBIC_CONFIG`.
     ///
     /// # Errors
@@ -80,8 +86,19 @@ fn is_pyproject(name: &str) -> bool {
 
 /// Reads a file; returns `None` if the file doesn't exist.
 pub(super) fn read(path: &Path) -> Result<Option<String>, ConfigError> {
-    match fs::read_to_string(path) {
-        Ok(text) => Ok(Some(text)),
+    match fs::read(path) {
+        Ok(bytes) => match String::from_utf8(bytes) {
+            Ok(text) => Ok(Some(text)),
+            Err(error) => {
+                let start = error.utf8_error().valid_up_to();
+                let bytes = error.as_bytes();
+                Err(ConfigError::NotUtf8 {
+                    path: path.to_owned(),
+                    line: memchr::memchr_iter(b'\n', &bytes[..start]).count() + 1,
+                    byte: bytes.get(start).copied().unwrap_or_default(),
+                })
+            }
+        },
         // For Python's reader, a file inside a file is missing, too.
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
             Ok(None)

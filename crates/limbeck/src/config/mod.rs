@@ -139,13 +139,13 @@ impl Config {
     /// Returns `script_location`, or the ini's folder if `env.py` is there.
     ///
     /// # Errors
-    /// Returns [`ConfigError::Refused`] with Alembic's text if there is neither.
+    /// Returns [`ConfigError::NoScriptLocation`] if there is neither.
     pub fn script_location(&self) -> Result<String, ConfigError> {
         self.text("script_location")?
             .filter(|location| !location.is_empty())
             .or_else(|| self.files.script_folder())
-            .ok_or_else(|| {
-                ConfigError::Refused("No 'script_location' key found in configuration.".into())
+            .ok_or_else(|| ConfigError::NoScriptLocation {
+                missing_ini: self.files.missing_ini(),
             })
     }
 

@@ -160,7 +160,14 @@ fn split(revision: &str, mode: MigrationMode) -> Result<(Option<&str>, &str), Co
     match revision.split_once(':') {
         None => Ok((None, revision)),
         Some((start, target)) if mode == MigrationMode::Sql => Ok((Some(start), target)),
-        Some(_) => Err(CommandError::usage("Range revision not allowed")),
+        Some(_) => {
+            let help = revision.contains("://").then(|| {
+                "expected a revision, found a database URL: set the URL in `DATABASE_URL` or `sqlalchemy.url`, and name a \
+                 revision such as `head` here"
+                    .to_owned()
+            });
+            Err(CommandError::usage("Range revision not allowed").with_help(help))
+        }
     }
 }
 

@@ -39,12 +39,13 @@ impl Operation<'_> {
         map: &RevisionMap,
         heads: &[String],
     ) -> Result<MigrationPlan, CommandError> {
-        Ok(match self {
-            Self::Upgrade(target) => map.plan_upgrade(heads, target)?,
-            Self::Downgrade(target) => map.plan_downgrade(heads, target)?,
-            Self::Stamp(targets) => map.plan_stamp(heads, targets)?,
-            Self::EnsureVersion | Self::Inspect(_) | Self::Alembic => MigrationPlan::default(),
-        })
+        let plan = match self {
+            Self::Upgrade(target) => map.plan_upgrade(heads, target),
+            Self::Downgrade(target) => map.plan_downgrade(heads, target),
+            Self::Stamp(targets) => map.plan_stamp(heads, targets),
+            Self::EnsureVersion | Self::Inspect(_) | Self::Alembic => Ok(MigrationPlan::default()),
+        };
+        plan.map_err(|error| CommandError::from(error).explain_rows(heads))
     }
 
     /// Returns `true` if the operation may write to a database with the version rows `heads`. `exists` is `Some(true)`
