@@ -9,6 +9,10 @@ use crate::replay::{On, Scenario, replays, step, stock};
 
 fn project(sandbox: &Sandbox) {
     stock(sandbox, "generic", "mig");
+    // With the template's placeholder, limbeck would use the URL in `DATABASE_URL`.
+    let ini = sandbox.read("alembic.ini");
+    let url = "driver://user:pass@localhost/dbname";
+    sandbox.write("alembic.ini", &ini.replace(url, "sqlite:///test.db"));
     sandbox.write(
         "mig/versions/a1.py",
         "\"\"\"first\"\"\"\nrevision = 'a1'\ndown_revision = None\n\n\ndef upgrade():\n    pass\n\n\n\
