@@ -18,6 +18,9 @@ use crate::output::report::Reason;
 const REFUSED: u8 = 255;
 /// The exit status of Python after an uncaught exception.
 const FAILED: u8 = 1;
+/// The next step if no interpreter, or a wrong program, was found.
+const NAME_INTERPRETER: &str =
+    "activate the project's virtual environment, or name its interpreter with --python";
 
 /// Prints an error and returns the exit status.
 pub(crate) fn report(context: &Context, error: CliError) -> u8 {
@@ -165,7 +168,7 @@ fn report_run(context: &Context, error: RunError) -> u8 {
         }
         RunError::Interpreter(_) => {
             Message::from_error(&error)
-                .help("activate the project's virtual environment, or name its interpreter with --python")
+                .help(NAME_INTERPRETER)
                 .print();
             FAILED
         }
@@ -184,7 +187,11 @@ fn report_run(context: &Context, error: RunError) -> u8 {
         }
         RunError::Command(refusal) => report(context, CliError::Refused(refusal)),
         RunError::Worker(error) => {
-            Message::from_error(&error).print();
+            let mut message = Message::from_error(&error);
+            if let WorkerError::NotPython { .. } | WorkerError::Start { .. } = error {
+                message = message.help(NAME_INTERPRETER);
+            }
+            message.print();
             match error {
                 // Python's own end is a failure, even with status 0.
                 WorkerError::Exited { status } => shell_status(status).max(FAILED),

@@ -105,3 +105,26 @@ fn waits_for_the_lock_for_a_time_with_a_unit() {
     let output = run(&project(), URL, &["--lock-wait", "soon", "heads"]);
     check(&output, 2, "", &["--lock-wait <TIME>"]);
 }
+
+#[test]
+fn names_a_program_that_is_not_python() {
+    let sandbox = linear("import os\n", &[("a1", "pass", "pass")]);
+    for program in ["/bin/ls", "/bin/echo", "/bin/true", "/bin/sh"] {
+        for command in ["upgrade", "doctor"] {
+            let arguments = ["--python", program, command];
+            let arguments = match command {
+                "upgrade" => [&arguments[..], &["head"]].concat(),
+                _ => arguments.to_vec(),
+            };
+            let output = run(&sandbox, URL, &arguments);
+            assert_eq!(output.status, 1, "{}", output.stderr);
+            let text = format!("{}{}", output.stdout, output.stderr);
+            assert!(text.contains(&format!("`{program}`")), "{text}");
+            assert!(text.contains("--python"), "{text}");
+            // The sources of limbeck's own Python programs.
+            for source in ["def ", "MAGIC_NUMBER", "importlib"] {
+                assert!(!text.contains(source), "{source}: {text}");
+            }
+        }
+    }
+}

@@ -1,7 +1,7 @@
 //! Lists the packages that are installed for an interpreter.
 
 use std::collections::BTreeMap;
-use std::io;
+use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
@@ -81,27 +81,30 @@ impl Interpreter {
         packages: &[&str],
     ) -> Result<InstalledVersions, InstalledVersionsError> {
         let path = || self.path.clone();
+        let failed = |source| InstalledVersionsError::Start {
+            path: path(),
+            source,
+        };
+        let (program, mut to_program) = io::pipe().map_err(failed)?;
+        // An empty pipe takes this many bytes without a reader.
+        const { assert!(PROGRAM.len() <= 4096) };
+        to_program.write_all(PROGRAM.as_bytes()).map_err(failed)?;
+        drop(to_program);
         let running = Command::new(&self.path)
-            .arg("-c")
-            .arg(PROGRAM)
+            // Another program than Python shows its arguments in its error, so the program is not among them.
+            .arg("-")
             .args(packages)
-            .stdin(Stdio::null())
+            .stdin(program)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .kill_on_drop(true)
             .spawn()
-            .map_err(|source| InstalledVersionsError::Start {
-                path: path(),
-                source,
-            })?
+            .map_err(failed)?
             .wait_with_output();
         let output = tokio::time::timeout(TIMEOUT, running)
             .await
             .map_err(|_| InstalledVersionsError::Timeout { path: path() })?
-            .map_err(|source| InstalledVersionsError::Start {
-                path: path(),
-                source,
-            })?;
+            .map_err(failed)?;
         let unexpected = |why: String| InstalledVersionsError::Output { path: path(), why };
         if !output.status.success() {
             let errors = String::from_utf8_lossy(&output.stderr);

@@ -1,7 +1,7 @@
 //! The worker's process, and the requests and replies between the worker and its host.
 
 use std::collections::BTreeMap;
-use std::io;
+use std::io::{self, Write as _};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
@@ -15,9 +15,9 @@ use serde_json::value::RawValue;
 use tokio::process::{Child, Command};
 
 use super::protocol::{CallResult, Start, WorkerRequest};
-use super::sources::{BOOTSTRAP, Modules};
+use super::sources::{BOOTSTRAP, Modules, STUB};
 use super::stream::MessageStream;
-use crate::interpreter::Interpreter;
+use crate::interpreter::{InstalledVersionsError, Interpreter};
 
 /// The time that the process gets to exit after the end of its run.
 const EXIT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -47,6 +47,15 @@ pub enum WorkerError {
         /// The system's error.
         #[source]
         source: io::Error,
+    },
+    /// The program is not Python, or its Python doesn't start.
+    #[error("`{}`, which {} names, is not a working Python interpreter", interpreter.path.display(), interpreter.source)]
+    NotPython {
+        /// The program.
+        interpreter: Interpreter,
+        /// The failure of a short program.
+        #[source]
+        source: InstalledVersionsError,
     },
     /// The process exited before it sent the outcome of the run.
     #[error("the Python worker exited unexpectedly ({status})")]
@@ -78,6 +87,9 @@ struct StartMessage<'a> {
 pub struct Worker {
     child: Child,
     stream: MessageStream,
+    interpreter: Interpreter,
+    /// `true` if the process has sent a message, so it is Python.
+    has_answered: bool,
     /// The write end of a pipe. The worker exits when it closes, even if the host was killed.
     _lifeline: io::PipeWriter,
 }
@@ -96,10 +108,18 @@ impl Worker {
         let (from_worker, to_host) = io::pipe().map_err(failed)?;
         let (from_host, to_worker) = io::pipe().map_err(failed)?;
         let (lifeline_read, lifeline) = io::pipe().map_err(failed)?;
+        let (bootstrap, mut to_bootstrap) = io::pipe().map_err(failed)?;
+        // An empty pipe takes this many bytes without a reader.
+        const { assert!(BOOTSTRAP.len() <= 4096) };
+        to_bootstrap
+            .write_all(BOOTSTRAP.as_bytes())
+            .map_err(failed)?;
+        drop(to_bootstrap);
         let inherited = [
             OwnedFd::from(from_host),
             OwnedFd::from(to_host),
             OwnedFd::from(lifeline_read),
+            OwnedFd::from(bootstrap),
         ];
         let (input, output, errors) = match &options.output {
             Some(output) => {
@@ -111,7 +131,7 @@ impl Worker {
         let mut command = std::process::Command::new(path);
         command
             .arg("-c")
-            .arg(BOOTSTRAP)
+            .arg(STUB)
             .args(inherited.each_ref().map(|end| end.as_raw_fd().to_string()))
             .envs(&options.variables)
             .stdin(input)
@@ -127,6 +147,8 @@ impl Worker {
         let mut worker = Self {
             child,
             stream: MessageStream::new(from_worker, to_worker).map_err(failed)?,
+            interpreter: options.interpreter.clone(),
+            has_answered: false,
             _lifeline: lifeline,
         };
         let modules = Modules::get();
@@ -171,7 +193,10 @@ impl Worker {
 
     async fn receive<T: DeserializeOwned>(&mut self) -> Result<T, WorkerError> {
         match self.stream.next().await {
-            Ok(message) => serde_json::from_slice(message).map_err(WorkerError::Message),
+            Ok(message) => {
+                self.has_answered = true;
+                serde_json::from_slice(message).map_err(WorkerError::Message)
+            }
             Err(error) if error.kind() == io::ErrorKind::InvalidData => {
                 Err(WorkerError::Stream(error))
             }
@@ -246,10 +271,24 @@ impl Worker {
         }
     }
 
+    /// Runs a short program if the process has sent nothing yet.
+    async fn check_interpreter(&self) -> Result<(), InstalledVersionsError> {
+        if !self.has_answered {
+            self.interpreter.installed_versions(&[]).await?;
+        }
+        Ok(())
+    }
+
     /// Returns the exit status as the error, if the stream broke because the process has exited.
     async fn explain(&mut self, error: io::Error) -> WorkerError {
         match tokio::time::timeout(EXIT_TIMEOUT, self.child.wait()).await {
-            Ok(Ok(status)) => WorkerError::Exited { status },
+            Ok(Ok(status)) => match self.check_interpreter().await {
+                Ok(()) => WorkerError::Exited { status },
+                Err(source) => WorkerError::NotPython {
+                    interpreter: self.interpreter.clone(),
+                    source,
+                },
+            },
             _ => WorkerError::Stream(error),
         }
     }

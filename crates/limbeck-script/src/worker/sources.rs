@@ -5,8 +5,13 @@ use std::sync::LazyLock;
 
 use serde_json::value::RawValue;
 
-/// The program that starts the worker, for the interpreter's option `-c`.
+/// The program that starts the worker.
 pub(super) const BOOTSTRAP: &str = include_str!("../../python/bootstrap.py");
+
+/// The program that runs the one in the pipe that its last argument names. Another program than Python shows its arguments
+/// in its error.
+pub(super) const STUB: &str =
+    "import sys\nwith open(int(sys.argv.pop()), 'rb') as file: code = file.read()\nexec(code)";
 
 /// The modules in the form in which the host sends them, made once for all workers of a process.
 pub(super) struct Modules {
