@@ -167,9 +167,7 @@ fn report_run(context: &Context, error: RunError) -> u8 {
             }
         }
         RunError::Interpreter(_) => {
-            Message::from_error(&error)
-                .help(NAME_INTERPRETER)
-                .print();
+            Message::from_error(&error).help(NAME_INTERPRETER).print();
             FAILED
         }
         RunError::MissingModule {

@@ -39,8 +39,16 @@ pub enum ProjectError {
     #[error(transparent)]
     Directory(#[from] DirectoryError),
     /// The scripts' revisions contradict each other.
-    #[error("the revision scripts contradict each other: {0}")]
-    Graph(#[from] GraphError),
+    #[error(
+        "the revision scripts contradict each other: {error}{}",
+        listed(" in ", files)
+    )]
+    Graph {
+        /// The contradiction.
+        error: GraphError,
+        /// The scripts of a cycle; empty for another contradiction.
+        files: Vec<PathBuf>,
+    },
     /// The script directory doesn't exist.
     #[error(
         "Path doesn't exist: {0}.  Please use the 'init' command to create a new scripts folder."
@@ -57,8 +65,11 @@ impl ProjectError {
         match self {
             Self::Config(error) => error.is_refusal().then(|| error.to_string()),
             Self::NoFolder(_) => Some(self.to_string()),
-            Self::Graph(error @ GraphError::Identifier { .. }) => Some(error.to_string()),
-            Self::Directory(_) | Self::Graph(_) | Self::NoPackage(_) => None,
+            Self::Graph {
+                error: error @ GraphError::Identifier { .. },
+                ..
+            } => Some(error.to_string()),
+            Self::Directory(_) | Self::Graph { .. } | Self::NoPackage(_) => None,
         }
     }
 
@@ -70,18 +81,7 @@ impl ProjectError {
                 "write `down_revision = None` for the first revision, or the id of the previous revision"
                     .into()
             }
-            Self::Graph(GraphError::Missing { missing, .. }) => {
-                format!("restore the script of `{missing}`, or correct the id that refers to it")
-            }
-            Self::Graph(GraphError::Cycle(_) | GraphError::DependencyCycle(_)) => {
-                "correct the `down_revision` or `depends_on` that closes the cycle".into()
-            }
-            Self::Graph(GraphError::Loop(_) | GraphError::DependencyLoop(_)) => {
-                "remove the revision's reference to itself".into()
-            }
-            Self::Graph(GraphError::Label { .. }) => {
-                "give one of the two revisions another label".into()
-            }
+            Self::Graph { error, .. } => return graph_hint(error),
             Self::NoPackage(_) => {
                 "activate the project's virtual environment, or name its interpreter with --python"
                     .into()
@@ -89,6 +89,35 @@ impl ProjectError {
             _ => return None,
         })
     }
+}
+
+/// Returns the next step for scripts that contradict each other.
+fn graph_hint(error: &GraphError) -> Option<String> {
+    Some(match error {
+        GraphError::Missing { missing, .. } => {
+            format!("restore the script of `{missing}`, or correct the id that refers to it")
+        }
+        GraphError::Cycle(_) | GraphError::DependencyCycle(_) => {
+            "correct the `down_revision` or `depends_on` that closes the cycle".into()
+        }
+        GraphError::Loop(_) | GraphError::DependencyLoop(_) => {
+            "remove the revision's reference to itself".into()
+        }
+        GraphError::Label { .. } => "give one of the two revisions another label".into(),
+        _ => return None,
+    })
+}
+
+/// Returns the files in backquotes after `prefix`, or an empty text if there are none.
+fn listed(prefix: &str, files: &[PathBuf]) -> String {
+    if files.is_empty() {
+        return String::new();
+    }
+    let files: Vec<String> = files
+        .iter()
+        .map(|file| format!("`{}`", file.display()))
+        .collect();
+    format!("{prefix}{}", files.join(", "))
 }
 
 /// A project as read without Python.
@@ -187,12 +216,30 @@ impl Project {
         scripts: Vec<Script>,
         mut warnings: Vec<String>,
     ) -> Result<Self, ProjectError> {
-        let map = RevisionMap::new(revisions)?;
-        warnings.extend(
-            map.duplicates()
-                .iter()
-                .map(|id| format!("Revision {id} is present more than once")),
-        );
+        let map = match RevisionMap::new(revisions.clone()) {
+            Ok(map) => map,
+            Err(error) => {
+                let ids: &[String] = match &error {
+                    GraphError::Cycle(ids) | GraphError::DependencyCycle(ids) => ids,
+                    GraphError::Loop(id) | GraphError::DependencyLoop(id) => {
+                        std::slice::from_ref(id)
+                    }
+                    _ => &[],
+                };
+                let files = ids
+                    .iter()
+                    .flat_map(|id| files_of(&revisions, &scripts, id))
+                    .collect();
+                return Err(ProjectError::Graph { error, files });
+            }
+        };
+        warnings.extend(map.duplicates().iter().map(|id| {
+            let files: Vec<PathBuf> = files_of(map.declarations(), &scripts, id).collect();
+            format!(
+                "Revision {id} is present more than once{}: only the last script runs; give the others another id",
+                listed(", in ", &files)
+            )
+        }));
         Ok(Self {
             config: unread.config,
             map,
@@ -366,6 +413,19 @@ fn script_of_row(row: ImportedScript) -> (Revision, Script) {
         dependencies: row.dependencies,
     };
     (revision, script)
+}
+
+/// Returns the files of the scripts that declare this id. `scripts` has the order of `revisions`.
+fn files_of<'a>(
+    revisions: &'a [Revision],
+    scripts: &'a [Script],
+    id: &'a str,
+) -> impl Iterator<Item = PathBuf> + 'a {
+    revisions
+        .iter()
+        .zip(scripts)
+        .filter(move |(revision, _)| revision.id == id)
+        .map(|(_, script)| script.path())
 }
 
 /// Returns the folder of `env.py`. `package_folders` is as for [`Project::read`].

@@ -128,3 +128,32 @@ fn names_a_program_that_is_not_python() {
         }
     }
 }
+
+#[test]
+fn names_the_scripts_of_a_repeated_id_and_of_a_cycle() {
+    let sandbox = project();
+    let script = |id: &str, parent: &str| {
+        format!(
+            "revision = '{id}'\ndown_revision = {parent}\ndef upgrade(): pass\ndef downgrade(): pass\n"
+        )
+    };
+    sandbox.write("migrations/versions/again.py", &script("a1", "None"));
+    let output = run(&sandbox, URL, &["heads"]);
+    let expected = [
+        "Revision a1 is present more than once",
+        "versions/a1.py`",
+        "versions/again.py`",
+        "another id",
+    ];
+    check(&output, 0, "a1", &expected);
+    sandbox.write("migrations/versions/again.py", &script("b2", "'c3'"));
+    sandbox.write("migrations/versions/third.py", &script("c3", "'b2'"));
+    let output = run(&sandbox, URL, &["heads"]);
+    let expected = [
+        "Cycle is detected in revisions (b2, c3)",
+        "versions/again.py`",
+        "versions/third.py`",
+        "that closes the cycle",
+    ];
+    check(&output, 1, "", &expected);
+}
