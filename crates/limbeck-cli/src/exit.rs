@@ -1,5 +1,6 @@
 //! Maps each error to its text and its exit status. No other module does.
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use limbeck::{CommandError, CommandErrorKind, Failure, RunError, Signal, WorkerError};
@@ -11,6 +12,7 @@ use crate::launch_error::{NO_DATABASE, NOT_MIGRATED};
 use crate::output::failure::print_failure;
 use crate::output::message::Message;
 use crate::output::notices::print_help;
+use crate::output::printer;
 use crate::output::redact::{self, redact};
 use crate::output::report::Reason;
 
@@ -125,7 +127,10 @@ pub(crate) fn reason(error: &CliError) -> Reason {
 /// Prints an error of the command line, or the text that `--help` and `--version` ask for.
 pub(crate) fn report_arguments(error: clap::Error, command: clap::Command) -> ExitCode {
     if !error.use_stderr() {
-        error.exit();
+        if let Err(error) = error.print().and_then(|()| std::io::stdout().flush()) {
+            printer::keep_failure(error);
+        }
+        return ExitCode::from(printer::exit_status(0));
     }
     // clap's message quotes arguments, so the masked arguments are parsed again for a message without secrets.
     match command.try_get_matches_from(redact::masked_arguments()) {

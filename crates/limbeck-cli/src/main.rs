@@ -26,6 +26,7 @@ use crate::commands::{
 };
 use crate::context::Context;
 use crate::output::message::Message;
+use crate::output::printer;
 
 fn main() -> ExitCode {
     if let Some(status) = run_helper() {
@@ -51,10 +52,11 @@ fn main() -> ExitCode {
             (exit::report(&context, error), Some(reason))
         }
     };
-    ExitCode::from(match context.close(&name, status, reason) {
+    let status = match context.close(&name, status, reason) {
         Ok(()) => status,
         Err(error) => exit::report_file(&error).max(status),
-    })
+    };
+    ExitCode::from(printer::exit_status(status))
 }
 
 /// Runs one of the helper processes that limbeck starts around an application. They take no options.

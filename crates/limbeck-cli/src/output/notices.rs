@@ -2,6 +2,7 @@
 
 use limbeck::Event;
 
+use crate::output::printer;
 use crate::output::redact::redact;
 
 /// Prints a warning, without its secrets.
@@ -21,9 +22,13 @@ pub(crate) fn print_log(lines: &[String]) {
     }
 }
 
-/// Prints a line for a wait for the migration lock, and for a URL that comes from the environment. Ignores other events.
+/// Prints a line for a wait for the migration lock, and for a URL that comes from the environment. Keeps an error of
+/// standard output for the end of the command. Ignores other events.
 pub(crate) fn print_event(event: &Event<'_>) {
     match event {
+        Event::OutputFailed { errno } => {
+            printer::keep_failure(std::io::Error::from_raw_os_error(*errno));
+        }
         Event::WaitingForLock { holder, waited } => {
             let holder = holder.as_deref().unwrap_or("another run");
             anstream::eprintln!(

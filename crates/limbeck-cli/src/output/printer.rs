@@ -1,8 +1,16 @@
 //! Results and status lines on standard output, in Alembic's format.
 
 use std::io::{self, Write};
+use std::sync::OnceLock;
 
+use crate::output::message::Message;
 use crate::output::redact::redact;
+
+/// The exit status of a program that `SIGPIPE` ends.
+const CLOSED_PIPE: u8 = 141;
+
+/// The first error of standard output.
+static FAILURE: OnceLock<io::Error> = OnceLock::new();
 
 /// A writer of results and status lines to standard output. Writes nothing under `--quiet`.
 #[derive(Debug, Clone, Copy)]
@@ -42,10 +50,33 @@ impl Printer {
     }
 }
 
-/// Writes a text and a line end. Ignores errors: a reader may close the pipe early (`limbeck history | head`).
+/// Writes a text and a line end. Keeps an error for [`exit_status`]: it must not end a migration.
 fn write_out(text: &str) {
     let mut out = io::stdout().lock();
-    let _ = writeln!(out, "{text}").and_then(|()| out.flush());
+    if let Err(error) = writeln!(out, "{text}").and_then(|()| out.flush()) {
+        keep_failure(error);
+    }
+}
+
+/// Keeps an error of standard output for [`exit_status`].
+pub(crate) fn keep_failure(error: io::Error) {
+    // Later errors follow from the first one.
+    let _ = FAILURE.set(error);
+}
+
+/// Reports output that could not be written. Returns the exit status of a command that would otherwise exit with `status`.
+///
+/// A reader may close the pipe early (`limbeck history | head`). As with other programs, that has a status but no message.
+pub(crate) fn exit_status(status: u8) -> u8 {
+    let failure = match FAILURE.get() {
+        None => return status,
+        Some(error) if error.kind() == io::ErrorKind::BrokenPipe => CLOSED_PIPE,
+        Some(error) => {
+            Message::new(format!("could not write to standard output: {error}")).print();
+            1
+        }
+    };
+    if status == 0 { failure } else { status }
 }
 
 /// Wraps a text to lines of at most `columns` characters, each indented by two spaces.

@@ -1,6 +1,7 @@
 //! Tests of the command against real Alembic and real servers.
 
 mod advice;
+mod causes;
 mod concurrency;
 mod copy;
 mod derived_files;
@@ -19,6 +20,7 @@ mod launch;
 mod leaning_scripts;
 mod listeners;
 mod locks;
+mod output;
 mod own_commits;
 mod postgresql_drivers;
 mod progress;

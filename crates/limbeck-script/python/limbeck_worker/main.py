@@ -14,11 +14,14 @@ def main(pipes, lifeline, start, write_module_cache):
     channel = Channel(*pipes)
     os.register_at_fork(after_in_child=functools.partial(_leave, channel, lifeline))
     status = 1
+    failures = []
     try:
-        outcome = _run(channel, start)
-        _flush()
+        outcome = _run(channel, start, failures)
+        _flush(failures)
         if is_forked():
             _exit(_report(outcome))
+        if failures:
+            channel.notify("output_failed", errno=failures[0].errno or 0)
         if start["changes_database"] and outcome["outcome"] == "done":
             write_module_cache()
         channel.request("end", **outcome)
@@ -28,7 +31,7 @@ def main(pipes, lifeline, start, write_module_cache):
     _exit(status)
 
 
-def _run(channel, start):
+def _run(channel, start, failures):
     try:
         import alembic  # noqa: F401
         import sqlalchemy  # noqa: F401
@@ -37,6 +40,7 @@ def _run(channel, start):
 
     from alembic.util import CommandError
 
+    _watch_output(failures)
     try:
         from . import commands
 
@@ -95,11 +99,37 @@ def _exit_with_host(lifeline):
         os._exit(1)
 
 
-def _flush():
-    for stream in (sys.stdout, sys.stderr):
+def _watch_output(failures):
+    """Keep the errors of standard output, which Alembic's function for output suppresses."""
+    from alembic import util
+    from alembic.util import messaging
+
+    def write_outstream(stream, *text, quiet=False):
+        if quiet:
+            return
+        encoding = getattr(stream, "encoding", "ascii") or "ascii"
+        for part in text:
+            if not isinstance(part, bytes):
+                part = part.encode(encoding, "replace")
+            try:
+                stream.write(part.decode(encoding))
+            except OSError as error:
+                failures.append(error)
+                return
+
+    messaging.write_outstream = util.write_outstream = write_outstream
+
+
+def _flush(failures):
+    """Write what Python has buffered. Keep the errors of standard output."""
+    for stream in (sys.stderr, sys.stdout):
         try:
             stream.flush()
-        except (AttributeError, OSError, ValueError):
+        except OSError as error:
+            if stream is sys.stdout:
+                failures.append(error)
+        except (AttributeError, ValueError):
+            # The project has replaced or closed the stream.
             pass
 
 
@@ -112,5 +142,5 @@ def _exit(status):
         threading._shutdown()
         atexit._run_exitfuncs()
     finally:
-        _flush()
+        _flush([])
         os._exit(status)

@@ -55,6 +55,11 @@ pub enum Event<'a> {
         /// The URL or variable and its source in words: ``the URL from `DATABASE_URL` ``.
         what: &'a str,
     },
+    /// Python could not write to standard output.
+    OutputFailed {
+        /// The system's number of the error.
+        errno: i32,
+    },
     /// `env.py` chose the database and the version table.
     Located(&'a VersionTableLocation),
     /// The version rows were read and the plan was made.

@@ -79,6 +79,13 @@ impl RunState<'_, '_> {
             calls,
             statement,
             connect,
+            is_connection_lost: matches!(
+                database_error,
+                Some(DatabaseError {
+                    error: DbError::ConnectionLost(_),
+                    ..
+                })
+            ),
             is_lock_timeout: matches!(
                 database_error,
                 Some(DatabaseError {

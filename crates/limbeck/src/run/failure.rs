@@ -68,6 +68,8 @@ pub struct Failure {
     pub statement: Option<FailedStatement>,
     /// The error that prevented a connection.
     pub connect: Option<ConnectError>,
+    /// `true` if the connection broke during a statement.
+    pub is_connection_lost: bool,
     /// `true` if another run held the migration lock for too long.
     pub is_lock_timeout: bool,
     /// The Python exception, unless it only wraps the database's error.

@@ -176,6 +176,9 @@ impl WorkerDriver {
                 WorkerRequest::Plan(request) => return Ok(Milestone::Plan(request)),
                 WorkerRequest::Step(request) => return Ok(Milestone::StepBegins(request)),
                 WorkerRequest::StepEnd => return Ok(Milestone::StepEnds),
+                WorkerRequest::OutputFailed { errno } => {
+                    (state.on_event)(crate::Event::OutputFailed { errno });
+                }
                 WorkerRequest::Using { what } => {
                     (state.on_event)(crate::Event::UsingEnvironment { what: &what });
                 }

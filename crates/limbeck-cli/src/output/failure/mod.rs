@@ -1,5 +1,6 @@
 //! The report of a failed run: the source line, the statement, the state of the database, and the next step.
 
+mod cause;
 mod source;
 mod state;
 mod statement;

@@ -2,6 +2,7 @@
 
 use limbeck::{DatabaseState, FailedStatement, Failure};
 
+use super::cause::Cause;
 use crate::output::message::Message;
 
 /// Adds the state of the database, the steps that did not run, and the next command to a message.
@@ -20,10 +21,14 @@ pub(super) fn describe(failure: &Failure, command: &str, message: &mut Message) 
             .notes
             .push(format!("not run: {}", step.after.join(", ")));
     }
-    message.help.push(format!(
-        "fix `{}`, then run `{command}` again",
-        step.revision
-    ));
+    let cause = Cause::of(failure);
+    if cause == Cause::AlreadyExists && failure.state.before == failure.state.after {
+        message.notes.push(format!(
+            "an earlier run of `{}` may have created the object and failed later",
+            step.revision
+        ));
+    }
+    message.help.push(cause.advice(&step.revision, command));
 }
 
 /// Adds what became of the steps if their transaction could not be committed.
@@ -40,9 +45,10 @@ fn describe_failed_commit(failure: &Failure, command: &str, message: &mut Messag
     message
         .notes
         .push(format!("all changes of `{revisions}` were rolled back"));
-    message
-        .help
-        .push(format!("fix the script, then run `{command}` again"));
+    message.help.push(match Cause::of(failure) {
+        Cause::Script => format!("fix the script, then run `{command}` again"),
+        cause => cause.advice(&revisions, command),
+    });
 }
 
 /// Returns `true` if the script of the failed step sent statements before the one that failed.

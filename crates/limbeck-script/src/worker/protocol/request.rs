@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use super::RunOutcome;
 
 /// A message of the worker. The host replies to each, except to [`Step`](Self::Step),
-/// [`StepEnd`](Self::StepEnd) and [`Using`](Self::Using).
+/// [`StepEnd`](Self::StepEnd), [`Using`](Self::Using) and [`OutputFailed`](Self::OutputFailed).
 #[derive(Debug, Deserialize)]
 #[serde(tag = "op", rename_all = "snake_case")]
 pub enum WorkerRequest {
@@ -60,6 +60,11 @@ pub enum WorkerRequest {
     Step(StepRequest),
     /// Alembic is done with the step: its version rows are written.
     StepEnd,
+    /// The worker could not write to standard output.
+    OutputFailed {
+        /// The system's number of the error.
+        errno: i32,
+    },
     /// The worker uses a URL or a variable of the start's `environment`.
     Using {
         /// The URL's or the variable's source in words.
