@@ -121,7 +121,7 @@ class Outcomes(unittest.TestCase):
         original = commands.run
         commands.run = run
         try:
-            return main._run(None, {"options": {"raiseerr": raiseerr}, "script_folders": []})
+            return main._run(None, {"options": {"raiseerr": raiseerr}, "script_folders": []}, [])
         finally:
             commands.run = original
 
@@ -149,5 +149,5 @@ class Outcomes(unittest.TestCase):
         modules = {name: sys.modules[name] for name in ("alembic", "sqlalchemy")}
         self.addCleanup(sys.modules.update, modules)
         sys.modules["alembic"] = None
-        described = main._run(None, types.MappingProxyType({"options": {}}))
+        described = main._run(None, types.MappingProxyType({"options": {}}), [])
         self.assertEqual((described["outcome"], described["module"]), ("missing", "alembic"))
