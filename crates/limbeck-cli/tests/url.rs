@@ -187,3 +187,29 @@ fn hides_a_password_that_reaches_into_the_host_and_the_database() {
         }
     }
 }
+
+#[test]
+fn converts_to_a_kind_of_driver() {
+    for (kind, url, expected) in [
+        (
+            "sync",
+            "postgresql+asyncpg://u@h/d",
+            "postgresql+psycopg2://u@h/d",
+        ),
+        (
+            "sync",
+            "postgresql+psycopg://u@h/d",
+            "postgresql+psycopg://u@h/d",
+        ),
+        (
+            "async",
+            "postgres://u@h/d?sslmode=require",
+            "postgresql+asyncpg://u@h/d?ssl=require",
+        ),
+        ("async", "sqlite:///a.db", "sqlite+aiosqlite:///a.db"),
+        ("sync", "mysql+aiomysql://u@h/d", "mysql+pymysql://u@h/d"),
+    ] {
+        let output = limbeck(&["convert", "--to", kind, url]);
+        assert_eq!(text(&output.stdout).trim_end(), expected, "{kind} {url}");
+    }
+}

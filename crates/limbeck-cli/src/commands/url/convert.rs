@@ -1,6 +1,6 @@
 //! `url convert`: converts a URL for another driver.
 
-use limbeck::url::{self, Conversion, Target};
+use limbeck::url::{self, Conversion, ConvertError, Target};
 
 use super::{REFUSED, UrlArgument, json, print_json, refuse};
 use crate::context::Context;
@@ -10,7 +10,8 @@ use crate::output::notices::print_warning;
 /// Convert a database URL for another driver and print it with its password, for use by programs.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The driver that will read the URL: postgresql+psycopg2, postgresql+asyncpg, libpq, sqlx, mysql+pymysql, …
+    /// The driver that will read the URL: postgresql+psycopg2, postgresql+asyncpg, libpq, sqlx, mysql+pymysql, …; `sync` or
+    /// `async` for a driver of that kind for the URL's database
     #[arg(long, value_name = "TARGET")]
     to: String,
     /// Print one JSON object: `url`, `connect_args` and warnings, or an error with its kind.
@@ -21,10 +22,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(context: &Context, args: &Args) -> u8 {
-    let converted = args.to.parse::<Target>().and_then(|_| {
-        let url = args.source.read(context)?;
-        url::convert_to(url.reveal_clear_text(), &args.to)
-    });
+    let converted = convert(context, args);
     if args.json {
         return match &converted {
             Ok(conversion) => {
@@ -41,6 +39,19 @@ pub(crate) fn run(context: &Context, args: &Args) -> u8 {
     match converted {
         Ok(conversion) => print(context, args, &conversion),
         Err(error) => refuse(&error),
+    }
+}
+
+fn convert(context: &Context, args: &Args) -> Result<Conversion, ConvertError> {
+    let read = || args.source.read(context);
+    match args.to.as_str() {
+        "sync" => url::ensure_sync_database_url(read()?.reveal_clear_text()),
+        "async" => url::ensure_async_database_url(read()?.reveal_clear_text()),
+        target => {
+            // Parsed first, so that an unknown target is reported without reading a URL.
+            target.parse::<Target>()?;
+            url::convert_to(read()?.reveal_clear_text(), target)
+        }
     }
 }
 
