@@ -164,27 +164,53 @@ fn explains_a_url_without_its_secrets() {
 }
 
 #[test]
-fn hides_a_password_that_reaches_into_the_host_and_the_database() {
-    let url = "postgresql+psycopg2://app:Gehe1mes@Zweites1/Drittes1@127.0.0.1/shop";
-    let output = limbeck(&["show", url]);
-    let shown = text(&output.stdout);
-    assert!(shown.contains("server           ***\n"), "{shown}");
-    assert!(
-        shown.contains("database         ***@127.0.0.1/shop\n"),
-        "{shown}"
-    );
-    let warning = text(&output.stderr);
-    assert!(warning.contains("write `%40` for each `@`"), "{warning}");
-
-    let query = "postgresql://app:Gehe1mes@Zweites1?Drittes1@127.0.0.1/shop?x=Zweites1";
-    for url in [url, query] {
-        for arguments in [&["show", url][..], &["show", "--json", url]] {
+fn refuses_a_password_that_reaches_into_the_host_and_the_database() {
+    for (url, place) in [
+        (
+            "postgresql+psycopg2://app:Gehe1mes@Zweites1/Drittes1@127.0.0.1/shop",
+            53,
+        ),
+        (
+            "postgresql://app:Gehe1mes@Zweites1/Drittes1@127.0.0.1/shop",
+            44,
+        ),
+        (
+            "postgresql://app:Gehe1mes@Zweites1?Drittes1@127.0.0.1/shop?x=Zweites1",
+            44,
+        ),
+        (
+            "postgresql+asyncpg://app:Gehe1mes@Zweites1?Drittes1@127.0.0.1/shop",
+            52,
+        ),
+        ("postgres://app:12345/Zweites1@127.0.0.1/shop", 30),
+        ("postgresql://app:Gehe1mes/Zweites1@127.0.0.1/shop", 35),
+        ("postgresql://app:Gehe1mes/Zweites1@127.0.0.1", 35),
+        ("mysql://app:Gehe1mes@Zweites1/Drittes1@127.0.0.1/shop", 39),
+        (
+            "mysql+pymysql://app:Gehe1mes@Zweites1/Drittes1@127.0.0.1/shop",
+            47,
+        ),
+    ] {
+        for arguments in [
+            &["show", url][..],
+            &["show", "--json", url],
+            &["convert", "--to", "libpq", url],
+            &["check", url],
+        ] {
             let output = limbeck(arguments);
-            let shown = text(&output.stdout) + &text(&output.stderr);
-            for piece in ["Gehe1mes", "Zweites1", "Drittes1"] {
-                assert!(!shown.contains(piece), "{arguments:?}: {shown}");
+            let all = text(&output.stdout) + &text(&output.stderr);
+            assert_ne!(output.status.code(), Some(0), "{arguments:?}: {all}");
+            for piece in ["Gehe1mes", "Zweites1", "Drittes1", "12345"] {
+                assert!(!all.contains(piece), "{arguments:?}: {all}");
             }
+            assert!(
+                all.contains(&format!("the `@` at character {place} of the URL")),
+                "{arguments:?}: {all}"
+            );
+            assert!(all.contains("write `%40` for `@`"), "{arguments:?}: {all}");
         }
+        let error = json_of(&["convert", "--json", "--to", "libpq", url], 1);
+        assert_eq!(error["error"]["kind"], "invalid_url", "{url}: {error}");
     }
 }
 

@@ -147,10 +147,18 @@ fn hides_a_line_of_toml() {
 
 #[test]
 fn hides_a_password_that_reaches_into_the_host() {
-    let env = sync_env("").replace(
-        "os.environ['DATABASE_URL']",
-        "'postgresql+psycopg2://u:x' 'y@Geheim1/Geheim2' '@127.0.0.1:1/d'",
-    );
-    let sandbox = linear(&env, &[("a1", "pass", "pass")]);
-    check_online(&sandbox, &[], "write `%40` for each `@` in the password");
+    for (url, expected) in [
+        (
+            "'postgresql+psycopg2://u:x' 'y@Geheim1/Geheim2' '@127.0.0.1:1/d'",
+            "the database's name contains an `@` and a `/`",
+        ),
+        (
+            "'postgresql+psycopg2://u:x' 'y@Geheim1/Geheim2' '@127.0.0.1:1'",
+            "write `%40` for each `@` in the password",
+        ),
+    ] {
+        let env = sync_env("").replace("os.environ['DATABASE_URL']", url);
+        let sandbox = linear(&env, &[("a1", "pass", "pass")]);
+        check_online(&sandbox, &[], expected);
+    }
 }

@@ -52,16 +52,42 @@ fn check_hosts(info: &ConnectionInfo) -> Result<(), ConvertError> {
     Ok(())
 }
 
+/// The parameters that decide whether a connection has TLS.
+const TLS_SWITCHES: [&str; 10] = [
+    "sslmode",
+    "ssl",
+    "requiressl",
+    "direct_tls",
+    "ssl_mode",
+    "ssl_disabled",
+    "useSSL",
+    "requireSSL",
+    "use_ssl",
+    "sslaccept",
+];
+
 /// Removes empty and repeated parameters of a query. The keys in `repeatable` may have several values.
 ///
 /// # Errors
-/// Returns [`ErrorKind::ConflictingParameters`] if another key has different values: drivers disagree about which counts.
+/// - [`ErrorKind::ConflictingParameters`] if another key has different values: drivers disagree about which counts.
+/// - [`ErrorKind::InvalidParameterValue`] if a parameter that decides about TLS is empty. libpq refuses an empty
+///   `sslmode`, and SQLAlchemy drops it, with which the connection may have no TLS.
 fn unique_parameters(
     query: Vec<(String, String)>,
     repeatable: &[&str],
 ) -> Result<Vec<(String, String)>, ConvertError> {
     let mut unique: Vec<(String, String)> = Vec::with_capacity(query.len());
     for (key, value) in query {
+        if value.is_empty() && TLS_SWITCHES.contains(&&*key) {
+            return Err(ConvertError::new(
+                ErrorKind::InvalidParameterValue,
+                format!("`{key}` is empty, and drivers disagree about whether the connection has TLS then"),
+            )
+            .about(&key)
+            .with_help(format!(
+                "write a value behind `{key}=`, or remove `{key}` to use the driver's default"
+            )));
+        }
         // SQLAlchemy ignores an empty value, and libpq uses the default for it.
         if value.is_empty() || key.is_empty() {
             continue;

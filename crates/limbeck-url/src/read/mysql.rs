@@ -24,7 +24,7 @@ fn canonical_name(key: &str) -> &str {
 #[derive(Default)]
 struct TlsParameters {
     mode: Option<TlsLevel>,
-    disabled: bool,
+    disabled: Option<bool>,
     check_hostname: Option<bool>,
     verify_certificate: Option<bool>,
     verify_identity: Option<bool>,
@@ -103,11 +103,15 @@ pub(super) fn interpret(parts: SplitUrl) -> Result<(ConnectionInfo, Vec<Warning>
                 "accept_invalid_certs" => parameters.set_mode(&key, TlsLevel::Require)?,
                 _ => return Err(invalid_value(&key, "`strict` or `accept_invalid_certs`")),
             },
-            "ssl_disabled" if parse_bool(&key, &value)? => parameters.disabled = true,
             "ssl_disabled" => {
-                return Err(invalid_value(&key, "`true`").with_help(
-                    "remove `ssl_disabled`: in a URL, drivers disable TLS for any value, even `false`",
-                ));
+                let is_disabled = parse_bool(&key, &value)?;
+                if !is_disabled {
+                    warnings.push(Warning::about(
+                        &key,
+                        "read `ssl_disabled=false` as TLS required; PyMySQL itself takes any text in a URL, even `false`, for `true`",
+                    ));
+                }
+                parameters.disabled = Some(is_disabled);
             }
             "ssl_check_hostname" => parameters.check_hostname = Some(parse_bool(&key, &value)?),
             "ssl_verify_cert" | "verifyServerCertificate" => {
@@ -170,9 +174,14 @@ impl TlsParameters {
     /// Combines the parameters like PyMySQL: root certificates mean verification, including the host's name.
     fn level(&self, files: &Tls) -> Result<Option<TlsLevel>, ConvertError> {
         let has_root = files.root_certificates.is_some();
-        let needs_tls =
-            has_root || files.client_certificate.is_some() || self.check_hostname.is_some();
-        if self.disabled {
+        let needs_tls = has_root
+            || files.client_certificate.is_some()
+            || self.check_hostname.is_some()
+            || self.disabled == Some(false);
+        if self.disabled == Some(false) && self.mode == Some(TlsLevel::Disable) {
+            return Err(conflict("ssl_disabled"));
+        }
+        if self.disabled == Some(true) {
             return match self.mode {
                 Some(level) if level > TlsLevel::Prefer => Err(conflict("ssl_disabled")),
                 _ => Ok(Some(TlsLevel::Disable)),

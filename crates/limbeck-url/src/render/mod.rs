@@ -169,11 +169,11 @@ impl ConnectionInfo {
     /// Returns `true` if the database's name must be a keyword argument, because a SQLAlchemy URL can't carry it.
     ///
     /// SQLAlchemy 2.0 reads the name as written, and 2.1 decodes it. In a URL without a password, an `@` in the name
-    /// would end a password. A line end, or a blank at the end, is lost when the URL is copied.
+    /// would end a password, and with one, readers can't distinguish it from an `@` of the password. A line end, or a
+    /// blank at the end, is lost when the URL is copied.
     fn database_needs_argument(&self) -> bool {
         self.database.as_deref().is_some_and(|name| {
-            let ends_password = self.password.is_none() && name.contains('@');
-            percent::is_encoded(name) || name.contains('?') || ends_password || is_fragile(name)
+            percent::is_encoded(name) || name.contains(['?', '@']) || is_fragile(name)
         })
     }
 

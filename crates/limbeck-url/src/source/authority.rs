@@ -27,7 +27,12 @@ fn non_empty(text: String) -> Option<String> {
 }
 
 /// Splits by SQLAlchemy's rules: the user ends at a colon or slash, and the password at the next `@`, whatever it contains.
-pub(super) fn split_sqlalchemy(parts: &mut SplitUrl, rest: &str) -> Result<(), ConvertError> {
+/// `rest` is the end of the URL `text`.
+pub(super) fn split_sqlalchemy(
+    parts: &mut SplitUrl,
+    text: &str,
+    rest: &str,
+) -> Result<(), ConvertError> {
     let name_end = rest.find([':', '/']).unwrap_or(rest.len());
     let (name, after_name) = rest.split_at(name_end);
     let password = after_name
@@ -65,8 +70,10 @@ pub(super) fn split_sqlalchemy(parts: &mut SplitUrl, rest: &str) -> Result<(), C
                     .into(),
         });
     }
+    if parts.password.is_some() {
+        refuse_cut_password(text, database.as_deref(), query)?;
+    }
     split_hosts(parts, hosts)?;
-    warn_of_unencoded_at(parts, database.as_deref(), query);
     if database.as_deref().is_some_and(percent::is_encoded) {
         parts.warnings.push(Warning {
             parameter: Some("database".into()),
@@ -89,7 +96,12 @@ fn is_like_port_and_database(password: &str) -> bool {
 }
 
 /// Splits by libpq's rules: credentials end at the first `@` before a slash, and every part is decoded.
-pub(super) fn split_plain(parts: &mut SplitUrl, rest: &str) -> Result<(), ConvertError> {
+/// `rest` is the end of the URL `text`.
+pub(super) fn split_plain(
+    parts: &mut SplitUrl,
+    text: &str,
+    rest: &str,
+) -> Result<(), ConvertError> {
     let is_libpq = parts.backend == Backend::Postgresql;
     let end = rest
         .find(['@', '/'])
@@ -124,6 +136,11 @@ pub(super) fn split_plain(parts: &mut SplitUrl, rest: &str) -> Result<(), Conver
         Some((hosts, database)) => (hosts, database),
         None => (location, ""),
     };
+    // In `user:p/ss@host/app` the slash ends the credentials, so that `user` would be a host and `p` its port.
+    let may_be_user_and_password = parts.user.is_none() && hosts.contains(':');
+    if parts.password.is_some() || may_be_user_and_password {
+        refuse_cut_password(text, Some(database), query)?;
+    }
     split_hosts(parts, hosts)?;
     parts.database = non_empty(decode("the database's name", database)?);
     if let Some(query) = query {
@@ -132,23 +149,34 @@ pub(super) fn split_plain(parts: &mut SplitUrl, rest: &str) -> Result<(), Conver
     Ok(())
 }
 
-/// Warns of an `@` behind the host, which SQLAlchemy reads as a part of a name. It probably belongs to the password:
-/// in `user:p@ss/word@host/app` the host is `ss` and the database `word@host/app`.
-fn warn_of_unencoded_at(parts: &mut SplitUrl, database: Option<&str>, query: Option<&str>) {
+/// Refuses an `@` in the database's name, and in the name of the first parameter. It probably belongs to the password: in
+/// `user:p@ss/word@host/app` the host would be `ss` and the database `word@host/app`, which messages don't hide.
+fn refuse_cut_password(
+    text: &str,
+    database: Option<&str>,
+    query: Option<&str>,
+) -> Result<(), ConvertError> {
     let first_parameter = query.and_then(|query| query.split(['=', '&']).next());
-    let name = match (database, first_parameter) {
-        (Some(database), _) if database.contains('@') => "database",
-        (_, Some(parameter)) if parameter.contains('@') => "parameter",
-        _ => return,
-    };
-    if parts.password.is_some() {
-        parts.warnings.push(Warning {
-            parameter: None,
-            message: format!(
-                "read the `@` behind the host as a part of the {name}'s name; if it belongs to the password, write `%40` for each `@` in the password"
-            ),
-        });
+    let has_at = |part: Option<&str>| part.is_some_and(|part| part.contains('@'));
+    if !has_at(database) && !has_at(first_parameter) {
+        return Ok(());
     }
+    // The values of parameters may contain an `@`.
+    let after_names = query.map_or(0, |query| {
+        query.len() - first_parameter.unwrap_or_default().len()
+    });
+    let names = &text[..text.len() - after_names];
+    let place = names
+        .rfind('@')
+        .map_or(0, |at| text[..=at].chars().count());
+    Err(invalid_url(format!(
+        "the `@` at character {place} of the URL is behind the host: the user name or password probably contains a \
+         character that is not encoded"
+    ))
+    .with_help(
+        "in the user name and password, write `%40` for `@`, `%2F` for `/`, `%3F` for `?`, `%23` for `#` and `%25` for `%`; \
+         if the `@` belongs to the database's name, write the name as a parameter, with `%40`",
+    ))
 }
 
 /// Splits `host:port`, or a list of them separated by commas.

@@ -123,9 +123,9 @@ impl SplitUrl {
         match (backend, syntax, after_slashes) {
             (Backend::Sqlite, ..) => parts.split_sqlite(rest)?,
             (_, Syntax::SqlAlchemy(_), Some(rest)) => {
-                authority::split_sqlalchemy(&mut parts, rest)?;
+                authority::split_sqlalchemy(&mut parts, text, rest)?;
             }
-            (_, _, Some(rest)) => authority::split_plain(&mut parts, rest)?,
+            (_, _, Some(rest)) => authority::split_plain(&mut parts, text, rest)?,
             (_, _, None) => return Err(unsupported_scheme(&lower)),
         }
         if dialect == "postgres" && driver.is_some() {

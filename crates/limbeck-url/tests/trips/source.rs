@@ -116,7 +116,7 @@ impl RandomWriter {
             Some(_) if credentials_in_query => {}
             Some(database) => {
                 self.text.push('/');
-                self.push_encoded(database, "?");
+                self.push_encoded(database, "?@");
             }
             None if self.one_in(2) => self.text.push('/'),
             None => {}

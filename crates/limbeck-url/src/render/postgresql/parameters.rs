@@ -87,12 +87,9 @@ impl Writer<'_> {
                 continue;
             }
             let importance = LIBPQ_PARAMETERS.iter().find(|(known, _)| known == key);
-            // With one host, the attributes select nothing; with a password, no file is needed.
-            let has_no_effect = match &**key {
-                "target_session_attrs" => info.hosts.len() < 2,
-                "passfile" => info.password.is_some(),
-                _ => false,
-            };
+            // With a password, no file is needed. `target_session_attrs` counts with one host, too: its name may have
+            // several addresses, and a server in the wrong state is refused.
+            let has_no_effect = key == "passfile" && info.password.is_some();
             match importance {
                 Some((_, Importance::Required)) if !has_no_effect => {
                     let help =

@@ -46,6 +46,7 @@ impl Sessions {
         environment: &ProcessEnvironment,
     ) -> Result<u32, DbError> {
         let destination = Destination::new(request, environment)?;
+        refuse_cut_password(&destination.url)?;
         let opened = if let Some(opened) = self.reopen(&destination) {
             opened
         } else {
@@ -117,18 +118,41 @@ impl Sessions {
     }
 }
 
+const CUT_PASSWORD_HINT: &str =
+    "write `%40` for each `@` in the password: SQLAlchemy ends it at the first `@`";
+
+/// Returns `true` if a password is set and the database's name contains an `@`, which is probably the password's.
+fn may_have_cut_password(url: &DatabaseUrl) -> bool {
+    url.password.is_some() && url.database.as_deref().is_some_and(|d| d.contains('@'))
+}
+
+/// Refuses a URL whose database's name contains an `@` and a `/` behind it: in `user:p@ss/word@host/app`, limbeck would
+/// connect to `ss`, a part of the password.
+fn refuse_cut_password(url: &DatabaseUrl) -> Result<(), DbError> {
+    let database = url.database.as_deref().unwrap_or_default();
+    let has_location = database
+        .split_once('@')
+        .is_some_and(|(_, location)| location.contains('/'));
+    if !may_have_cut_password(url) || !has_location {
+        return Ok(());
+    }
+    Err(DbError::Connect(ConnectError {
+        kind: ConnectErrorKind::Parameter,
+        message: "the database's name contains an `@` and a `/`, which probably belong to an unencoded password and to the \
+                  host behind it"
+            .into(),
+        hint: Some(CUT_PASSWORD_HINT.into()),
+    }))
+}
+
 /// Hides the host in a connection error if the host is probably a part of the password. SQLAlchemy ends a password at its
 /// first `@`: in `user:p@ss/word@host/app` the host is `ss` and the database `word@host/app`.
 fn hide_cut_password(error: DbError, url: &DatabaseUrl) -> DbError {
-    let is_cut = url.password.is_some() && url.database.as_deref().is_some_and(|d| d.contains('@'));
     match (error, &url.host) {
-        (DbError::Connect(error), Some(host)) if is_cut => DbError::Connect(ConnectError {
+        (DbError::Connect(error), Some(host)) if may_have_cut_password(url) => DbError::Connect(ConnectError {
             kind: error.kind,
             message: error.message.replace(host.as_str(), "***"),
-            hint: Some(
-                "write `%40` for each `@` in the password: SQLAlchemy ends it at the first `@`"
-                    .into(),
-            ),
+            hint: Some(CUT_PASSWORD_HINT.into()),
         }),
         (error, _) => error,
     }
