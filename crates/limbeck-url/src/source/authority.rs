@@ -166,9 +166,7 @@ fn refuse_cut_password(
         query.len() - first_parameter.unwrap_or_default().len()
     });
     let names = &text[..text.len() - after_names];
-    let place = names
-        .rfind('@')
-        .map_or(0, |at| text[..=at].chars().count());
+    let place = names.rfind('@').map_or(0, |at| text[..=at].chars().count());
     Err(invalid_url(format!(
         "the `@` at character {place} of the URL is behind the host: the user name or password probably contains a \
          character that is not encoded"

@@ -146,11 +146,15 @@ pub(super) fn tool_alembic(path: &Path, text: &str) -> Result<toml::Table, Confi
     }
 }
 
-/// Reads the table `[tool.limbeck.<name>]` of the pyproject file; returns `None` if the file or the table doesn't exist.
+/// The keys of `[tool.limbeck]`.
+const LIMBECK_KEYS: [&str; 3] = ["app", "run", "dev"];
+
+/// Reads the value of `name` in `[tool.limbeck]` of the pyproject file; returns `None` if the file or the value doesn't
+/// exist.
 ///
 /// # Errors
-/// Returns [`ConfigError::Toml`] if the file is not valid TOML or the table doesn't deserialize to `T`, and
-/// [`ConfigError::Read`] if the file can't be read.
+/// Returns [`ConfigError::Toml`] if the file is not valid TOML, `[tool.limbeck]` has an unknown key or the value doesn't
+/// deserialize to `T`, and [`ConfigError::Read`] if the file can't be read.
 pub fn tool_limbeck<T: DeserializeOwned>(
     files: &ConfigFiles,
     name: &str,
@@ -159,28 +163,60 @@ pub fn tool_limbeck<T: DeserializeOwned>(
     let Some(text) = read(path)? else {
         return Ok(None);
     };
-    // The error's `Display` quotes the line, which may contain a password.
-    let to_error = |error: toml::de::Error| ConfigError::Toml {
+    let error_at = |offset: usize, problem: String| ConfigError::Toml {
         path: path.to_owned(),
-        line: line_at(
-            &text,
-            error.span().map_or(0, |span| span.start.min(text.len())),
-        ),
-        problem: error.message().to_owned(),
+        line: line_at(&text, offset.min(text.len())),
+        problem,
+    };
+    let to_error = |error: toml::de::Error| {
+        let offset = error.span().map_or(0, |span| span.start);
+        // The error's `Display` quotes the line, which may contain a password.
+        let problem = describe_unknown_field(name, error.message());
+        error_at(offset, problem.unwrap_or(error.message().to_owned()))
     };
     let mut whole = DeTable::parse(&text).map_err(to_error)?;
-    let table = whole
-        .get_mut()
-        .get_mut("tool")
-        .and_then(|tool| get_mut(tool, "limbeck"))
-        .and_then(|limbeck| get_mut(limbeck, name));
-    let Some(table) = table else {
+    let tool = whole.get_mut().get_mut("tool");
+    let Some(limbeck) = tool.and_then(|tool| get_mut(tool, "limbeck")) else {
         return Ok(None);
     };
-    let table = std::mem::replace(table, Spanned::new(0..0, DeValue::Boolean(false)));
-    T::deserialize(ValueDeserializer::from(table))
+    let offset = limbeck.span().start;
+    let DeValue::Table(table) = limbeck.get_mut() else {
+        let problem = "`tool.limbeck` must be a table".to_owned();
+        return Err(error_at(offset, problem));
+    };
+    if let Some(key) = table
+        .keys()
+        .find(|key| !LIMBECK_KEYS.contains(&&**key.get_ref()))
+    {
+        let problem = describe_unknown_key("tool.limbeck", key.get_ref(), &LIMBECK_KEYS);
+        return Err(error_at(key.span().start, problem));
+    }
+    let Some(value) = table.get_mut(name) else {
+        return Ok(None);
+    };
+    let value = std::mem::replace(value, Spanned::new(0..0, DeValue::Boolean(false)));
+    T::deserialize(ValueDeserializer::from(value))
         .map(Some)
         .map_err(to_error)
+}
+
+/// Returns the problem for serde's message about an unknown field, which quotes the field and then the known ones.
+fn describe_unknown_field(table: &str, message: &str) -> Option<String> {
+    message.strip_prefix("unknown field ")?;
+    let mut quoted = message.split('`').skip(1).step_by(2);
+    let unknown = quoted.next()?;
+    let known: Vec<&str> = quoted.collect();
+    let table = format!("tool.limbeck.{table}");
+    Some(describe_unknown_key(&table, unknown, &known))
+}
+
+/// Describes an unknown key and names the known key that is most similar to it.
+fn describe_unknown_key(table: &str, key: &str, known: &[&str]) -> String {
+    let nearest = known
+        .iter()
+        .max_by(|a, b| strsim::jaro_winkler(a, key).total_cmp(&strsim::jaro_winkler(b, key)));
+    let nearest = nearest.map_or(String::new(), |known| format!("; did you mean `{known}`?"));
+    format!("unknown key `{key}` in `[{table}]`{nearest}")
 }
 
 fn get_mut<'a, 'text>(

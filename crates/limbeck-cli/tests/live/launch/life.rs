@@ -234,8 +234,16 @@ fn reads_the_settings_of_the_project() {
     for (table, problem) in [
         ("[tool.limbeck.run]\n\nwait = 'soon'\n", "pyproject.toml:3"),
         (
-            "[tool.limbeck.run]\nprobes = 'x'\n",
-            "unknown field `probes`",
+            "[tool.limbeck.run]\nwait = 5\nprobes = 'x'\n",
+            "pyproject.toml:3: unknown key `probes` in `[tool.limbeck.run]`; did you mean `probe`?",
+        ),
+        (
+            "[tool.limbeck]\napp = 'a:b'\n\n[tool.limbeck.runs]\nwait = 5\n",
+            "pyproject.toml:4: unknown key `runs` in `[tool.limbeck]`; did you mean `run`?",
+        ),
+        (
+            "[tool]\nlimbeck = 'x'\n",
+            "pyproject.toml:2: `tool.limbeck` must be a table",
         ),
         ("[tool.limbeck.run]\nprobe = 'ftp://x'\n", "is not a probe"),
     ] {

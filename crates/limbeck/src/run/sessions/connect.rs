@@ -149,11 +149,13 @@ fn refuse_cut_password(url: &DatabaseUrl) -> Result<(), DbError> {
 /// first `@`: in `user:p@ss/word@host/app` the host is `ss` and the database `word@host/app`.
 fn hide_cut_password(error: DbError, url: &DatabaseUrl) -> DbError {
     match (error, &url.host) {
-        (DbError::Connect(error), Some(host)) if may_have_cut_password(url) => DbError::Connect(ConnectError {
-            kind: error.kind,
-            message: error.message.replace(host.as_str(), "***"),
-            hint: Some(CUT_PASSWORD_HINT.into()),
-        }),
+        (DbError::Connect(error), Some(host)) if may_have_cut_password(url) => {
+            DbError::Connect(ConnectError {
+                kind: error.kind,
+                message: error.message.replace(host.as_str(), "***"),
+                hint: Some(CUT_PASSWORD_HINT.into()),
+            })
+        }
         (error, _) => error,
     }
 }
