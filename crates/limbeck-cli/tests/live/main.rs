@@ -24,6 +24,7 @@ mod output;
 mod own_commits;
 mod postgresql_drivers;
 mod progress;
+mod quick_start;
 mod recorded;
 mod replay;
 mod report;
