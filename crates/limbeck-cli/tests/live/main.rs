@@ -21,6 +21,7 @@ mod leaning_scripts;
 mod listeners;
 mod locks;
 mod output;
+mod nested_commands;
 mod own_commits;
 mod postgresql_drivers;
 mod progress;

@@ -82,15 +82,15 @@ impl LockScope {
             ConnectOptions::Mysql(options) => options.database().unwrap_or_default(),
             ConnectOptions::Sqlite(_) => "",
         };
+        // The lock on SQLite is the file's, for all of its version tables.
+        let (schema, name) = match options {
+            ConnectOptions::Sqlite(_) => ("", ""),
+            _ => (table.schema.as_deref().unwrap_or_default(), &*table.name),
+        };
         // FNV-1a over the parts, each preceded by its length. It must never change, because runs of different
         // versions of limbeck have to exclude each other.
         let mut key: u64 = 0xcbf2_9ce4_8422_2325;
-        for part in [
-            "limbeck migration",
-            database,
-            table.schema.as_deref().unwrap_or_default(),
-            &table.name,
-        ] {
+        for part in ["limbeck migration", database, schema, name] {
             let length = (part.len() as u64).to_be_bytes();
             for byte in length.iter().chain(part.as_bytes()) {
                 key = (key ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);

@@ -1,6 +1,7 @@
 """The tasks of a worker: run `env.py` with the host's plan, run one of Alembic's own commands, or read the headers."""
 import argparse
 import inspect
+import os
 
 from alembic import __version__ as _alembic_version
 from alembic import command as alembic_command
@@ -9,7 +10,8 @@ from alembic.runtime.environment import EnvironmentContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 
-from . import application, dialects, environment, migrations
+from . import application, dialects, migrations
+from . import environment as environment_values
 from .scripts import use_headers
 
 
@@ -21,11 +23,11 @@ def run(channel, start):
         _call_alembic(start["command"], config, start["arguments"])
         return
     dialects.register(channel)
-    environment.install(channel, start)
+    environment_values.install(channel, start)
     if task == "headers":
         _send_headers(channel, config)
         return
-    _use_headers_everywhere(start["scripts"])
+    _use_headers(start["scripts"], start["script_folders"])
     host = migrations.install(channel, start)
     application.install(config, start["application"])
     if task == "environment":
@@ -91,23 +93,47 @@ def _call_alembic(name, config, arguments):
     function(config, **accepted)
 
 
-def _use_headers_everywhere(headers):
-    """Give the headers to each script directory that is made from the configuration, also by Alembic's own commands."""
+def _use_headers(headers, folders):
+    """Give the headers to each script directory of the project, also to one that Alembic's own commands make.
+
+    The first one that is made from a configuration is the project's. Commands that run inside a run may make others, which
+    read their scripts as in Alembic, as does the project's own after a script has been added.
+    """
     from_config = ScriptDirectory.from_config.__func__
+    known = None
+    state = _folder_state(folders)
 
     def with_headers(cls, config):
+        nonlocal known
         script_directory = from_config(cls, config)
-        use_headers(script_directory, headers)
+        locations = _locations(script_directory)
+        if known is None:
+            known = locations
+        if locations == known and _folder_state(folders) == state:
+            use_headers(script_directory, headers)
         return script_directory
 
     ScriptDirectory.from_config = classmethod(with_headers)
+
+
+def _locations(script_directory):
+    """Return what decides which scripts a script directory has."""
+    folders = [os.path.abspath(folder) for folder in (script_directory.dir, *script_directory._version_locations)]
+    return folders, getattr(script_directory, "recursive_version_locations", False)
+
+
+def _folder_state(folders):
+    """Return a value that changes when a file is added to the folders."""
+    return [os.stat(folder).st_mtime_ns if os.path.isdir(folder) else None for folder in folders]
 
 
 def _run_environment(config, options, host):
     script_directory = ScriptDirectory.from_config(config)
     host.script_directory = script_directory
     arguments = {key: tuple(value) if isinstance(value, list) else value for key, value in options.items()}
-    with EnvironmentContext(config, script_directory, fn=host.plan, **arguments):
+    environment = EnvironmentContext(config, script_directory, fn=host.plan, **arguments)
+    host.environment = environment
+    with environment:
         script_directory.run_env()
 
 

@@ -29,6 +29,11 @@ class Host:
         self.channel = channel
         self.changes_database = changes_database
         self.script_directory = None
+        self.environment = None
+
+    def is_nested(self, context):
+        """Return whether a migration context belongs to a command inside the run, of any project."""
+        return self.environment is not None and context.environment_context is not self.environment
 
     def plan(self, heads, context):
         """Return an iterator of the steps from `heads`; Alembic calls this method once for each run."""
@@ -97,6 +102,7 @@ def _lock(context, host):
     connection = context.connection
     number = _session_number(connection)
     had_begun = connection.in_transaction()
+    is_nested = host.is_nested(context)
     # In a repeatable-read transaction, reading the heads now would fix a snapshot that hides what another run commits
     # while this one waits. The project's own transaction can't be restarted, so the lock comes first there.
     would_fix_snapshot = had_begun and _repeats_reads(connection)
@@ -104,8 +110,9 @@ def _lock(context, host):
         "connection": number,
         "table": context.version_table,
         "schema": context.version_table_schema,
+        "nested": is_nested,
     }
-    if not would_fix_snapshot and not context.purge:
+    if not is_nested and not would_fix_snapshot and not context.purge:
         exists = context._has_version_table()
         heads = context.get_current_heads() if exists else ()
         request.update(exists=exists, heads=list(heads))

@@ -98,6 +98,32 @@ class Headers(Case):
         self.assertEqual(self.directory.get_heads(), ["a"])
 
 
+class ProjectsOfOneRun(Case):
+    def setUp(self):
+        super().setUp()
+        self.addCleanup(setattr, ScriptDirectory, "from_config", ScriptDirectory.__dict__["from_config"])
+        self.own = os.path.dirname(self.versions)
+        commands._use_headers([["z", [], [], [], "/not/there/z.py", []]], [self.versions])
+
+    def heads(self, folder):
+        config = Config()
+        config.set_main_option("script_location", folder)
+        return ScriptDirectory.from_config(config).get_heads()
+
+    def test_only_the_first_has_the_headers(self):
+        with tempfile.TemporaryDirectory() as other:
+            os.mkdir(os.path.join(other, "versions"))
+            self.assertEqual(self.heads(self.own), ["z"])
+            self.assertEqual(self.heads(other), [])
+            self.assertEqual(self.heads(self.own), ["z"])
+
+    def test_a_new_script_is_read(self):
+        self.assertEqual(self.heads(self.own), ["z"])
+        os.utime(self.versions, ns=(1, 1))
+        self.write("a", None)
+        self.assertEqual(self.heads(self.own), ["a"])
+
+
 class Plans(Case):
     def context(self, url="postgresql://u:secret@h/d", as_sql=False):
         from sqlalchemy.engine import make_url

@@ -154,15 +154,19 @@ impl RunState<'_, '_> {
         &mut self,
         table: VersionTableRef,
     ) -> Result<VersionTableLocation, DbError> {
+        let location = self.location_of(table)?;
+        (self.on_event)(Event::Located(&location));
+        self.progress.location = Some(location.clone());
+        Ok(location)
+    }
+
+    fn location_of(&self, table: VersionTableRef) -> Result<VersionTableLocation, DbError> {
         let options = self.sessions.get(table.connection)?.options.clone();
         let table = VersionTable {
             name: table.table,
             schema: table.schema,
         };
-        let location = VersionTableLocation { options, table };
-        (self.on_event)(Event::Located(&location));
-        self.progress.location = Some(location.clone());
-        Ok(location)
+        Ok(VersionTableLocation { options, table })
     }
 
     /// Makes the plan for these version rows.
@@ -199,15 +203,21 @@ impl RunState<'_, '_> {
         request: LockRequest,
     ) -> Result<Result<(), LockError>, RunError> {
         let number = request.at.connection;
-        let VersionTableLocation { options, table } = match self.locate(request.at) {
+        let located = if request.nested {
+            // The version table of the run itself stays the one to report.
+            self.location_of(request.at)
+        } else {
+            self.locate(request.at)
+        };
+        let VersionTableLocation { options, table } = match located {
             Ok(location) => location,
             Err(error) => return Ok(Err(error.into())),
         };
         let scope = LockScope::new(&options, &table);
         let heads = request.heads.as_deref();
-        if !self.locks.is_missing(&scope)
-            || !self.operation.needs_lock(self.map, request.exists, heads)
-        {
+        let needs_lock =
+            request.nested || self.operation.needs_lock(self.map, request.exists, heads);
+        if !self.locks.is_missing(&scope) || !needs_lock {
             return Ok(Ok(()));
         }
         let from_probe = self

@@ -227,6 +227,9 @@ pub struct LockRequest {
     pub exists: Option<bool>,
     /// The version rows; none like `exists`.
     pub heads: Option<Vec<String>>,
+    /// `true` for a command of Alembic's inside the run, whose steps are not the host's.
+    #[serde(default)]
+    pub nested: bool,
 }
 
 /// The step that begins.
