@@ -138,6 +138,16 @@ class Identity(test_dialects.Registered):
                 # SQLAlchemy's adapter is an object, not a module.
                 self.assertFalse(hasattr(self.engine(name, _is_async=True).dialect.dbapi, "__name__"))
 
+    def test_an_asynchronous_connection_awaits_coroutines(self):
+        async def double(number):
+            return 2 * number
+
+        for name in ("postgresql+asyncpg", "mysql+aiomysql"):
+            dialect = self.engine(name, _is_async=True).dialect
+            _, arguments = dialect.create_connect_args(make_url(name + "://h/d"))
+            with self.subTest(name):
+                self.assertEqual(dialect.connect(**arguments).await_(double(2)), 4)
+
     def test_the_module_has_the_drivers_other_attributes_if_it_is_installed(self):
         import sqlite3
 

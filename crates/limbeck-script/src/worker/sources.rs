@@ -178,6 +178,11 @@ const SOURCES: &[(&str, bool, &str)] = &[
         include_str!("../../python/limbeck_worker/dbapi/postgresql_values.py"),
     ),
     (
+        "limbeck_worker.dbapi.psycopg2_registered",
+        false,
+        include_str!("../../python/limbeck_worker/dbapi/psycopg2_registered.py"),
+    ),
+    (
         "limbeck_worker.dbapi.psycopg2_types",
         false,
         include_str!("../../python/limbeck_worker/dbapi/psycopg2_types.py"),

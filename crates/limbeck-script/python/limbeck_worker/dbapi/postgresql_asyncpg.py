@@ -1,4 +1,7 @@
 """SQLAlchemy's adapter of asyncpg beyond PEP 249, and asyncpg's own connection behind the adapter."""
+import itertools
+import sys
+
 from ..roles import ENVIRONMENT, TRANSACTION
 from . import asyncpg_arguments, errors
 from .asyncpg_codecs import Codecs, InvalidInput, asyncpg_error
@@ -43,7 +46,7 @@ class AsyncpgConnection(PostgresConnection):
 
     @property
     def driver_connection(self):
-        return RawAsyncpgConnection(self)
+        return _raw_class()(self)
 
     _connection = driver_connection
 
@@ -56,6 +59,10 @@ class AsyncpgConnection(PostgresConnection):
 
 class AsyncpgCursor(PostgresCursor):
     driver_class = (_ADAPTER, "AsyncAdapt_asyncpg_cursor")
+
+    def __init__(self, connection):
+        super().__init__(connection)
+        self.set_row_maker(lambda names: lambda row: Record(names, row))
 
     def check_rows(self):
         # asyncpg's adapter doesn't raise for a statement without rows.
@@ -165,6 +172,9 @@ class RawAsyncpgConnection(DriverClass, CopiesTables):
     async def reset_type_codec(self, typename, *, schema="public"):
         self._adapted.codecs.reset(typename, schema)
 
+    def cursor(self, query, *args, prefetch=None, timeout=None, record_class=None):
+        return _RowCursor(self, query, args)
+
     def transaction(self, isolation=None, readonly=False, deferrable=False):
         return _Transaction(self._adapted, isolation, readonly, deferrable)
 
@@ -206,9 +216,54 @@ class RawAsyncpgConnection(DriverClass, CopiesTables):
             raise asyncpg_error("DataError", str(error)) from error.__cause__
 
     def _rows(self, query, args):
-        cursor = self._send(query, args)
-        names = [column[0] for column in cursor.description or ()]
-        return [Record(names, row) for row in cursor.fetchall()]
+        return self._send(query, args).fetchall()
+
+
+def _raw_class():
+    """Return the class of the raw connection. asyncpg's `isinstance` looks for its own classes among the base classes."""
+    proxy = getattr(sys.modules.get("asyncpg.connection"), "_ConnectionProxy", None)
+    if proxy is None:
+        return RawAsyncpgConnection
+    if proxy not in _raw_classes:
+        _raw_classes[proxy] = type("Connection", (RawAsyncpgConnection, proxy), {})
+    return _raw_classes[proxy]
+
+
+_raw_classes = {}
+
+
+class _RowCursor:
+    """The result of asyncpg's `cursor`: `async for` iterates over the rows, `await` returns a cursor with `fetch`."""
+
+    def __init__(self, connection, query, args):
+        self._call = connection, query, args
+        self._rows = None
+
+    async def _start(self):
+        connection, query, args = self._call
+        if not connection.is_in_transaction():
+            message = "cursor cannot be created outside of a transaction"
+            exceptions = sys.modules.get("asyncpg.exceptions")
+            raise exceptions.NoActiveSQLTransactionError(message) if exceptions else errors.InterfaceError(message)
+        self._rows = iter(await connection.fetch(query, *args))
+        return self
+
+    def __await__(self):
+        return self._start().__await__()
+
+    async def __aiter__(self):
+        await self._start()
+        for row in self._rows:
+            yield row
+
+    async def fetch(self, n, *, timeout=None):
+        return list(itertools.islice(self._rows, n))
+
+    async def fetchrow(self, *, timeout=None):
+        return next(self._rows, None)
+
+    async def forward(self, n, *, timeout=None):
+        return len(await self.fetch(n))
 
 
 class _Transaction:

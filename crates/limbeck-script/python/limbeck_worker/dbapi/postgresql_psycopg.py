@@ -1,5 +1,6 @@
 """psycopg's connection and cursor beyond PEP 249."""
 import contextlib
+import sys
 
 from ..roles import TRANSACTION
 from . import errors
@@ -47,6 +48,12 @@ class PsycopgConnection(PostgresConnection):
     @property
     def driver_connection(self):
         return AsyncPsycopgConnection(self) if self.driver.is_async else self
+
+    @property
+    def info(self):
+        info = super().info
+        info.transaction_status = _transaction_status(info.transaction_status)
+        return info
 
     def execute(self, query, params=None, prepare=None, binary=False):
         return self.cursor().execute(query, params)
@@ -164,6 +171,16 @@ class PsycopgConnection(PostgresConnection):
 
     def notifies(self, *args, **kwargs):
         raise _unsupported("`notifies`", "listen on a connection that the project opens with psycopg")
+
+
+def _transaction_status(number):
+    """Return a transaction status as psycopg's enumeration has it."""
+    pq = sys.modules.get("psycopg.pq")
+    if pq is not None:
+        return pq.TransactionStatus(number)
+    import enum
+
+    return enum.IntEnum("TransactionStatus", "IDLE ACTIVE INTRANS INERROR UNKNOWN", start=0)(number)
 
 
 class AsyncPsycopgConnection(DriverClass, AsyncAdapter):

@@ -2,10 +2,10 @@
 import sys
 
 from ..roles import TRANSACTION
-from . import errors
+from . import errors, psycopg2_registered
 from .postgresql import PostgresConnection, PostgresCursor
 from .postgresql_copy import CopiesFiles
-from .psycopg2_types import Typecasters, adapted
+from .psycopg2_types import Typecasters, adapted, decoder_of
 
 # psycopg2's constants for isolation levels.
 _LEVELS = {
@@ -30,7 +30,7 @@ class Psycopg2Connection(PostgresConnection):
             raise _unsupported("connect argument `connection_factory`", "leave it out")
         self.typecasters = Typecasters()
         super().__init__(driver, arguments)
-        self.literals.adapt = lambda value: adapted(value, self.literal)
+        self.literals.adapt = lambda value: adapted(value, self.literal) or psycopg2_registered.adapted(value, self)
 
     @property
     def string_types(self):
@@ -165,7 +165,8 @@ class Psycopg2Cursor(CopiesFiles, PostgresCursor):
             decode = typecasters.decoder(oid, self)
             if decode is not None:
                 return decode
-        return super().decoder(oid)
+        typecaster = psycopg2_registered.typecaster(oid)
+        return super().decoder(oid) if typecaster is None else decoder_of(typecaster, self)
 
     def execute(self, query, vars=None):
         if not isinstance(self.without_composables(query), (str, bytes)) and query is not None:

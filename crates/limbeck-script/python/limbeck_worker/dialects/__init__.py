@@ -28,6 +28,9 @@ _WATCHES = {
     "psycopg": ("psycopg_adapters", "keep_original"),
     "psycopg._typeinfo": ("psycopg_adapters", "fetch_over_host"),
     "psycopg2._psycopg": ("psycopg2_types", "watch"),
+    "psycopg2.extensions": ("psycopg2_registered", "quote_with"),
+    "psycopg2": ("psycopg2_registered", "keep_defaults"),
+    "psycopg2.sql": ("psycopg2_registered", "write_with"),
 }
 
 

@@ -25,7 +25,7 @@ class Case(test_postgresql.Case):
         """Return the result of `act` with the real driver."""
         url = "postgresql+%s://postgres@/postgres?host=%s" % (name, test_postgresql.server.folder)
         arguments.setdefault("poolclass", sa.pool.NullPool)
-        if name != "asyncpg":
+        if name not in ("asyncpg", "psycopg_async"):
             engine = sa.create_engine(url, **arguments)
             with engine.connect() as connection:
                 return act(connection)
