@@ -257,6 +257,28 @@ mod tests {
     }
 
     #[test]
+    fn names_a_python_object_that_no_parameter_can_be() {
+        let argument = ConnectArg::Object("function".into());
+        let arguments = ConnectArgs::from([("password".to_owned(), argument)]);
+        for url in ["postgresql+psycopg2://u@h/d", "mysql+pymysql://u@h/d"] {
+            let error = read(url, &arguments).expect_err(url);
+            assert_eq!(error.kind, ConnectErrorKind::Parameter, "{url}");
+            let named = [
+                "`password`",
+                if url.starts_with('p') {
+                    "`function`"
+                } else {
+                    "text"
+                },
+            ];
+            assert!(
+                named.iter().all(|part| error.message.contains(part)),
+                "{error}"
+            );
+        }
+    }
+
+    #[test]
     fn accepts_the_longest_timeout() {
         for (url, parameter, _) in TIMEOUTS {
             read(&format!("{url}?{parameter}=1e19"), &ConnectArgs::new()).expect(url);
