@@ -45,7 +45,7 @@ class Codecs:
     def set(self, name, schema, encoder, decoder, form):
         if form not in ("text", "binary", "tuple"):
             raise asyncpg_error("InterfaceError", "invalid `format` argument, expected 'text', 'binary' or 'tuple', got %r" % (form,))
-        oid, kind, item, _ = self._type(name, schema)
+        oid, kind, item = self._type(name, schema)
         if kind == "c":
             if form != "tuple":
                 raise asyncpg_error(
@@ -72,7 +72,7 @@ class Codecs:
         self._put(oid, codec)
 
     def set_built_in(self, name, schema, codec_name):
-        oid, kind, item, _ = self._type(name, schema)
+        oid, kind, item = self._type(name, schema)
         if kind not in "bde" or item:
             raise asyncpg_error("InterfaceError", "cannot alias non-scalar type %s.%s" % (schema, name))
         if codec_name == _HSTORE:
@@ -115,20 +115,20 @@ class Codecs:
         return codec and codec.decoder
 
     def _type(self, name, schema):
-        """Return OID, kind, item type and name of a type."""
+        """Return OID, kind and item type of a type."""
         if schema == "pg_catalog":
             name = _ALIASES.get(name.lower(), name)
         literal = self._connection.literal
         rows = self._connection.run(
-            "SELECT t.oid, t.typtype, t.typelem, t.oid::pg_catalog.regtype FROM pg_catalog.pg_type t"
+            "SELECT t.oid, t.typtype, t.typelem FROM pg_catalog.pg_type t"
             " JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace WHERE t.typname = %s AND n.nspname = %s"
             % (literal(name), literal(schema)),
             role=ENVIRONMENT,
         )[-1]["rows"]
         if not rows:
             raise ValueError("unknown type: %s.%s" % (schema, name))
-        oid, kind, item, full_name = rows[0]
-        return int(oid), kind, int(item), full_name
+        oid, kind, item = rows[0]
+        return int(oid), kind, int(item)
 
     def encode(self, sql, values):
         """Return the values of a statement's parameters, with literals in place of those whose types have codecs.
