@@ -155,6 +155,20 @@ impl ConnectOptions {
             Self::Sqlite(_) | Self::Mysql(_) => BTreeMap::new(),
         }
     }
+
+    /// Returns the database and its server for people, without secrets: `shop on db.example.org:5432`, or `SQLite`'s file.
+    pub fn database(&self) -> String {
+        match self {
+            Self::Postgres(options) => {
+                format!("{} on {}", options.database(), options.addresses())
+            }
+            Self::Mysql(options) => {
+                let database = options.database().unwrap_or("(no database)");
+                format!("{database} on {}", options.address())
+            }
+            Self::Sqlite(options) => options.display_name().to_owned(),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -10,6 +10,11 @@ pub struct VersionTableLocation {
 }
 
 impl VersionTableLocation {
+    /// Returns the database and its server for people, without secrets: `shop on db.example.org:5432`, or `SQLite`'s file.
+    pub fn database(&self) -> String {
+        self.options.database()
+    }
+
     /// Reads the version rows over a new session; returns `None` if the table doesn't exist. Writes nothing.
     ///
     /// # Errors

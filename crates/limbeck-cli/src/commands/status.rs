@@ -3,8 +3,8 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use limbeck::Event;
 use limbeck::migrator::{RunControl, Status};
+use limbeck::{CommandError, Event};
 use limbeck_supervisor::fetch_health;
 use serde_json::{Value as Json, json};
 
@@ -57,8 +57,11 @@ pub(crate) fn run(context: &Context, args: &Args) -> CommandResult {
         let positions = migrator.positions(project, control).await?;
         let databases = positions
             .iter()
-            .map(|position| Status::new(project, &position.rows, &args.revision))
-            .collect::<Result<Vec<_>, _>>()?;
+            .map(|position| {
+                let status = Status::new(project, &position.rows, &args.revision)?;
+                Ok((position.location.database(), status))
+            })
+            .collect::<Result<Vec<_>, CommandError>>()?;
         let application = match health_addr {
             Some(address) => Some(fetch_health(address, HEALTH_TIMEOUT).await),
             None => None,
@@ -70,11 +73,17 @@ pub(crate) fn run(context: &Context, args: &Args) -> CommandResult {
             Ok(answer) => answer,
             Err(failure) => json!({"status": "unknown", "output": failure.to_string()}),
         });
-        let databases: Vec<Json> = databases.iter().map(to_json).collect();
+        let databases: Vec<Json> = databases
+            .iter()
+            .map(|(name, status)| to_json(name, status))
+            .collect();
         let object = json!({"databases": databases, "application": application});
         context.printer.result(&object.to_string());
     } else {
-        for status in &databases {
+        for (name, status) in &databases {
+            if databases.len() > 1 {
+                context.printer.result(&format!("database     {name}"));
+            }
             print(context, status);
         }
         if let (Some(answer), Some(address)) = (application, health_addr) {
@@ -88,17 +97,18 @@ pub(crate) fn run(context: &Context, args: &Args) -> CommandResult {
             context.printer.result(&format!("application  {line}"));
         }
     }
-    let is_at_head = databases.iter().all(Status::is_up_to_date);
+    let is_at_head = databases.iter().all(|(_, status)| status.is_up_to_date());
     Ok(if is_at_head { 0 } else { PENDING })
 }
 
-fn to_json(status: &Status) -> Json {
+fn to_json(database: &str, status: &Status) -> Json {
     let pending: Vec<Json> = status
         .pending
         .iter()
         .map(|pending| json!({"revision": pending.revision, "doc": pending.doc}))
         .collect();
     json!({
+        "database": database,
         "current": status.current,
         "heads": status.heads,
         "pending": pending,

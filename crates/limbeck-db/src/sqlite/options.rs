@@ -109,7 +109,7 @@ impl SqliteOptions {
     }
 
     /// Returns the name for messages, without the parameters of a URI: one may be the key of an encrypting library.
-    pub(super) fn display_name(&self) -> &str {
+    pub(crate) fn display_name(&self) -> &str {
         match self.name.split_once('?').filter(|_| self.uri) {
             Some((name, _)) => name,
             None => &self.name,

@@ -1,6 +1,6 @@
 //! `status`: the current and pending revisions, with and without a running application.
 
-use limbeck_testkit::python;
+use limbeck_testkit::{Sandbox, python};
 use serde_json::{Value, json};
 
 use super::support::{launch, project};
@@ -36,8 +36,7 @@ fn shows_pending_revisions() {
     let ran = status(&["--json"]);
     let object: Value = serde_json::from_str(&ran.stdout).expect("an object");
     let pending = json!([{"revision": "b2", "doc": "step b2"}]);
-    let database =
-        json!({"current": ["a1"], "heads": ["b2"], "pending": pending, "at_head": false});
+    let database = json!({"database": sandbox.path().join("app.db"), "current": ["a1"], "heads": ["b2"], "pending": pending, "at_head": false});
     assert_eq!(
         object,
         json!({"databases": [database], "application": null})
@@ -50,6 +49,34 @@ fn shows_pending_revisions() {
         "{}",
         ran.stdout
     );
+}
+
+#[test]
+fn names_each_of_several_databases() {
+    let sandbox = Sandbox::new();
+    let python = python();
+    let arguments = ["init", "-t", "multidb", "migrations"];
+    sandbox.run(&limbeck(), Some(&python), &arguments).success();
+    let mut ini = sandbox.read("alembic.ini");
+    for (engine, placeholder) in [
+        ("engine1", "driver://user:pass@localhost/dbname"),
+        ("engine2", "driver://user:pass@localhost/dbname2"),
+    ] {
+        let line = format!("sqlalchemy.url = {placeholder}\n");
+        assert!(ini.contains(&line), "{ini}");
+        ini = ini.replace(&line, &format!("sqlalchemy.url = sqlite:///{engine}.db\n"));
+    }
+    sandbox.write("alembic.ini", &ini);
+    let ran = sandbox.run(&limbeck(), Some(&python), &["status"]);
+    for engine in ["engine1", "engine2"] {
+        let expected = format!("/{engine}.db\ncurrent      (none)\n");
+        assert!(
+            ran.stdout.contains(&expected),
+            "{}\n{}",
+            ran.stdout,
+            ran.stderr
+        );
+    }
 }
 
 #[test]
