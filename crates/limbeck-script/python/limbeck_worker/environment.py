@@ -3,11 +3,11 @@
 Each hook acts only where Alembic would raise an exception, so a project that works with Alembic sees no change.
 """
 import functools
-import importlib.util
 import os
-import sys
 
 from alembic.util import CommandError
+
+from .import_hooks import when_imported
 
 
 def install(channel, start):
@@ -104,7 +104,8 @@ def _offer_url(environment):
 
     _replace("make_url", make_known_url, sqlalchemy, engine, url)
     _replace("engine_from_config", _with_url(engine.engine_from_config, environment), sqlalchemy, engine, create)
-    sys.meta_path.insert(0, _AsyncEngineFinder(environment))
+    # A synchronous project never imports the module.
+    when_imported("sqlalchemy.ext.asyncio.engine", lambda module: _change_async_engine(module, environment))
 
     configure = MigrationContext.configure.__func__
 
@@ -129,34 +130,13 @@ def _with_url(engine_from_config, environment):
     return with_url
 
 
+def _change_async_engine(module, environment):
+    # SQLAlchemy 1.4 got the function late.
+    if hasattr(module, "async_engine_from_config"):
+        module.async_engine_from_config = _with_url(module.async_engine_from_config, environment)
+
+
 def _replace(name, value, *modules):
     for module in modules:
         if hasattr(module, name):
             setattr(module, name, value)
-
-
-class _AsyncEngineFinder:
-    """An importer that changes `async_engine_from_config` when its module is imported: a synchronous project never
-    imports the module."""
-
-    MODULE = "sqlalchemy.ext.asyncio.engine"
-
-    def __init__(self, environment):
-        self._environment = environment
-
-    def find_spec(self, name, path=None, target=None):
-        if name != self.MODULE:
-            return None
-        sys.meta_path.remove(self)
-        spec = importlib.util.find_spec(name)
-        execute = spec.loader.exec_module
-
-        def execute_and_change(module):
-            execute(module)
-            function = getattr(module, "async_engine_from_config", None)
-            # SQLAlchemy 1.4 got the function late.
-            if function is not None:
-                module.async_engine_from_config = _with_url(function, self._environment)
-
-        spec.loader.exec_module = execute_and_change
-        return spec

@@ -36,8 +36,7 @@ impl RunState<'_, '_> {
             Ok(context) => context,
             Err(error) => return Ok(Err(Box::new((error.into(), Some(request))))),
         };
-        let revision = self.progress.step.as_ref();
-        let revision = revision.map(|step| step.revision.as_str());
+        let revision = self.progress.revision();
         let starting = self.sessions.start_copy(&mut request, revision);
         let started = unless_cancelled(&mut self.interrupt, &context.canceller, starting).await?;
         let copy = RunningCopy {
@@ -76,8 +75,7 @@ impl RunState<'_, '_> {
             (Ok(canceller), Ok(copy)) => (canceller, copy),
             (Err(error), _) | (_, Err(error)) => return Ok(Err(Box::new((error.into(), None)))),
         };
-        let revision = self.progress.step.as_ref();
-        let revision = revision.map(|step| step.revision.as_str());
+        let revision = self.progress.revision();
         let running = self.sessions.continue_copy(&copy.request, revision, step);
         let progress = unless_cancelled(&mut self.interrupt, &canceller, running).await?;
         let answer = match progress {

@@ -38,6 +38,11 @@ pub(super) struct RunningStep {
 }
 
 impl RunProgress {
+    /// Returns the running step's revision.
+    pub(super) fn revision(&self) -> Option<&str> {
+        self.step.as_ref().map(|step| step.revision.as_str())
+    }
+
     /// Returns the running step as a failure report shows it.
     pub(super) fn failed_step(&self) -> Option<FailedStep> {
         let step = self.step.as_ref()?;

@@ -83,8 +83,7 @@ impl RunState<'_, '_> {
             Ok(context) => context,
             Err(error) => return Ok(Err(error.into())),
         };
-        let revision = self.progress.step.as_ref();
-        let revision = revision.map(|step| step.revision.as_str());
+        let revision = self.progress.revision();
         let running = self.sessions.execute(request, revision);
         let result = unless_cancelled(&mut self.interrupt, &context.canceller, running).await?;
         let done = result.as_ref().ok();

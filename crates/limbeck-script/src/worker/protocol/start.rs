@@ -38,7 +38,7 @@ pub struct Start {
 pub struct UrlEnvironment {
     /// The URL; none if the environment contains no URL.
     pub url: Option<EnvironmentUrl>,
-    /// The URL of Alembic's templates, which stands for no URL.
+    /// The URL of Alembic's templates, which counts as no URL.
     pub placeholder: &'static str,
     /// The variables that only a `.env` file sets.
     pub variables: Vec<FileVariable>,
