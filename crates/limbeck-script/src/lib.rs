@@ -5,6 +5,6 @@ pub mod environment;
 pub mod header;
 pub mod interpreter;
 pub mod repair;
-pub mod side_effects;
+mod side_effects;
 mod syntax;
 pub mod worker;

@@ -3,6 +3,9 @@
 mod compile;
 
 use std::collections::HashMap;
+use std::num::NonZero;
+use std::path::PathBuf;
+use std::{fs, thread};
 
 use ruff_python_ast::{Expr, ModModule, Operator, Parameters, PythonVersion, Stmt, UnaryOp};
 use ruff_python_parser::{Mode, ParseOptions};
@@ -38,12 +41,37 @@ const GENERICS_OF_ONE: [&str; 9] = [
     "Type",
 ];
 
+/// The number of files from which on a second thread pays.
+const FILES_FOR_THREADS: usize = 100;
+
+/// Returns [`only_imports`] of each file, `None` for a file that can't be read: Python reports it.
+pub(crate) fn imports_of_files(files: &[PathBuf]) -> Vec<Option<Vec<String>>> {
+    let threads = match files.len() {
+        ..FILES_FOR_THREADS => 1,
+        _ => thread::available_parallelism().map_or(1, NonZero::get),
+    };
+    let read = |file: &PathBuf| only_imports(&fs::read_to_string(file).ok()?);
+    let part = files.len().div_ceil(threads).max(1);
+    let mut imports = vec![None; files.len()];
+    thread::scope(|scope| {
+        for (files, imports) in files.chunks(part).zip(imports.chunks_mut(part)) {
+            let read_part = move || {
+                for (file, imports) in files.iter().zip(imports) {
+                    *imports = read(file);
+                }
+            };
+            scope.spawn(read_part);
+        }
+    });
+    imports
+}
+
 /// Returns the imports of a script that importing it would perform, if importing it could have no other effect: its top
 /// level has only imports, constants and functions, and it compiles under each supported Python. Returns `None` for any
 /// other script.
 ///
 /// An import is the path of a module, or `module:name` for a name that is imported from a module.
-pub fn only_imports(source: &str) -> Option<Vec<String>> {
+pub(crate) fn only_imports(source: &str) -> Option<Vec<String>> {
     let source = source.strip_prefix('\u{feff}').unwrap_or(source);
     // Python reads an old-style line end as a line feed, and the parser does not.
     if source.contains('\r') && source.replace("\r\n", "").contains('\r') {

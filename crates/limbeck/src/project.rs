@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use limbeck_revision::{GraphError, HistoryEnd, Revision, RevisionEntry, RevisionMap};
 use limbeck_script::directory::{DirectoryError, Script, ScriptDirectory};
 use limbeck_script::header::{DowngradeStatus, downgrade_status};
-use limbeck_script::side_effects::only_imports;
 use limbeck_script::worker::{ImportedScript, KnownScript};
 
 use crate::command_error::CommandError;
@@ -378,18 +377,12 @@ impl Project {
         if self.read_by_python {
             return None;
         }
-        let known = |(revision, script): (&Revision, &Script)| {
-            let path = script.path();
-            // Python reports a script that has become unreadable.
-            let source = std::fs::read_to_string(&path).ok();
-            KnownScript {
-                id: revision.id.clone(),
-                down_revisions: revision.down_revisions.clone(),
-                branch_labels: revision.branch_labels.clone(),
-                dependencies: revision.dependencies.clone(),
-                imports: source.and_then(|source| only_imports(&source)),
-                path,
-            }
+        let known = |(revision, script): (&Revision, &Script)| KnownScript {
+            id: revision.id.clone(),
+            down_revisions: revision.down_revisions.clone(),
+            branch_labels: revision.branch_labels.clone(),
+            dependencies: revision.dependencies.clone(),
+            path: script.path(),
         };
         let declared = self.map.declarations().iter();
         Some(declared.zip(&self.scripts).map(known).collect())

@@ -1,6 +1,8 @@
 //! Scripts that can stay unimported, and scripts that can't.
 
-use super::only_imports;
+use std::path::PathBuf;
+
+use super::{FILES_FOR_THREADS, imports_of_files, only_imports};
 
 fn check(source: &str, expected: Option<&[&str]>) {
     let expected = expected.map(|imports| imports.iter().map(|&text| text.to_owned()).collect());
@@ -107,4 +109,23 @@ fn refuses_scripts_that_do_more() {
     ] {
         check(source, None);
     }
+}
+
+#[test]
+fn reads_many_files_in_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let files: Vec<PathBuf> = (0..=FILES_FOR_THREADS * 2)
+        .map(|number| folder.path().join(format!("{number}.py")))
+        .collect();
+    for (number, file) in files.iter().enumerate() {
+        std::fs::write(file, format!("import module_{number}\n")).unwrap();
+    }
+    std::fs::write(&files[1], "import module_1\nprint()\n").unwrap();
+    std::fs::remove_file(&files[2]).unwrap();
+    let expected: Vec<_> = (0..files.len())
+        .map(|number| (!matches!(number, 1 | 2)).then(|| vec![format!("module_{number}")]))
+        .collect();
+    assert_eq!(imports_of_files(&files), expected);
+    assert_eq!(imports_of_files(&files[..3]), expected[..3]);
+    assert!(imports_of_files(&[]).is_empty());
 }

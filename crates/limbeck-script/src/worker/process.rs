@@ -14,10 +14,11 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use tokio::process::{Child, Command};
 
-use super::protocol::{CallResult, Start, WorkerRequest};
+use super::protocol::{CallResult, KnownScript, ScriptRow, Start, WorkerRequest};
 use super::sources::{BOOTSTRAP, Modules, STUB};
 use super::stream::MessageStream;
 use crate::interpreter::{InstalledVersionsError, Interpreter};
+use crate::side_effects::imports_of_files;
 
 /// The time that the process gets to exit after the end of its run.
 const EXIT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -76,6 +77,8 @@ pub enum WorkerError {
 struct StartMessage<'a> {
     #[serde(flatten)]
     start: &'a Start,
+    /// All scripts in load order; none if Python has to import them to learn their headers.
+    scripts: Option<Vec<ScriptRow<'a>>>,
     /// The worker's modules.
     sources: &'a RawValue,
     /// A checksum of the modules.
@@ -151,9 +154,15 @@ impl Worker {
             has_answered: false,
             _lifeline: lifeline,
         };
+        // Python takes a while to start.
+        let scripts = match &options.start.scripts {
+            Some(scripts) => Some(add_imports(scripts).await.map_err(WorkerError::Stream)?),
+            None => None,
+        };
         let modules = Modules::get();
         let message = StartMessage {
             start: &options.start,
+            scripts,
             sources: &modules.sources,
             digest: modules.digest,
         };
@@ -292,6 +301,14 @@ impl Worker {
             _ => WorkerError::Stream(error),
         }
     }
+}
+
+/// Reads the imports of scripts, on other threads.
+async fn add_imports(scripts: &[KnownScript]) -> io::Result<Vec<ScriptRow<'_>>> {
+    let paths: Vec<PathBuf> = scripts.iter().map(|script| script.path.clone()).collect();
+    let imports = tokio::task::spawn_blocking(move || imports_of_files(&paths)).await?;
+    let row = |(script, imports)| ScriptRow { script, imports };
+    Ok(scripts.iter().zip(imports).map(row).collect())
 }
 
 #[cfg(test)]

@@ -21,6 +21,7 @@ pub use request::{
     ImportedScript, LockRequest, PlanRequest, Role, StepDirection, StepRequest, UrlParts,
     VersionTableRef, WorkerRequest,
 };
+pub(super) use start::ScriptRow;
 pub use start::{
     CommandOptions, ConfigSource, EnvironmentUrl, FileVariable, KnownScript, Start, Task,
     UrlEnvironment,

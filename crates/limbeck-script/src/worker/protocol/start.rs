@@ -23,6 +23,7 @@ pub struct Start {
     /// The application that `env.py` needs, as `module:attribute`; none if Flask has to find it, or none is needed.
     pub application: Option<String>,
     /// All scripts in load order; none if Python has to import them to learn their headers.
+    #[serde(skip)]
     pub scripts: Option<Vec<KnownScript>>,
     /// The folders of the scripts.
     pub script_folders: Vec<PathBuf>,
@@ -128,7 +129,7 @@ pub struct ConfigSource {
     pub folder: Option<String>,
 }
 
-/// A script whose header the host has read. Serialized as an array of its fields.
+/// A script whose header the host has read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KnownScript {
     /// The script's `revision`.
@@ -141,20 +142,25 @@ pub struct KnownScript {
     pub dependencies: Vec<String>,
     /// The script's path.
     pub path: PathBuf,
-    /// The imports of a script whose import has no other effect; none if the worker has to import the script.
-    pub imports: Option<Vec<String>>,
 }
 
-impl Serialize for KnownScript {
+/// A script and the imports that importing it would perform. Serialized as an array of the fields.
+pub(in crate::worker) struct ScriptRow<'a> {
+    pub(in crate::worker) script: &'a KnownScript,
+    /// The imports of a script whose import has no other effect; none if the worker has to import the script.
+    pub(in crate::worker) imports: Option<Vec<String>>,
+}
+
+impl Serialize for ScriptRow<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self {
+        let Self { script, imports } = self;
+        let KnownScript {
             id,
             down_revisions,
             branch_labels,
             dependencies,
             path,
-            imports,
-        } = self;
+        } = script;
         (
             id,
             down_revisions,
@@ -174,7 +180,8 @@ mod tests {
     use serde_json::{Map, json};
 
     use super::{
-        CommandOptions, ConfigSource, EnvironmentUrl, KnownScript, Start, Task, UrlEnvironment,
+        CommandOptions, ConfigSource, EnvironmentUrl, KnownScript, ScriptRow, Start, Task,
+        UrlEnvironment,
     };
 
     fn start(task: Task) -> Start {
@@ -206,7 +213,6 @@ mod tests {
                 branch_labels: vec![],
                 dependencies: vec![],
                 path: "versions/b.py".into(),
-                imports: Some(vec!["alembic:op".into()]),
             }]),
             script_folders: vec!["versions".into()],
             cache_folder: None,
@@ -239,7 +245,6 @@ mod tests {
             },
             "argv": ["alembic"],
             "application": "shop:create_app",
-            "scripts": [["b", ["a"], [], [], "versions/b.py", ["alembic:op"]]],
             "script_folders": ["versions"],
             "cache_folder": null,
             "environment": {
@@ -247,6 +252,21 @@ mod tests {
             },
         });
         assert_eq!(message, expected);
+    }
+
+    #[test]
+    fn writes_the_scripts() {
+        let scripts = start(Task::Headers).scripts.unwrap();
+        let row = |imports| ScriptRow {
+            script: &scripts[0],
+            imports,
+        };
+        let rows = [row(Some(vec!["alembic:op".into()])), row(None)];
+        let expected = json!([
+            ["b", ["a"], [], [], "versions/b.py", ["alembic:op"]],
+            ["b", ["a"], [], [], "versions/b.py", null],
+        ]);
+        assert_eq!(serde_json::to_value(rows).unwrap(), expected);
     }
 
     #[test]
