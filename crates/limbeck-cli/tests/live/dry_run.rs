@@ -172,6 +172,48 @@ fn rejects_statements_that_end_the_transaction() {
     }
 }
 
+/// A constraint that is checked at the end of the transaction fails as it would in the run, at the same step.
+#[test]
+fn checks_deferred_constraints() {
+    let server = Postgres::start(Tls::Off);
+    server.create_database("app");
+    let create = "op.execute('create table p (id int primary key)')\n\
+         op.execute('create table c (p int references p deferrable initially deferred, \
+         q int references p deferrable)')";
+    let valid =
+        "op.execute('insert into c (p) values (1)')\nop.execute('insert into p values (1)')";
+    // The check of `b2` must not defer the constraint that is immediate.
+    let immediate = "op.execute('insert into c (q) values (9)')";
+    let deferred = "op.execute('insert into c (p) values (2)')";
+    for scheme in ["postgresql+asyncpg", "postgresql+psycopg2"] {
+        for (last, constraint) in [(deferred, "c_p_fkey"), (immediate, "c_q_fkey")] {
+            let sandbox = linear(
+                &sync_env(", transaction_per_migration=True"),
+                &[
+                    ("a1", create, "op.execute('drop table c, p')"),
+                    (
+                        "b2",
+                        valid,
+                        "op.execute('delete from c')\nop.execute('delete from p')",
+                    ),
+                    ("c3", last, "pass"),
+                ],
+            );
+            let url = server.url(scheme, "app", "");
+            run(&sandbox, &url, &["upgrade", "a1"]).success();
+            run(&sandbox, &url, &["upgrade", "--dry-run", "b2"]).success();
+            let dry = run(&sandbox, &url, &["upgrade", "--dry-run", "head"]);
+            let real = run(&sandbox, &url, &["upgrade", "head"]);
+            for output in [dry, real] {
+                assert_eq!(output.status, 1, "{}", output.stderr);
+                assert!(output.stderr.contains(constraint), "{}", output.stderr);
+                assert!(output.stderr.contains("c3"), "{}", output.stderr);
+            }
+            run(&sandbox, &url, &["downgrade", "base"]).success();
+        }
+    }
+}
+
 #[test]
 fn rejects_mariadb() {
     let server = MariaDb::start();

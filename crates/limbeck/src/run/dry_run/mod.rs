@@ -15,6 +15,10 @@ const BEGIN: &str = "SAVEPOINT limbeck_dry_run";
 const COMMIT: &str = "RELEASE SAVEPOINT limbeck_dry_run";
 const ROLLBACK: &str = "ROLLBACK TO SAVEPOINT limbeck_dry_run; RELEASE SAVEPOINT limbeck_dry_run";
 
+/// Checks PostgreSQL's deferred constraints, as a commit does. The rollback restores what `SET CONSTRAINTS` changes.
+const CHECK_CONSTRAINTS: &str = "SAVEPOINT limbeck_check; SET CONSTRAINTS ALL IMMEDIATE; \
+     ROLLBACK TO SAVEPOINT limbeck_check; RELEASE SAVEPOINT limbeck_check";
+
 /// The reason for a refusal once the outer transaction is gone.
 const LOST: &str = "a statement ended the transaction or removed its guard";
 
@@ -135,6 +139,9 @@ impl DryRun {
         begin: bool,
     ) -> Result<(), DbError> {
         if begin != self.in_transaction {
+            if !begin && session.info().product == Product::Postgresql {
+                self.run_each(session, CHECK_CONSTRAINTS).await?;
+            }
             self.in_transaction = begin;
             self.run_each(session, if begin { BEGIN } else { COMMIT })
                 .await?;
