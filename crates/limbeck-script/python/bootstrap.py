@@ -1,9 +1,9 @@
-"""Start the worker: import its modules from the sources that the host sends, or from the cache of an earlier run."""
+"""Start the worker: import its modules from the file that the host has made, or from the cache of an earlier run."""
 import os
 import sys
 
 
-def boot(from_host, to_host, lifeline):
+def boot(from_host, to_host, lifeline, code_file):
     import gc
     import json
     import marshal
@@ -27,10 +27,9 @@ def boot(from_host, to_host, lifeline):
 
     (length,) = struct.unpack(">I", read(4))
     start = json.loads(read(length))
-    sources = start.pop("sources")
 
     class Importer:
-        """Finds and loads the worker's modules."""
+        """Finds and loads the worker's modules. Reads their sources only if they are not all in the cache."""
 
         # Another interpreter or another limbeck writes another header.
         header = b"%s %08x %d\n" % (MAGIC_NUMBER, start["digest"], sys.flags.optimize)
@@ -39,6 +38,24 @@ def boot(from_host, to_host, lifeline):
             self.cache_file = cache_file
             self.codes = self._read_cache() if cache_file else {}
             self.has_compiled = False
+            self.sources = None
+
+        def source(self, name):
+            """Return whether a module is a package, and its text. Return `None` for a module that isn't the worker's."""
+            if self.sources is None:
+                text = os.pread(code_file, os.fstat(code_file).st_size, 0)
+                self.sources = json.loads(text[text.index(b"\0") + 1 :])
+            return self.sources.get(name)
+
+        def code(self, name):
+            """Return whether a module is a package, and its compiled code. Return `None` as `source` does."""
+            if name not in self.codes and name.startswith("limbeck_worker"):
+                source = self.source(name)
+                if source is not None:
+                    is_package, text = source
+                    self.codes[name] = is_package, compile(text, "<%s>" % name, "exec")
+                    self.has_compiled = True
+            return self.codes.get(name)
 
         def _read_cache(self):
             try:
@@ -65,22 +82,17 @@ def boot(from_host, to_host, lifeline):
                 pass
 
         def find_spec(self, name, path=None, target=None):
-            if name not in sources:
-                return None
-            return ModuleSpec(name, self, origin="<%s>" % name, is_package=sources[name][0])
+            code = self.code(name)
+            return code and ModuleSpec(name, self, origin="<%s>" % name, is_package=code[0])
 
         def create_module(self, spec):
             return None
 
         def exec_module(self, module):
-            name = module.__name__
-            if name not in self.codes:
-                self.codes[name] = compile(sources[name][1], "<%s>" % name, "exec")
-                self.has_compiled = True
-            exec(self.codes[name], module.__dict__)
+            exec(self.code(module.__name__)[1], module.__dict__)
 
         def get_source(self, name):
-            return sources[name][1]
+            return self.source(name)[1]
 
     folder = start["cache_folder"]
     importer = Importer(folder and "%s/limbeck.%s" % (folder, sys.implementation.cache_tag))
@@ -89,7 +101,7 @@ def boot(from_host, to_host, lifeline):
     # sets `prepend_sys_path`.
     if sys.path and sys.path[0] == "":
         del sys.path[0]
-    for fd in (from_host, to_host, lifeline):
+    for fd in (from_host, to_host, lifeline, code_file):
         os.set_inheritable(fd, False)
     from limbeck_worker.main import main
 

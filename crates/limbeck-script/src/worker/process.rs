@@ -1,7 +1,7 @@
 //! The worker's process, and the requests and replies between the worker and its host.
 
 use std::collections::BTreeMap;
-use std::io::{self, Write as _};
+use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
@@ -11,11 +11,10 @@ use std::time::Duration;
 use command_fds::CommandFdExt;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::value::RawValue;
 use tokio::process::{Child, Command};
 
 use super::protocol::{CallResult, KnownScript, ScriptRow, Start, WorkerRequest};
-use super::sources::{BOOTSTRAP, Modules, STUB};
+use super::sources::CodeFile;
 use super::stream::MessageStream;
 use crate::interpreter::{InstalledVersionsError, Interpreter};
 use crate::side_effects::imports_of_files;
@@ -28,7 +27,7 @@ const EXIT_TIMEOUT: Duration = Duration::from_secs(10);
 pub struct WorkerOptions {
     /// The Python interpreter.
     pub interpreter: Interpreter,
-    /// The first message, without the modules; see `python/PROTOCOL.md`.
+    /// The first message; see `python/PROTOCOL.md`.
     pub start: Start,
     /// The environment variables to set, besides the inherited ones.
     pub variables: BTreeMap<String, String>,
@@ -79,9 +78,7 @@ struct StartMessage<'a> {
     start: &'a Start,
     /// All scripts in load order; none if Python has to import them to learn their headers.
     scripts: Option<Vec<ScriptRow<'a>>>,
-    /// The worker's modules.
-    sources: &'a RawValue,
-    /// A checksum of the modules.
+    /// A checksum of the worker's code.
     digest: u32,
 }
 
@@ -111,18 +108,12 @@ impl Worker {
         let (from_worker, to_host) = io::pipe().map_err(failed)?;
         let (from_host, to_worker) = io::pipe().map_err(failed)?;
         let (lifeline_read, lifeline) = io::pipe().map_err(failed)?;
-        let (bootstrap, mut to_bootstrap) = io::pipe().map_err(failed)?;
-        // An empty pipe takes this many bytes without a reader.
-        const { assert!(BOOTSTRAP.len() <= 4096) };
-        to_bootstrap
-            .write_all(BOOTSTRAP.as_bytes())
-            .map_err(failed)?;
-        drop(to_bootstrap);
+        let code = CodeFile::get().map_err(failed)?;
         let inherited = [
             OwnedFd::from(from_host),
             OwnedFd::from(to_host),
             OwnedFd::from(lifeline_read),
-            OwnedFd::from(bootstrap),
+            OwnedFd::from(code.file.try_clone().map_err(failed)?),
         ];
         let (input, output, errors) = match &options.output {
             Some(output) => {
@@ -134,7 +125,7 @@ impl Worker {
         let mut command = std::process::Command::new(path);
         command
             .arg("-c")
-            .arg(STUB)
+            .arg(CodeFile::stub())
             .args(inherited.each_ref().map(|end| end.as_raw_fd().to_string()))
             .envs(&options.variables)
             .stdin(input)
@@ -159,12 +150,10 @@ impl Worker {
             Some(scripts) => Some(add_imports(scripts).await.map_err(WorkerError::Stream)?),
             None => None,
         };
-        let modules = Modules::get();
         let message = StartMessage {
             start: &options.start,
             scripts,
-            sources: &modules.sources,
-            digest: modules.digest,
+            digest: code.digest,
         };
         worker.send(&message).await?;
         Ok(worker)

@@ -1,43 +1,75 @@
 //! The worker's Python modules, which are compiled into limbeck.
 
 use std::collections::BTreeMap;
-use std::sync::LazyLock;
-
-use serde_json::value::RawValue;
+use std::fs::File;
+use std::io::{self, Write as _};
+use std::sync::OnceLock;
 
 /// The program that starts the worker.
-pub(super) const BOOTSTRAP: &str = include_str!("../../python/bootstrap.py");
+const BOOTSTRAP: &str = include_str!("../../python/bootstrap.py");
 
-/// The program that runs the one in the pipe that its last argument names. Another program than Python shows its arguments
-/// in its error.
-pub(super) const STUB: &str =
-    "import sys\nwith open(int(sys.argv.pop()), 'rb') as file: code = file.read()\nexec(code)";
-
-/// The modules in the form in which the host sends them, made once for all workers of a process.
-pub(super) struct Modules {
-    /// A JSON object: by the module's name, whether it is a package, and its source.
-    pub(super) sources: Box<RawValue>,
-    /// A checksum of the sources.
+/// The worker's Python code in a file without a name, which a worker inherits and reads in parts.
+pub(super) struct CodeFile {
+    /// The bootstrap program, a NUL, and the modules as a JSON object: by the module's name, whether it is a package, and
+    /// its source.
+    pub(super) file: File,
+    /// A checksum of the file.
     pub(super) digest: u32,
 }
 
-impl Modules {
-    /// Returns the modules.
-    pub(super) fn get() -> &'static Self {
-        static MODULES: LazyLock<Modules> = LazyLock::new(|| {
-            let mut digest = crc32fast::Hasher::new();
-            let mut sources = BTreeMap::new();
-            for (name, is_package, source) in SOURCES {
-                digest.update(source.as_bytes());
-                sources.insert(name, (is_package, source));
-            }
-            Modules {
-                sources: serde_json::value::to_raw_value(&sources).expect("strings become JSON"),
-                digest: digest.finalize(),
-            }
-        });
-        &MODULES
+impl CodeFile {
+    /// Returns the file, made once for all workers of a process.
+    ///
+    /// # Errors
+    /// The system can't make the file.
+    pub(super) fn get() -> io::Result<&'static Self> {
+        static CODE: OnceLock<CodeFile> = OnceLock::new();
+        if let Some(code) = CODE.get() {
+            return Ok(code);
+        }
+        let modules: BTreeMap<_, _> = SOURCES
+            .iter()
+            .map(|(name, is_package, source)| (name, (is_package, source)))
+            .collect();
+        let mut bytes = BOOTSTRAP.as_bytes().to_vec();
+        bytes.push(0);
+        serde_json::to_writer(&mut bytes, &modules)?;
+        let made = Self {
+            file: unnamed_file(&bytes)?,
+            digest: crc32fast::hash(&bytes),
+        };
+        Ok(CODE.get_or_init(|| made))
     }
+
+    /// Returns the program that runs the bootstrap program. Its last argument is the file's descriptor. A program other
+    /// than Python shows its arguments in its error, so this one is short.
+    pub(super) fn stub() -> String {
+        let length = BOOTSTRAP.len();
+        format!("import os, sys\nexec(os.pread(int(sys.argv[-1]), {length}, 0))")
+    }
+}
+
+/// Returns a file that is in memory where the system supports that.
+fn unnamed_file(bytes: &[u8]) -> io::Result<File> {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
+
+        let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
+        // A sandbox may forbid it.
+        if let Ok(descriptor) = memfd_create("limbeck_worker", flags) {
+            let mut file = File::from(descriptor);
+            file.write_all(bytes)?;
+            fcntl_add_seals(
+                &file,
+                SealFlags::WRITE | SealFlags::SHRINK | SealFlags::GROW,
+            )?;
+            return Ok(file);
+        }
+    }
+    let mut file = tempfile::tempfile()?;
+    file.write_all(bytes)?;
+    Ok(file)
 }
 
 /// The name of each module, whether it is a package, and its source.
