@@ -7,7 +7,7 @@ use limbeck::config::ConfigError;
 use limbeck::db::ConnectError;
 use limbeck::migrator::MigrateError;
 use limbeck::project::ProjectError;
-use limbeck::{CommandError, CommandErrorKind, RunError, Signal};
+use limbeck::{CommandError, CommandErrorKind, RunError};
 
 use crate::launch_error::LaunchError;
 
@@ -44,15 +44,10 @@ impl CliError {
     /// Turns the error of a migration into the error of the launch that needed the migration.
     pub(crate) fn in_launch(self) -> Self {
         match self {
-            Self::Run(RunError::Interrupted(signal)) => LaunchError::Signalled {
-                number: match signal {
-                    Signal::Interrupt => 2,
-                    Signal::Terminate => 15,
-                },
+            // As with `upgrade`: a signal ended the migration, or the project can't be used, so none began.
+            error @ (Self::Run(RunError::Interrupted(_)) | Self::Config(_) | Self::Project(_)) => {
+                error
             }
-            .into(),
-            // As with `upgrade`, the project can't be used, so no migration began.
-            error @ (Self::Config(_) | Self::Project(_)) => error,
             Self::Refused(refusal) if *refusal.kind() == CommandErrorKind::Configuration => {
                 Self::Refused(refusal)
             }

@@ -9,7 +9,7 @@ use limbeck_supervisor::shell_status;
 use crate::cli_error::{CliError, FileError};
 use crate::context::Context;
 use crate::launch_error::{NO_DATABASE, NOT_MIGRATED};
-use crate::output::failure::print_failure;
+use crate::output::failure::{print_failure, print_interruption};
 use crate::output::message::Message;
 use crate::output::notices::print_help;
 use crate::output::printer;
@@ -160,13 +160,9 @@ fn report_run(context: &Context, error: RunError) -> u8 {
             report_failure(context, *failure);
             FAILED
         }
-        RunError::Interrupted(signal) => {
-            Message::new(
-                "interrupted: the running statement was cancelled, and open transactions were rolled back",
-            )
-            .help(format!("run `{}` again to continue", context.command_line))
-            .print();
-            match signal {
+        RunError::Interrupted(interruption) => {
+            print_interruption(&interruption, &context.command_line);
+            match interruption.signal {
                 Signal::Interrupt => 130,
                 Signal::Terminate => 143,
             }

@@ -20,8 +20,8 @@ pub use command_error::{CommandError, CommandErrorKind};
 pub use migration_url::{MigrationUrl, ProjectEnvironment, env_file_paths};
 pub use migrator::{MigrateError, MigrationReport, Migrator, Request, RunControl};
 pub use run::{
-    DatabaseState, DryRunReport, DryRunStatement, Event, FailedStatement, FailedStep, Failure,
-    Interrupt, Loss, RunError, Signal, SourceLocation,
+    Activity, DatabaseState, DryRunReport, DryRunStatement, Event, FailedStatement, FailedStep,
+    Failure, Interrupt, Interruption, Loss, RunError, Signal, SourceLocation,
 };
 pub use version_probe::{OpenSession, ProbeTarget, VersionProbe};
 pub use version_table_location::VersionTableLocation;

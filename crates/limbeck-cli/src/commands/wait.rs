@@ -7,7 +7,7 @@ use limbeck::VersionTableLocation;
 use limbeck::db::DbError;
 use limbeck::migrator::{MigrateError, Migrator, RunControl, Status};
 use limbeck::project::Project;
-use limbeck::{Event, Interrupt, RunError};
+use limbeck::{Event, Interrupt};
 use tokio::time::timeout;
 
 use crate::cli_error::{CliError, CommandResult};
@@ -75,7 +75,7 @@ pub(crate) fn run(context: &Context, args: &Args) -> CommandResult {
             if let Ok(Ok(signal)) = timeout(pause, interrupt.wait_for(Option::is_some)).await
                 && let Some(signal) = *signal
             {
-                return Err(CliError::Run(RunError::Interrupted(signal)));
+                return Err(CliError::Run(signal.into()));
             }
         }
     })

@@ -34,6 +34,7 @@ mod secrets;
 mod sessions;
 mod sqlite_names;
 mod support;
+mod terminal_interrupts;
 mod tls_contexts;
 mod unseen;
 mod url_check;

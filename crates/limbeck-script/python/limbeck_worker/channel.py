@@ -85,6 +85,11 @@ class Channel:
         with self._lock:
             self._write(payload)
 
+    @property
+    def is_usable(self):
+        """Return whether the host can be asked: not in a forked process, nor after an interrupt cut an exchange short."""
+        return not (is_forked() or self._lock.is_broken)
+
     def leave(self):
         """Close the pipes of a forked process, which would mix its messages with those of the first process."""
         os.close(self._from_host)
@@ -146,18 +151,18 @@ class _ExchangeLock:
 
     def __init__(self):
         self._lock = threading.RLock()
-        self._is_broken = False
+        self.is_broken = False
 
     def __enter__(self):
         self._lock.acquire()
-        if self._is_broken:
+        if self.is_broken:
             self._lock.release()
             raise KeyboardInterrupt
 
     def __exit__(self, kind, *_):
         if kind is not None:
             # The rest of an unfinished message would be read as the next one.
-            self._is_broken = True
+            self.is_broken = True
         self._lock.release()
 
 

@@ -28,6 +28,7 @@ def describe(error, start):
         # Exceptions of limbeck's own connection have the attribute, whichever driver they are named after.
         "of_driver": hasattr(error, "limbeck_error"),
         "message": _message(error) + _causes(chain, versions),
+        "handled": _handled(chain, versions),
         "limbeck_error": next((e.limbeck_error for e in chain if hasattr(e, "limbeck_error")), None),
         "frames": frames,
         "syntax": _syntax(error),
@@ -61,8 +62,20 @@ def _causes(chain, versions):
     """Return the causes of the user's own exception as text, without database errors: the host reports those itself."""
     if not _raised_by_user(chain[0], versions):
         return ""
-    causes = [item for item in chain[1:] if not any(hasattr(e, "limbeck_error") for e in (item, getattr(item, "orig", None)))]
+    causes = [item for item in chain[1:] if not _is_of_database(item)]
     return "".join("\nfrom %s: %s" % (_type_name(item), _message(item)) for item in causes)
+
+
+def _handled(chain, versions):
+    """Return the user's own exception during whose handling a library raised another one, as text: a rollback may fail."""
+    if _raised_by_user(chain[0], versions):
+        return None
+    own = (item for item in chain[1:] if _raised_by_user(item, versions) and not _is_of_database(item))
+    return next(("%s: %s" % (_type_name(item), _message(item)) for item in own), None)
+
+
+def _is_of_database(error):
+    return any(hasattr(item, "limbeck_error") for item in (error, getattr(error, "orig", None)))
 
 
 def describe_exit(error):

@@ -19,6 +19,8 @@ def column(name, type_code, charset=0, flags=0):
 class PreparedHost:
     """A host that records the requests and replies with `answers` in order, then with empty results."""
 
+    is_usable = True
+
     def __init__(self, product="postgresql", version="16.2"):
         self.product = product
         self.version = version
@@ -73,6 +75,8 @@ def refusal(**fields):
 
 class SqliteHost:
     """A host for SQLite. It begins no transactions by itself."""
+
+    is_usable = True
 
     def __init__(self, keep=False):
         self.functions = {}

@@ -145,12 +145,14 @@ class ChannelTest(unittest.TestCase):
     def test_a_broken_pipe_raises(self):
         host = self.host()
         host.thread.join()
+        self.assertTrue(host.channel.is_usable)
         with self.assertRaises(OSError):
             # The first bytes may still fit into a buffer.
             for _ in range(3):
                 host.channel.request("execute", sql="x" * (1 << 20))
         with self.assertRaises(KeyboardInterrupt):
             host.channel.request("execute", sql="x")
+        self.assertFalse(host.channel.is_usable)
 
     def test_the_process_exits_at_the_end_of_the_stream(self):
         program = (

@@ -85,6 +85,24 @@ class Failures(unittest.TestCase):
         described = failure.describe(wrapped, {})
         self.assertEqual((described["limbeck_error"], described["message"]), (12, "no\n"))
 
+    def test_names_the_users_exception_whose_handling_failed(self):
+        text = (
+            "from limbeck_worker.dbapi import errors\n"
+            "def roll_back():\n    error = errors.OperationalError('lost')\n    error.limbeck_error = 3\n    raise error\n"
+        )
+        library = {}
+        exec(compile(text, "/x/site-packages/lib.py", "exec"), library)
+        path = os.path.join(self.versions, "a.py")
+        script = "try:\n    raise RuntimeError('own')\nfinally:\n    roll_back()\n"
+        try:
+            exec(compile(script, path, "exec"), library)
+        except errors.OperationalError as error:
+            described = failure.describe(error, {"script_folders": [self.versions]})
+        self.assertEqual((described["message"], described["limbeck_error"]), ("lost", 3))
+        self.assertEqual(described["handled"], "RuntimeError: own")
+        _, described = self.raised("raise ValueError('alone')")
+        self.assertIsNone(described["handled"])
+
     def test_locates_a_syntax_error(self):
         path, described = self.raised("def upgrade(:\n    pass\n")
         self.assertEqual((described["syntax"]["file"], described["syntax"]["line"]), (path, 1))

@@ -74,6 +74,8 @@ def downgrade():
 class MigrationHost:
     """A host that plans the given steps and records a short form of each statement and notice."""
 
+    is_usable = True
+
     def __init__(self, database, steps):
         self.database = database
         self.steps = steps

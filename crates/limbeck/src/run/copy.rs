@@ -5,6 +5,7 @@ use limbeck_script::worker::{CopyDataReply, CopyDirection, CopyReply, ExecuteReq
 use serde::Serialize;
 
 use super::failure::RunError;
+use super::interruption::{Activity, Interruption};
 use super::sessions::{CopyProgress, CopyStep, OpenedSession, RunningCopy};
 use super::state::{RunState, StatementError, unless_cancelled};
 use super::wire::WireOutcome;
@@ -38,7 +39,9 @@ impl RunState<'_, '_> {
         };
         let revision = self.progress.revision();
         let starting = self.sessions.start_copy(&mut request, revision);
-        let started = unless_cancelled(&mut self.interrupt, &context.canceller, starting).await?;
+        let started = unless_cancelled(&mut self.interrupt, &context.canceller, starting)
+            .await
+            .map_err(|signal| Interruption::new(signal, Activity::Statement))?;
         let copy = RunningCopy {
             request,
             was_in_transaction: context.was_in_transaction,
@@ -77,7 +80,9 @@ impl RunState<'_, '_> {
         };
         let revision = self.progress.revision();
         let running = self.sessions.continue_copy(&copy.request, revision, step);
-        let progress = unless_cancelled(&mut self.interrupt, &canceller, running).await?;
+        let progress = unless_cancelled(&mut self.interrupt, &canceller, running)
+            .await
+            .map_err(|signal| Interruption::new(signal, Activity::Statement))?;
         let answer = match progress {
             Ok(CopyProgress::Waits) => CopyAnswer::Waits(()),
             Ok(CopyProgress::Data(data)) => CopyAnswer::Data(data),

@@ -8,6 +8,7 @@ use limbeck_script::worker::{Frame, FrameKind, RaisedException};
 use super::failure::{DatabaseState, FailedStatement, Failure, RunError, SourceLocation};
 use super::sessions::DatabaseError;
 use super::state::RunState;
+use super::transaction_control::{Control, control};
 
 impl RunState<'_, '_> {
     /// Returns the report of an exception that ended the run.
@@ -17,6 +18,7 @@ impl RunState<'_, '_> {
             type_name,
             is_driver_error,
             message,
+            handled,
             limbeck_error,
             frames,
             syntax,
@@ -57,6 +59,15 @@ impl RunState<'_, '_> {
                     rolled_back = Some(refused.is_rolled_back);
                 }
             }
+            Some(DbError::ConnectionLost(_)) => {
+                // The server rolls back the transaction, but may have carried out a COMMIT.
+                let lost = database_error.and_then(|found| found.statement.as_ref());
+                rolled_back = lost
+                    .is_some_and(|lost| {
+                        lost.is_rolled_back && !matches!(control(&lost.sql), Control::Commit)
+                    })
+                    .then_some(true);
+            }
             Some(DbError::Connect(error)) => connect = Some(error.clone()),
             _ => {}
         }
@@ -94,6 +105,7 @@ impl RunState<'_, '_> {
                 })
             ),
             exception,
+            handled,
             missing_module: module,
             option,
             traceback,

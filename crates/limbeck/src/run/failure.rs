@@ -8,7 +8,7 @@ use limbeck_revision::Direction;
 use limbeck_script::interpreter::InterpreterError;
 use limbeck_script::worker::{ConfigOption, WorkerError};
 
-use super::interrupt::Signal;
+use super::interruption::Interruption;
 use crate::command_error::CommandError;
 
 /// The error of a run.
@@ -42,13 +42,7 @@ pub enum RunError {
     DryRun(#[source] DbError),
     /// A signal ended the run; open transactions were rolled back.
     #[error("interrupted")]
-    Interrupted(Signal),
-}
-
-impl From<Signal> for RunError {
-    fn from(signal: Signal) -> Self {
-        Self::Interrupted(signal)
-    }
+    Interrupted(Box<Interruption>),
 }
 
 /// The report of a failed run. `Display` writes it for a log: without the statement, whose text may contain a secret.
@@ -74,6 +68,8 @@ pub struct Failure {
     pub is_lock_timeout: bool,
     /// The Python exception, unless it only wraps the database's error.
     pub exception: Option<String>,
+    /// The exception of the user's own code during whose handling the error occurred.
+    pub handled: Option<String>,
     /// The module that an `ImportError` names.
     pub missing_module: Option<String>,
     /// The option of the configuration whose value could not be interpolated.

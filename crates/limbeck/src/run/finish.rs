@@ -1,6 +1,9 @@
 //! The end of a run: everything that the run holds is released, and its outcome becomes a result.
 
+use std::time::Duration;
+
 use limbeck_script::worker::RunOutcome;
+use tokio::time::timeout;
 
 use super::Ending;
 use super::event::Event;
@@ -8,6 +11,9 @@ use super::failure::RunError;
 use super::state::RunState;
 use super::worker_driver::{WorkerDriver, WorkerResults};
 use crate::command_error::{CommandError, CommandErrorKind};
+
+/// Maximum time to read the version table after a signal.
+const STATE_TIMEOUT: Duration = Duration::from_secs(2);
 
 impl RunState<'_, '_> {
     /// Rolls back and closes the sessions, ends the worker, reports the final state, and releases the locks.
@@ -20,6 +26,10 @@ impl RunState<'_, '_> {
         outcome: Result<RunOutcome, RunError>,
         report_final_state: bool,
     ) -> Result<Ending, RunError> {
+        let mut outcome = self.find_interruption(outcome);
+        if let Err(RunError::Interrupted(interruption)) = &mut outcome {
+            self.describe_interruption(interruption);
+        }
         let done = matches!(outcome, Ok(RunOutcome::Done));
         let dry_run = if self.dry_run && done {
             Some(self.sessions.end_dry_run().await)
@@ -28,7 +38,19 @@ impl RunState<'_, '_> {
         };
         self.sessions.close_all().await;
         self.locks.close_unused_session().await;
-        let results = driver.stop(outcome.is_ok()).await;
+        let results = match &mut outcome {
+            Ok(_) => driver.wait().await,
+            Err(RunError::Interrupted(interruption)) => {
+                let results = driver.interrupt().await;
+                let reading = self.database_state();
+                if let Ok(state) = timeout(STATE_TIMEOUT, reading).await {
+                    interruption.state.before = state.before;
+                    interruption.state.after = state.after;
+                }
+                results
+            }
+            Err(_) => driver.stop().await,
+        };
         let result = match (outcome, dry_run) {
             (Err(error), _) => Err(error),
             (Ok(_), Some(Err(error))) => Err(RunError::DryRun(error)),
@@ -42,6 +64,17 @@ impl RunState<'_, '_> {
         // The final state was read under the lock.
         self.locks.release().await;
         result
+    }
+
+    /// Returns a failure of the worker as the interruption that it is if a signal has arrived: `Ctrl-C` ends the worker, too.
+    fn find_interruption(
+        &self,
+        outcome: Result<RunOutcome, RunError>,
+    ) -> Result<RunOutcome, RunError> {
+        match (outcome, *self.interrupt.borrow()) {
+            (Err(RunError::Worker(_)), Some(signal)) => Err(signal.into()),
+            (outcome, _) => outcome,
+        }
     }
 
     /// Releases everything that the run holds.

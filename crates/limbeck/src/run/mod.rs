@@ -7,6 +7,7 @@ mod explain;
 mod failure;
 mod finish;
 mod interrupt;
+mod interruption;
 mod locks;
 mod operation;
 mod progress;
@@ -35,6 +36,7 @@ pub use self::failure::{
     DatabaseState, FailedStatement, FailedStep, Failure, RunError, SourceLocation,
 };
 pub use self::interrupt::{Interrupt, Signal};
+pub use self::interruption::{Activity, Interruption};
 use self::locks::Locks;
 pub(crate) use self::operation::{Inspection, Operation};
 use self::progress::RunProgress;

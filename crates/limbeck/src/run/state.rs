@@ -16,7 +16,8 @@ use crate::version_table_location::VersionTableLocation;
 
 use super::event::Event;
 use super::failure::{DatabaseState, RunError};
-use super::interrupt::{Interrupt, interrupted, unless_interrupted};
+use super::interrupt::{Interrupt, Signal, interrupted, unless_interrupted};
+use super::interruption::{Activity, Interruption};
 use super::locks::Locks;
 use super::operation::Operation;
 use super::progress::{RunProgress, RunningStep};
@@ -84,8 +85,16 @@ impl RunState<'_, '_> {
             Err(error) => return Ok(Err(error.into())),
         };
         let revision = self.progress.revision();
+        let activity = Activity::of(request);
         let running = self.sessions.execute(request, revision);
-        let result = unless_cancelled(&mut self.interrupt, &context.canceller, running).await?;
+        let result = match unless_cancelled(&mut self.interrupt, &context.canceller, running).await
+        {
+            Ok(result) => result,
+            Err(signal) => {
+                self.end_statement(request, context.start, None);
+                return Err(Interruption::new(signal, activity).into());
+            }
+        };
         let done = result.as_ref().ok();
         self.end_statement(
             request,
@@ -233,7 +242,9 @@ impl RunState<'_, '_> {
             });
         };
         let acquiring = self.locks.acquire(&options, scope, from_probe, on_wait);
-        let acquired = unless_interrupted(&mut self.interrupt, acquiring).await?;
+        let acquired = unless_interrupted(&mut self.interrupt, acquiring)
+            .await
+            .map_err(|signal| Interruption::new(signal, Activity::WaitingForLock))?;
         if let (Ok(()), Some(waited)) = (&acquired, waited) {
             (self.on_event)(Event::LockTaken { waited });
         }
@@ -287,7 +298,7 @@ impl RunState<'_, '_> {
         &mut self,
         error: impl Into<DbError>,
     ) -> Result<ErrorReply<'_>, RunError> {
-        self.check_interrupt()?;
+        self.check_interrupt(Activity::Other)?;
         let added = DatabaseError {
             error: error.into(),
             statement: None,
@@ -304,7 +315,7 @@ impl RunState<'_, '_> {
         error: StatementError,
         request: ExecuteRequest,
     ) -> Result<ErrorReply<'_>, RunError> {
-        self.check_interrupt()?;
+        self.check_interrupt(Activity::of(&request))?;
         let status = match self.sessions.get(request.connection) {
             Ok(opened) => opened.status(),
             Err(_) => TransactionStatus::Idle,
@@ -325,11 +336,31 @@ impl RunState<'_, '_> {
         Ok(self.errors.add(added, status))
     }
 
-    fn check_interrupt(&self) -> Result<(), RunError> {
+    fn check_interrupt(&self, activity: Activity) -> Result<(), RunError> {
         match *self.interrupt.borrow() {
-            Some(signal) => Err(RunError::Interrupted(signal)),
+            Some(signal) => Err(Interruption::new(signal, activity).into()),
             None => Ok(()),
         }
+    }
+
+    /// Completes the report of an interruption, while the sessions are still open.
+    pub(super) fn describe_interruption(&self, interruption: &mut Interruption) {
+        interruption.step = self.progress.failed_step();
+        interruption.finished.clone_from(&self.progress.finished);
+        interruption.product = self.sessions.product();
+        let step = self.progress.step.as_ref();
+        let state = &mut interruption.state;
+        state.has_committed = step.is_some_and(|step| step.work.is_committed);
+        // The sessions end next, and their open transactions with them.
+        let has_transaction = self.sessions.has_transaction();
+        let is_undone = match interruption.activity {
+            // The server may have committed.
+            Activity::Transaction => false,
+            // Outside a transaction, a cancelled statement may leave something: CREATE INDEX CONCURRENTLY does.
+            Activity::Statement => has_transaction,
+            _ => has_transaction || !state.has_committed,
+        };
+        state.rolled_back = is_undone.then_some(true);
     }
 
     /// Reads the version table over a new session.
@@ -350,12 +381,12 @@ impl RunState<'_, '_> {
 /// Waits for a statement. A signal cancels it.
 ///
 /// # Errors
-/// [`RunError::Interrupted`] if a signal arrives first.
+/// The signal, if one arrives first.
 pub(super) async fn unless_cancelled<T>(
     interrupt: &mut Interrupt,
     canceller: &Canceller,
     running: impl Future<Output = T>,
-) -> Result<T, RunError> {
+) -> Result<T, Signal> {
     tokio::pin!(running);
     tokio::select! {
         result = &mut running => Ok(result),
@@ -366,7 +397,7 @@ pub(super) async fn unless_cancelled<T>(
                 let _ = (&mut running).await;
             };
             let _ = tokio::time::timeout(GRACE_AFTER_CANCEL, stopping).await;
-            Err(RunError::Interrupted(signal))
+            Err(signal)
         }
     }
 }

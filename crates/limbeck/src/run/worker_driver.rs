@@ -3,17 +3,19 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use limbeck_db::{DbError, FunctionCall};
+use limbeck_db::{DbError, FunctionCall, Outcome, TransactionStatus};
 use limbeck_script::worker::{
     CallResult, ExecuteRequest, ImportedScript, PlanReply, PlanRequest, RunOutcome, StepRequest,
     Worker, WorkerRequest,
 };
 use serde::Serialize;
 use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::time::timeout;
 
 use super::copy::{CopyAnswer, CopyError};
 use super::failure::RunError;
 use super::interrupt::unless_interrupted;
+use super::interruption::{Activity, Interruption, is_own_rollback};
 use super::operation::Operation;
 use super::sessions::CopyStep;
 use super::state::RunState;
@@ -122,7 +124,9 @@ impl WorkerDriver {
                 }
                 WorkerRequest::Connect(request) => {
                     let connecting = state.sessions.connect(request, state.process_environment);
-                    let connected = unless_interrupted(&mut state.interrupt, connecting).await?;
+                    let connected = unless_interrupted(&mut state.interrupt, connecting)
+                        .await
+                        .map_err(|signal| Interruption::new(signal, Activity::Connecting))?;
                     let reply = connected.and_then(|number| {
                         let opened = state.sessions.get(number)?;
                         Ok(connect_reply(number, opened.info(), &opened.options))
@@ -282,19 +286,58 @@ impl WorkerDriver {
         Ok(self.worker.reply_error(&reply).await?)
     }
 
-    /// Ends the worker: waits for it to exit after an outcome, stops it otherwise.
-    pub(super) async fn stop(self, has_outcome: bool) -> WorkerResults {
-        if has_outcome {
-            // The worker has sent the outcome, so how its process ends is of no consequence.
-            let _ = self.worker.wait().await;
-        } else {
-            self.worker.stop(GRACE_AFTER_SIGNAL).await;
-        }
-        WorkerResults {
+    /// Waits for the worker to exit after an outcome.
+    pub(super) async fn wait(self) -> WorkerResults {
+        let (worker, results) = self.into_results();
+        // The worker has sent the outcome, so how its process ends is of no consequence.
+        let _ = worker.wait().await;
+        results
+    }
+
+    /// Stops the worker.
+    pub(super) async fn stop(self) -> WorkerResults {
+        let (worker, results) = self.into_results();
+        worker.stop(GRACE_AFTER_SIGNAL).await;
+        results
+    }
+
+    /// Lets the worker end after a signal, and stops it if it does not end. Its sessions must be closed.
+    pub(super) async fn interrupt(mut self) -> WorkerResults {
+        // `Ctrl-C` interrupts the project's code, too, which then leaves its transactions and connections. An error would
+        // make SQLAlchemy's pool print a traceback. All other requests get no reply, so nothing else goes on.
+        let leaving = async {
+            loop {
+                let replied = match self.worker.next_request().await {
+                    Ok(WorkerRequest::Execute(request)) if is_own_rollback(&request) => {
+                        let (outcome, status) = (Outcome::default(), TransactionStatus::Idle);
+                        self.worker.reply(&WireOutcome { outcome, status }).await
+                    }
+                    Ok(WorkerRequest::Close { .. } | WorkerRequest::End(_)) => {
+                        self.worker.reply(&()).await
+                    }
+                    Ok(_) => Ok(()),
+                    Err(error) => Err(error),
+                };
+                if replied.is_err() {
+                    // The worker has exited.
+                    break;
+                }
+            }
+        };
+        // A worker that does not end in time is killed next.
+        let _ = timeout(GRACE_AFTER_SIGNAL, leaving).await;
+        let (worker, results) = self.into_results();
+        worker.stop(Duration::ZERO).await;
+        results
+    }
+
+    fn into_results(self) -> (Worker, WorkerResults) {
+        let results = WorkerResults {
             interpreter: self.interpreter,
             headers: self.headers,
             refusal: self.refusal,
-        }
+        };
+        (self.worker, results)
     }
 }
 

@@ -6,7 +6,7 @@ mod state;
 mod statement;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Snippet};
-use limbeck::{Failure, SourceLocation};
+use limbeck::{Activity, Failure, Interruption, SourceLocation};
 
 use crate::output::message::{Message, add_lines, print_groups};
 use crate::output::paths::display_path;
@@ -33,6 +33,24 @@ pub(crate) fn print_failure(failure: &Failure, command: &str) {
         groups.push(add_lines(last, &message.notes, &message.help));
     }
     print_groups(&groups);
+}
+
+/// Prints the report of an interrupted run. `command` is the command line to run again.
+pub(crate) fn print_interruption(interruption: &Interruption, command: &str) {
+    let mut message = Message::new(match interruption.activity {
+        Activity::Statement => "interrupted: the running statement was cancelled",
+        Activity::Connecting => "interrupted while limbeck connected to the database",
+        Activity::WaitingForLock => "interrupted while limbeck waited for the migration lock",
+        _ => "interrupted",
+    });
+    if let Some(step) = &interruption.step {
+        message = message.note(format!(
+            "{} of revision `{}` was interrupted: step {} of {}",
+            step.direction, step.revision, step.number, step.of
+        ));
+    }
+    state::describe_interruption(interruption, command, &mut message);
+    message.print();
 }
 
 /// Draws the headline with the source line that failed.
@@ -67,6 +85,11 @@ fn add_python_notes(failure: &Failure, message: &mut Message) {
         && !repeats_headline(exception, &failure.headline)
     {
         message.notes.push(format!("raised as {exception}"));
+    }
+    if let Some(handled) = &failure.handled {
+        message
+            .notes
+            .push(format!("raised while Python handled {handled}"));
     }
     let callers = failure.calls.iter().rev().take(MAX_CALLERS);
     message.notes.extend(callers.map(describe_caller));

@@ -1,6 +1,7 @@
 //! The state of the database after a failure, and the command to run next.
 
-use limbeck::{DatabaseState, FailedStatement, Failure};
+use limbeck::db::Product;
+use limbeck::{DatabaseState, FailedStatement, FailedStep, Failure, Interruption};
 
 use super::cause::Cause;
 use crate::output::message::Message;
@@ -15,12 +16,15 @@ pub(super) fn describe(failure: &Failure, command: &str, message: &mut Message) 
         describe_failed_commit(failure, command, message);
         return;
     };
-    message.notes.extend(changes_note(failure, &step.revision));
-    if !step.after.is_empty() {
-        message
-            .notes
-            .push(format!("not run: {}", step.after.join(", ")));
-    }
+    let changes = Changes {
+        rolled_back: failure.state.rolled_back,
+        has_committed: failure.state.has_committed,
+        // In MySQL each DDL statement commits the open transaction, and itself.
+        commits_ddl: failure.statement.as_ref().is_some_and(is_from_mysql),
+        has_earlier_statements: has_earlier_statements(failure),
+    };
+    message.notes.extend(changes.describe(&step.revision));
+    message.notes.extend(not_run_note(step));
     let cause = Cause::of(failure);
     if cause == Cause::AlreadyExists && failure.state.before == failure.state.after {
         message.notes.push(format!(
@@ -29,6 +33,52 @@ pub(super) fn describe(failure: &Failure, command: &str, message: &mut Message) 
         ));
     }
     message.help.push(cause.advice(&step.revision, command));
+}
+
+/// Adds the state of the database after an interruption, and the next command, to a message.
+pub(super) fn describe_interruption(
+    interruption: &Interruption,
+    command: &str,
+    message: &mut Message,
+) {
+    let Interruption {
+        step,
+        finished,
+        product,
+        state,
+        ..
+    } = interruption;
+    let commits_ddl =
+        state.has_committed && matches!(product, Some(Product::Mysql | Product::Mariadb));
+    if let Some(after) = &state.after {
+        message.notes.push(version_note(state, after));
+    }
+    let changes = Changes {
+        rolled_back: state.rolled_back,
+        has_committed: state.has_committed,
+        commits_ddl,
+        has_earlier_statements: false,
+    };
+    if let Some(step) = step {
+        // The transaction of all steps was open.
+        let is_unchanged = state.before == state.after && !state.has_committed;
+        if is_unchanged && state.rolled_back == Some(true) && !finished.is_empty() {
+            let text = "all changes of this run were rolled back";
+            message.notes.push(text.into());
+        } else {
+            message.notes.extend(changes.describe(&step.revision));
+        }
+        message.notes.extend(not_run_note(step));
+    }
+    message
+        .help
+        .push(format!("run `{command}` again to continue"));
+}
+
+/// Names the steps after the one that did not end.
+fn not_run_note(step: &FailedStep) -> Option<String> {
+    let after = &step.after;
+    (!after.is_empty()).then(|| format!("not run: {}", after.join(", ")))
 }
 
 /// Adds what became of the steps if their transaction could not be committed.
@@ -84,25 +134,37 @@ fn format_heads(rows: &[String]) -> String {
     }
 }
 
-/// Describes which changes of the failed step are in the database.
-fn changes_note(failure: &Failure, revision: &str) -> Option<String> {
-    let statement = failure.statement.as_ref();
-    match failure.state.rolled_back {
-        // In MySQL each DDL statement commits the open transaction, and itself.
-        Some(true) if statement.is_some_and(is_from_mysql) => Some(format!(
-            "row changes of `{revision}` since its last DDL statement were rolled back; DDL statements can't be rolled back"
-        )),
-        Some(true) if failure.state.has_committed => Some(format!(
-            "`{revision}` had committed part of its work, which is in the database; the rest was rolled back"
-        )),
-        Some(true) => Some(format!("all changes of `{revision}` were rolled back")),
-        None if failure.state.has_committed => Some(format!(
-            "`{revision}` had committed part of its work, which is in the database"
-        )),
-        Some(false) if has_earlier_statements(failure) => Some(format!(
-            "`{revision}` ran outside a transaction: its earlier statements are in the database, its version row is not"
-        )),
-        _ => None,
+/// The facts that decide which changes of an unfinished step are in the database.
+struct Changes {
+    /// `Some(true)` if the open transaction was rolled back; `None` if that is not known.
+    rolled_back: Option<bool>,
+    /// `true` if the step had committed, or changed the database outside a transaction.
+    has_committed: bool,
+    /// `true` if each DDL statement commits the open transaction.
+    commits_ddl: bool,
+    /// `true` if the step sent statements before the last one.
+    has_earlier_statements: bool,
+}
+
+impl Changes {
+    /// Describes which changes of the step are in the database.
+    fn describe(&self, revision: &str) -> Option<String> {
+        match self.rolled_back {
+            Some(true) if self.commits_ddl => Some(format!(
+                "row changes of `{revision}` since its last DDL statement were rolled back; DDL statements can't be rolled back"
+            )),
+            Some(true) if self.has_committed => Some(format!(
+                "`{revision}` had committed part of its work, which is in the database; the rest was rolled back"
+            )),
+            Some(true) => Some(format!("all changes of `{revision}` were rolled back")),
+            None if self.has_committed => Some(format!(
+                "`{revision}` had committed part of its work, which is in the database"
+            )),
+            Some(false) if self.has_earlier_statements => Some(format!(
+                "`{revision}` ran outside a transaction: its earlier statements are in the database, its version row is not"
+            )),
+            _ => None,
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 """The parts that the DBAPIs of all families share."""
 import importlib
 
-from ..channel import HostError, is_forked
+from ..channel import HostError
 from ..roles import TRANSACTION, current
 from . import errors
 from .own_connections import described, refusal
@@ -157,15 +157,23 @@ class Connection:
             self.run("COMMIT", role=TRANSACTION)
 
     def rollback(self):
-        # A forked process has no transaction of its own, but its pool rolls back and closes the connections that it drops.
-        if self.status != "I" and not self.closed and not is_forked():
+        if self.status != "I" and self.has_session:
             self.run("ROLLBACK", role=TRANSACTION)
 
+    @property
+    def has_session(self):
+        """Return whether the connection has a session that this process can end.
+
+        A forked process has none, and after an interrupt the host ends all sessions. The pool rolls back and closes each
+        connection that it drops, in both cases.
+        """
+        return not self.closed and self.channel.is_usable
+
     def close(self):
-        if not self.closed:
-            self.closed = True
-            if not is_forked():
-                self.request("close", connection=self.limbeck_connection)
+        has_session = self.has_session
+        self.closed = True
+        if has_session:
+            self.request("close", connection=self.limbeck_connection)
 
     terminate = close
 

@@ -4,7 +4,6 @@ import datetime
 import decimal
 import re
 
-from ..channel import is_forked
 from ..roles import ENVIRONMENT, TRANSACTION
 from . import errors
 from .base import Connection, Cursor
@@ -96,7 +95,7 @@ class MysqlConnection(DriverClass, Connection):
         self.run("COMMIT", role=TRANSACTION)
 
     def rollback(self):
-        if not self.closed and not is_forked():
+        if self.has_session:
             self.run("ROLLBACK", role=TRANSACTION)
 
     def ping(self, reconnect=False):

@@ -3,7 +3,6 @@ import base64
 import re
 from collections import namedtuple
 
-from ..channel import is_forked
 from ..roles import ENVIRONMENT, TRANSACTION
 from . import postgresql_copy
 from .base import Connection, Cursor
@@ -121,7 +120,7 @@ class PostgresConnection(DriverClass, TwoPhase, Connection):
         self._end("COMMIT")
 
     def rollback(self):
-        if not self.closed and not is_forked():
+        if self.has_session:
             self.check_no_two_phase("rollback")
             self._end("ROLLBACK")
 

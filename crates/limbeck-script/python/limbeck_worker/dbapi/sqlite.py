@@ -2,7 +2,6 @@
 import re
 import sys
 
-from ..channel import is_forked
 from ..roles import TRANSACTION
 from . import errors, sqlite_values
 from .base import Connection, Cursor
@@ -105,7 +104,7 @@ class SqliteConnection(DriverClass, Connection):
         self._end("COMMIT")
 
     def rollback(self):
-        if not is_forked():
+        if self.closed or self.channel.is_usable:
             self._end("ROLLBACK")
 
     def _end(self, statement):

@@ -87,6 +87,8 @@ def run_for(kind, work):
 class Hosts:
     """A host with a connection of libpq for each session."""
 
+    is_usable = True
+
     def __init__(self):
         self.functions = {}
         self.open = {}

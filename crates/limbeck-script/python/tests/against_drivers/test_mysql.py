@@ -48,6 +48,8 @@ def connect(database="d", **arguments):
 class PyMysqlHost:
     """A host over PyMySQL's protocol, without its conversions."""
 
+    is_usable = True
+
     # With SQLAlchemy, drivers count the rows that an UPDATE matched.
     FLAGS = pymysql.constants.CLIENT.MULTI_STATEMENTS | pymysql.constants.CLIENT.FOUND_ROWS
 

@@ -48,6 +48,8 @@ def parameters():
 class LibpqHost:
     """A host over libpq's simple protocol, with results as text."""
 
+    is_usable = True
+
     def __init__(self):
         self.functions = {}
         self.connection = psycopg.pq.PGconn.connect(parameters().encode())

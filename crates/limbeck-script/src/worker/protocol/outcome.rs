@@ -40,6 +40,8 @@ pub struct RaisedException {
     pub is_driver_error: bool,
     /// The exception's message.
     pub message: String,
+    /// The exception of the user's code during whose handling a library raised this one, with its type.
+    pub handled: Option<String>,
     /// The number of the host's error that caused the exception.
     pub limbeck_error: Option<u64>,
     /// The call stack, outermost call first.

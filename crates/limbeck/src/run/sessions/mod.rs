@@ -7,8 +7,8 @@ mod errors;
 use std::collections::BTreeMap;
 
 use limbeck_db::{
-    ConnectArgs, ConnectOptions, DbError, FunctionCall, FunctionCallSender, Outcome, ResultSet,
-    ServerInfo, Session, TransactionStatus, Value,
+    ConnectArgs, ConnectOptions, DbError, FunctionCall, FunctionCallSender, Outcome, Product,
+    ResultSet, ServerInfo, Session, TransactionStatus, Value,
 };
 use limbeck_script::worker::{BuiltInFunction, ExecuteRequest, Extended, FunctionRequest};
 use limbeck_url::DatabaseUrl;
@@ -116,6 +116,19 @@ impl Sessions {
         Ok((outcome, opened.status()))
     }
 
+    /// Returns the database of the first open session.
+    pub(super) fn product(&self) -> Option<Product> {
+        let first = self.open.values().next()?;
+        Some(first.info().product)
+    }
+
+    /// Returns `true` if a session has an open transaction, which ends with the session.
+    pub(super) fn has_transaction(&self) -> bool {
+        self.open
+            .values()
+            .any(|opened| opened.session.transaction_status() != TransactionStatus::Idle)
+    }
+
     /// Registers a Python function that SQL may call.
     pub(super) async fn register(&mut self, request: &FunctionRequest) -> Result<(), DbError> {
         let calls = self.calls.clone();
@@ -148,7 +161,11 @@ impl Sessions {
             return dry.dry_run.close(session).await;
         }
         match self.open.remove(&number) {
-            Some(opened) => opened.session.close().await,
+            Some(opened) => match opened.session.close().await {
+                // A lost session is closed.
+                Err(DbError::ConnectionLost(_)) => Ok(()),
+                closed => closed,
+            },
             None => Ok(()),
         }
     }
