@@ -4,6 +4,7 @@ mod health;
 mod init;
 mod probe;
 mod process;
+mod readiness;
 mod signals;
 mod state;
 
@@ -13,8 +14,9 @@ pub use probe::{Probe, ProbeError, ProbeFailure, fetch_health};
 pub use process::{
     Application, Guard, LaunchSpec, exec_under_parent, listening_addresses, run_guard, shell_status,
 };
+pub use readiness::{ComponentState, ReadinessProblem};
 pub use signals::{ReceivedSignal, Signals};
 pub use state::{
-    ApplicationState, DatabaseHealth, FAILURE_THRESHOLD, PendingRevision, Phase, ProbeRecord,
-    ProcessState, ReadinessProblem, SchemaState, SharedState, StateSnapshot, StepState,
+    ApplicationState, AppliedRevision, DatabaseHealth, FAILURE_THRESHOLD, PendingRevision, Phase,
+    ProbeRecord, ProcessState, SchemaState, SharedState, StateSnapshot, StepState,
 };

@@ -8,6 +8,9 @@ use std::time::{Duration, Instant, SystemTime};
 /// The number of probe results that the state keeps.
 const PROBE_HISTORY: usize = 60;
 
+/// The number of lines of output that the state keeps for each process.
+const OUTPUT_LINES: usize = 20;
+
 /// The number of consecutive failures after which the database or the application counts as unready.
 pub const FAILURE_THRESHOLD: u32 = 3;
 
@@ -99,6 +102,17 @@ pub struct SchemaState {
     pub is_at_target: bool,
 }
 
+/// A revision that this run has applied.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AppliedRevision {
+    /// The revision identifier.
+    pub id: String,
+    /// The end of the step.
+    pub at: SystemTime,
+    /// The duration of the step.
+    pub took: Duration,
+}
+
 /// The result of the last database check.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DatabaseHealth {
@@ -108,6 +122,8 @@ pub struct DatabaseHealth {
     pub failures: u32,
     /// The kind of the failure in one word, as `limbeck url check` names it.
     pub problem: Option<String>,
+    /// The end of the first of these failed checks.
+    pub failing_since: Option<SystemTime>,
     /// The end of the check.
     pub checked_at: SystemTime,
 }
@@ -121,6 +137,15 @@ pub struct ProbeRecord {
     pub took: Duration,
     /// The reason of a failure; `None` if the probe succeeded.
     pub failure: Option<String>,
+    /// `true` if no probe had succeeded before: the application was starting, and had not failed.
+    pub is_startup: bool,
+}
+
+impl ProbeRecord {
+    /// Returns the reason if the application did not pass, and had passed before.
+    pub fn problem(&self) -> Option<&str> {
+        self.failure.as_deref().filter(|_| !self.is_startup)
+    }
 }
 
 /// A supervised process.
@@ -136,6 +161,8 @@ pub struct ProcessState {
     pub starts: u32,
     /// The shell status of the last run; `None` if no run has ended by itself.
     pub exit_status: Option<u8>,
+    /// The last lines of its output; `None` if the process writes to limbeck's own output.
+    pub output: Option<VecDeque<String>>,
 }
 
 impl ProcessState {
@@ -147,7 +174,17 @@ impl ProcessState {
             since: SystemTime::now(),
             starts: 0,
             exit_status: None,
+            output: None,
         }
+    }
+
+    /// Records a line of output and drops the oldest one when the list is full.
+    pub fn record_line(&mut self, line: String) {
+        let lines = self.output.get_or_insert_default();
+        if lines.len() == OUTPUT_LINES {
+            lines.pop_front();
+        }
+        lines.push_back(line);
     }
 
     /// Records a start.
@@ -195,21 +232,16 @@ pub struct StateSnapshot {
     pub steps_done: usize,
     /// The schema; `None` before the first read of the version table.
     pub schema: Option<SchemaState>,
+    /// The databases with their servers, without secrets. Only the page shows them, never a health endpoint.
+    pub databases: Vec<String>,
+    /// The revisions that this run has applied and committed.
+    pub applied: Vec<AppliedRevision>,
     /// The database's health; `None` before the first check.
     pub database: Option<DatabaseHealth>,
     /// The application.
     pub application: ApplicationState,
     /// `true` if the application has been ready at least once.
     pub has_been_ready: bool,
-}
-
-/// A reason why the application is not ready.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ReadinessProblem {
-    /// The part of the run that is not ready: `migration`, `phase`, `database`, `schema` or `application`.
-    pub component: &'static str,
-    /// The problem, in a few words.
-    pub reason: String,
 }
 
 impl StateSnapshot {
@@ -221,53 +253,12 @@ impl StateSnapshot {
             step: None,
             steps_done: 0,
             schema: None,
+            databases: Vec::new(),
+            applied: Vec::new(),
             database: None,
             application: ApplicationState::default(),
             has_been_ready: false,
         }
-    }
-
-    /// Returns `true` if schema, database and application are ready.
-    pub fn is_ready(&self) -> bool {
-        self.readiness_problems().is_empty()
-    }
-
-    /// Returns the reasons why the application is not ready, or an empty list if it is.
-    pub fn readiness_problems(&self) -> Vec<ReadinessProblem> {
-        let mut problems = Vec::new();
-        let mut add = |component, reason| problems.push(ReadinessProblem { component, reason });
-        if let Some(step) = &self.step {
-            add(
-                "migration",
-                format!(
-                    "{} {}, step {} of {}, statement {}",
-                    step.kind, step.revision, step.number, step.total, step.statements
-                ),
-            );
-        } else if !matches!(self.phase, Phase::Starting | Phase::Running) {
-            add("phase", self.phase.to_string());
-        }
-        if let Some(database) = &self.database
-            && database.failures >= FAILURE_THRESHOLD
-        {
-            let problem = database.problem.as_deref().unwrap_or("no answer");
-            add("database", problem.to_owned());
-        }
-        match &self.schema {
-            Some(schema) if schema.is_at_target => {}
-            Some(schema) => add("schema", format!("{} pending", schema.pending.len())),
-            None => add("schema", "not read yet".into()),
-        }
-        let application = &self.application;
-        if !application.is_healthy {
-            let reason = match (&application.pid, application.probes.back()) {
-                (None, _) => "not running".to_owned(),
-                (Some(_), Some(record)) => record.failure.clone().unwrap_or_default(),
-                (Some(_), None) => "not probed yet".into(),
-            };
-            add("application", reason);
-        }
-        problems
     }
 }
 
@@ -312,6 +303,7 @@ impl SharedState {
                 latency: Some(latency),
                 failures: 0,
                 problem: None,
+                failing_since: None,
                 checked_at: SystemTime::now(),
             });
         });
@@ -320,12 +312,14 @@ impl SharedState {
     /// Records a failed database check, with its reason in one word.
     pub fn record_database_failure(&self, problem: String) {
         self.update(|state| {
-            let before = state.database.as_ref().map_or(0, |found| found.failures);
+            let now = SystemTime::now();
+            let before = state.database.as_ref();
             state.database = Some(DatabaseHealth {
                 latency: None,
-                failures: before + 1,
+                failures: before.map_or(0, |found| found.failures) + 1,
                 problem: Some(problem),
-                checked_at: SystemTime::now(),
+                failing_since: before.and_then(|found| found.failing_since).or(Some(now)),
+                checked_at: now,
             });
         });
     }

@@ -201,6 +201,7 @@ impl Prober {
     async fn run(self) {
         let mut failures = 0;
         let mut was_healthy = false;
+        let mut is_startup = true;
         loop {
             let start = Instant::now();
             let result = self.probe.run(self.limit).await;
@@ -211,8 +212,10 @@ impl Prober {
             self.state.record_probe(ProbeRecord {
                 at: SystemTime::now(),
                 took,
+                is_startup: is_startup && result.is_err(),
                 failure: result.err().map(|failure| failure.to_string()),
             });
+            is_startup &= !is_healthy;
             self.state
                 .update(|state| state.application.is_healthy = is_healthy);
             if is_healthy != was_healthy {

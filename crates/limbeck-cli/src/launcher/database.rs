@@ -1,16 +1,18 @@
 //! Waits for the database and upgrades it before the application starts.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use limbeck::db::{ConnectError, DbError};
 use limbeck::migrator::{MigrationRequest, Migrator, Status, UpgradeCheck};
 use limbeck::project::Project;
 use limbeck::{
-    DatabaseState, Event, Interrupt, OpenSession, Request, RunControl, Signal, VersionTableLocation,
+    DatabaseState, Direction, Event, Interrupt, OpenSession, Request, RunControl, Signal,
+    VersionTableLocation,
 };
 use limbeck_supervisor::{
-    Metrics, PendingRevision, Phase, ReceivedSignal, SchemaState, SharedState, StepState,
+    AppliedRevision, Metrics, PendingRevision, Phase, ReceivedSignal, SchemaState, SharedState,
+    StepState,
 };
 use tokio::time::{sleep, timeout};
 
@@ -160,6 +162,7 @@ impl Attempt<'_> {
         let session = match check? {
             UpgradeCheck::UpToDate(found) => {
                 let (probe, location) = *found;
+                record_database(self.state, &location);
                 self.record_answer(start.elapsed());
                 self.record_rows(&probe.heads.unwrap_or_default());
                 print_log(&probe.log);
@@ -246,6 +249,8 @@ impl Attempt<'_> {
                     .require_done()
                     .map_err(|error| CliError::from(error).in_launch())?;
                 observer.end_step(self.metrics);
+                self.state
+                    .update(|state| state.applied.append(&mut observer.upgraded));
                 if let ([_], Some(change)) = (&observer.locations[..], &observer.version_rows)
                     && let Some(rows) = &change.after
                 {
@@ -283,6 +288,16 @@ impl Attempt<'_> {
     }
 }
 
+/// Records a database and its server in the shared state.
+fn record_database(state: &SharedState, location: &VersionTableLocation) {
+    let name = location.database();
+    state.update(|state| {
+        if !state.databases.contains(&name) {
+            state.databases.push(name);
+        }
+    });
+}
+
 /// Records the schema in the shared state.
 pub(super) fn record_status(state: &SharedState, status: &Status) {
     let pending = status
@@ -308,8 +323,10 @@ pub(super) struct RunObserver {
     locations: Vec<VersionTableLocation>,
     version_rows: Option<DatabaseState>,
     applied: Vec<String>,
-    /// The start of the last step.
-    step_started: Option<Instant>,
+    /// The revisions that upgrades have reached.
+    upgraded: Vec<AppliedRevision>,
+    /// The running step: its revision, direction and start.
+    step: Option<(String, Direction, Instant)>,
 }
 
 impl RunObserver {
@@ -317,6 +334,7 @@ impl RunObserver {
     pub(super) fn observe(&mut self, event: &Event<'_>, state: &SharedState, metrics: &Metrics) {
         match event {
             Event::Located(location) => {
+                record_database(state, location);
                 let scope = location.scope();
                 if self.locations.iter().all(|known| known.scope() != scope) {
                     self.locations.push((*location).clone());
@@ -332,7 +350,7 @@ impl RunObserver {
                 self.end_step(metrics);
                 self.applied.push((*revision).to_owned());
                 let started_at = Instant::now();
-                self.step_started = Some(started_at);
+                self.step = Some(((*revision).to_owned(), *direction, started_at));
                 state.update(|state| {
                     state.steps_done = number - 1;
                     state.step = Some(StepState {
@@ -374,10 +392,16 @@ impl RunObserver {
         }
     }
 
-    /// Records the duration of the last step.
-    fn end_step(&self, metrics: &Metrics) {
-        if let Some(start) = self.step_started {
-            metrics.observe_step(start.elapsed());
+    /// Records the end of the running step.
+    fn end_step(&mut self, metrics: &Metrics) {
+        let Some((id, direction, start)) = self.step.take() else {
+            return;
+        };
+        let took = start.elapsed();
+        metrics.observe_step(took);
+        if direction == Direction::Upgrade {
+            let at = SystemTime::now();
+            self.upgraded.push(AppliedRevision { id, at, took });
         }
     }
 }

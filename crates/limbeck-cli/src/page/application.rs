@@ -40,7 +40,13 @@ pub(super) fn summary(state: &StateSnapshot) -> Summary {
         Phase::Migrating => ("busy", "Migrating"),
         Phase::RollingBack => ("unready", "Rolling back the migration"),
         Phase::Stopping => ("unready", "Stopping"),
-        Phase::Starting | Phase::Running if state.is_ready() => ("ready", "Ready"),
+        Phase::Starting | Phase::Running if state.is_ready() => {
+            if state.warnings().is_empty() {
+                ("ready", "Ready")
+            } else {
+                ("busy", "Ready, with a warning")
+            }
+        }
         Phase::Starting => ("busy", "Starting"),
         Phase::Running if state.step.is_some() => ("busy", "Migrating"),
         Phase::Running => ("unready", "Not ready"),
@@ -51,7 +57,8 @@ pub(super) fn summary(state: &StateSnapshot) -> Summary {
 /// Renders the state of the run with its reasons and its progress.
 pub(super) fn render_state(state: &StateSnapshot) -> Markup {
     let Summary { class, title } = summary(state);
-    let problems = state.readiness_problems();
+    let mut problems = state.readiness_problems();
+    problems.extend(state.warnings());
     html! {
         section.state.(class) id="state" aria-labelledby="state-title" {
             (icon(class))
@@ -62,7 +69,7 @@ pub(super) fn render_state(state: &StateSnapshot) -> Markup {
                 } @else if state.step.is_none() {
                     ul.why {
                         @for problem in &problems {
-                            li { span.what { (problem.component) } " " (redact(&problem.reason)) }
+                            li { span.what { (problem.component) " " (problem.state) } " " (redact(&problem.reason)) }
                         }
                     }
                 }
@@ -114,10 +121,14 @@ pub(super) fn render_application(state: &StateSnapshot) -> Markup {
         section id="application" aria-labelledby="application-title" {
             h2 id="application-title" { "Application" }
             (processes(&state.application.processes))
+            @for (number, process) in state.application.processes.iter().enumerate() {
+                (output(number, process))
+            }
         }
         @if state.application.has_probe { (probes(state)) }
         section id="database" aria-labelledby="database-title" {
             h2 id="database-title" { "Database" }
+            @for name in &state.databases { p { code { (redact(name)) } } }
             (database(state.database.as_ref()))
         }
     }
@@ -146,6 +157,20 @@ fn processes(processes: &[ProcessState]) -> Markup {
     }
 }
 
+/// Renders the last lines of a process's output.
+fn output(number: usize, process: &ProcessState) -> Markup {
+    html! {
+        @match &process.output {
+            Some(lines) => details id=(format!("output-{number}")) {
+                summary { "The last " (count(lines.len(), "line")) " of " (process.name) }
+                pre.output { @for line in lines { (redact(line)) "\n" } }
+            },
+            None if process.starts > 0 => p.hint { "The output of " (process.name) " goes to limbeck's own output." },
+            None => {},
+        }
+    }
+}
+
 fn process_status(process: &ProcessState) -> Markup {
     html! {
         @match (process.pid, process.exit_status) {
@@ -161,12 +186,11 @@ fn process_status(process: &ProcessState) -> Markup {
 
 fn probes(state: &StateSnapshot) -> Markup {
     let records = &state.application.probes;
-    let failed = records
-        .iter()
-        .filter(|record| record.failure.is_some())
-        .count();
+    // The probes before the first success don't count: the application was starting.
+    let counted = records.iter().filter(|record| !record.is_startup).count();
+    let failed = records.iter().filter_map(ProbeRecord::problem).count();
     let last_failure = records.iter().rev().find_map(|record| {
-        let failure = record.failure.as_ref()?;
+        let failure = record.problem()?;
         Some((record.at, failure))
     });
     html! {
@@ -174,12 +198,12 @@ fn probes(state: &StateSnapshot) -> Markup {
             h2 id="probes-title" { "Probes" span.count { (records.len()) } }
             @if let Some(last) = records.back() {
                 p {
-                    @match &last.failure {
-                        None => span.good { "passed" },
-                        Some(_) => span.bad { "failed" },
+                    (probe_result(last, "failed"))
+                    " in " (short(last.took)) ", " (ago(last.at)) " ago"
+                    @if counted > 0 { "; " (failed) " of the last " (counted) " failed" }
+                    @if counted < records.len() {
+                        "; " (count(records.len() - counted, "probe")) " while the application started"
                     }
-                    " in " (short(last.took)) ", " (ago(last.at)) " ago; "
-                    (failed) " of the last " (records.len()) " failed"
                 }
                 (chart(records.iter()))
                 @if let Some((at, failure)) = last_failure {
@@ -206,12 +230,18 @@ fn probe_row(record: &ProbeRecord) -> Markup {
         tr {
             td { (time(record.at)) }
             td.number { (short(record.took)) }
-            td {
-                @match &record.failure {
-                    None => span.good { "passed" },
-                    Some(failure) => span.bad { (redact(failure)) },
-                }
-            }
+            td { (probe_result(record, record.failure.as_deref().unwrap_or_default())) }
+        }
+    }
+}
+
+/// Renders the result of a probe, with the text for a failure.
+fn probe_result(record: &ProbeRecord, failure: &str) -> Markup {
+    html! {
+        @match (&record.failure, record.is_startup) {
+            (None, _) => span.good { "passed" },
+            (Some(reason), true) => span.hint { "not ready yet: " (redact(reason)) },
+            (Some(_), false) => span.bad { (redact(failure)) },
         }
     }
 }
@@ -231,10 +261,11 @@ fn chart<'a>(records: impl ExactSizeIterator<Item = &'a ProbeRecord>) -> Markup 
         .iter()
         .filter(|record| record.failure.is_none())
         .count();
+    let counted = records.iter().filter(|record| !record.is_startup).count();
     let name = format!(
         "{} of {} passed, the longest took {}",
         passed,
-        count(records.len(), "probe"),
+        count(counted, "probe"),
         short(longest)
     );
     html! {
@@ -242,6 +273,7 @@ fn chart<'a>(records: impl ExactSizeIterator<Item = &'a ProbeRecord>) -> Markup 
             @for (number, record) in records.iter().enumerate() {
                 @let x = left + number * BAR;
                 @match &record.failure {
+                    Some(_) if record.is_startup => rect.startup x=(x) y=(CHART_HEIGHT + 1.0) width=(BAR - 1) height=(FAILURE_HEIGHT - 1.0) {},
                     None => rect.passed x=(x) y=(CHART_HEIGHT - height(record)) width=(BAR - 1) height=(height(record)) {},
                     Some(_) => rect.failed x=(x) y=(CHART_HEIGHT + 1.0) width=(BAR - 1) height=(FAILURE_HEIGHT - 1.0) {},
                 }
@@ -260,7 +292,7 @@ fn database(database: Option<&DatabaseHealth>) -> Markup {
             @match database.latency {
                 Some(latency) => { span.good { "answers" } " in " (short(latency)) },
                 None => {
-                    span.bad { "no answer" }
+                    span.(if database.failures < FAILURE_THRESHOLD { "wait" } else { "bad" }) { "check failed" }
                     @if let Some(problem) = &database.problem { ": " (redact(problem)) }
                     ", " (database.failures) " in a row"
                     @if database.failures < FAILURE_THRESHOLD { " (unready after " (FAILURE_THRESHOLD) ")" }

@@ -144,6 +144,7 @@ mod tests {
         state.record_probe(ProbeRecord {
             at: std::time::SystemTime::now(),
             took: std::time::Duration::from_millis(3),
+            is_startup: false,
             failure: Some(format!("{hostile} postgresql://u:hunter2secret@h/d")),
         });
         let rendered = |known_version: Option<&str>| {

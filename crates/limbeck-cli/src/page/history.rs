@@ -1,15 +1,15 @@
 //! The revision list: applied, pending and current revisions with the lines between them.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use limbeck::revision::RevisionMap;
-use limbeck_supervisor::PendingRevision;
+use limbeck_supervisor::{AppliedRevision, PendingRevision};
 use maud::{Markup, Render, html};
 
 use super::RevisionInputs;
 use super::fold::{Item, fold};
-use super::format::{anchor, count};
+use super::format::{anchor, clock, count, moment, short};
 use super::graph::{Graph, Row, Wire};
 
 /// The maximum number of folded rows that the page contains. A longer fold links to the full list.
@@ -63,13 +63,15 @@ struct View<'a> {
     current: HashSet<usize>,
     /// The row of the running step.
     running: Option<usize>,
+    /// The revisions that this run has applied, by row.
+    applied_here: HashMap<usize, &'a AppliedRevision>,
 }
 
 impl<'a> View<'a> {
     fn new(
         map: &RevisionMap,
         graph: &'a Graph,
-        inputs: &RevisionInputs,
+        inputs: &'a RevisionInputs,
         pending: &[PendingRevision],
     ) -> Self {
         let pending = rows_of(graph, pending.iter().map(|pending| pending.id.as_str()));
@@ -96,6 +98,11 @@ impl<'a> View<'a> {
             states: (0..graph.rows.len()).map(state).collect(),
             current,
             running: inputs.step.as_deref().and_then(|id| graph.row_of(id)),
+            applied_here: inputs
+                .applied
+                .iter()
+                .filter_map(|applied| Some((graph.row_of(&applied.id)?, applied)))
+                .collect(),
         }
     }
 
@@ -129,6 +136,12 @@ impl<'a> View<'a> {
                     @else { " " span.unseen { (state.label()) } }
                     @if row.children == 0 { " " span.chip { "head" } }
                     @for label in &row.revision.labels { " " span.chip.label { "@" (label) } }
+                    @if state == RevisionState::Applied && let Some(applied) = self.applied_here.get(&number) {
+                        span.relation {
+                            "applied at " time datetime=(moment(applied.at)) { (clock(applied.at)) }
+                            " UTC in " (short(applied.took))
+                        }
+                    }
                     (self.render_relations(number, row))
                 }
             }
@@ -404,6 +417,7 @@ mod tests {
             }),
             step: None,
             steps_done: 0,
+            applied: Vec::new(),
             sql: Arc::new(PendingSql::default()),
             show_all: false,
         }

@@ -13,7 +13,9 @@ use std::time::SystemTime;
 
 use limbeck::project::Project;
 use limbeck::revision::RevisionMap;
-use limbeck_supervisor::{Page, PageAccess, RenderedPage, SchemaState, StateSnapshot};
+use limbeck_supervisor::{
+    AppliedRevision, Page, PageAccess, RenderedPage, SchemaState, StateSnapshot,
+};
 use maud::Markup;
 use tokio::sync::Notify;
 
@@ -71,6 +73,8 @@ struct RevisionInputs {
     /// The revision of the running step.
     step: Option<String>,
     steps_done: usize,
+    /// The revisions that this run has applied.
+    applied: Vec<AppliedRevision>,
     sql: Arc<PendingSql>,
     /// `true` if the list contains all revisions, however many there are.
     show_all: bool,
@@ -142,6 +146,7 @@ impl PageState {
             schema: state.schema.clone(),
             step: state.step.as_ref().map(|step| step.revision.clone()),
             steps_done: state.steps_done,
+            applied: state.applied.clone(),
             sql: Arc::clone(&data.sql),
             show_all,
         };

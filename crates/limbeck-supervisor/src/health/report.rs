@@ -20,16 +20,22 @@ pub(super) fn health(state: &StateSnapshot) -> (StatusCode, String) {
     };
     let schema = state.schema.clone().unwrap_or_default();
     let schema_status = if schema.is_at_target { "pass" } else { "fail" };
-    let application_status = if state.application.is_healthy {
-        "pass"
-    } else {
-        "fail"
+    let application_status = match state.application.is_healthy {
+        true if state
+            .warnings()
+            .iter()
+            .any(|warning| warning.component == "application") =>
+        {
+            "warn"
+        }
+        true => "pass",
+        false => "fail",
     };
     let ready = state.is_ready();
     let latency = database.and_then(|database| database.latency);
     let probe = state.application.probes.back();
     let object = json!({
-        "status": if !ready { "fail" } else if database_status == "warn" { "warn" } else { "pass" },
+        "status": if !ready { "fail" } else if database_status == "warn" || application_status == "warn" { "warn" } else { "pass" },
         "description": format!("limbeck: {}", state.phase),
         "checks": {
             "database:responseTime": [{

@@ -8,7 +8,8 @@ use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, X_CONTENT_T
 use hyper::{Method, Request, Response, StatusCode};
 
 use super::{Endpoints, report};
-use crate::state::{ReadinessProblem, StateSnapshot};
+use crate::readiness::{ComponentState, ReadinessProblem};
+use crate::state::StateSnapshot;
 
 /// The body of a response.
 pub(super) type Body = Full<Bytes>;
@@ -42,9 +43,14 @@ pub(super) async fn respond<B>(
     match request.uri().path() {
         "/" if endpoints.page.is_enabled() => endpoints.page.respond(request, peer, state).await,
         // A response is the proof that limbeck is alive.
-        "/livez" => check("livez", &[], verbose),
-        "/startupz" => check("startupz", &startup_problems(&state), verbose),
-        "/readyz" => check("readyz", &state.readiness_problems(), verbose),
+        "/livez" => check("livez", &[], &[], verbose),
+        "/startupz" => check("startupz", &startup_problems(&state), &[], verbose),
+        "/readyz" => check(
+            "readyz",
+            &state.readiness_problems(),
+            &state.warnings(),
+            verbose,
+        ),
         "/health" => {
             let (status, body) = report::health(&state);
             reply(status, "application/health+json", body)
@@ -75,20 +81,41 @@ fn startup_problems(state: &StateSnapshot) -> Vec<ReadinessProblem> {
 }
 
 /// Returns a response in the format of Kubernetes' own endpoints.
-fn check(name: &str, problems: &[ReadinessProblem], verbose: bool) -> Response<Body> {
+fn check(
+    name: &str,
+    problems: &[ReadinessProblem],
+    warnings: &[ReadinessProblem],
+    verbose: bool,
+) -> Response<Body> {
+    let mut body = String::new();
+    for (mark, problem) in problems
+        .iter()
+        .map(|problem| ('-', problem))
+        .chain(warnings.iter().map(|warning| ('!', warning)))
+    {
+        let ReadinessProblem {
+            component,
+            state,
+            reason,
+        } = problem;
+        body += &format!("[{mark}]{component} {state}: {reason}\n");
+    }
     if problems.is_empty() {
-        let body = if verbose {
-            format!("{name} check passed\n")
-        } else {
-            "ok".into()
-        };
+        match verbose {
+            true => body += &format!("{name} check passed\n"),
+            false if warnings.is_empty() => body += "ok",
+            false => body += "ok\n",
+        }
         return reply(StatusCode::OK, TEXT, body);
     }
-    let mut body = String::new();
-    for ReadinessProblem { component, reason } in problems {
-        body += &format!("[-]{component} failed: {reason}\n");
-    }
-    body += &format!("{name} check failed\n");
+    let has_failed = problems
+        .iter()
+        .any(|problem| problem.state == ComponentState::Failed);
+    body += &if has_failed {
+        format!("{name} check failed\n")
+    } else {
+        format!("{name}: not ready yet\n")
+    };
     reply(StatusCode::SERVICE_UNAVAILABLE, TEXT, body)
 }
 

@@ -139,6 +139,7 @@ impl<'a> DevSession<'a> {
                 },
                 guard: guard.clone(),
                 prefix: Prefix::new(name, index, width),
+                state: launcher.state.clone(),
                 grace: launcher.settings.stop_timeout,
                 target,
                 status_changes: sender.clone(),

@@ -41,15 +41,17 @@ impl Prefix {
             .and_then(|()| out.flush());
     }
 
-    /// Prints the lines of a stream until the stream ends.
-    pub(crate) async fn forward(self, stream: impl AsyncRead + Unpin) {
+    /// Prints the lines of a stream until the stream ends, and calls `record` with each.
+    pub(crate) async fn forward(self, stream: impl AsyncRead + Unpin, record: impl Fn(&[u8])) {
         let mut reader = BufReader::new(stream);
         let mut line = Vec::new();
         while let Ok(has_more) = read_line(&mut reader, &mut line).await {
             if !has_more && line.is_empty() {
                 return;
             }
-            self.print(line.trim_ascii_end());
+            let text = line.trim_ascii_end();
+            self.print(text);
+            record(text);
             line.clear();
         }
     }

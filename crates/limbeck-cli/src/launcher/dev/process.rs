@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use limbeck_supervisor::{Application, Guard, LaunchSpec, shell_status};
+use limbeck_supervisor::{Application, Guard, LaunchSpec, SharedState, shell_status};
 use tokio::sync::{mpsc, watch};
 
 use super::output::Prefix;
@@ -31,10 +31,22 @@ pub(crate) struct Runner {
     pub(crate) spec: LaunchSpec,
     pub(crate) guard: Guard,
     pub(crate) prefix: Prefix,
+    pub(crate) state: SharedState,
     /// The time between `SIGTERM` and `SIGKILL`.
     pub(crate) grace: Duration,
     pub(crate) target: watch::Receiver<TargetState>,
     pub(crate) status_changes: mpsc::UnboundedSender<(usize, ProcessStatus)>,
+}
+
+/// Records a line of a process for the page, without colours.
+fn record_line(state: &SharedState, index: usize, line: &[u8]) {
+    let line = String::from_utf8_lossy(line);
+    let line = anstream::adapter::strip_str(&line).to_string();
+    state.update(|state| {
+        if let Some(process) = state.application.processes.get_mut(index) {
+            process.record_line(line);
+        }
+    });
 }
 
 impl Runner {
@@ -57,7 +69,11 @@ impl Runner {
         };
         let output = application.take_output().map(|(stdout, stderr)| {
             let (one, other) = (self.prefix.clone(), self.prefix.clone());
-            tokio::spawn(async move { tokio::join!(one.forward(stdout), other.forward(stderr)) })
+            let (state, index) = (self.state.clone(), self.index);
+            let record = move |line: &[u8]| record_line(&state, index, line);
+            tokio::spawn(async move {
+                tokio::join!(one.forward(stdout, &record), other.forward(stderr, &record))
+            })
         });
         self.report(ProcessStatus::Running {
             group: application.pid(),

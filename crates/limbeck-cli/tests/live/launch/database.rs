@@ -60,10 +60,14 @@ fn waits_for_a_database_that_starts_late() {
     wait_for("the endpoints respond", || launched.get("/livez").is_some());
     let (status, body) = launched.get("/readyz").expect("an answer");
     assert_eq!(
-        (status, body.contains("[-]phase failed: waiting")),
+        (
+            status,
+            body.contains("[-]phase waiting: for the database: ")
+        ),
         (503, true),
         "{body}"
     );
+    assert!(!body.contains("failed"), "{body}");
     launched.wait_until_ready();
     assert!(start.elapsed() > delay);
     launched.signal("TERM");

@@ -27,7 +27,7 @@ http.server.HTTPServer(('127.0.0.1', int(os.environ['PORT'])), http.server.Simpl
 const TABLE: &str = "\
 [tool.limbeck.dev.processes]
 web = 'exec python3 web.py'
-worker = { command = 'echo $$ >> pids; echo working; exec sleep 600', restart = false }
+worker = { command = 'echo $$ >> pids; echo working; echo postgresql://u:hunter2@h/d; exec sleep 600', restart = false }
 ";
 
 /// A running `limbeck dev` and its output.
@@ -136,6 +136,15 @@ fn restarts_processes_and_applies_new_revisions() {
     dev.wait_for_output("web    | web was sqlite");
     wait_for("the web process has restarted", || {
         pids(&sandbox).len() == 3
+    });
+    // The page has the last lines of each process, without secrets.
+    let page = dev.address("page");
+    let host = format!("Host: {page}");
+    wait_for("the page has the output", || {
+        let response = request(page, "GET /", &[&host]).expect("a response");
+        assert!(!response.body.contains("hunter2"), "{response:?}");
+        let lines = ["web was sqlite", "working\n", "postgresql://u:***@h/d"];
+        lines.iter().all(|line| response.body.contains(line))
     });
     // A failed process restarts with the next change.
     sandbox.write("web.py", "print('broken')\nraise SystemExit(3)\n");

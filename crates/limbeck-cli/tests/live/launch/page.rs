@@ -42,6 +42,14 @@ fn shows_a_running_migration_and_its_result() {
     });
     let page = launched.page("");
     assert!(page.contains(">Migrating</h1>"), "{page}");
+    let (_, readiness) = launched.get("/readyz").expect("a response");
+    assert!(
+        readiness.contains("[-]migration running: upgrade b2"),
+        "{readiness}"
+    );
+    assert!(!readiness.contains("failed"), "{readiness}");
+    let database = format!("app on 127.0.0.1:{}", server.port);
+    assert!(page.contains(&database), "{page}");
     assert!(page.contains("Step 2 of 3"), "{page}");
     assert!(page.contains("<progress max=\"3\" value=\"1\""), "{page}");
     for (revision, classes) in [
@@ -75,7 +83,13 @@ fn shows_a_running_migration_and_its_result() {
     assert!(page.contains(">Ready</h1>"), "{page}");
     assert!(page.contains("nothing is pending"), "{page}");
     assert!(!page.contains("id=\"pending\""), "{page}");
-    assert!(row(&page, "c3").contains("applied current"), "{page}");
+    let last = row(&page, "c3");
+    assert!(last.contains("applied current"), "{page}");
+    assert!(
+        last.contains("applied at <time ") && last.contains(" UTC in "),
+        "{last}"
+    );
+    assert!(page.contains("goes to limbeck's own output"), "{page}");
     assert!(page.contains("\"good\">running</span>"), "{page}");
     assert!(
         page.contains("of 1 probe passed") || page.contains("probes passed"),
@@ -98,6 +112,73 @@ fn shows_a_running_migration_and_its_result() {
     assert!(!text.contains("static SQL"), "{text}");
     let stdout = String::from_utf8_lossy(&output.stdout);
     assert!(!stdout.contains("create view"), "{stdout}");
+}
+
+/// The probes before the first success are no failures.
+#[test]
+fn shows_a_slow_start_as_a_start() {
+    let python = python();
+    let sandbox = project(&[("a1", "pass", "pass")]);
+    let launched = launch_command(&sandbox, |port, health| {
+        let mut command = sandbox.command(&limbeck(), Some(&python));
+        command
+            .env("DATABASE_URL", "sqlite+aiosqlite:///app.db")
+            .env("DELAY", "1")
+            .arg("run")
+            .arg(format!("--probe=http://127.0.0.1:{port}/"))
+            .arg(format!("--health-addr={health}"))
+            .args(["--", "python3", "app.py", "healthy", &port.to_string()]);
+        command
+    });
+    wait_for("the application starts", || {
+        let response = launched.get("/readyz");
+        response.is_some_and(|(_, body)| body.contains("[-]application starting: nothing listens"))
+    });
+    let page = launched.page("");
+    assert!(page.contains(">Starting</h1>"), "{page}");
+    assert!(page.contains("not ready yet"), "{page}");
+    assert!(
+        !page.contains("class=\"bad\"") && !page.contains("\"failed\""),
+        "{page}"
+    );
+    launched.wait_until_ready();
+    let page = launched.page("");
+    assert!(page.contains("; 0 of the last 1 failed; "), "{page}");
+    assert!(page.contains("while the application started"), "{page}");
+    assert!(page.contains("1 of 1 probe passed"), "{page}");
+    assert!(
+        !page.contains("class=\"bad\"") && !page.contains("Last failure"),
+        "{page}"
+    );
+}
+
+/// One failed check of the database is shown, although the application stays ready until the third.
+#[test]
+fn shows_the_first_failed_check_of_the_database() {
+    let server = Postgres::start(Tls::Off);
+    server.create_database("app");
+    let python = python();
+    let sandbox = project(&[("a1", "pass", "pass")]);
+    let url = server.url("postgresql+asyncpg", "app", "");
+    let launched = launch(&sandbox, &python, &url, "healthy", &[]);
+    launched.wait_until_ready();
+    assert!(launched.page("").contains(">Ready</h1>"));
+    drop(server);
+    let warning = "[!]database warning: refused since ";
+    wait_for("a check fails", || {
+        let (status, body) = launched.get("/readyz").expect("a response");
+        assert_eq!(status, 200, "{body}");
+        body.contains(warning)
+    });
+    let (_, body) = launched.get("/readyz").expect("a response");
+    assert!(
+        body.starts_with(warning) && body.contains("failed check 1 of 3"),
+        "{body}"
+    );
+    let page = launched.page("");
+    assert!(page.contains(">Ready, with a warning</h1>"), "{page}");
+    assert!(page.contains("class=\"state busy\""), "{page}");
+    assert!(page.contains("failed check 1 of 3"), "{page}");
 }
 
 /// The run that writes SQL refuses connections, even if `env.py` ignores offline mode.
