@@ -12,7 +12,8 @@ pub use health::{HealthServer, Metrics, Page, PageAccess, RenderedPage};
 pub use init::{is_init, run_as_init};
 pub use probe::{Probe, ProbeError, ProbeFailure, fetch_health};
 pub use process::{
-    Application, Guard, LaunchSpec, exec_under_parent, listening_addresses, run_guard, shell_status,
+    Application, Guard, LaunchSpec, Streams, exec_under_parent, listening_addresses, run_guard,
+    shell_status,
 };
 pub use readiness::{ComponentState, ReadinessProblem};
 pub use signals::{ReceivedSignal, Signals};

@@ -17,6 +17,7 @@ use tokio::time::{Instant as Moment, sleep, sleep_until};
 
 use super::database::MigrationResult;
 use super::monitor::Monitor;
+use super::output_copy::OutputCopy;
 use super::rollback::RollbackOutcome;
 use super::{Launcher, OnUnhealthy, format_seconds, print_notice};
 use crate::cli_error::{CliError, CommandResult};
@@ -62,6 +63,7 @@ impl Launcher<'_> {
     pub(super) async fn supervise(
         mut self,
         mut application: Application,
+        output: OutputCopy,
         migration: MigrationResult,
     ) -> CommandResult {
         let pid = application.pid();
@@ -97,6 +99,7 @@ impl Launcher<'_> {
             .update(|state| state.application.is_healthy = false);
         let end = end.map_err(|error| CliError::System(WAIT_FAILED, error))?;
         let stopped = application.stop(self.settings.stop_timeout).await;
+        output.finish().await;
         let status = match &end {
             SupervisionEnd::Exited(status) | SupervisionEnd::FailedEarly(status) => {
                 Some(shell_status(*status))

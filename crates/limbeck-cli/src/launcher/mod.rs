@@ -4,6 +4,7 @@ mod application;
 mod database;
 pub(crate) mod dev;
 mod monitor;
+mod output_copy;
 mod page_sql;
 mod rollback;
 mod settings;
@@ -24,6 +25,7 @@ use limbeck_supervisor::{
 use tokio::sync::watch;
 use tokio::task::LocalSet;
 
+use self::output_copy::OutputCopy;
 pub(crate) use settings::{OnUnhealthy, Settings};
 pub(crate) use waiting::{Waiting, retryable_failure};
 
@@ -140,12 +142,13 @@ impl<'a> Launcher<'a> {
             starter: own_command([EXEC.into()].into_iter())?,
             command: command.to_vec(),
             variables,
-            is_piped: false,
+            streams: output_copy::streams(&self.settings),
         };
         self.state.enter_phase(Phase::Starting);
-        let application = Application::start(&spec, guard)
-            .map_err(|error| CliError::System("could not start the application", error))?;
-        self.supervise(application, migration).await
+        let failed = |error| CliError::System("could not start the application", error);
+        let mut application = Application::start(&spec, guard).map_err(failed)?;
+        let output = OutputCopy::start(&mut application, &self.state).map_err(failed)?;
+        self.supervise(application, output, migration).await
     }
 
     /// Records the application's process under its file name. Arguments could contain secrets.

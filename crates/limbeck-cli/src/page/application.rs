@@ -13,6 +13,9 @@ use crate::output::redact::redact;
 /// The number of probes in the table of the last probes.
 const LISTED: usize = 12;
 
+/// The number of characters of an output line that the page shows.
+const MAX_SHOWN: usize = 2000;
+
 /// The height of the probe chart above its line.
 const CHART_HEIGHT: f64 = 32.0;
 
@@ -163,12 +166,17 @@ fn output(number: usize, process: &ProcessState) -> Markup {
         @match &process.output {
             Some(lines) => details id=(format!("output-{number}")) {
                 summary { "The last " (count(lines.len(), "line")) " of " (process.name) }
-                pre.output { @for line in lines { (redact(line)) "\n" } }
+                pre.output tabindex="0" role="region" aria-label=(format!("Output of {}", process.name)) { @for line in lines { (shorten(&redact(line))) "\n" } }
             },
-            None if process.starts > 0 => p.hint { "The output of " (process.name) " goes to limbeck's own output." },
+            None if process.starts > 0 => p.hint { "The output of " (process.name) " is where limbeck's own output is: on the terminal, or in its log." },
             None => {},
         }
     }
+}
+
+/// Returns the beginning of a line. The line must be redacted before, or a part of a secret might remain.
+fn shorten(line: &str) -> String {
+    line.chars().take(MAX_SHOWN).collect()
 }
 
 fn process_status(process: &ProcessState) -> Markup {

@@ -20,8 +20,19 @@ pub struct LaunchSpec {
     pub command: Vec<OsString>,
     /// Environment variables in addition to the inherited ones.
     pub variables: BTreeMap<String, OsString>,
-    /// `true` if the application's output is piped and its input is empty, because it is one of several.
-    pub is_piped: bool,
+    /// The application's standard streams.
+    pub streams: Streams,
+}
+
+/// The standard streams of an application.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Streams {
+    /// The supervisor's own streams.
+    Inherited,
+    /// The supervisor's own input, and piped output.
+    PipedOutput,
+    /// Piped output and no input: the application is one of several.
+    Piped,
 }
 
 impl fmt::Debug for LaunchSpec {
@@ -29,7 +40,7 @@ impl fmt::Debug for LaunchSpec {
         out.debug_struct("LaunchSpec")
             .field("command", &self.command)
             .field("variables", &self.variables.keys())
-            .field("is_piped", &self.is_piped)
+            .field("streams", &self.streams)
             .finish_non_exhaustive()
     }
 }
@@ -50,11 +61,11 @@ impl LaunchSpec {
         if has_own_group {
             command.process_group(0);
         }
-        if self.is_piped {
-            command
-                .stdin(Stdio::null())
-                .stdout(Stdio::piped())
-                .stderr(Stdio::piped());
+        if self.streams == Streams::Piped {
+            command.stdin(Stdio::null());
+        }
+        if self.streams != Streams::Inherited {
+            command.stdout(Stdio::piped()).stderr(Stdio::piped());
         }
         Ok(command)
     }

@@ -5,7 +5,7 @@ mod launch;
 mod listening;
 
 pub use guard::{Guard, run_guard};
-pub use launch::{LaunchSpec, exec_under_parent};
+pub use launch::{LaunchSpec, Streams, exec_under_parent};
 pub use listening::listening_addresses;
 
 use std::io;
@@ -46,7 +46,7 @@ impl Application {
     /// # Errors
     /// Returns the operating system's error if the process can't be started.
     pub fn start(spec: &LaunchSpec, guard: Guard) -> io::Result<Self> {
-        let has_own_group = spec.is_piped || !in_terminal_foreground();
+        let has_own_group = spec.streams == Streams::Piped || !in_terminal_foreground();
         let mut child = spec.command(has_own_group)?.spawn()?;
         let output = child.stdout.take().zip(child.stderr.take());
         let pid = child

@@ -17,7 +17,7 @@ use limbeck::migrator::{Pending, Status};
 use limbeck::project::Project;
 use limbeck::url::{DatabaseUrl, mask};
 use limbeck_supervisor::{
-    HealthServer, LaunchSpec, PageAccess, Phase, ProcessState, listening_addresses,
+    HealthServer, LaunchSpec, PageAccess, Phase, ProcessState, Streams, listening_addresses,
 };
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::{JoinSet, LocalSet};
@@ -135,7 +135,7 @@ impl<'a> DevSession<'a> {
                         .map(OsString::from)
                         .to_vec(),
                     variables: with_port(&variables, launcher.context, index),
-                    is_piped: true,
+                    streams: Streams::Piped,
                 },
                 guard: guard.clone(),
                 prefix: Prefix::new(name, index, width),

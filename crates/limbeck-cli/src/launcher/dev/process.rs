@@ -5,6 +5,7 @@ use std::time::Duration;
 use limbeck_supervisor::{Application, Guard, LaunchSpec, SharedState, shell_status};
 use tokio::sync::{mpsc, watch};
 
+use super::super::output_copy::page_line;
 use super::output::Prefix;
 
 /// The requested state of a process.
@@ -38,10 +39,9 @@ pub(crate) struct Runner {
     pub(crate) status_changes: mpsc::UnboundedSender<(usize, ProcessStatus)>,
 }
 
-/// Records a line of a process for the page, without colours.
+/// Records a line of a process for the page.
 fn record_line(state: &SharedState, index: usize, line: &[u8]) {
-    let line = String::from_utf8_lossy(line);
-    let line = anstream::adapter::strip_str(&line).to_string();
+    let line = page_line(line);
     state.update(|state| {
         if let Some(process) = state.application.processes.get_mut(index) {
             process.record_line(line);

@@ -1,6 +1,7 @@
 //! The HTML of the page: its contents during and after a migration, its headers, and its access control.
 
 use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -89,7 +90,6 @@ fn shows_a_running_migration_and_its_result() {
         last.contains("applied at <time ") && last.contains(" UTC in "),
         "{last}"
     );
-    assert!(page.contains("goes to limbeck's own output"), "{page}");
     assert!(page.contains("\"good\">running</span>"), "{page}");
     assert!(
         page.contains("of 1 probe passed") || page.contains("probes passed"),
@@ -150,6 +150,91 @@ fn shows_a_slow_start_as_a_start() {
         !page.contains("class=\"bad\"") && !page.contains("Last failure"),
         "{page}"
     );
+}
+
+/// An application that prints with colours, a secret, and in parts, and reports whether its output is a terminal.
+const TALKING: &str = r"
+import http.server, os, sys, time
+print('\033[31mred\033[0m', file=sys.stderr, flush=True)
+print('a secret: postgresql://u:hunter2@h/d', flush=True)
+print('terminal:', sys.stdout.isatty(), sys.stderr.isatty(), flush=True)
+for number in range(30):
+    print('line', number, flush=True)
+sys.stdout.write('a part, ')
+sys.stdout.flush()
+print('and the rest', flush=True)
+handler = http.server.SimpleHTTPRequestHandler
+handler.log_message = lambda *_: None
+http.server.HTTPServer(('127.0.0.1', int(sys.argv[1])), handler).serve_forever()
+";
+
+/// The page has the last lines of the application's output, which reaches limbeck's own output unchanged.
+#[test]
+fn shows_the_output_of_the_application() {
+    let python = python();
+    let sandbox = project(&[("a1", "pass", "pass")]);
+    sandbox.write("talking.py", TALKING);
+    let launched = launch_command(&sandbox, |port, health| {
+        let mut command = sandbox.command(&limbeck(), Some(&python));
+        command
+            .env("DATABASE_URL", "sqlite+aiosqlite:///app.db")
+            .arg("run")
+            .arg(format!("--probe=http://127.0.0.1:{port}/"))
+            .arg(format!("--health-addr={health}"))
+            .args(["--", "python3", "talking.py", &port.to_string()]);
+        command
+    });
+    launched.wait_until_ready();
+    wait_for("the page has the output", || {
+        launched.page("").contains("a part, and the rest\n")
+    });
+    let page = launched.page("");
+    assert!(page.contains("The last 20 lines of python3"), "{page}");
+    assert!(
+        page.contains("line 29\n") && !page.contains("line 10\n"),
+        "{page}"
+    );
+    assert!(!page.contains("hunter2"), "{page}");
+    launched.signal("TERM");
+    let output = launched.wait();
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    let mut expected =
+        String::from("a secret: postgresql://u:hunter2@h/d\nterminal: False False\n");
+    expected.extend((0..30).map(|number| format!("line {number}\n")));
+    expected += "a part, and the rest\n";
+    assert_eq!(stdout, expected);
+    assert!(
+        stderr(&output).contains("\u{1b}[31mred\u{1b}[0m\n"),
+        "{}",
+        stderr(&output)
+    );
+}
+
+/// On a terminal, the application writes to the terminal itself.
+#[test]
+fn leaves_the_terminal_to_the_application() {
+    let python = python();
+    let sandbox = project(&[("a1", "pass", "pass")]);
+    sandbox.write("talking.py", TALKING);
+    let launched = launch_command(&sandbox, |port, health| {
+        let command_line = format!(
+            "'{}' run --probe=http://127.0.0.1:{port}/ --health-addr={health} -- python3 talking.py {port}",
+            limbeck().display()
+        );
+        let mut command = sandbox.command(Path::new("script"), Some(&python));
+        command
+            .env("DATABASE_URL", "sqlite+aiosqlite:///app.db")
+            .args(["-qec", &command_line, "/dev/null"]);
+        command
+    });
+    launched.wait_until_ready();
+    let page = launched.page("");
+    assert!(page.contains("on the terminal, or in its log"), "{page}");
+    assert!(!page.contains("a part"), "{page}");
+    launched.signal("TERM");
+    let output = launched.wait();
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    assert!(stdout.contains("terminal: True True"), "{stdout}");
 }
 
 /// One failed check of the database is shown, although the application stays ready until the third.
