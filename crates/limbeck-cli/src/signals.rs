@@ -9,6 +9,9 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{Signal as SignalStream, SignalKind, signal};
 use tokio::sync::watch;
 
+/// The number of `SIGXFSZ`.
+const FILE_SIZE_EXCEEDED: i32 = rustix::process::Signal::XFSZ.as_raw();
+
 /// Starts a thread that listens for signals. The caller's thread can't: a SQLite statement may block it.
 ///
 /// # Errors
@@ -51,6 +54,8 @@ fn install_handlers() -> io::Result<(Runtime, SignalStream, SignalStream)> {
     let runtime = Builder::new_current_thread().enable_io().build()?;
     let (interrupt, terminate) = {
         let _entered = runtime.enter();
+        // A file that exceeds `ulimit -f` is then an error of the write, not the end of the process. As in Python.
+        let _ = signal(SignalKind::from_raw(FILE_SIZE_EXCEEDED))?;
         (
             signal(SignalKind::interrupt())?,
             signal(SignalKind::terminate())?,

@@ -99,6 +99,16 @@ pub struct ServerError {
     pub constraint: Option<String>,
 }
 
+impl DbError {
+    /// Returns the server's reason for a connection that broke, if the server gave one.
+    pub fn loss_reason(&self) -> Option<&ServerError> {
+        match self {
+            Self::ConnectionLost(error) => error.get_ref()?.downcast_ref(),
+            _ => None,
+        }
+    }
+}
+
 impl fmt::Display for ServerError {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(&self.message)

@@ -47,7 +47,11 @@ pub(super) fn connect_error(error: &Error, address: &str) -> ConnectError {
     let (kind, reason, hint) = match error {
         Error::Server(error) => {
             let (kind, hint) = match error.code {
-                1044 | 1045 | 1698 => (
+                1044 => (
+                    ConnectErrorKind::Authentication,
+                    "grant the user a privilege on the database, or correct its name in the URL",
+                ),
+                1045 | 1698 => (
                     ConnectErrorKind::Authentication,
                     "check the user and the password in the URL",
                 ),
@@ -57,7 +61,7 @@ pub(super) fn connect_error(error: &Error, address: &str) -> ConnectError {
                 ),
                 1040 | 1203 | 1226 => (
                     ConnectErrorKind::TooManyConnections,
-                    "the server has no free connection",
+                    "the server has no free connection: close others, or raise max_connections or max_user_connections",
                 ),
                 1053 => (
                     ConnectErrorKind::StartingUp,

@@ -105,6 +105,14 @@ impl Answer {
         self.error.get_or_insert(error);
     }
 
+    /// Returns the error for a connection that broke during the answer, with the reason that the server gave before.
+    pub(super) fn connection_lost(&mut self, error: io::Error) -> DbError {
+        match self.error.take() {
+            Some(DbError::Server(reason)) => DbError::ConnectionLost(io::Error::other(*reason)),
+            _ => DbError::ConnectionLost(error),
+        }
+    }
+
     /// Returns the outcome of a complete answer, or its error.
     pub(super) fn finish(self) -> Result<Outcome, DbError> {
         self.error.map_or(Ok(self.outcome), Err)

@@ -131,7 +131,7 @@ pub(super) fn refusal(error: &ServerError, host: &HostAddress) -> ConnectError {
         ),
         "53300" => (
             ConnectErrorKind::TooManyConnections,
-            "the server has no free connection: close others, or raise max_connections",
+            "the server has no free connection: close others, or raise max_connections or the limit of the role or database",
         ),
         "28P01" => (
             ConnectErrorKind::Authentication,

@@ -2,10 +2,12 @@
 
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::BytesMut;
 use postgres_protocol::message::frontend;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::time::timeout;
 
 use super::PostgresOptions;
 use super::answer::{Answer, Pause};
@@ -15,6 +17,9 @@ use super::startup::{CancelKey, StartedSession};
 use super::stream::Stream;
 use super::transport::{self, Encryption};
 use crate::{ConnectionDetails, DbError, Outcome, Product, ServerInfo, TransactionStatus};
+
+/// Maximum time to read the server's reason for a connection that can't be written to. It has arrived before.
+const REASON_TIMEOUT: Duration = Duration::from_millis(100);
 
 /// An open PostgreSQL session.
 #[derive(Debug)]
@@ -173,7 +178,7 @@ impl PostgresSession {
                 return Ok(pause);
             }
             let received = self.stream.receive().await;
-            received.map_err(DbError::ConnectionLost)?;
+            received.map_err(|error| answer.connection_lost(error))?;
         }
     }
 
@@ -203,13 +208,28 @@ impl PostgresSession {
     }
 
     pub(super) async fn flush(&mut self) -> Result<(), DbError> {
-        self.stream.flush().await.map_err(DbError::ConnectionLost)
+        match self.stream.flush().await {
+            Ok(()) => Ok(()),
+            Err(error) => Err(self.explain_loss(error).await),
+        }
+    }
+
+    /// Returns the error for a connection that can't be written to. The server may have sent the reason before.
+    async fn explain_loss(&mut self, error: io::Error) -> DbError {
+        let mut answer = Answer::default();
+        let reading = self.read_part(&mut answer);
+        match timeout(REASON_TIMEOUT, reading).await {
+            Ok(Err(lost)) if lost.loss_reason().is_some() => lost,
+            _ => DbError::ConnectionLost(error),
+        }
     }
 
     /// Sends the outgoing messages. Meanwhile receives, because the server may wait until its notices are read.
     pub(super) async fn flush_and_receive(&mut self) -> Result<(), DbError> {
-        let flushed = self.stream.flush_and_receive().await;
-        flushed.map_err(DbError::ConnectionLost)
+        match self.stream.flush_and_receive().await {
+            Ok(()) => Ok(()),
+            Err(error) => Err(self.explain_loss(error).await),
+        }
     }
 
     /// Sets the date style to ISO: the worker decodes that form, as psycopg2 does.

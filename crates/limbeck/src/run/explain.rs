@@ -48,6 +48,7 @@ impl RunState<'_, '_> {
         let mut statement = None;
         let mut connect = None;
         let mut rolled_back = None;
+        let mut loss_reason = None;
         match database_error.map(|found| &found.error) {
             Some(DbError::Server(error)) => {
                 if let Some(refused) = database_error.and_then(|found| found.statement.as_ref()) {
@@ -59,7 +60,8 @@ impl RunState<'_, '_> {
                     rolled_back = Some(refused.is_rolled_back);
                 }
             }
-            Some(DbError::ConnectionLost(_)) => {
+            Some(lost @ DbError::ConnectionLost(_)) => {
+                loss_reason = lost.loss_reason().map(|reason| reason.message.clone());
                 // The server rolls back the transaction, but may have carried out a COMMIT.
                 let lost = database_error.and_then(|found| found.statement.as_ref());
                 rolled_back = lost
@@ -97,6 +99,7 @@ impl RunState<'_, '_> {
                     ..
                 })
             ),
+            loss_reason,
             is_lock_timeout: matches!(
                 database_error,
                 Some(DatabaseError {

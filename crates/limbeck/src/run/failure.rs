@@ -64,6 +64,8 @@ pub struct Failure {
     pub connect: Option<ConnectError>,
     /// `true` if the connection broke during a statement.
     pub is_connection_lost: bool,
+    /// The reason why the connection broke, if the server gave one.
+    pub loss_reason: Option<String>,
     /// `true` if another run held the migration lock for too long.
     pub is_lock_timeout: bool,
     /// The Python exception, unless it only wraps the database's error.

@@ -86,6 +86,9 @@ fn add_python_notes(failure: &Failure, message: &mut Message) {
     {
         message.notes.push(format!("raised as {exception}"));
     }
+    if let Some(reason) = &failure.loss_reason {
+        message.notes.push(format!("the server's reason: {reason}"));
+    }
     if let Some(handled) = &failure.handled {
         message
             .notes

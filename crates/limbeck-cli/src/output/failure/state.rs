@@ -8,31 +8,48 @@ use crate::output::message::Message;
 
 /// Adds the state of the database, the steps that did not run, and the next command to a message.
 pub(super) fn describe(failure: &Failure, command: &str, message: &mut Message) {
-    let Some(after) = &failure.state.after else {
-        return;
-    };
-    message.notes.push(version_note(&failure.state, after));
+    let state = &failure.state;
+    if let Some(after) = &state.after {
+        message.notes.push(version_note(state, after));
+    } else if failure.step.is_some() {
+        let text = "limbeck could not read the version table after the failure";
+        message.notes.push(text.into());
+    }
+    let cause = Cause::of(failure);
     let Some(step) = &failure.step else {
-        describe_failed_commit(failure, command, message);
+        if !describe_failed_commit(failure, command, message) && cause.is_outside(failure) {
+            message.help.push(cause.advice("it", command));
+        }
         return;
     };
     let changes = Changes {
-        rolled_back: failure.state.rolled_back,
-        has_committed: failure.state.has_committed,
+        rolled_back: state.rolled_back,
+        has_committed: state.has_committed,
         // In MySQL each DDL statement commits the open transaction, and itself.
         commits_ddl: failure.statement.as_ref().is_some_and(is_from_mysql),
         has_earlier_statements: has_earlier_statements(failure),
     };
     message.notes.extend(changes.describe(&step.revision));
     message.notes.extend(not_run_note(step));
-    let cause = Cause::of(failure);
-    if cause == Cause::AlreadyExists && failure.state.before == failure.state.after {
-        message.notes.push(format!(
-            "an earlier run of `{}` may have created the object and failed later",
-            step.revision
-        ));
+    if cause == Cause::AlreadyExists && state.before == state.after {
+        message.notes.push(origin_note(failure, &step.revision));
     }
-    message.help.push(cause.advice(&step.revision, command));
+    let place = format!("`{}`", step.revision);
+    message.help.push(cause.advice(&place, command));
+}
+
+/// Returns the possible origin of an object that exists. PostgreSQL rolls back the DDL statements of a failed run.
+fn origin_note(failure: &Failure, revision: &str) -> String {
+    let error = failure.statement.as_ref().map(|statement| &statement.error);
+    if error.is_some_and(|error| error.number == 0) {
+        format!(
+            "another revision, `create_all`, or an earlier run of `{revision}` outside a transaction may have created the object"
+        )
+    } else {
+        format!(
+            "an earlier run of `{revision}` may have created the object and failed later: the DDL statements of a failed run stay in the database"
+        )
+    }
 }
 
 /// Adds the state of the database after an interruption, and the next command, to a message.
@@ -57,7 +74,7 @@ pub(super) fn describe_interruption(
         rolled_back: state.rolled_back,
         has_committed: state.has_committed,
         commits_ddl,
-        has_earlier_statements: false,
+        has_earlier_statements: true,
     };
     if let Some(step) = step {
         // The transaction of all steps was open.
@@ -81,15 +98,15 @@ fn not_run_note(step: &FailedStep) -> Option<String> {
     (!after.is_empty()).then(|| format!("not run: {}", after.join(", ")))
 }
 
-/// Adds what became of the steps if their transaction could not be committed.
-fn describe_failed_commit(failure: &Failure, command: &str, message: &mut Message) {
+/// Adds what became of the steps if their transaction could not be committed. Returns `true` if that was the failure.
+fn describe_failed_commit(failure: &Failure, command: &str, message: &mut Message) -> bool {
     let state = &failure.state;
     if failure.finished.is_empty()
         || state.rolled_back != Some(true)
         || state.before != state.after
         || failure.statement.as_ref().is_some_and(is_from_mysql)
     {
-        return;
+        return false;
     }
     let revisions = failure.finished.join("`, `");
     message
@@ -97,8 +114,9 @@ fn describe_failed_commit(failure: &Failure, command: &str, message: &mut Messag
         .push(format!("all changes of `{revisions}` were rolled back"));
     message.help.push(match Cause::of(failure) {
         Cause::Script => format!("fix the script, then run `{command}` again"),
-        cause => cause.advice(&revisions, command),
+        cause => cause.advice(&format!("`{revisions}`"), command),
     });
+    true
 }
 
 /// Returns `true` if the script of the failed step sent statements before the one that failed.
@@ -150,6 +168,7 @@ impl Changes {
     /// Describes which changes of the step are in the database.
     fn describe(&self, revision: &str) -> Option<String> {
         match self.rolled_back {
+            Some(true) if self.commits_ddl && !self.has_earlier_statements => None,
             Some(true) if self.commits_ddl => Some(format!(
                 "row changes of `{revision}` since its last DDL statement were rolled back; DDL statements can't be rolled back"
             )),
@@ -160,7 +179,7 @@ impl Changes {
             None if self.has_committed => Some(format!(
                 "`{revision}` had committed part of its work, which is in the database"
             )),
-            Some(false) if self.has_earlier_statements => Some(format!(
+            Some(false) if self.has_committed => Some(format!(
                 "`{revision}` ran outside a transaction: its earlier statements are in the database, its version row is not"
             )),
             _ => None,
