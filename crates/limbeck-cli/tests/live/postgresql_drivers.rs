@@ -1,4 +1,4 @@
-//! Exceptions, values, raw cursors and two-phase commits that a script sees, with every version of SQLAlchemy.
+//! Exceptions, values, raw cursors, large objects and two-phase commits that a script sees, with every version of SQLAlchemy.
 
 use limbeck_testkit::{Postgres, Tls, all_pythons};
 
@@ -26,6 +26,13 @@ cursor = bind.connection.cursor()
 cursor.execute("SELECT 1 AS a, 'it''s' AS b")
 note(cursor.fetchall(), cursor.rowcount, [column[0] for column in cursor.description])
 cursor.close()
+streamed = bind.execute(sa.text('SELECT n FROM generate_series(1, 2000) n').execution_options(stream_results=True))
+note([next(streamed).n, *(len(part) for part in streamed.partitions(700))], bind.dialect.supports_server_side_cursors)
+if bind.dialect.driver == 'psycopg2':
+    made = bind.connection.lobject(0, 'wb')
+    note(made.write(b'it is large'), made.seek(-5, 2), made.read())
+    made.close()
+    made.unlink()
 with bind.engine.connect() as other:
     for name, end in (('one', 'commit'), ('two', 'rollback')):
         transaction = other.begin_twophase(name)

@@ -195,6 +195,11 @@ const SOURCES: &[(&str, bool, &str)] = &[
         include_str!("../../python/limbeck_worker/dbapi/postgresql_psycopg2.py"),
     ),
     (
+        "limbeck_worker.dbapi.postgresql_server_cursors",
+        false,
+        include_str!("../../python/limbeck_worker/dbapi/postgresql_server_cursors.py"),
+    ),
+    (
         "limbeck_worker.dbapi.postgresql_text",
         false,
         include_str!("../../python/limbeck_worker/dbapi/postgresql_text.py"),
@@ -208,6 +213,11 @@ const SOURCES: &[(&str, bool, &str)] = &[
         "limbeck_worker.dbapi.postgresql_values",
         false,
         include_str!("../../python/limbeck_worker/dbapi/postgresql_values.py"),
+    ),
+    (
+        "limbeck_worker.dbapi.psycopg2_lobject",
+        false,
+        include_str!("../../python/limbeck_worker/dbapi/psycopg2_lobject.py"),
     ),
     (
         "limbeck_worker.dbapi.psycopg2_registered",

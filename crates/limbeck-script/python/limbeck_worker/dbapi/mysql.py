@@ -27,6 +27,8 @@ _MAX_TEXT_LENGTH = 1024000
 
 # PyMySQL's error numbers for a connection that can't be opened or is lost.
 _NUMBERS = {"authentication": 1045, "no_such_database": 1049, "too_many_connections": 1040, "unreachable": 2003, "lost": 2013}
+# The number of rows of a result that is not read yet.
+_UNKNOWN_ROWCOUNT = 2**64 - 1
 # Python's names for MySQL's character sets, if they differ. The others have the same name or are UTF-8.
 _ENCODINGS = {"latin1": "cp1252", "koi8r": "koi8_r", "koi8u": "koi8_u"}
 
@@ -49,8 +51,21 @@ class MysqlConnection(DriverClass, Connection):
 
     def cursor(self, cursor=None):
         self.check()
-        # The project names one of the driver's classes: those with this word in the name return dicts.
-        return (DictCursor if "DictCursor" in getattr(cursor, "__name__", "") else MysqlCursor)(self)
+        # The project names one of the driver's classes: those with these words in the name return dicts, or read the rows
+        # when they are needed.
+        name = getattr(cursor, "__name__", "")
+        created = (DictCursor if "DictCursor" in name else MysqlCursor)(self)
+        created.server_side = name.startswith("SS")
+        if cursor is not None:
+            created.driver_class = cursor.__module__, name
+        return created
+
+    def server_cursor(self):
+        """Return a cursor for SQLAlchemy's `stream_results`."""
+        created = self.cursor()
+        created.server_side = True
+        created.driver_class = self.driver_class and _SERVER_CURSORS.get(self.driver_class[0])
+        return created
 
     def run(self, sql, before=(), **fields):
         if self._encoding is not None:
@@ -209,6 +224,9 @@ for _name in errors.NAMES:
 
 
 class MysqlCursor(DriverClass, Cursor):
+    # Whether the driver would read the rows when they are needed. limbeck reads all at once.
+    server_side = False
+
     def __init__(self, connection):
         super().__init__(connection)
         self.driver_class = connection.driver_class and _CURSORS.get(connection.driver_class[0])
@@ -318,7 +336,8 @@ class MysqlCursor(DriverClass, Cursor):
             for row in result["rows"]
         ]
         description = tuple((c[0], c[1], None, c[2], c[2], 0, not c[3] & 1) for c in columns)
-        self.set_result(description, self._make_rows(columns, rows), len(rows))
+        rowcount = _UNKNOWN_ROWCOUNT if self.server_side else len(rows)
+        self.set_result(description, self._make_rows(columns, rows), rowcount)
 
     def _make_rows(self, columns, rows):
         return rows
@@ -338,6 +357,13 @@ class DictCursor(MysqlCursor):
 
 # The drivers' cursor classes, by the module of their connection class.
 _CURSORS = {"pymysql.connections": ("pymysql.cursors", "Cursor"), "MySQLdb.connections": ("MySQLdb.cursors", "Cursor")}
+
+_SERVER_CURSORS = {
+    "pymysql.connections": ("pymysql.cursors", "SSCursor"),
+    "MySQLdb.connections": ("MySQLdb.cursors", "SSCursor"),
+    "sqlalchemy.dialects.mysql.aiomysql": ("sqlalchemy.dialects.mysql.aiomysql", "AsyncAdapt_aiomysql_ss_cursor"),
+    "sqlalchemy.dialects.mysql.asyncmy": ("sqlalchemy.dialects.mysql.asyncmy", "AsyncAdapt_asyncmy_ss_cursor"),
+}
 
 
 def _clock(text, microseconds):

@@ -10,6 +10,7 @@ from .composable import composable_text, is_composable
 from .driver_classes import DriverClass
 from .placeholders import fill_dollar, fill_percent
 from .postgresql_literals import Literals
+from .postgresql_server_cursors import Streaming
 from .postgresql_values import decoder_for
 from .two_phase import TwoPhase
 
@@ -42,6 +43,11 @@ class PostgresConnection(DriverClass, TwoPhase, Connection):
     def cursor(self, *args, **kwargs):
         self.check()
         return PostgresCursor(self)
+
+    def server_cursor(self):
+        """Return a cursor on the server, for SQLAlchemy's `stream_results`."""
+        self.check()
+        return StreamingCursor(self)
 
     @property
     def session_status(self):
@@ -235,8 +241,11 @@ class PostgresCursor(DriverClass, Cursor):
 
     def execute(self, sql, parameters=None):
         self.start()
-        self.show_result(self.connection.send(self.text(sql, parameters)))
+        self.show_result(self.send(self.text(sql, parameters)))
         return self
+
+    def send(self, text):
+        return self.connection.send(text)
 
     def start(self):
         super().start()
@@ -336,3 +345,7 @@ class PostgresCursor(DriverClass, Cursor):
 
     def move_to(self, position):
         self._next = position
+
+
+class StreamingCursor(Streaming, PostgresCursor):
+    pass

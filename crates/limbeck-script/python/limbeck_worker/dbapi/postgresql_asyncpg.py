@@ -9,6 +9,7 @@ from .asyncpg_copy import CopiesTables, own_errors
 from .driver_classes import DriverClass
 from .placeholders import fill_dollar, fill_percent
 from .postgresql import PostgresConnection, PostgresCursor
+from .postgresql_server_cursors import Streaming
 
 
 _ADAPTER = "sqlalchemy.dialects.postgresql.asyncpg"
@@ -27,7 +28,10 @@ class AsyncpgConnection(PostgresConnection):
 
     def cursor(self, server_side=False):
         self.check()
-        return AsyncpgCursor(self)
+        return (AsyncpgServerCursor if server_side else AsyncpgCursor)(self)
+
+    def server_cursor(self):
+        return self.cursor(server_side=True)
 
     def notice(self, severity, message, detail, hint):
         """Drop the notice: asyncpg passes notices only to listeners of its own connection."""
@@ -59,6 +63,7 @@ class AsyncpgConnection(PostgresConnection):
 
 class AsyncpgCursor(PostgresCursor):
     driver_class = (_ADAPTER, "AsyncAdapt_asyncpg_cursor")
+    server_side = False
 
     def __init__(self, connection):
         super().__init__(connection)
@@ -97,6 +102,10 @@ class AsyncpgCursor(PostgresCursor):
         except InvalidInput as error:
             message = driver.error_names.message(str(error), {"message": str(error), "code": "22000"})
             raise errors.DataError(message) from error.__cause__
+
+
+class AsyncpgServerCursor(Streaming, AsyncpgCursor):
+    driver_class = (_ADAPTER, "AsyncAdapt_asyncpg_ss_cursor")
 
 
 class Record(DriverClass, tuple):

@@ -7,6 +7,7 @@ from . import errors
 from .async_adapter import AsyncAdapter
 from .driver_classes import DriverClass
 from .postgresql import PostgresConnection, PostgresCursor
+from .postgresql_server_cursors import ServerCursor, new_name
 from .psycopg_adapters import Adapters
 from .psycopg_copy import PsycopgCopy
 
@@ -38,12 +39,15 @@ class PsycopgConnection(PostgresConnection):
 
     def cursor(self, name="", binary=False, row_factory=None, scrollable=None, withhold=False):
         self.check()
-        cursor = PsycopgCursor(self)
+        cursor = PsycopgServerCursor(self) if name else PsycopgCursor(self)
         cursor.name, cursor.scrollable, cursor.withhold = name or None, scrollable, withhold
         if self.driver.is_async:
-            cursor.driver_class = (_ADAPTER, "AsyncAdapt_psycopg_cursor")
+            cursor.driver_class = (_ADAPTER, "AsyncAdapt_psycopg_ss_cursor" if name else "AsyncAdapt_psycopg_cursor")
         cursor.row_factory = row_factory or self.row_factory
         return cursor
+
+    def server_cursor(self):
+        return self.cursor(new_name(self))
 
     @property
     def driver_connection(self):
@@ -286,6 +290,61 @@ class PsycopgCursor(PostgresCursor):
     @property
     def pgresult(self):
         return _Result(self.description) if self.results else None
+
+
+class PsycopgServerCursor(ServerCursor, PsycopgCursor):
+    """A cursor with a name."""
+
+    driver_class = ("psycopg", "ServerCursor")
+    async_driver_class = ("psycopg", "AsyncServerCursor")
+    itersize = 100
+    _position = 0
+
+    def execute(self, query, params=None, binary=None):
+        if self.is_on_server:
+            self.drop()
+        self._position = 0
+        super().execute(query, params)
+        # This returns no row, but the columns.
+        self.fetch(0)
+        return self
+
+    def executemany(self, query, params_seq, returning=True):
+        raise errors.NotSupportedError("executemany not supported on server-side cursors")
+
+    def fetch(self, count):
+        super().fetch(count)
+        self.rowcount = -1
+
+    def fetchone(self):
+        row = super().fetchone()
+        self._position += row is not None
+        return row
+
+    def fetchmany(self, size=0):
+        rows = super().fetchmany(size or self.arraysize)
+        self._position += len(rows)
+        return rows
+
+    def fetchall(self):
+        rows = super().fetchall()
+        self._position += len(rows)
+        return rows
+
+    def __next__(self):
+        row = super().__next__()
+        self._position += 1
+        return row
+
+    @property
+    def rownumber(self):
+        return self._position if self.description is not None else None
+
+    def scroll(self, value, mode="relative"):
+        if mode not in ("relative", "absolute"):
+            raise ValueError("bad mode: %s. It should be 'relative' or 'absolute'" % mode)
+        self.move(value, mode)
+        self._position = value + (self._position if mode == "relative" else 0)
 
 
 class _Result:

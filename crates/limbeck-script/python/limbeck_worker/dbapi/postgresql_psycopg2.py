@@ -5,6 +5,7 @@ from ..roles import TRANSACTION
 from . import errors, psycopg2_registered
 from .postgresql import PostgresConnection, PostgresCursor
 from .postgresql_copy import CopiesFiles
+from .postgresql_server_cursors import ServerCursor, new_name
 from .psycopg2_types import Typecasters, adapted, decoder_of
 
 # psycopg2's constants for isolation levels.
@@ -38,13 +39,23 @@ class Psycopg2Connection(PostgresConnection):
 
     def cursor(self, name=None, cursor_factory=None, scrollable=None, withhold=False):
         self.check()
-        cursor = Psycopg2Cursor(self)
+        cursor = Psycopg2Cursor(self) if name is None else Psycopg2ServerCursor(self)
         cursor.name, cursor.scrollable, cursor.withhold = name, scrollable, bool(withhold)
         factory = cursor_factory or self.cursor_factory
         cursor.set_row_maker(_row_maker(factory))
         if factory is not None:
             cursor.driver_class = factory.__module__, factory.__name__
         return cursor
+
+    def server_cursor(self):
+        return self.cursor(new_name(self))
+
+    # The number of transactions that the connection has ended.
+    ended = 0
+
+    def _end(self, word):
+        self.ended += self.has_begun
+        super()._end(word)
 
     @property
     def isolation_level(self):
@@ -142,7 +153,10 @@ class Psycopg2Connection(PostgresConnection):
     session_status = "I"
 
     def lobject(self, *args, **kwargs):
-        raise _unsupported("large objects (`lobject`)", "use the server's functions `lo_from_bytea` and `lo_get`")
+        from .psycopg2_lobject import open_lobject
+
+        self.check()
+        return open_lobject(self, *args, **kwargs)
 
 
 class Psycopg2Cursor(CopiesFiles, PostgresCursor):
@@ -200,6 +214,43 @@ class Psycopg2Cursor(CopiesFiles, PostgresCursor):
         decode = self.decoder(oid)
         is_text = decode is None or text is None and not getattr(decode, "reads_null", False)
         return text if is_text else decode(text)
+
+
+class Psycopg2ServerCursor(ServerCursor, Psycopg2Cursor):
+    """A cursor with a name."""
+
+    _ended = None
+
+    def execute(self, query, vars=None):
+        if self.is_declared:
+            raise errors.ProgrammingError("can't call .execute() on named cursors more than once")
+        if self.connection.is_autocommit and not self.withhold:
+            raise errors.ProgrammingError("can't use a named cursor outside of transactions")
+        self._ended = self.connection.ended
+        super().execute(query, vars)
+
+    def send(self, text):
+        self.query = ("%s FOR %s" % (self.declaration(), text)).encode("utf-8")
+        return super().send(text)
+
+    def executemany(self, sql, rows):
+        raise errors.ProgrammingError("can't call .executemany() on named cursors")
+
+    def callproc(self, procname, vars=None):
+        raise errors.ProgrammingError("can't call .callproc() on named cursors")
+
+    def fetch(self, count):
+        self._check_transaction()
+        super().fetch(count)
+
+    def scroll(self, value, mode="relative"):
+        self._check_transaction()
+        self.show_result(self.move(value, mode))
+        self.rowcount = -1
+
+    def _check_transaction(self):
+        if self.is_declared and not self.withhold and self._ended != self.connection.ended:
+            raise errors.ProgrammingError("named cursor isn't valid anymore")
 
 
 def _level(level):

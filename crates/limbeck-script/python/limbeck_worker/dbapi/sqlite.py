@@ -137,9 +137,11 @@ class SqliteConnection(DriverClass, Connection):
     def in_transaction(self):
         return self.status != "I"
 
-    def cursor(self, *args, **kwargs):
+    def cursor(self, *args, server_side=False, **kwargs):
         self.check()
-        return SqliteCursor(self)
+        cursor = SqliteCursor(self)
+        cursor.server_side = server_side
+        return cursor
 
     def execute(self, sql, parameters=()):
         return self.cursor().execute(sql, parameters)
@@ -210,6 +212,8 @@ for _name in errors.NAMES:
 
 class SqliteCursor(DriverClass, Cursor):
     driver_class = ("sqlite3", "Cursor")
+    # Whether aiosqlite's adapter would read the rows when they are needed. limbeck reads all at once.
+    server_side = False
 
     def __init__(self, connection):
         super().__init__(connection)

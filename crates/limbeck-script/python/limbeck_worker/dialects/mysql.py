@@ -32,6 +32,11 @@ _ERROR_MODULES = {
 _FORMAT = ("mysqldb", "mariadbconnector", "aiomysql", "asyncmy", "cymysql")
 
 
+class _Context(MySQLDialect_pymysql.execution_ctx_cls):
+    def create_server_side_cursor(self):
+        return self._dbapi_connection.server_cursor()
+
+
 class MysqlDialect(HostDialect, MySQLDialect):
     limbeck_parts = {}
     supports_sane_rowcount = True
@@ -129,6 +134,8 @@ def dialect_class(name, channel):
             "driver": driver_name,
             "limbeck_driver": driver,
             "default_paramstyle": paramstyle,
+            "execution_ctx_cls": _Context,
+            "supports_server_side_cursors": driver_name not in ("mysqlconnector", "cymysql"),
             "supports_statement_cache": True,
         }
         if driver_name in _ASYNC:

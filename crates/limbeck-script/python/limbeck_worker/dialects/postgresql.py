@@ -144,7 +144,12 @@ def _logger():
     return logging.getLogger("sqlalchemy.dialects.postgresql")
 
 
-class _LoggingContext(PGExecutionContext):
+class _Context(PGExecutionContext):
+    def create_server_side_cursor(self):
+        return self._dbapi_connection.server_cursor()
+
+
+class _LoggingContext(_Context):
     """An execution context that logs and clears the notices after each statement, as in psycopg2's dialect."""
 
     def post_exec(self):
@@ -180,7 +185,6 @@ class PostgresDialect(HostDialect, PGDialect):
         use_native_uuid=None,
         async_fallback=None,
         native_inet_types=None,
-        server_side_cursors=False,
         **kwargs
     ):
         # The other arguments are accepted and ignored: they configure the drivers.
@@ -355,7 +359,8 @@ def dialect_class(name, channel):
             "colspecs": colspecs,
             "limbeck_parts": {"database": "dbname"} if name.startswith("psycopg") else {},
             "returns_native_bytes": not as_memoryview,
-            "execution_ctx_cls": _LoggingContext if name.startswith("psycopg2") else PGExecutionContext,
+            "execution_ctx_cls": _LoggingContext if name.startswith("psycopg2") else _Context,
+            "supports_server_side_cursors": name not in ("pygresql", "pypostgresql"),
             "supports_sane_multi_rowcount": name != "asyncpg",
             "supports_statement_cache": True,
         }

@@ -12,6 +12,11 @@ from . import identity
 from .common import VERSION, HostDialect, async_attributes, synchronous_form
 
 
+class _AsyncContext(SQLiteDialect_pysqlite.execution_ctx_cls):
+    def create_server_side_cursor(self):
+        return self._dbapi_connection.cursor(server_side=True)
+
+
 class SqliteDialect(HostDialect, SQLiteDialect_pysqlite):
     default_paramstyle = "qmark"
 
@@ -106,6 +111,7 @@ def dialect_class(name, channel):
         attributes = {"driver": name, "limbeck_driver": driver, "supports_statement_cache": True}
         if name == "aiosqlite":
             attributes.update(async_attributes(_async_pool))
+            attributes.update(execution_ctx_cls=_AsyncContext, supports_server_side_cursors=True)
         own = identity.own_dialect("sqlite." + name)
         _classes[name] = identity.derive(SqliteDialect, own, SQLiteDialect_pysqlite, attributes)
     return _classes[name]

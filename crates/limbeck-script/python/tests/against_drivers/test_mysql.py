@@ -429,6 +429,22 @@ class PyMysqlExtras(Case):
         with self.assertRaisesRegex(errors.NotSupportedError, "two columns `a`"):
             ours.cursor(pymysql.cursors.DictCursor).execute("SELECT 1 AS a, 2 AS a")
 
+    def test_unbuffered_cursors(self):
+        ours, real = self.both()
+
+        def act(connection):
+            seen = []
+            for kind in (pymysql.cursors.SSCursor, pymysql.cursors.SSDictCursor):
+                cursor = connection.cursor(kind)
+                seen.append(cursor.execute("SELECT 1 AS a UNION SELECT 2 UNION SELECT 3"))
+                seen.append((cursor.rowcount, cursor.fetchone(), list(cursor.fetchmany(1)), list(cursor.fetchall()), cursor.fetchone()))
+                cursor.execute("SET @a = 1")
+                seen.append(cursor.rowcount)
+                cursor.close()
+            return seen
+
+        self.compare(ours, real, act)
+
     def test_the_connection_returns_ids_counts_and_warnings(self):
         ours, real = self.both()
 
@@ -455,6 +471,8 @@ class PyMysqlExtras(Case):
         self.addCleanup(ours.close)
         self.assertIsInstance(ours, pymysql.connections.Connection)
         self.assertIsInstance(ours.cursor(), pymysql.cursors.Cursor)
+        for kind in (pymysql.cursors.DictCursor, pymysql.cursors.SSCursor, pymysql.cursors.SSDictCursor):
+            self.assertIsInstance(ours.cursor(kind), kind)
         for sql, kind in (("SELECT * FROM nope", pymysql.err.ProgrammingError), ("CREATE TABLE a (b int, b int)", pymysql.OperationalError)):
             with self.assertRaises(kind) as caught:
                 ours.cursor().execute(sql)
@@ -516,14 +534,27 @@ class Sqlalchemy(Case):
         engine.dispose()
         return list(first), many, upserted, updated, repr(found), by_document, comment
 
+    def stream(self, engine):
+        with engine.connect() as connection:
+            result = connection.exec_driver_sql("SELECT 1 UNION SELECT 2", execution_options={"stream_results": True})
+            return result.rowcount, result.all(), connection.dialect.supports_server_side_cursors
+
+    def test_streams_results(self):
+        names = ("mysql+pymysql", "mysql+asyncmy", "mysql+mysqldb", "mysql+aiomysql", "mariadb+mysqldb")
+        self.compare_dialects(names, self.stream)
+
     def test_gives_the_same_results_under_every_name(self):
+        names = ("mysql+pymysql", "mysql+asyncmy", "mysql+mysqldb", "mysql+aiomysql", "mariadb+mysqldb", "mysql+mysqlconnector")
+        self.compare_dialects(names, self.work)
+
+    def compare_dialects(self, names, work):
         import sqlalchemy as sa
         from limbeck_worker.dialects import mysql
         from sqlalchemy.dialects import registry
 
-        expected = self.work(sa.create_engine("mysql+pymysql://root@/d?unix_socket=%s/s" % server.folder))
+        expected = work(sa.create_engine("mysql+pymysql://root@/d?unix_socket=%s/s" % server.folder))
         before = dict(registry.impls)
-        for name in ("mysql+pymysql", "mysql+asyncmy", "mysql+mysqldb", "mysql+aiomysql", "mariadb+mysqldb", "mysql+mysqlconnector"):
+        for name in names:
             with self.subTest(name):
                 family, driver = name.split("+")
                 try:
@@ -531,7 +562,7 @@ class Sqlalchemy(Case):
                     kind = mysql.dialect_class(driver if family == "mysql" else "mariadb." + driver, PyMysqlHost())
                     registry.impls["%s.%s" % (family, driver)] = lambda: kind
                     url = name + "://root@/d"
-                    found = both.run_for(kind, lambda: self.work(sa.create_engine(url, poolclass=sa.pool.StaticPool)))
+                    found = both.run_for(kind, lambda: work(sa.create_engine(url, poolclass=sa.pool.StaticPool)))
                 finally:
                     registry.impls.clear()
                     registry.impls.update(before)

@@ -313,7 +313,6 @@ class Raw(both.Case):
             raw = connection.connection
             for call in (
                 lambda: raw.cursor(cursor_factory=Own), lambda: raw.cursor(cursor_factory=psycopg2.extras.LoggingCursor),
-                raw.lobject,
             ):
                 with self.assertRaisesRegex(psycopg2.NotSupportedError, "^limbeck's connection (has no|can't) .*: .*"):
                     call()
