@@ -120,6 +120,11 @@ const SOURCES: &[(&str, bool, &str)] = &[
         include_str!("../../python/limbeck_worker/dbapi/asyncpg_copy.py"),
     ),
     (
+        "limbeck_worker.dbapi.asyncpg_objects",
+        false,
+        include_str!("../../python/limbeck_worker/dbapi/asyncpg_objects.py"),
+    ),
+    (
         "limbeck_worker.dbapi.base",
         false,
         include_str!("../../python/limbeck_worker/dbapi/base.py"),

@@ -1,11 +1,13 @@
 """SQLAlchemy's adapter of asyncpg beyond PEP 249, and asyncpg's own connection behind the adapter."""
-import itertools
+import contextlib
 import sys
+from collections import namedtuple
 
 from ..roles import ENVIRONMENT, TRANSACTION
 from . import asyncpg_arguments, errors
 from .asyncpg_codecs import Codecs, InvalidInput, asyncpg_error
 from .asyncpg_copy import CopiesTables, own_errors
+from .asyncpg_objects import PreparedStatement, RowCursor, Transaction
 from .driver_classes import DriverClass
 from .placeholders import fill_dollar, fill_percent
 from .postgresql import PostgresConnection, PostgresCursor
@@ -124,7 +126,10 @@ class Record(DriverClass, tuple):
                 raise KeyError(key)
             # If several columns have the name, the last one counts.
             return super().__getitem__(len(self._names) - 1 - self._names[::-1].index(key))
-        return super().__getitem__(key)
+        try:
+            return super().__getitem__(key)
+        except IndexError:
+            raise IndexError("record index out of range") from None
 
     def get(self, key, default=None):
         return self[key] if key in self._names else default
@@ -145,6 +150,16 @@ class Record(DriverClass, tuple):
         return "<Record %s>" % " ".join("%s=%r" % pair for pair in self.items())
 
 
+ServerVersion = namedtuple("ServerVersion", "major minor micro releaselevel serial")
+
+
+class _Settings:
+    """The parameters that the server reported, as attributes."""
+
+    def __init__(self, parameters):
+        self.__dict__.update(parameters)
+
+
 class RawAsyncpgConnection(DriverClass, CopiesTables):
     """The part of `asyncpg.Connection` that scripts use; the rest raises an error."""
 
@@ -157,11 +172,16 @@ class RawAsyncpgConnection(DriverClass, CopiesTables):
         return self._send(query, args).statusmessage or ""
 
     async def executemany(self, command, args, timeout=None):
-        rows = list(args)
-        if self._adapted.codecs:
-            rows = self._encoded(self._adapted.codecs.encode_rows, command, rows)
-        for values in rows:
-            self._send(command, values, encodes=False)
+        self._send_all(command, args)
+
+    async def fetchmany(self, query, args, *, timeout=None, record_class=None):
+        return self._send_all(query, args)
+
+    async def prepare(self, query, *, name=None, timeout=None, record_class=None):
+        # The server reports its errors now.
+        with own_errors():
+            self._adapted.run(query, role=ENVIRONMENT, extended="parameter_types")
+        return PreparedStatement(self, query)
 
     async def fetch(self, query, *args, timeout=None, record_class=None):
         return self._rows(query, args)
@@ -182,10 +202,10 @@ class RawAsyncpgConnection(DriverClass, CopiesTables):
         self._adapted.codecs.reset(typename, schema)
 
     def cursor(self, query, *args, prefetch=None, timeout=None, record_class=None):
-        return _RowCursor(self, query, args)
+        return RowCursor(self, query, args)
 
     def transaction(self, isolation=None, readonly=False, deferrable=False):
-        return _Transaction(self._adapted, isolation, readonly, deferrable)
+        return Transaction(self._adapted, isolation, readonly, deferrable)
 
     def is_in_transaction(self):
         return self._adapted.session_status != "I"
@@ -196,6 +216,25 @@ class RawAsyncpgConnection(DriverClass, CopiesTables):
     async def close(self, timeout=None):
         self._adapted.close()
 
+    def get_server_version(self):
+        number = self._adapted.server_version
+        minor, micro = (number // 100 % 100, number % 100) if number < 100000 else (0, number % 10000)
+        return ServerVersion(number // 10000, minor, micro, "final", 0)
+
+    def get_settings(self):
+        return _Settings(self._adapted.parameters)
+
+    def get_reset_query(self):
+        return "SELECT pg_advisory_unlock_all();\nCLOSE ALL;\nUNLISTEN *;\nRESET ALL;"
+
+    async def reset(self, *, timeout=None):
+        if self._adapted.session_status != "I":
+            self._adapted.run("ROLLBACK", role=TRANSACTION)
+        self._adapted.run(self.get_reset_query(), role=ENVIRONMENT)
+
+    async def reload_schema_state(self):
+        """Do nothing: limbeck keeps no types between statements that are not registered."""
+
     def get_server_pid(self):
         return self._adapted.get_backend_pid()
 
@@ -203,8 +242,8 @@ class RawAsyncpgConnection(DriverClass, CopiesTables):
         if name.startswith("_"):
             raise AttributeError(name)
         raise errors.NotSupportedError(
-            "limbeck's connection has no method `%s` of asyncpg: use execute, executemany, fetch, fetchrow, fetchval or"
-            " transaction, or SQLAlchemy" % name
+            "limbeck's connection has no method `%s` of asyncpg: use execute, executemany, fetch, fetchmany, fetchrow, fetchval,"
+            " prepare, cursor or transaction, or SQLAlchemy" % name
         )
 
     def _send(self, query, args, encodes=True):
@@ -216,6 +255,28 @@ class RawAsyncpgConnection(DriverClass, CopiesTables):
         with own_errors():
             cursor.show_result(self._adapted.run(fill_dollar(query, args, self._adapted.literal)))
         return cursor
+
+    def _send_all(self, query, args):
+        """Run a statement for each item of `args`, all or none as asyncpg does, and return the rows."""
+        items = list(args)
+        if self._adapted.codecs:
+            items = self._encoded(self._adapted.codecs.encode_rows, query, items)
+        with self._all_or_none():
+            return [row for item in items for row in self._send(query, item, encodes=False).fetchall()]
+
+    @contextlib.contextmanager
+    def _all_or_none(self):
+        if self._adapted.session_status != "I":
+            yield
+            return
+        self._adapted.run("BEGIN", role=TRANSACTION)
+        try:
+            yield
+        except BaseException:
+            if not self._adapted.closed:
+                self._adapted.run("ROLLBACK", role=TRANSACTION)
+            raise
+        self._adapted.run("COMMIT", role=TRANSACTION)
 
     def _encoded(self, encode, query, values):
         try:
@@ -239,74 +300,3 @@ def _raw_class():
 
 
 _raw_classes = {}
-
-
-class _RowCursor:
-    """The result of asyncpg's `cursor`: `async for` iterates over the rows, `await` returns a cursor with `fetch`."""
-
-    def __init__(self, connection, query, args):
-        self._call = connection, query, args
-        self._rows = None
-
-    async def _start(self):
-        connection, query, args = self._call
-        if not connection.is_in_transaction():
-            message = "cursor cannot be created outside of a transaction"
-            exceptions = sys.modules.get("asyncpg.exceptions")
-            raise exceptions.NoActiveSQLTransactionError(message) if exceptions else errors.InterfaceError(message)
-        self._rows = iter(await connection.fetch(query, *args))
-        return self
-
-    def __await__(self):
-        return self._start().__await__()
-
-    async def __aiter__(self):
-        await self._start()
-        for row in self._rows:
-            yield row
-
-    async def fetch(self, n, *, timeout=None):
-        return list(itertools.islice(self._rows, n))
-
-    async def fetchrow(self, *, timeout=None):
-        return next(self._rows, None)
-
-    async def forward(self, n, *, timeout=None):
-        return len(await self.fetch(n))
-
-
-class _Transaction:
-    """A transaction, or a savepoint within an open transaction."""
-
-    _last = 0
-
-    def __init__(self, connection, isolation, readonly, deferrable):
-        self._connection = connection
-        self._name = None
-        self._modes = "".join(
-            part for part in (
-                " ISOLATION LEVEL " + isolation.upper().replace("_", " ") if isolation else "",
-                " READ ONLY" if readonly else "", " DEFERRABLE" if deferrable else "",
-            )
-        )
-
-    async def start(self):
-        if self._connection.session_status == "I":
-            self._connection.run("BEGIN" + self._modes, role=TRANSACTION)
-        else:
-            _Transaction._last += 1
-            self._name = "__asyncpg_savepoint_%d__" % self._last
-            self._connection.run("SAVEPOINT " + self._name, role=TRANSACTION)
-
-    async def commit(self):
-        self._connection.run("RELEASE SAVEPOINT " + self._name if self._name else "COMMIT", role=TRANSACTION)
-
-    async def rollback(self):
-        self._connection.run("ROLLBACK TO " + self._name if self._name else "ROLLBACK", role=TRANSACTION)
-
-    async def __aenter__(self):
-        await self.start()
-        return self
-
-    async def __aexit__(self, kind, value, traceback):
-        await (self.commit() if kind is None else self.rollback())

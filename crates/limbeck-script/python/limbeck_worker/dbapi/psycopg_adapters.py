@@ -86,6 +86,24 @@ def _dumper(adapters, kind):
     return None
 
 
+def write_with(sql):
+    """Let the methods of composable objects take limbeck's connections and cursors; psycopg's own code needs libpq."""
+    for kind in (sql.Composable, *sql.Composable.__subclasses__()):
+        for name in ("as_string", "as_bytes"):
+            if name in vars(kind):
+                setattr(kind, name, _with_adapters(vars(kind)[name]))
+
+
+def _with_adapters(method):
+    @functools.wraps(method)
+    def with_adapters(self, context=None):
+        connection = context if hasattr(context, "limbeck_adapted") else getattr(context, "connection", None)
+        connection = getattr(connection, "limbeck_adapted", None)
+        return method(self, context if connection is None else connection.adaptation)
+
+    return with_adapters
+
+
 def fetch_over_host(module):
     """Make `TypeInfo.fetch` run its query over limbeck's connection; psycopg's own cursors need libpq."""
     fetch = module.TypeInfo.fetch.__func__

@@ -26,6 +26,7 @@ def register(channel):
 # What limbeck does when the project imports a driver's module: the function, and its module.
 _WATCHES = {
     "psycopg": ("psycopg_adapters", "keep_original"),
+    "psycopg.sql": ("psycopg_adapters", "write_with"),
     "psycopg._typeinfo": ("psycopg_adapters", "fetch_over_host"),
     "psycopg2._psycopg": ("psycopg2_types", "watch"),
     "psycopg2.extensions": ("psycopg2_registered", "quote_with"),

@@ -174,6 +174,17 @@ def psycopg_cursors(connection):
         psycopg.sql.Identifier("a"), psycopg.sql.Literal("it's"), psycopg.sql.Identifier("pg_temp", "t"), psycopg.sql.Placeholder(),
     )
     seen.see(lambda: raw.execute(composed, (1,)).fetchone())
+    sql, own = psycopg.sql, connection.connection.driver_connection
+    for item in (
+        composed, sql.Identifier('a"b', "c"), sql.Placeholder(), sql.Placeholder("x"), sql.SQL("{} {n}").format(1, n=sql.Identifier("z")),
+        sql.SQL(", ").join(map(sql.Identifier, "ab")), *map(sql.Literal, ("it's", "a\\b", 5, -1.5, None, True, [1, 2], {"a": 1})),
+    ):
+        for context in (raw, own, cursor, None):
+            seen.see(lambda: item.as_string(context))
+            seen.see(lambda: item.as_bytes(context))
+    seen.see(lambda: sql.quote("it's", raw))
+    seen.see(lambda: raw.execute(sql.SQL("SELECT {}").format(sql.Literal(b"\x00\\'")).as_string(raw)).fetchone())
+    seen.see(lambda: own.cursor().execute(composed, (1,)).fetchone())
     cursor.execute("SELECT generate_series(1, 3)")
     for move in ((1,), (5,), (0, "absolute"), (-1,), (1, "odd")):
         seen.see(lambda: cursor.scroll(*move))
