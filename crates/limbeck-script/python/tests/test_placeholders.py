@@ -32,17 +32,22 @@ PERCENT = [
     ("SELECT 'a%%'", None, "SELECT 'a%%'"),
     ("SELECT 'a%%'", (), "SELECT 'a%'"),
     ("SELECT 'a%%'", {}, "SELECT 'a%'"),
-    ("SELECT 'a%'", (), "SELECT 'a%'"),
+    ("SELECT 'a%'", (), IndexError),
+    ("SELECT 'a%'", {}, TypeError),
+    ("SELECT '%s'", (), IndexError),
     # The placeholders of other styles stay unchanged.
     ("SELECT a->>'?', b::int, :c, $1, ?, @d WHERE e @> %s", (1,), "SELECT a->>'?', b::int, :c, $1, ?, @d WHERE e @> <1>"),
-    ("SELECT a LIKE 'x%' AND b = %s", (1,), "SELECT a LIKE 'x%' AND b = <1>"),
+    ("SELECT a LIKE 'x%' AND b = %s", (1,), ValueError),
+    ("SELECT a LIKE 'x%' AND b = %(a)s", {"a": 1}, TypeError),
+    ("SELECT b = %s AND a LIKE 'x%'", (1,), IndexError),
     # A cast binds tighter than the sign: -(32768::smallint) is out of range.
     ("SELECT %s::smallint", (-32768,), "SELECT (-32768)::smallint"),
     ("SELECT 1-%s", (-1,), "SELECT 1- -1"),
     ("SELECT %s::text", ("a",), "SELECT <a>::text"),
     ("%s", ("ü\U0001f600",), "<ü\U0001f600>"),
-    ("", ("a",), TypeError),
-    ("SELECT 1", ("a",), TypeError),
+    # psycopg2 ignores the parameters of a text without placeholders.
+    ("", ("a",), ""),
+    ("SELECT 1", ("a",), "SELECT 1"),
     ("SELECT %s", ("a", "b"), TypeError),
     ("SELECT %s, %s", ("a",), IndexError),
     ("SELECT %(b)s", {"a": 1}, KeyError),
@@ -127,6 +132,13 @@ class Placeholders(unittest.TestCase):
             self.check(fill_percent, "%(b)s", {"a": 1}, name, mismatch)
             self.check(fill_percent, "%s", (1, 2), form, mismatch)
             self.check(fill_percent, "%(a)s", (1,), form, mismatch)
+
+    def test_other_drivers_accept_a_single_percent_sign(self):
+        for mismatch in (PYMYSQL, PROGRAMMING):
+            for statement, parameters, expected in (
+                ("SELECT 'a%'", (), "SELECT 'a%'"), ("SELECT 'a%', %s", (1,), "SELECT 'a%', <1>"), ("SELECT 1", ("a",), mismatch.form),
+            ):
+                self.check(fill_percent, statement, parameters, expected, mismatch)
 
     def test_passes_errors_of_the_literal_through(self):
         for kind in (KeyError, IndexError, TypeError, ValueError):

@@ -8,7 +8,8 @@ import types
 import unittest
 import uuid
 
-from limbeck_worker.dbapi import errors
+from limbeck_worker.dbapi import errors, ranges
+from limbeck_worker.dbapi.driver_literals import Psycopg2Binary, Psycopg2Literals, PsycopgLiterals
 from limbeck_worker.dbapi.postgresql_literals import Literals
 
 UTC = datetime.timezone.utc
@@ -186,6 +187,32 @@ class LiteralsTest(unittest.TestCase):
         self.assertEqual(self.literal(SqlalchemyRange(1, 5, bounds="[]")), "'[1,5]'")
         self.assertEqual(self.literal(SqlalchemyRange(empty=True)), "'empty'")
         self.assertEqual(self.literal([SqlalchemyRange(1, 5)]), "'{[1,5)}'")
+
+
+class DriversLiterals(unittest.TestCase):
+    """Tests of the values that psycopg2 and psycopg refuse."""
+
+    def test_refuses_what_the_driver_does_not_adapt(self):
+        for value in ({"a": 1}, {1}, frozenset(), [{"a": 1}], Range(1, 5), [Range(1, 5)]):
+            for kind, message in ((Psycopg2Literals, "can't adapt type '"), (PsycopgLiterals, "cannot adapt type '")):
+                with self.subTest(value=value, kind=kind), self.assertRaisesRegex(errors.ProgrammingError, message):
+                    kind(True).literal(value)
+
+    def test_writes_the_ranges_of_the_driver(self):
+        if ranges.classes() is None:
+            self.skipTest("this SQLAlchemy has no ranges")
+        single, multirange = ranges.classes()
+        literal = PsycopgLiterals(True).literal
+        self.assertEqual(literal(single(1, 5)), "'[1,5)'")
+        self.assertEqual(literal(multirange([single(1, 5), single(7)])), "'{[1,5),[7,)}'")
+
+    def test_psycopg2_escapes_only_bytes_to_binary(self):
+        literal = Psycopg2Literals(False).literal
+        self.assertEqual(literal(Psycopg2Binary(bytearray(b"ab"))), "E'\\\\x6162'::bytea")
+        self.assertEqual(literal(Psycopg2Binary(None)), "NULL")
+        for value, name in ((5, "int"), (True, "bool"), ([1, 2], "list"), ("a", "str")):
+            with self.subTest(value=value), self.assertRaisesRegex(TypeError, "can't escape %s to binary" % name):
+                literal(Psycopg2Binary(value))
 
 
 class DriversObjects(unittest.TestCase):

@@ -140,6 +140,11 @@ const SOURCES: &[(&str, bool, &str)] = &[
         include_str!("../../python/limbeck_worker/dbapi/driver_classes.py"),
     ),
     (
+        "limbeck_worker.dbapi.driver_literals",
+        false,
+        include_str!("../../python/limbeck_worker/dbapi/driver_literals.py"),
+    ),
+    (
         "limbeck_worker.dbapi.error_names",
         false,
         include_str!("../../python/limbeck_worker/dbapi/error_names.py"),
@@ -238,6 +243,11 @@ const SOURCES: &[(&str, bool, &str)] = &[
         "limbeck_worker.dbapi.psycopg_adapters",
         false,
         include_str!("../../python/limbeck_worker/dbapi/psycopg_adapters.py"),
+    ),
+    (
+        "limbeck_worker.dbapi.ranges",
+        false,
+        include_str!("../../python/limbeck_worker/dbapi/ranges.py"),
     ),
     (
         "limbeck_worker.dbapi.sqlite",

@@ -5,17 +5,17 @@ from collections import namedtuple
 from . import errors
 from .patterns import Pattern
 
-# The exceptions of a driver for parameters that don't fit the statement: too few, a missing name, and any other mismatch
-# (names in place of positions, or too many).
-Mismatch = namedtuple("Mismatch", "position name form")
+# The exceptions of a driver for parameters that don't fit the statement: too few, a missing name, any other mismatch (names in
+# place of positions, or too many), and a percent sign that begins no parameter, or None if it stays.
+Mismatch = namedtuple("Mismatch", "position name form percent", defaults=[None])
 
 PROGRAMMING = Mismatch(errors.ProgrammingError, errors.ProgrammingError, errors.ProgrammingError)
 INTERFACE = Mismatch(errors.InterfaceError, errors.InterfaceError, errors.InterfaceError)
 # These drivers use Python's `%` operator, so some of the exceptions are Python's.
-PSYCOPG2 = Mismatch(IndexError, KeyError, TypeError)
+PSYCOPG2 = Mismatch(IndexError, KeyError, TypeError, ValueError)
 PYMYSQL = Mismatch(errors.ProgrammingError, KeyError, errors.ProgrammingError)
 
-_PERCENT = Pattern(r"%(?:%|s|\((?P<name>[^)]*)\)s)")
+_PERCENT = Pattern(r"%(?:%|s|\((?P<name>[^)]*)\)s|(?P<single>))")
 
 # `skip` and `comment` match text that has no parameters: strings, names (which may contain a `$`), comments and dollar
 # quotes. An unterminated one extends to the end of the text.
@@ -41,8 +41,8 @@ def fill_percent(sql, parameters, literal, mismatch=PROGRAMMING):
     """Replace `%s` and `%(name)s`, also inside of strings and comments, as psycopg2 and PyMySQL do."""
     if parameters is None:
         return sql
-    if not parameters:
-        # Without parameters a single percent sign is accepted: a driver that binds on the server would not parse it.
+    if not parameters and mismatch.percent is None:
+        # A driver that binds on the server would not parse a single percent sign.
         return sql.replace("%%", "%")
     named = hasattr(parameters, "keys")
     used = 0
@@ -52,6 +52,8 @@ def fill_percent(sql, parameters, literal, mismatch=PROGRAMMING):
         text, name = match.group(0), match.group("name")
         if text == "%%":
             return "%"
+        if match.group("single") is not None:
+            return _single_percent(parameters, named, used, mismatch)
         if named != (name is not None):
             raise mismatch.form(
                 "the statement has a parameter %s, but the parameters were given %s names"
@@ -71,9 +73,18 @@ def fill_percent(sql, parameters, literal, mismatch=PROGRAMMING):
         return _parenthesized(literal(value), match)
 
     filled = _PERCENT.sub(fill, sql)
-    if not named and used < len(parameters):
+    # psycopg2 formats the text only if it has parameters.
+    if not named and used < len(parameters) and (used or mismatch.percent is None):
         raise mismatch.form("the statement has %d parameters, but %d were given" % (used, len(parameters)))
     return filled
+
+
+def _single_percent(parameters, named, used, mismatch):
+    """Return a percent sign that begins no parameter, or raise what the driver raises."""
+    if mismatch.percent is None:
+        return "%"
+    kind = mismatch.form if named else mismatch.position if used >= len(parameters) else mismatch.percent
+    raise kind("the statement has a percent sign that begins no parameter: write `%%`")
 
 
 def fill_dollar(sql, parameters, literal, mismatch=INTERFACE):

@@ -22,6 +22,7 @@ Column = namedtuple("Column", "name type_code display_size internal_size precisi
 
 class PostgresConnection(DriverClass, TwoPhase, Connection):
     family = "postgresql"
+    literals_class = Literals
     # The subclasses expose these under each driver's names.
     is_autocommit = False
     level = None
@@ -36,7 +37,7 @@ class PostgresConnection(DriverClass, TwoPhase, Connection):
         # Whether the driver would consider a transaction open.
         self._has_begun = False
         super().__init__(driver, arguments)
-        self.literals = Literals(driver.has_infinite_numerics)
+        self.literals = self.literals_class(driver.has_infinite_numerics)
         self.literal = self.literals.literal
         self._decoders = {}
 

@@ -9,10 +9,7 @@ import sys
 import uuid
 
 from . import errors
-from .patterns import Pattern
-
-# A bound that has to be quoted in the text of a range.
-_NEEDS_QUOTES = Pattern(r'[\s,"\\()\[\]]|^$')
+from .ranges import is_range, multirange_text, range_text
 
 
 class Literals:
@@ -23,7 +20,7 @@ class Literals:
         self.adapt = None
         # psycopg2 writes an infinite Decimal as NaN.
         self._infinite_numerics = has_infinite_numerics
-        self._writers = {
+        self.writers = {
             type(None): lambda value: "NULL",
             bool: lambda value: "true" if value else "false",
             int: _number,
@@ -53,16 +50,20 @@ class Literals:
         registered = _registered_adapter(type(value))
         if registered is not None:
             return self.literal(registered(value))
-        writer = self._writers.get(type(value))
+        writer = self.writers.get(type(value))
         if writer is None:
-            writer = self._find(value)
-            self._writers[type(value)] = writer
+            writer = self.find(value)
+            self.writers[type(value)] = writer
         return writer(value)
 
-    def _find(self, value):
+    def is_multirange(self, value):
+        """Return whether a list that isn't empty is a multirange, not an array."""
+        return is_range(value[0])
+
+    def find(self, value):
         """Return the writer for the type of `value`. It is kept, so it must be right for all values of the type."""
         if isinstance(value, enum.Enum) and not isinstance(value, (str, int)):
-            raise _unknown(value)
+            raise self.unknown(value)
         if isinstance(value, (ipaddress.IPv4Address, ipaddress.IPv6Address)):
             # Interfaces are subclasses of addresses and print their network.
             return lambda value: "'%s'::inet" % value
@@ -75,7 +76,7 @@ class Literals:
             if isinstance(value, kind):
                 if kind is str:
                     return lambda value: self._text(str.__str__(value))
-                return self._writers[kind]
+                return self.writers[kind]
         # The drivers' own wrappers: `Json` of psycopg2, `Json` and `Jsonb` of psycopg.
         if hasattr(value, "adapted") and hasattr(value, "dumps"):
             return lambda value: self._text(value.dumps(value.adapted))
@@ -86,7 +87,11 @@ class Literals:
             return lambda value: self.literal(value.adapted)
         if hasattr(value, "getquoted"):
             return lambda value: _text_of(value.getquoted())
-        raise _unknown(value)
+        raise self.unknown(value)
+
+    def unknown(self, value):
+        """Return the exception for a value that the driver doesn't adapt."""
+        return errors.ProgrammingError("can't adapt type '%s'" % type(value).__name__)
 
     def _text(self, value):
         if "\x00" in value:
@@ -104,9 +109,8 @@ class Literals:
     def _array(self, value):
         if not value:
             return "'{}'"
-        if is_range(value[0]):
-            # A multirange.
-            return self._text("{%s}" % ",".join(map(range_text, value)))
+        if self.is_multirange(value):
+            return self._text(multirange_text(value))
         if all(isinstance(item, list) and not item for item in value):
             return "'{}'"
         items = [self.literal(item) for item in value]
@@ -117,10 +121,6 @@ class Literals:
 
     def _tuple(self, value):
         return "(%s)" % ", ".join(self.literal(item) for item in value)
-
-
-def _unknown(value):
-    return errors.ProgrammingError("can't adapt type '%s'" % type(value).__name__)
 
 
 def _registered_adapter(kind):
@@ -187,24 +187,3 @@ def interval_text(value):
     # With IntervalStyle sql_standard, a second part without a plus sign would be negative, too.
     sign = "+" if value.days < 0 else ""
     return "%d days %s%d.%06d seconds" % (value.days, sign, value.seconds, value.microseconds)
-
-
-def is_range(value):
-    """Return whether `value` is a range of SQLAlchemy or of a driver."""
-    return hasattr(value, "lower_inc") and hasattr(value, "upper_inc") and hasattr(value, "isempty")
-
-
-def range_text(value):
-    """Return the text of a range."""
-    if value.isempty:
-        return "empty"
-    return "%s%s,%s%s" % (
-        "[" if value.lower_inc else "(", _bound(value.lower), _bound(value.upper), "]" if value.upper_inc else ")"
-    )
-
-
-def _bound(value):
-    if value is None:
-        return ""
-    text = str(value)
-    return '"%s"' % text.replace("\\", "\\\\").replace('"', '""') if _NEEDS_QUOTES.search(text) else text

@@ -6,6 +6,7 @@ from ..roles import TRANSACTION
 from . import errors
 from .async_adapter import AsyncAdapter
 from .driver_classes import DriverClass
+from .driver_literals import PsycopgLiterals
 from .postgresql import PostgresConnection, PostgresCursor
 from .postgresql_server_cursors import ServerCursor, new_name
 from .psycopg_adapters import Adapters
@@ -20,6 +21,7 @@ _NUMBERS = {level: number for number, level in _LEVELS.items()}
 
 class PsycopgConnection(PostgresConnection):
     driver_class = ("psycopg", "Connection")
+    literals_class = PsycopgLiterals
     broken = False
 
     def __init__(self, driver, arguments):

@@ -3,6 +3,7 @@ import sys
 
 from ..roles import TRANSACTION
 from . import errors, psycopg2_registered
+from .driver_literals import Psycopg2Literals
 from .postgresql import PostgresConnection, PostgresCursor
 from .postgresql_copy import CopiesFiles
 from .postgresql_server_cursors import ServerCursor, new_name
@@ -19,6 +20,7 @@ READY, BEGIN, PREPARED = 1, 2, 5
 
 class Psycopg2Connection(PostgresConnection):
     driver_class = ("psycopg2.extensions", "connection")
+    literals_class = Psycopg2Literals
     protocol_version = 3
     async_ = 0
 

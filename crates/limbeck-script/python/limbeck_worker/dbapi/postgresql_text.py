@@ -6,7 +6,8 @@ import uuid
 
 from ..roles import ENVIRONMENT
 from . import errors
-from .postgresql_literals import interval_text, is_range, range_text
+from .postgresql_literals import interval_text
+from .ranges import is_range, range_text
 
 _ESCAPES = str.maketrans(
     {"\\": "\\\\", "\b": "\\b", "\t": "\\t", "\n": "\\n", "\v": "\\v", "\f": "\\f", "\r": "\\r"}

@@ -6,7 +6,7 @@ import json
 import re
 import uuid
 
-from . import errors
+from . import errors, ranges
 from .patterns import Pattern
 
 _DATE = Pattern(r"(\d{4,})-(\d\d)-(\d\d)$")
@@ -238,19 +238,16 @@ def _range_parts(text):
 
 
 def _range(decode):
-    try:
-        from sqlalchemy.dialects.postgresql import Range
-    except ImportError:
+    if ranges.classes() is None:
         return None
+    kind = ranges.classes()[0]
 
     def read(text):
         parts = _range_parts(text)
         if parts is None:
-            return Range(empty=True)
+            return kind(empty=True)
         bounds, (lower, upper) = parts
-        return Range(
-            None if lower is None else decode(lower), None if upper is None else decode(upper), bounds=bounds
-        )
+        return kind(None if lower is None else decode(lower), None if upper is None else decode(upper), bounds=bounds)
 
     return read
 
@@ -260,16 +257,8 @@ def _multirange(decode):
     if single is None:
         return None
     one = re.compile(r'[\[(](?:"(?:[^"\\]|\\.|"")*"|[^"\])])*[\])]')
-    kind = _multirange_class()
+    kind = ranges.classes()[1]
     return lambda text: kind(single(item) for item in one.findall(text))
-
-
-def _multirange_class():
-    try:
-        from sqlalchemy.dialects.postgresql.ranges import MultiRange
-    except ImportError:
-        return list
-    return MultiRange
 
 
 _PLAIN = {

@@ -7,7 +7,9 @@ from sqlalchemy import types as sqltypes
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql.base import PGDialect, PGExecutionContext
 
+from ..dbapi import ranges
 from ..dbapi.base import Driver
+from ..dbapi.driver_literals import Psycopg2Binary
 from ..dbapi.error_names import AsyncpgNames, ErrorNames, PsycopgNames
 from ..dbapi.placeholders import INTERFACE, PROGRAMMING, PSYCOPG2
 from ..roles import ENVIRONMENT
@@ -118,6 +120,47 @@ class _OldArray(postgresql.ARRAY):
         from sqlalchemy.dialects.postgresql.base import _ColonCast
 
         return _ColonCast(bindvalue, self)
+
+
+class _Range:
+    """A mixin for types of ranges, which convert between SQLAlchemy's ranges and the driver's."""
+
+    def bind_processor(self, dialect):
+        return ranges.to_driver
+
+    def result_processor(self, dialect, coltype):
+        return ranges.from_driver
+
+
+class _MultiRange:
+    """A mixin for types of multiranges, as for ranges."""
+
+    def bind_processor(self, dialect):
+        return ranges.to_driver_multirange
+
+    def result_processor(self, dialect, coltype):
+        return ranges.from_driver_multirange
+
+
+def _range_types(name):
+    """Return the types of ranges that a driver's dialect converts."""
+    if ranges.classes() is None:
+        return {}
+    from sqlalchemy.dialects.postgresql import ranges as types
+
+    def class_of(kind):
+        return getattr(types, kind, None) or getattr(types, kind.replace("Single", ""))
+
+    single = type("_Range", (_Range, class_of("AbstractSingleRangeImpl")), {})
+    if name.startswith("psycopg2"):
+        # psycopg2 has neither multiranges nor ranges of other types.
+        return dict.fromkeys(
+            (types.INT4RANGE, types.INT8RANGE, types.NUMRANGE, types.DATERANGE, types.TSRANGE, types.TSTZRANGE), single
+        )
+    return {
+        class_of("AbstractSingleRange"): single,
+        types.AbstractMultiRange: type("_MultiRange", (_MultiRange, types.AbstractMultiRangeImpl), {}),
+    }
 
 
 class _Vector:
@@ -341,12 +384,14 @@ def dialect_class(name, channel):
             mismatch=_MISMATCHES.get(name, PROGRAMMING),
             error_names=_error_names(name),
             tracks_begin=name in _TRACK_BEGIN,
+            **({"Binary": Psycopg2Binary} if name.startswith("psycopg2") else {}),
         )
         colspecs = dict(PGDialect.colspecs)
         colspecs.update({sqltypes.JSON: _JSON, postgresql.JSON: _JSON, postgresql.JSONB: _JSONB, postgresql.HSTORE: _Hstore})
         if name == "asyncpg":
             colspecs[sqltypes.DateTime] = _LocalDateTime
         colspecs.update(_vectors())
+        colspecs.update(_range_types(name))
         if VERSION >= (2, 0):
             colspecs[sqltypes.ARRAY] = _Array
         else:
