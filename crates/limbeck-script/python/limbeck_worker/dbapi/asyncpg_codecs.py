@@ -4,11 +4,13 @@ asyncpg asks the server for the types of a statement's parameters, and sends eac
 too, but only on a connection that has codecs, and writes the values of their types as literals.
 """
 import base64
+import itertools
 import struct
 import sys
 
 from ..roles import ENVIRONMENT, TRANSACTION
 from . import errors
+from .driver_literals import InvalidInput, invalid_input
 from .postgresql_values import parse_hstore, parse_record
 
 _HSTORE = "pg_contrib.hstore"
@@ -23,12 +25,9 @@ _ALIASES = {
 _TUPLES = {1082: ">i", 1083: ">q", 1114: ">q", 1184: ">q", 1186: ">qii", 1266: ">qi"}
 _INTERVAL = 1186
 _SAVEPOINT = "limbeck_parameter_types"
+SETS = (set, frozenset)
 # The number of binary forms after which a decoder forgets them.
 _KEPT_FORMS = 10000
-
-
-class InvalidInput(Exception):
-    """A value that an encoder refuses. The connections raise their driver's exception in its place."""
 
 
 class Codecs:
@@ -156,6 +155,14 @@ class Codecs:
             encoded.append(values)
         return encoded
 
+    def lists(self, sql, values):
+        """Return the values of a statement's parameters, with lists in place of the sets for arrays, as asyncpg takes both."""
+        types = self._parameter_types(sql)
+        return [
+            list(value) if isinstance(value, SETS) and oid and self._connection.look_up_type(oid)[1] else value
+            for value, oid in itertools.zip_longest(values, types[: len(values)])
+        ]
+
     def _parameter_types(self, sql):
         """Return the types of the parameters; none if the server can't infer them.
 
@@ -191,10 +198,7 @@ class Codecs:
             # The server refused the binary form.
             raise
         except Exception as error:
-            text = repr(value)
-            text = text if len(text) <= 40 else text[:40] + "..."
-            message = "invalid input for query argument %s: %s (%s)" % (place, text, error)
-            raise InvalidInput(message) from error
+            raise InvalidInput(invalid_input(place, value, error)) from error
         return Written("%s::%s" % (literal, type_name))
 
     def _item_codec(self, oid):

@@ -5,10 +5,11 @@ from collections import namedtuple
 
 from ..roles import ENVIRONMENT, TRANSACTION
 from . import asyncpg_arguments, errors
-from .asyncpg_codecs import Codecs, InvalidInput, asyncpg_error
+from .asyncpg_codecs import SETS, Codecs, asyncpg_error
 from .asyncpg_copy import CopiesTables, own_errors
 from .asyncpg_objects import PreparedStatement, RowCursor, Transaction
 from .driver_classes import DriverClass
+from .driver_literals import AsyncpgLiterals, InvalidInput
 from .placeholders import fill_dollar, fill_percent
 from .postgresql import PostgresConnection, PostgresCursor
 from .postgresql_server_cursors import Streaming
@@ -19,6 +20,7 @@ _ADAPTER = "sqlalchemy.dialects.postgresql.asyncpg"
 
 class AsyncpgConnection(PostgresConnection):
     driver_class = (_ADAPTER, "AsyncAdapt_asyncpg_connection")
+    literals_class = AsyncpgLiterals
 
     def __init__(self, driver, arguments):
         asyncpg_arguments.prepare(arguments)
@@ -92,7 +94,12 @@ class AsyncpgCursor(PostgresCursor):
     def text(self, sql, parameters, keep=True):
         if self.connection.codecs and parameters and self._encodes:
             parameters = self._encoded(self.connection.codecs.encode, sql, parameters, parameters)
-        return super().text(sql, parameters, keep)
+        if has_sets(parameters):
+            parameters = self._encoded(self.connection.codecs.lists, sql, parameters, parameters)
+        try:
+            return super().text(sql, parameters, keep)
+        except InvalidInput:
+            raise self._data_error(self.connection.literals.invalid(parameters)) from None
 
     def _encoded(self, encode, sql, first, values):
         """Call a method of the codecs with a statement whose parameters are `$1`, `$2`, …, as the server understands."""
@@ -102,8 +109,10 @@ class AsyncpgCursor(PostgresCursor):
         try:
             return encode(numbered, values)
         except InvalidInput as error:
-            message = driver.error_names.message(str(error), {"message": str(error), "code": "22000"})
-            raise errors.DataError(message) from error.__cause__
+            raise self._data_error(str(error)) from error.__cause__
+
+    def _data_error(self, message):
+        return errors.DataError(self.connection.driver.error_names.message(message, {"message": message, "code": "22000"}))
 
 
 class AsyncpgServerCursor(Streaming, AsyncpgCursor):
@@ -252,8 +261,14 @@ class RawAsyncpgConnection(DriverClass, CopiesTables):
         cursor.start()
         if self._adapted.codecs and encodes:
             args = self._encoded(self._adapted.codecs.encode, query, args)
+        if has_sets(args):
+            args = self._encoded(self._adapted.codecs.lists, query, args)
+        try:
+            text = fill_dollar(query, args, self._adapted.literal)
+        except InvalidInput:
+            raise asyncpg_error("DataError", self._adapted.literals.invalid(args)) from None
         with own_errors():
-            cursor.show_result(self._adapted.run(fill_dollar(query, args, self._adapted.literal)))
+            cursor.show_result(self._adapted.run(text))
         return cursor
 
     def _send_all(self, query, args):
@@ -287,6 +302,10 @@ class RawAsyncpgConnection(DriverClass, CopiesTables):
 
     def _rows(self, query, args):
         return self._send(query, args).fetchall()
+
+
+def has_sets(values):
+    return any(isinstance(value, SETS) for value in values or ())
 
 
 def _raw_class():

@@ -93,9 +93,13 @@ class Literals:
         """Return the exception for a value that the driver doesn't adapt."""
         return errors.ProgrammingError("can't adapt type '%s'" % type(value).__name__)
 
+    def nul_error(self):
+        """Return the driver's exception for a text with a NUL character."""
+        return ValueError("A string literal cannot contain NUL (0x00) characters.")
+
     def _text(self, value):
         if "\x00" in value:
-            raise ValueError("A string literal cannot contain NUL (0x00) characters.")
+            raise self.nul_error()
         return _quoted(value)
 
     def _decimal(self, value):

@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql.base import PGDialect, PGExecutionContext
 
 from ..dbapi import ranges
 from ..dbapi.base import Driver
-from ..dbapi.driver_literals import Psycopg2Binary
+from ..dbapi.driver_literals import Psycopg2Binary, PsycopgBinary, asyncpg_binary
 from ..dbapi.error_names import AsyncpgNames, ErrorNames, PsycopgNames
 from ..dbapi.placeholders import INTERFACE, PROGRAMMING, PSYCOPG2
 from ..roles import ENVIRONMENT
@@ -40,6 +40,12 @@ _CONNECTIONS = {
 _TRACK_BEGIN = ("psycopg2", "psycopg2cffi", "asyncpg")
 # The drivers' exceptions for parameters that don't fit the statement.
 _MISMATCHES = {"psycopg2": PSYCOPG2, "psycopg2cffi": PSYCOPG2, "asyncpg": INTERFACE}
+
+# The functions and classes that take the values for columns of bytes, if they aren't `bytes`.
+_BINARIES = {
+    "psycopg2": Psycopg2Binary, "psycopg2cffi": Psycopg2Binary, "psycopg": PsycopgBinary, "psycopg_async": PsycopgBinary,
+    "asyncpg": asyncpg_binary,
+}
 
 
 def _connection_class(name):
@@ -384,7 +390,7 @@ def dialect_class(name, channel):
             mismatch=_MISMATCHES.get(name, PROGRAMMING),
             error_names=_error_names(name),
             tracks_begin=name in _TRACK_BEGIN,
-            **({"Binary": Psycopg2Binary} if name.startswith("psycopg2") else {}),
+            **({"Binary": _BINARIES[name]} if name in _BINARIES else {}),
         )
         colspecs = dict(PGDialect.colspecs)
         colspecs.update({sqltypes.JSON: _JSON, postgresql.JSON: _JSON, postgresql.JSONB: _JSONB, postgresql.HSTORE: _Hstore})
