@@ -62,7 +62,7 @@ pub enum DbError {
 
 pub(crate) fn lock_timeout_text(waited: Duration, holder: Option<&str>) -> String {
     let holder = holder
-        .map(|holder| format!(": {holder} holds it"))
+        .map(|holder| format!(", held by {holder}"))
         .unwrap_or_default();
     format!(
         "the migration lock was not free within {} s{holder}",

@@ -83,7 +83,7 @@ impl CommandError {
         self
     }
 
-    /// Adds a next step to the error of a version row without a script. `rows` are the database's version rows.
+    /// Adds a next step to the error of a revision that no script has. `rows` are the database's version rows.
     pub(crate) fn explain_rows(self, rows: &[String]) -> Self {
         match &self.kind {
             CommandErrorKind::Revision(RevisionErrorKind::Unknown { argument })
@@ -94,6 +94,12 @@ impl CommandError {
                      or replace the version rows with `limbeck stamp --purge REVISION`"
                 );
                 self.with_help(Some(help))
+            }
+            CommandErrorKind::Revision(RevisionErrorKind::Unknown { .. })
+                if self.help.is_none() =>
+            {
+                let help = "run `limbeck history` to see the revisions";
+                self.with_help(Some(help.into()))
             }
             _ => self,
         }
@@ -135,6 +141,19 @@ mod tests {
     use limbeck_revision::{Revision, RevisionMap};
 
     use super::CommandError;
+
+    #[test]
+    fn names_the_next_step_for_an_unknown_revision() {
+        let rows = ["f9".to_owned()];
+        for (id, expected) in [
+            ("f9", "deploy the code that contains it"),
+            ("typo", "`limbeck history`"),
+        ] {
+            let error = CommandError::unknown_revision(id).explain_rows(&rows);
+            let help = error.help().expect("a next step");
+            assert!(help.contains(expected), "{help}");
+        }
+    }
 
     #[test]
     fn keeps_the_kind_of_a_revision_error() {

@@ -54,7 +54,7 @@ pub(crate) fn run(context: &Context, args: &Args) -> CommandResult {
             revision => revision,
         };
         loop {
-            let Some(reason) = target.reason_to_wait().await? else {
+            let Some(WaitReason { text: reason, help }) = target.reason_to_wait().await? else {
                 print_notice(&format!(
                     "the database is at {revision} after {}",
                     format_elapsed(start)
@@ -67,7 +67,7 @@ pub(crate) fn run(context: &Context, args: &Args) -> CommandResult {
                     format_elapsed(start)
                 ))
                 .note(format!("waited {reason}"))
-                .help("run `limbeck status` to see what is pending, or wait longer with --timeout")
+                .help(help)
                 .print();
                 return Ok(TIMED_OUT);
             };
@@ -81,6 +81,14 @@ pub(crate) fn run(context: &Context, args: &Args) -> CommandResult {
     })
 }
 
+/// The reason of a wait.
+struct WaitReason {
+    /// A text that completes "waiting …".
+    text: String,
+    /// The next step after the timeout.
+    help: &'static str,
+}
+
 /// The revision to wait for, and the version tables to read.
 struct Target<'a> {
     migrator: &'a Migrator,
@@ -92,9 +100,14 @@ struct Target<'a> {
 }
 
 impl Target<'_> {
-    /// Returns the reason to wait, which completes "waiting …", or `None` if the database is at the revision.
-    async fn reason_to_wait(&mut self) -> Result<Option<String>, CliError> {
-        let unreachable = |error: &dyn Error| Ok(Some(format!("for the database: {error}")));
+    /// Returns the reason to wait, or `None` if the database is at the revision.
+    async fn reason_to_wait(&mut self) -> Result<Option<WaitReason>, CliError> {
+        let unreachable = |error: &dyn Error| {
+            Ok(Some(WaitReason {
+                text: format!("for the database: {error}"),
+                help: "run `limbeck doctor` to see why the database can't be reached, or wait longer with --timeout",
+            }))
+        };
         if self.locations.is_empty() {
             match self.find_locations().await {
                 Ok(locations) => self.locations = locations,
@@ -119,9 +132,12 @@ impl Target<'_> {
         }
         Ok(pending.first().map(|first| {
             let next = &first.revision;
-            match pending.len() - 1 {
-                0 => format!("for revision {next}"),
-                more => format!("for revision {next} and {more} after it"),
+            WaitReason {
+                text: match pending.len() - 1 {
+                    0 => format!("for revision {next}"),
+                    more => format!("for revision {next} and {more} after it"),
+                },
+                help: "run `limbeck status` to see what is pending, or wait longer with --timeout",
             }
         }))
     }

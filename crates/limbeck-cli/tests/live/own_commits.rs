@@ -37,7 +37,7 @@ fn cases() -> Vec<(&'static str, String, Option<&'static str>)> {
         (
             "psycopg",
             FAIL.to_owned(),
-            Some("all changes of `b2` were rolled back"),
+            Some("all changes of this run were rolled back"),
         ),
         (
             "psycopg2",
@@ -86,6 +86,29 @@ fn commits_what_the_driver_commits() {
         }
         assert_eq!(left[1], left[0], "{driver}: {body}");
     }
+}
+
+/// An earlier step that committed by itself is not rolled back with the run.
+#[test]
+fn does_not_claim_to_have_rolled_back_an_earlier_commit() {
+    let server = Postgres::start(Tls::Off);
+    server.create_database("app");
+    let first =
+        "op.execute('create table kept (id int)')\nop.execute('COMMIT')\nop.execute('BEGIN')";
+    let second = "op.execute('select boom')";
+    let project = linear(
+        &sync_env(""),
+        &[("a1", first, "pass"), ("b2", second, "pass")],
+    );
+    let url = server.url("postgresql+psycopg2", "app", "");
+    let text = run(&project, &url, &["upgrade", "head"]).stderr;
+    let kept = server.sql("app", "select to_regclass('kept') is not null");
+    assert_eq!(kept.trim(), "t");
+    assert!(!text.contains("all changes of this run"), "{text}");
+    assert!(
+        text.contains("all changes of `b2` were rolled back"),
+        "{text}"
+    );
 }
 
 #[test]

@@ -35,7 +35,8 @@ fn press(env: &str, url: &str, body: &str, presses: usize) -> Vec<String> {
             ("c3", "pass", "pass"),
         ],
     );
-    let command = format!("'{}' upgrade head", limbeck().display());
+    // By default, a terminal drops the output that it has not shown yet when `Ctrl-C` is pressed again.
+    let command = format!("stty noflsh && exec '{}' upgrade head", limbeck().display());
     let mut child = sandbox
         .command(Path::new("script"), Some(&python()))
         .env("DATABASE_URL", url)
@@ -74,7 +75,8 @@ fn report_lines(text: &str) -> Vec<String> {
     let shown = text.split('\n').map(|line| {
         let line = line.trim_end().rsplit(['\r']).next().unwrap_or_default();
         let line = anstream::adapter::strip_str(line).to_string();
-        line.trim_start_matches("^C").trim().to_owned()
+        // The terminal shows the key wherever limbeck's output is at that moment.
+        line.replace("^C", "").trim().to_owned()
     });
     shown
         .filter(|line| {

@@ -18,7 +18,7 @@ use std::sync::{Arc, LazyLock};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::sign::SingleCertAndKey;
-use rustls::{AlertDescription, ClientConfig};
+use rustls::{AlertDescription, CertificateError, ClientConfig};
 
 use crate::{CertificateVerification, ConnectError, ConnectErrorKind};
 
@@ -249,6 +249,21 @@ pub(crate) struct HandshakeFailure {
     pub(crate) may_be_our_limit: bool,
 }
 
+/// Returns the reason why a certificate could not be verified. rustls has only its names for most of them.
+fn describe_problem(problem: &CertificateError) -> String {
+    match problem {
+        CertificateError::UnknownIssuer => "no trusted authority has signed it".to_owned(),
+        CertificateError::Expired => "it has expired".to_owned(),
+        CertificateError::NotValidYet => "it is not valid yet".to_owned(),
+        CertificateError::Revoked => "it is revoked".to_owned(),
+        CertificateError::NotValidForName => "it is for another host name".to_owned(),
+        CertificateError::InvalidPurpose => "it is not for servers".to_owned(),
+        CertificateError::BadSignature => "its signature is wrong".to_owned(),
+        CertificateError::BadEncoding => "it is malformed".to_owned(),
+        other => other.to_string(),
+    }
+}
+
 /// Converts the error of a TLS handshake.
 pub(crate) fn handshake_error(error: &std::io::Error, address: &str) -> HandshakeFailure {
     let inner = error
@@ -263,7 +278,7 @@ pub(crate) fn handshake_error(error: &std::io::Error, address: &str) -> Handshak
     let error = match inner {
         Some(rustls::Error::InvalidCertificate(problem)) => ConnectError {
             kind: ConnectErrorKind::TlsUnverified,
-            message: format!("the certificate of the server at {address} could not be verified: {problem}"),
+            message: format!("the certificate of the server at {address} could not be verified: {}", describe_problem(problem)),
             hint: Some(
                 "set `sslrootcert` (or `ssl_ca`) to the authority that signed it, and connect by a name in the certificate"
                     .into(),

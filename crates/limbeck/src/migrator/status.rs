@@ -29,7 +29,8 @@ impl Status {
     /// # Errors
     /// [`CommandError`] if a row or the target can't be resolved.
     pub fn new(project: &Project, rows: &[String], target: &str) -> Result<Self, CommandError> {
-        let plan = project.map.plan_upgrade(rows, target)?;
+        let plan = project.map.plan_upgrade(rows, target);
+        let plan = plan.map_err(|error| CommandError::from(error).explain_rows(rows))?;
         let pending = plan
             .steps
             .iter()

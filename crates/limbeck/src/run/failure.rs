@@ -179,4 +179,6 @@ pub struct DatabaseState {
     pub rolled_back: Option<bool>,
     /// `true` if the failing step had committed, or changed the database outside a transaction.
     pub has_committed: bool,
+    /// `true` if a step before the failing one had done so.
+    pub finished_committed: bool,
 }

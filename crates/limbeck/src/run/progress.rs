@@ -16,6 +16,8 @@ pub(super) struct RunProgress {
     pub(super) steps: Vec<Step>,
     /// The revisions of the steps that have ended, in order.
     pub(super) finished: Vec<String>,
+    /// `true` if one of these steps had committed by itself, or changed the database outside a transaction.
+    pub(super) finished_committed: bool,
     /// The running step, or after a failure the step that failed.
     pub(super) step: Option<RunningStep>,
     /// The version rows that the plan starts from.

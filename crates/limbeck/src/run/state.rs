@@ -198,6 +198,7 @@ impl RunState<'_, '_> {
         self.progress.steps.clone_from(&plan.steps);
         self.progress.step = None;
         self.progress.finished.clear();
+        self.progress.finished_committed = false;
         self.progress.heads_before = Some(heads);
         Ok(plan)
     }
@@ -284,10 +285,10 @@ impl RunState<'_, '_> {
 
     /// Records that the running step is done.
     pub(super) fn end_step(&mut self) {
-        let ended = self.progress.step.take();
-        self.progress
-            .finished
-            .extend(ended.map(|step| step.revision));
+        if let Some(ended) = self.progress.step.take() {
+            self.progress.finished_committed |= ended.work.is_committed;
+            self.progress.finished.push(ended.revision);
+        }
     }
 
     /// Keeps an error for the report, and returns it as the worker receives it.
@@ -350,6 +351,7 @@ impl RunState<'_, '_> {
         interruption.product = self.sessions.product();
         let step = self.progress.step.as_ref();
         let state = &mut interruption.state;
+        state.finished_committed = self.progress.finished_committed;
         state.has_committed = step.is_some_and(|step| step.work.is_committed);
         // The sessions end next, and their open transactions with them.
         let has_transaction = self.sessions.has_transaction();
@@ -373,6 +375,7 @@ impl RunState<'_, '_> {
         DatabaseState {
             before,
             after: after.map(Option::unwrap_or_default),
+            finished_committed: self.progress.finished_committed,
             ..DatabaseState::default()
         }
     }

@@ -29,7 +29,9 @@ pub(super) fn describe(failure: &Failure, command: &str, message: &mut Message) 
         commits_ddl: failure.statement.as_ref().is_some_and(is_from_mysql),
         has_earlier_statements: has_earlier_statements(failure),
     };
-    message.notes.extend(changes.describe(&step.revision));
+    message
+        .notes
+        .extend(changes.describe_with(&step.revision, &failure.finished, state));
     message.notes.extend(not_run_note(step));
     if cause == Cause::AlreadyExists && state.before == state.after {
         message.notes.push(origin_note(failure, &step.revision));
@@ -77,14 +79,9 @@ pub(super) fn describe_interruption(
         has_earlier_statements: true,
     };
     if let Some(step) = step {
-        // The transaction of all steps was open.
-        let is_unchanged = state.before == state.after && !state.has_committed;
-        if is_unchanged && state.rolled_back == Some(true) && !finished.is_empty() {
-            let text = "all changes of this run were rolled back";
-            message.notes.push(text.into());
-        } else {
-            message.notes.extend(changes.describe(&step.revision));
-        }
+        message
+            .notes
+            .extend(changes.describe_with(&step.revision, finished, state));
         message.notes.extend(not_run_note(step));
     }
     message
@@ -165,6 +162,27 @@ struct Changes {
 }
 
 impl Changes {
+    /// Describes which changes of the step, and of the `finished` steps before it, are in the database.
+    fn describe_with(
+        &self,
+        revision: &str,
+        finished: &[String],
+        state: &DatabaseState,
+    ) -> Option<String> {
+        // The transaction of all steps was open.
+        let is_unchanged = state.before.is_some() && state.before == state.after;
+        if is_unchanged
+            && !finished.is_empty()
+            && self.rolled_back == Some(true)
+            && !self.has_committed
+            && !state.finished_committed
+            && !self.commits_ddl
+        {
+            return Some("all changes of this run were rolled back".to_owned());
+        }
+        self.describe(revision)
+    }
+
     /// Describes which changes of the step are in the database.
     fn describe(&self, revision: &str) -> Option<String> {
         match self.rolled_back {
