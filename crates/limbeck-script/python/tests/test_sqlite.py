@@ -290,9 +290,6 @@ class Parameters(Case):
 
                 ours, real = self.both()
                 found, expected = outcome(act, ours), outcome(act, real)
-                if expected == "InterfaceError":
-                    # Before Python 3.11.
-                    expected = "ProgrammingError"
                 if value == "\ud800":
                     # The channel rejects it; this host has no channel.
                     expected = found

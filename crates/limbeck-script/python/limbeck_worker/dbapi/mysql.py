@@ -197,12 +197,13 @@ class MysqlConnection(DriverClass, Connection):
             minutes, seconds = divmod(size.seconds, 60)
             clock = "%02d:%02d:%02d" % (size.days * 24 + minutes // 60, minutes % 60, seconds)
             return "'%s%s'" % ("-" if value.days < 0 else "", _clock(clock, size.microseconds))
-        if isinstance(value, (list, tuple, set, frozenset)):
+        if kind in (list, tuple, set, frozenset):
             return "(%s)" % ",".join(self.literal(item) for item in value)
-        if isinstance(value, dict):
+        if kind is dict:
             raise TypeError("dict can not be used as parameter")
         if isinstance(value, int):
             return str(int(value))
+        # As in PyMySQL, anything else is its text, also a subclass of a list or a dict.
         return "'%s'" % self.escape_string(str(value))
 
 

@@ -7,7 +7,7 @@ from . import errors, sqlite_values
 from .base import Connection, Cursor
 from .driver_classes import DriverClass
 from .patterns import Pattern
-from .sqlite_values import to_host
+from .sqlite_values import bind, to_host
 
 # The comments and white space before a statement's first word, which decides whether a transaction begins.
 _LEADING = Pattern(r"(?:\s+|--[^\n]*(?:\n|$)|/\*.*?\*/)*", re.DOTALL)
@@ -324,8 +324,8 @@ def _with_positions(sql, parameters):
                 return match.group(0)
             if name not in parameters:
                 raise errors.ProgrammingError("You did not supply a value for binding parameter :%s." % name)
-            values.append(to_host(parameters[name]))
+            values.append(bind(parameters[name], len(values) + 1, name))
             return "?"
 
         return _NAMED.sub(placeholder, sql), values
-    return sql, [to_host(value) for value in parameters]
+    return sql, [bind(value, number) for number, value in enumerate(parameters, 1)]

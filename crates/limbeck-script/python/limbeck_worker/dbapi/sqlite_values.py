@@ -25,7 +25,7 @@ def to_host(value):
     adapted = _adapted(value)
     if adapted is not value:
         return to_host(adapted)
-    if isinstance(value, (bytes, bytearray)):
+    if _has_buffer(value):
         return {"b": base64.b64encode(value).decode("ascii")}
     # The default adapters of `sqlite3`.
     if isinstance(value, datetime.datetime):
@@ -38,7 +38,32 @@ def to_host(value):
         return _integer(int(value))
     if isinstance(value, float):
         return _float(float.__float__(value))
-    raise errors.ProgrammingError("Error binding parameter: type '%s' is not supported" % kind.__name__)
+    raise Unsupported(kind.__name__)
+
+
+class Unsupported(Exception):
+    """A value that SQLite can't store; `bind` raises the exception of `sqlite3` in its place."""
+
+
+def bind(value, number, name=None):
+    """Return the protocol's form of a statement's parameter, or raise what `sqlite3` raises for it."""
+    try:
+        return to_host(value)
+    except Unsupported as error:
+        if sys.version_info < (3, 11):
+            place = number - 1 if name is None else ":" + name
+            raise errors.InterfaceError("Error binding parameter %s - probably unsupported type." % place) from None
+        raise errors.ProgrammingError(
+            "Error binding parameter %d: type '%s' is not supported" % (number, error)
+        ) from None
+
+
+def _has_buffer(value):
+    try:
+        memoryview(value)
+    except TypeError:
+        return False
+    return True
 
 
 def _adapted(value):

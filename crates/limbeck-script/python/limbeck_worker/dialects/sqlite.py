@@ -102,6 +102,7 @@ def dialect_class(name, channel):
             sqlite_version=version,
             sqlite_version_info=numbers,
             version="2.6.0",
+            Binary=memoryview,
             PARSE_DECLTYPES=PARSE_DECLTYPES,
             PARSE_COLNAMES=PARSE_COLNAMES,
             driver_class=_DRIVER_CLASSES.get(name, SqliteConnection.driver_class),

@@ -96,8 +96,10 @@ STORED = {"postgresql": "?::text", "mysql": "HEX(?)", "sqlite": "typeof(?), quot
 
 
 def sqlstate(error):
-    code = getattr(error, "sqlstate", None) or getattr(error, "pgcode", None)
-    return code or (error.args[0] if error.args and isinstance(error.args[0], int) else None)
+    """Return MySQL's number or PostgreSQL's SQLSTATE of an error of the server, or None."""
+    if error.args and isinstance(error.args[0], int):
+        return error.args[0]
+    return getattr(error, "sqlstate", None) or getattr(error, "pgcode", None)
 
 
 def without_message(result):
