@@ -117,8 +117,13 @@ def _use_headers(headers, folders):
 
 
 def _locations(script_directory):
-    """Return what decides which scripts a script directory has."""
-    folders = [os.path.abspath(folder) for folder in (script_directory.dir, *script_directory._version_locations)]
+    """Return what decides which scripts a script directory has.
+
+    The version locations are compared as they are configured. Alembic imports the package of `package:folder` only when it
+    reads the scripts.
+    """
+    given = script_directory.version_locations or ()
+    folders = [os.path.abspath(folder) for folder in (script_directory.dir, *given)]
     return folders, getattr(script_directory, "recursive_version_locations", False)
 
 

@@ -117,6 +117,15 @@ class ProjectsOfOneRun(Case):
             self.assertEqual(self.heads(other), [])
             self.assertEqual(self.heads(self.own), ["z"])
 
+    def test_packages_of_version_locations_are_imported_as_late_as_in_alembic(self):
+        self.assertEqual(self.heads(self.own), ["z"])
+        config = Config()
+        config.set_main_option("script_location", self.own)
+        config.set_main_option("version_locations", "no_such_package:versions")
+        directory = ScriptDirectory.from_config(config)
+        with self.assertRaisesRegex(ImportError, "no_such_package"):
+            directory.get_heads()
+
     def test_a_new_script_is_read(self):
         self.assertEqual(self.heads(self.own), ["z"])
         os.utime(self.versions, ns=(1, 1))
