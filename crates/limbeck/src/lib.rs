@@ -21,7 +21,7 @@ pub use migration_url::{MigrationUrl, ProjectEnvironment, env_file_paths};
 pub use migrator::{MigrateError, MigrationReport, Migrator, Request, RunControl};
 pub use run::{
     Activity, DatabaseState, DryRunReport, DryRunStatement, Event, FailedStatement, FailedStep,
-    Failure, Interrupt, Interruption, Loss, RunError, Signal, SourceLocation,
+    Failure, Interrupt, Interruption, Loss, NotCommitted, RunError, Signal, SourceLocation,
 };
 pub use version_probe::{OpenSession, ProbeTarget, VersionProbe};
 pub use version_table_location::VersionTableLocation;

@@ -15,6 +15,11 @@ impl VersionTableLocation {
         self.options.database()
     }
 
+    /// Returns `true` if the database is in memory, so that each session has its own.
+    pub(crate) fn is_in_memory(&self) -> bool {
+        matches!(&self.options, ConnectOptions::Sqlite(options) if options.file().is_none())
+    }
+
     /// Reads the version rows over a new session; returns `None` if the table doesn't exist. Writes nothing.
     ///
     /// # Errors

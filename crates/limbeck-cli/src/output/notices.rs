@@ -42,6 +42,12 @@ pub(crate) fn print_event(event: &Event<'_>) {
                 waited.as_secs()
             );
         }
+        Event::RolledBack => print_warning(
+            "env.py rolled back the migrations: their version rows are not in the database",
+        ),
+        Event::InMemory => print_warning(
+            "the database is in memory: nothing is left of the migrations after this command",
+        ),
         Event::UsingEnvironment { what } => {
             anstream::eprintln!("limbeck: using {}", redact(what));
         }

@@ -21,6 +21,7 @@ mod leaning_scripts;
 mod listeners;
 mod locks;
 mod nested_commands;
+mod not_committed;
 mod output;
 mod own_commits;
 mod postgresql_drivers;

@@ -5,6 +5,8 @@ import os
 import sys
 import traceback
 
+from .calls import is_library
+
 
 def describe(error, start):
     """Return the outcome for an exception that ended the run."""
@@ -140,7 +142,7 @@ def _frame(frame, versions):
         kind = "library"
     elif os.path.dirname(os.path.abspath(file)) in versions or os.path.basename(file) == "env.py":
         kind = "script"
-    elif file.startswith("<") or _is_library(file):
+    elif file.startswith("<") or is_library(file):
         kind = "library"
     else:
         kind = "project"
@@ -153,10 +155,3 @@ def _frame(frame, versions):
         "function": frame.name,
         "kind": kind,
     }
-
-
-def _is_library(file):
-    parts = os.path.abspath(file).split(os.sep)
-    if "site-packages" in parts or "dist-packages" in parts:
-        return True
-    return os.path.abspath(file).startswith(os.path.dirname(os.path.abspath(os.__file__)) + os.sep)

@@ -41,7 +41,11 @@ class Host:
         self.script_directory.revision_map._revision_map
         sys.stdout.flush()
         heads = util.to_tuple(heads, default=())
-        reply = self.channel.request("plan", heads=list(heads), url=_masked_url(context), at=_version_table(context))
+        at = _version_table(context)
+        # Alembic leaves a transaction that was begun before `context.configure` to env.py.
+        is_external = at is not None and getattr(context, "_in_external_transaction", False)
+        begun_at = _dbapi_connection(context.connection).begun_at if is_external else None
+        reply = self.channel.request("plan", heads=list(heads), url=_masked_url(context), at=at, begun_at=begun_at)
         if "command_error" in reply:
             raise util.CommandError(reply["command_error"])
         if reply.get("ensure_version"):

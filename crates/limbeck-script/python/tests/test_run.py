@@ -172,7 +172,7 @@ class Plans(Case):
         )
         first = next(steps)
         place = {"connection": 3, "table": "v", "schema": "s"}
-        plan = {"heads": ["a"], "url": "postgresql://u:***@h/d", "at": place}
+        plan = {"heads": ["a"], "url": "postgresql://u:***@h/d", "at": place, "begun_at": None}
         self.assertEqual(self.channel.requests, [("plan", plan)])
         self.assertEqual(self.made.ensured, 0)
         # The host learns of a step before the function runs.

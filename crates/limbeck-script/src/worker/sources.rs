@@ -85,6 +85,11 @@ const SOURCES: &[(&str, bool, &str)] = &[
         include_str!("../../python/limbeck_worker/application.py"),
     ),
     (
+        "limbeck_worker.calls",
+        false,
+        include_str!("../../python/limbeck_worker/calls.py"),
+    ),
+    (
         "limbeck_worker.channel",
         false,
         include_str!("../../python/limbeck_worker/channel.py"),

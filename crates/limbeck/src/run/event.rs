@@ -55,6 +55,10 @@ pub enum Event<'a> {
         /// The URL or variable and its source in words: ``the URL from `DATABASE_URL` ``.
         what: &'a str,
     },
+    /// `env.py` rolled back the migrations, as an `env.py` with a dry run of its own does.
+    RolledBack,
+    /// The database is in memory: nothing is left of the migrations after the run.
+    InMemory,
     /// Python could not write to standard output.
     OutputFailed {
         /// The system's number of the error.

@@ -43,6 +43,10 @@ impl RunState<'_, '_> {
             });
         }
         let step = self.progress.step.as_ref();
+        let is_in_script = step.is_some_and(|step| {
+            let is_script = |call: &SourceLocation| is_same_file(&call.file, &step.path);
+            calls.iter().any(is_script)
+        });
         let location = take_location(&mut calls, step.map(|step| step.path.as_path()));
         let database_error = limbeck_error.and_then(|id| self.errors.get(id));
         let mut statement = None;
@@ -112,6 +116,9 @@ impl RunState<'_, '_> {
             missing_module: module,
             option,
             traceback,
+            is_all_committed: self.is_all_committed(),
+            is_in_hook: step.is_some() && !is_in_script && database_error.is_none(),
+            not_committed: None,
             state: DatabaseState {
                 rolled_back,
                 has_committed: step.is_some_and(|step| step.work.is_committed),

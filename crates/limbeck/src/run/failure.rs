@@ -46,7 +46,7 @@ pub enum RunError {
 }
 
 /// The report of a failed run. `Display` writes it for a log: without the statement, whose text may contain a secret.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Failure {
     /// The error in one sentence.
     pub headline: String,
@@ -78,8 +78,23 @@ pub struct Failure {
     pub option: Option<ConfigOption>,
     /// Python's traceback, for `--raiseerr`.
     pub traceback: String,
+    /// `true` if all steps of the plan had ended and were committed.
+    pub is_all_committed: bool,
+    /// `true` if `env.py` raised the exception during a step, in a hook, and not the step's script.
+    pub is_in_hook: bool,
+    /// The facts about steps that ended and were not committed.
+    pub not_committed: Option<NotCommitted>,
     /// The state of the database after the failure.
     pub state: DatabaseState,
+}
+
+/// The facts about steps that ended and were not committed. Without an error, their changes to the version rows were rolled
+/// back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotCommitted {
+    /// `true` if a part of the steps' changes was committed: MySQL commits each DDL statement by itself, and Python's `sqlite3`
+    /// begins a transaction only before a change of rows.
+    pub is_partly_committed: bool,
 }
 
 impl fmt::Display for Failure {

@@ -37,6 +37,9 @@ impl RunState<'_, '_> {
             None
         };
         self.sessions.close_all().await;
+        for changes in &mut self.version_changes {
+            changes.record_close(changes.connection);
+        }
         self.locks.close_unused_session().await;
         let results = match &mut outcome {
             Ok(_) => driver.wait().await,
@@ -56,6 +59,12 @@ impl RunState<'_, '_> {
             (Ok(_), Some(Err(error))) => Err(RunError::DryRun(error)),
             (Ok(_), Some(Ok(report))) => Ok(Ending::DryRun(report)),
             (Ok(outcome), None) => self.conclude(outcome, results).await,
+        };
+        let result = match result {
+            Ok(ending @ (Ending::Done | Ending::Exit(0))) => {
+                self.check_commits().await.map(|()| ending)
+            }
+            other => other,
         };
         if report_final_state && done && result.is_ok() && self.progress.location.is_some() {
             let state = self.database_state().await;

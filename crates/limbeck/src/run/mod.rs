@@ -15,6 +15,7 @@ mod sessions;
 mod state;
 mod step_work;
 mod transaction_control;
+mod version_changes;
 mod watchdog;
 mod wire;
 mod worker_driver;
@@ -33,7 +34,7 @@ use crate::version_probe::OpenSession;
 pub use self::dry_run::{DryRunReport, DryRunStatement, Loss};
 pub use self::event::Event;
 pub use self::failure::{
-    DatabaseState, FailedStatement, FailedStep, Failure, RunError, SourceLocation,
+    DatabaseState, FailedStatement, FailedStep, Failure, NotCommitted, RunError, SourceLocation,
 };
 pub use self::interrupt::{Interrupt, Signal};
 pub use self::interruption::{Activity, Interruption};
@@ -127,6 +128,7 @@ pub(crate) async fn run(
         errors: DatabaseErrors::default(),
         locks,
         progress: RunProgress::default(),
+        version_changes: Vec::new(),
         operation,
         map,
         process_environment,

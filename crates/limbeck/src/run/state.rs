@@ -9,13 +9,13 @@ use limbeck_db::{
 };
 use limbeck_revision::{MigrationPlan, RevisionMap, Step};
 use limbeck_script::worker::{
-    ErrorReply, ExecuteRequest, LockRequest, Role, StepRequest, VersionTableRef,
+    CodeLine, ErrorReply, ExecuteRequest, LockRequest, Role, StepRequest, VersionTableRef,
 };
 
 use crate::version_table_location::VersionTableLocation;
 
 use super::event::Event;
-use super::failure::{DatabaseState, RunError};
+use super::failure::{DatabaseState, RunError, SourceLocation};
 use super::interrupt::{Interrupt, Signal, interrupted, unless_interrupted};
 use super::interruption::{Activity, Interruption};
 use super::locks::Locks;
@@ -23,6 +23,7 @@ use super::operation::Operation;
 use super::progress::{RunProgress, RunningStep};
 use super::sessions::{DatabaseError, DatabaseErrors, RefusedStatement, Sessions};
 use super::step_work::StepWork;
+use super::version_changes::VersionChanges;
 use crate::command_error::CommandError;
 
 /// Maximum time for the server to stop a cancelled statement.
@@ -34,6 +35,8 @@ pub(super) struct RunState<'a, 'o> {
     pub(super) errors: DatabaseErrors,
     pub(super) locks: Locks,
     pub(super) progress: RunProgress,
+    /// The changes of each plan to version rows, in order.
+    pub(super) version_changes: Vec<VersionChanges>,
     pub(super) operation: &'a mut Operation<'o>,
     pub(super) map: &'a RevisionMap,
     pub(super) process_environment: &'a ProcessEnvironment,
@@ -140,6 +143,13 @@ impl RunState<'_, '_> {
         start: Instant,
         done: Option<(&Outcome, TransactionStatus)>,
     ) {
+        if let Some((outcome, status)) = done
+            && !self.dry_run
+        {
+            for changes in &mut self.version_changes {
+                changes.record(request, outcome, status);
+            }
+        }
         let Some(step) = &mut self.progress.step else {
             return;
         };
@@ -201,6 +211,49 @@ impl RunState<'_, '_> {
         self.progress.finished_committed = false;
         self.progress.heads_before = Some(heads);
         Ok(plan)
+    }
+
+    /// Expects the changes of a plan to the version rows, over this session.
+    pub(super) fn expect_changes(
+        &mut self,
+        connection: u32,
+        plan: &MigrationPlan,
+        begun_at: Option<CodeLine>,
+    ) {
+        let (Some(location), Some(before)) = (
+            self.progress.location.clone(),
+            self.progress.heads_before.clone(),
+        ) else {
+            return;
+        };
+        if plan.steps.is_empty() || self.dry_run {
+            return;
+        }
+        if location.is_in_memory() {
+            (self.on_event)(Event::InMemory);
+            return;
+        }
+        let mut after = before.clone();
+        for step in &plan.steps {
+            step.apply_to(&mut after);
+        }
+        let revisions = plan.steps.iter().filter_map(Step::revision);
+        self.version_changes.push(VersionChanges {
+            connection,
+            before,
+            after,
+            revisions: revisions.map(str::to_owned).collect(),
+            begun_at: begun_at.map(|line| SourceLocation {
+                file: line.file.into(),
+                line: line.line,
+                columns: None,
+                function: String::new(),
+            }),
+            location,
+            rows: StepWork::default(),
+            scripts: StepWork::default(),
+            is_rollback_deliberate: false,
+        });
     }
 
     /// Takes the migration lock, if the operation may change the database and the lock is not held.

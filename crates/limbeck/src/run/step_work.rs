@@ -12,12 +12,25 @@ pub(super) struct StepWork {
     is_open: bool,
     /// `true` if the step has changed the database beyond a rollback: it committed, or ran outside a transaction.
     pub(super) is_committed: bool,
+    /// `true` if work of the step was rolled back.
+    pub(super) is_rolled_back: bool,
 }
 
 impl StepWork {
     /// Records a statement that succeeded. `status` is the transaction status after it.
     pub(super) fn record(
         &mut self,
+        request: &ExecuteRequest,
+        outcome: &Outcome,
+        status: TransactionStatus,
+    ) {
+        self.record_if(true, request, outcome, status);
+    }
+
+    /// Records a statement, whose own changes count only if `counts`.
+    pub(super) fn record_if(
+        &mut self,
+        counts: bool,
         request: &ExecuteRequest,
         outcome: &Outcome,
         status: TransactionStatus,
@@ -30,19 +43,20 @@ impl StepWork {
             control(&request.sql)
         };
         // MySQL reports no effect of its own for these, so the text is the only source.
-        let is_work =
-            request.role != Role::Transaction && matches!(control, Control::None | Control::Other);
+        let is_work = counts
+            && request.role != Role::Transaction
+            && matches!(control, Control::None | Control::Other);
         for result in &outcome.results {
             match result.effect {
                 Effect::Write | Effect::Delete | Effect::Truncate => self.is_open |= is_work,
                 Effect::Commit => self.commit(),
-                Effect::Rollback => self.is_open = false,
+                Effect::Rollback => self.roll_back(),
                 _ => {}
             }
         }
         match control {
             Control::Commit => self.commit(),
-            Control::Rollback => self.is_open = false,
+            Control::Rollback => self.roll_back(),
             _ if status == TransactionStatus::Idle => self.commit(),
             _ => {}
         }
@@ -50,6 +64,11 @@ impl StepWork {
 
     fn commit(&mut self) {
         self.is_committed |= std::mem::take(&mut self.is_open);
+    }
+
+    /// Records that the open transaction was rolled back.
+    pub(super) fn roll_back(&mut self) {
+        self.is_rolled_back |= std::mem::take(&mut self.is_open);
     }
 }
 
@@ -72,6 +91,7 @@ mod tests {
                 parameters: None,
                 many: None,
                 script: false,
+                deliberate: false,
                 extended: None,
             };
             let result = |effect: &Effect| ResultSet {

@@ -158,6 +158,9 @@ impl WorkerDriver {
                     self.continue_copy(state, connection, step).await?;
                 }
                 WorkerRequest::Close { connection } => {
+                    for changes in &mut state.version_changes {
+                        changes.record_close(connection);
+                    }
                     let closed = state.sessions.close(connection).await;
                     self.reply_result(state, closed).await?;
                 }
@@ -249,6 +252,7 @@ impl WorkerDriver {
         request: PlanRequest,
         state: &mut RunState<'_, '_>,
     ) -> Result<(), RunError> {
+        let connection = request.at.as_ref().map(|table| table.connection);
         if let Some(table) = request.at
             && let Err(error) = state.locate(table)
         {
@@ -256,7 +260,12 @@ impl WorkerDriver {
         }
         let ensure_version = matches!(state.operation, Operation::EnsureVersion);
         let reply = match state.plan(request.heads, request.url.as_deref()) {
-            Ok(plan) => PlanReply::Steps(steps_reply(&plan, ensure_version)),
+            Ok(plan) => {
+                if let Some(connection) = connection {
+                    state.expect_changes(connection, &plan, request.begun_at);
+                }
+                PlanReply::Steps(steps_reply(&plan, ensure_version))
+            }
             Err(refusal) => {
                 let message = refusal.to_string();
                 self.refusal = Some(refusal);

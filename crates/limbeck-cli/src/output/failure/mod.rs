@@ -68,6 +68,9 @@ fn headline_group(failure: &Failure) -> Group<'_> {
         .statement
         .as_ref()
         .filter(|statement| statement.number > 0);
+    if failure.not_committed.is_some() {
+        annotation = annotation.label("began a transaction");
+    }
     if let Some(statement) = statement {
         annotation = annotation.label(format!("statement {} of this step", statement.number));
     }

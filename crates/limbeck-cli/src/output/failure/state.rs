@@ -1,13 +1,18 @@
 //! The state of the database after a failure, and the command to run next.
 
 use limbeck::db::Product;
-use limbeck::{DatabaseState, FailedStatement, FailedStep, Failure, Interruption};
+use limbeck::{DatabaseState, FailedStatement, FailedStep, Failure, Interruption, NotCommitted};
 
 use super::cause::Cause;
 use crate::output::message::Message;
+use crate::output::paths::display_path;
 
 /// Adds the state of the database, the steps that did not run, and the next command to a message.
 pub(super) fn describe(failure: &Failure, command: &str, message: &mut Message) {
+    if let Some(facts) = &failure.not_committed {
+        describe_not_committed(failure, facts, command, message);
+        return;
+    }
     let state = &failure.state;
     if let Some(after) = &state.after {
         message.notes.push(version_note(state, after));
@@ -16,6 +21,18 @@ pub(super) fn describe(failure: &Failure, command: &str, message: &mut Message) 
         message.notes.push(text.into());
     }
     let cause = Cause::of(failure);
+    if failure.is_all_committed {
+        message
+            .notes
+            .push("all steps are committed: the error came after them".into());
+        message.help.extend(
+            failure
+                .location
+                .as_ref()
+                .map(|location| format!("fix `{}`", display_path(&location.file))),
+        );
+        return;
+    }
     let Some(step) = &failure.step else {
         if !describe_failed_commit(failure, command, message) && cause.is_outside(failure) {
             message.help.push(cause.advice("it", command));
@@ -36,7 +53,10 @@ pub(super) fn describe(failure: &Failure, command: &str, message: &mut Message) 
     if cause == Cause::AlreadyExists && state.before == state.after {
         message.notes.push(origin_note(failure, &step.revision));
     }
-    let place = format!("`{}`", step.revision);
+    let place = match &failure.location {
+        Some(location) if failure.is_in_hook => format!("`{}`", display_path(&location.file)),
+        _ => format!("`{}`", step.revision),
+    };
     message.help.push(cause.advice(&place, command));
 }
 
@@ -93,6 +113,39 @@ pub(super) fn describe_interruption(
 fn not_run_note(step: &FailedStep) -> Option<String> {
     let after = &step.after;
     (!after.is_empty()).then(|| format!("not run: {}", after.join(", ")))
+}
+
+/// Adds what became of steps that ended and were not committed.
+fn describe_not_committed(
+    failure: &Failure,
+    facts: &NotCommitted,
+    command: &str,
+    message: &mut Message,
+) {
+    let began = if failure.location.is_some() {
+        "the transaction that this line began"
+    } else {
+        "the transaction that `env.py` began"
+    };
+    message.notes.push(format!(
+        "{began} was open at `context.configure`, so Alembic left it to `env.py`, which ended without a commit"
+    ));
+    if let Some(after) = &failure.state.after {
+        message.notes.push(version_note(&failure.state, after));
+    }
+    if !failure.finished.is_empty() {
+        let revisions = failure.finished.join("`, `");
+        message.notes.push(if facts.is_partly_committed {
+            format!(
+                "a part of the changes of `{revisions}` is in the database; the rest was rolled back"
+            )
+        } else {
+            format!("all changes of `{revisions}` were rolled back")
+        });
+    }
+    message.help.push(format!(
+        "add `connection.commit()` before `context.configure` or after the migrations (`await connection.commit()` for an asynchronous connection), then run `{command}` again"
+    ));
 }
 
 /// Adds what became of the steps if their transaction could not be committed. Returns `true` if that was the failure.

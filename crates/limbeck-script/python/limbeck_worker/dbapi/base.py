@@ -1,5 +1,6 @@
 """The parts that the DBAPIs of all families share."""
 import importlib
+import sys
 
 from ..channel import HostError
 from ..roles import TRANSACTION, current
@@ -82,6 +83,8 @@ class Connection:
         self.driver = driver
         self.channel = driver.channel
         self.status = "I"
+        # The line that began SQLAlchemy's transaction; the dialect sets it.
+        self.begun_at = None
         self.closed = False
         self.notices = []
         url = arguments.pop("url")
@@ -133,6 +136,8 @@ class Connection:
         Return the results. Without `role` the text has the role of the caller.
         """
         self.check()
+        if sql == "ROLLBACK" and _is_asked_to_roll_back():
+            fields["deliberate"] = True
         reply = self.request(
             "execute", connection=self.limbeck_connection, sql=sql, role=role or current(), before=list(before), **fields
         )
@@ -185,6 +190,16 @@ class Connection:
             self.commit()
         else:
             self.rollback()
+
+
+def _is_asked_to_roll_back():
+    """Return whether the project calls a transaction's `rollback`. SQLAlchemy also rolls back what it closes."""
+    frame = sys._getframe(2)
+    while frame is not None:
+        if frame.f_code.co_name == "_do_rollback" and frame.f_globals.get("__name__") == "sqlalchemy.engine.base":
+            return True
+        frame = frame.f_back
+    return False
 
 
 class Cursor:

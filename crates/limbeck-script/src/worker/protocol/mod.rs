@@ -17,9 +17,9 @@ pub use reply::{
     StepsReply,
 };
 pub use request::{
-    BuiltInFunction, CallResult, ConnectRequest, ExecuteRequest, Extended, FunctionRequest,
-    ImportedScript, LockRequest, PlanRequest, Role, StepDirection, StepRequest, UrlParts,
-    VersionTableRef, WorkerRequest,
+    BuiltInFunction, CallResult, CodeLine, ConnectRequest, ExecuteRequest, Extended,
+    FunctionRequest, ImportedScript, LockRequest, PlanRequest, Role, StepDirection, StepRequest,
+    UrlParts, VersionTableRef, WorkerRequest,
 };
 pub(super) use start::ScriptRow;
 pub use start::{

@@ -131,6 +131,9 @@ pub struct ExecuteRequest {
     /// `true` if `sql` is a script of several statements (`SQLite`'s `executescript`).
     #[serde(default)]
     pub script: bool,
+    /// `true` for a rollback that the project's code asks for, and not SQLAlchemy because it closes a connection.
+    #[serde(default)]
+    pub deliberate: bool,
     /// The use of the extended protocol (`PostgreSQL`); none for a simple query.
     #[serde(default)]
     pub extended: Option<Extended>,
@@ -204,6 +207,19 @@ pub struct PlanRequest {
     pub url: Option<String>,
     /// The version table that `heads` were read from; none if the host did not open the connection to it.
     pub at: Option<VersionTableRef>,
+    /// The line that began the transaction which `env.py` had open before it configured Alembic; none if it had none, or if
+    /// the line is unknown.
+    #[serde(default)]
+    pub begun_at: Option<CodeLine>,
+}
+
+/// A line of the project's code.
+#[derive(Debug, Deserialize)]
+pub struct CodeLine {
+    /// The file.
+    pub file: String,
+    /// The line, from 1.
+    pub line: u32,
 }
 
 /// A version table and the session that reaches it.
