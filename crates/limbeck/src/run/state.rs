@@ -238,6 +238,9 @@ impl RunState<'_, '_> {
             step.apply_to(&mut after);
         }
         let revisions = plan.steps.iter().filter_map(Step::revision);
+        // One session may migrate thousands of tenants.
+        self.version_changes
+            .retain(|changes| changes.connection != connection || !changes.is_committed());
         self.version_changes.push(VersionChanges {
             connection,
             before,

@@ -62,6 +62,11 @@ impl StepWork {
         }
     }
 
+    /// Returns `true` if no work is in an open transaction.
+    pub(super) fn is_settled(&self) -> bool {
+        !self.is_open
+    }
+
     fn commit(&mut self) {
         self.is_committed |= std::mem::take(&mut self.is_open);
     }

@@ -54,6 +54,11 @@ impl VersionChanges {
         }
     }
 
+    /// Returns `true` if the version rows are committed.
+    pub(super) fn is_committed(&self) -> bool {
+        self.rows.is_settled() && self.rows.is_committed && !self.rows.is_rolled_back
+    }
+
     /// Records that a session was closed. The server rolls back its transaction.
     pub(super) fn record_close(&mut self, connection: u32) {
         if connection == self.connection {
@@ -67,12 +72,13 @@ impl RunState<'_, '_> {
     /// Returns `true` if all steps of all plans have ended and are committed. The sessions must be closed.
     pub(super) fn is_all_committed(&self) -> bool {
         let progress = &self.progress;
-        let is_committed =
-            |changes: &VersionChanges| changes.rows.is_committed && !changes.rows.is_rolled_back;
         progress.step.is_none()
             && !progress.finished.is_empty()
             && progress.finished.len() == progress.steps.len()
-            && self.version_changes.iter().all(is_committed)
+            && self
+                .version_changes
+                .iter()
+                .all(VersionChanges::is_committed)
     }
 
     /// Checks that the changes to the version rows are in the database. Connects only if one was rolled back.
