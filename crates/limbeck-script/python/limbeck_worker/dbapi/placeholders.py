@@ -81,7 +81,8 @@ def fill_percent(sql, parameters, literal, mismatch=PROGRAMMING):
 
 def _single_percent(parameters, named, used, mismatch):
     """Return a percent sign that begins no parameter, or raise what the driver raises."""
-    if mismatch.percent is None:
+    # Scripts that were written for asyncpg have single percent signs in texts without parameters.
+    if mismatch.percent is None or not parameters:
         return "%"
     kind = mismatch.form if named else mismatch.position if used >= len(parameters) else mismatch.percent
     raise kind("the statement has a percent sign that begins no parameter: write `%%`")
