@@ -46,24 +46,20 @@ const FILES_FOR_THREADS: usize = 100;
 
 /// Returns [`only_imports`] of each file, `None` for a file that can't be read: Python reports it.
 pub(crate) fn imports_of_files(files: &[PathBuf]) -> Vec<Option<Vec<String>>> {
-    let threads = match files.len() {
-        ..FILES_FOR_THREADS => 1,
-        _ => thread::available_parallelism().map_or(1, NonZero::get),
-    };
     let read = |file: &PathBuf| only_imports(&fs::read_to_string(file).ok()?);
-    let part = files.len().div_ceil(threads).max(1);
-    let mut imports = vec![None; files.len()];
+    if files.len() < FILES_FOR_THREADS {
+        return files.iter().map(read).collect();
+    }
+    let threads = thread::available_parallelism().map_or(1, NonZero::get);
     thread::scope(|scope| {
-        for (files, imports) in files.chunks(part).zip(imports.chunks_mut(part)) {
-            let read_part = move || {
-                for (file, imports) in files.iter().zip(imports) {
-                    *imports = read(file);
-                }
-            };
-            scope.spawn(read_part);
-        }
-    });
-    imports
+        let parts: Vec<_> = files
+            .chunks(files.len().div_ceil(threads))
+            .map(|part| scope.spawn(move || part.iter().map(read).collect::<Vec<_>>()))
+            .collect();
+        let join =
+            |part: thread::ScopedJoinHandle<'_, _>| part.join().expect("no reading thread panics");
+        parts.into_iter().flat_map(join).collect()
+    })
 }
 
 /// Returns the imports of a script that importing it would perform, if importing it could have no other effect: its top

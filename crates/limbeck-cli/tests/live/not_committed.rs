@@ -35,6 +35,11 @@ fn async_project(before: &str) -> Sandbox {
     linear(&env, &REVISIONS)
 }
 
+fn count_tables(server: &Postgres, database: &str) -> String {
+    let sql = "select count(*) from pg_tables where schemaname = 'public'";
+    server.sql(database, sql).trim().to_owned()
+}
+
 fn check_refused(output: &CommandOutput, location: &str) {
     assert_eq!(output.status, 1, "{}", output.stderr);
     for text in [
@@ -68,15 +73,7 @@ fn postgresql_reports_the_line_that_began_the_transaction() {
         ] {
             assert!(output.stderr.contains(text), "{text}: {}", output.stderr);
         }
-        assert_eq!(
-            server
-                .sql(
-                    &database,
-                    "select count(*) from pg_tables where schemaname = 'public'"
-                )
-                .trim(),
-            "0"
-        );
+        assert_eq!(count_tables(&server, &database), "0");
     }
     // Alembic leaves the same database, and reports nothing.
     server.create_database("app");
@@ -86,15 +83,7 @@ fn postgresql_reports_the_line_that_began_the_transaction() {
         &["upgrade", "head"],
     )
     .success();
-    assert_eq!(
-        server
-            .sql(
-                "app",
-                "select count(*) from pg_tables where schemaname = 'public'"
-            )
-            .trim(),
-        "0"
-    );
+    assert_eq!(count_tables(&server, "app"), "0");
 }
 
 #[test]
@@ -182,8 +171,7 @@ fn a_transaction_that_ends_is_no_error() {
             "{name}: {}",
             output.stderr
         );
-        let count = "select count(*) from pg_tables where schemaname = 'public'";
-        assert_eq!(server.sql(name, count).trim(), tables.to_string(), "{name}");
+        assert_eq!(count_tables(&server, name), tables.to_string(), "{name}");
     }
     // SQLAlchemy rolls back what it closes.
     server.create_database("open");

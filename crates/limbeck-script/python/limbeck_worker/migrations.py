@@ -5,6 +5,7 @@ import sys
 from alembic import util
 from alembic.runtime.migration import HeadMaintainer, MigrationContext, RevisionStep, StampStep
 
+from .dbapi.base import unwrapped
 from .roles import SCRIPT, VERSION, acting_as, with_role
 
 
@@ -44,7 +45,7 @@ class Host:
         at = _version_table(context)
         # Alembic leaves a transaction that was begun before `context.configure` to env.py.
         is_external = at is not None and getattr(context, "_in_external_transaction", False)
-        begun_at = _dbapi_connection(context.connection).begun_at if is_external else None
+        begun_at = unwrapped(context.connection.connection).begun_at if is_external else None
         reply = self.channel.request("plan", heads=list(heads), url=_masked_url(context), at=at, begun_at=begun_at)
         if "command_error" in reply:
             raise util.CommandError(reply["command_error"])
@@ -127,7 +128,7 @@ def _lock(context, host):
 
 def _session_number(connection):
     """Return the host's number of the session behind `connection`; refuse a connection that the host did not open."""
-    dbapi_connection = _dbapi_connection(connection)
+    dbapi_connection = unwrapped(connection.connection)
     number = getattr(dbapi_connection, "limbeck_connection", None)
     if number is None:
         raise util.CommandError(
@@ -157,12 +158,7 @@ def _end_reading(connection):
     if connection.in_transaction():
         connection.rollback()
     else:
-        _dbapi_connection(connection).rollback()
-
-
-def _dbapi_connection(connection):
-    fairy = connection.connection
-    return getattr(fairy, "dbapi_connection", None) or fairy.connection
+        unwrapped(connection.connection).rollback()
 
 
 def _version_table(context):
@@ -170,7 +166,7 @@ def _version_table(context):
     connection = context.connection
     if connection is None or context.as_sql:
         return None
-    number = getattr(_dbapi_connection(connection), "limbeck_connection", None)
+    number = getattr(unwrapped(connection.connection), "limbeck_connection", None)
     if number is None:
         return None
     return {"connection": number, "table": context.version_table, "schema": context.version_table_schema}

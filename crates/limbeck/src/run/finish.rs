@@ -37,9 +37,7 @@ impl RunState<'_, '_> {
             None
         };
         self.sessions.close_all().await;
-        for changes in &mut self.version_changes {
-            changes.record_close(changes.connection);
-        }
+        self.record_close(None);
         self.locks.close_unused_session().await;
         let results = match &mut outcome {
             Ok(_) => driver.wait().await,

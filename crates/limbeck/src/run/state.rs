@@ -9,20 +9,20 @@ use limbeck_db::{
 };
 use limbeck_revision::{MigrationPlan, RevisionMap, Step};
 use limbeck_script::worker::{
-    CodeLine, ErrorReply, ExecuteRequest, LockRequest, Role, StepRequest, VersionTableRef,
+    ErrorReply, ExecuteRequest, LockRequest, Role, StepRequest, VersionTableRef,
 };
 
 use crate::version_table_location::VersionTableLocation;
 
 use super::event::Event;
-use super::failure::{DatabaseState, RunError, SourceLocation};
+use super::failure::{DatabaseState, RunError};
 use super::interrupt::{Interrupt, Signal, interrupted, unless_interrupted};
 use super::interruption::{Activity, Interruption};
 use super::locks::Locks;
 use super::operation::Operation;
 use super::progress::{RunProgress, RunningStep};
 use super::sessions::{DatabaseError, DatabaseErrors, RefusedStatement, Sessions};
-use super::step_work::StepWork;
+use super::step_work::{CompletedStatement, StepWork};
 use super::version_changes::VersionChanges;
 use crate::command_error::CommandError;
 
@@ -88,14 +88,13 @@ impl RunState<'_, '_> {
             Err(error) => return Ok(Err(error.into())),
         };
         let revision = self.progress.revision();
-        let activity = Activity::of(request);
         let running = self.sessions.execute(request, revision);
         let result = match unless_cancelled(&mut self.interrupt, &context.canceller, running).await
         {
             Ok(result) => result,
             Err(signal) => {
                 self.end_statement(request, context.start, None);
-                return Err(Interruption::new(signal, activity).into());
+                return Err(Interruption::new(signal, Activity::of(request)).into());
             }
         };
         let done = result.as_ref().ok();
@@ -143,11 +142,12 @@ impl RunState<'_, '_> {
         start: Instant,
         done: Option<(&Outcome, TransactionStatus)>,
     ) {
-        if let Some((outcome, status)) = done
-            && !self.dry_run
-        {
+        let completed = done
+            .filter(|_| !self.dry_run)
+            .map(|(outcome, status)| CompletedStatement::new(request, outcome, status));
+        if let Some(statement) = &completed {
             for changes in &mut self.version_changes {
-                changes.record(request, outcome, status);
+                changes.record(statement);
             }
         }
         let Some(step) = &mut self.progress.step else {
@@ -157,10 +157,8 @@ impl RunState<'_, '_> {
             took: start.elapsed(),
             succeeded: done.is_some(),
         });
-        if let Some((outcome, status)) = done
-            && !self.dry_run
-        {
-            step.work.record(request, outcome, status);
+        if let Some(statement) = &completed {
+            step.work.record(statement, true);
         }
     }
 
@@ -211,52 +209,6 @@ impl RunState<'_, '_> {
         self.progress.finished_committed = false;
         self.progress.heads_before = Some(heads);
         Ok(plan)
-    }
-
-    /// Expects the changes of a plan to the version rows, over this session.
-    pub(super) fn expect_changes(
-        &mut self,
-        connection: u32,
-        plan: &MigrationPlan,
-        begun_at: Option<CodeLine>,
-    ) {
-        let (Some(location), Some(before)) = (
-            self.progress.location.clone(),
-            self.progress.heads_before.clone(),
-        ) else {
-            return;
-        };
-        if plan.steps.is_empty() || self.dry_run {
-            return;
-        }
-        if location.is_in_memory() {
-            (self.on_event)(Event::InMemory);
-            return;
-        }
-        let mut after = before.clone();
-        for step in &plan.steps {
-            step.apply_to(&mut after);
-        }
-        let revisions = plan.steps.iter().filter_map(Step::revision);
-        // One session may migrate thousands of tenants.
-        self.version_changes
-            .retain(|changes| changes.connection != connection || !changes.is_committed());
-        self.version_changes.push(VersionChanges {
-            connection,
-            before,
-            after,
-            revisions: revisions.map(str::to_owned).collect(),
-            begun_at: begun_at.map(|line| SourceLocation {
-                file: line.file.into(),
-                line: line.line,
-                columns: None,
-                function: String::new(),
-            }),
-            location,
-            rows: StepWork::default(),
-            scripts: StepWork::default(),
-            is_rollback_deliberate: false,
-        });
     }
 
     /// Takes the migration lock, if the operation may change the database and the lock is not held.

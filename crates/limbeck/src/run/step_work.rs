@@ -5,6 +5,37 @@ use limbeck_script::worker::{ExecuteRequest, Role};
 
 use super::transaction_control::{Control, control};
 
+/// A statement that succeeded.
+pub(super) struct CompletedStatement<'a> {
+    pub(super) request: &'a ExecuteRequest,
+    outcome: &'a Outcome,
+    /// The transaction status after it.
+    status: TransactionStatus,
+    control: Control,
+}
+
+impl<'a> CompletedStatement<'a> {
+    pub(super) fn new(
+        request: &'a ExecuteRequest,
+        outcome: &'a Outcome,
+        status: TransactionStatus,
+    ) -> Self {
+        // Transaction control affects no rows. A long INSERT is not worth reading.
+        let affects_rows = |result: &ResultSet| result.affected.is_some_and(|rows| rows > 0);
+        let control = if outcome.results.iter().any(affects_rows) {
+            Control::None
+        } else {
+            control(&request.sql)
+        };
+        Self {
+            request,
+            outcome,
+            status,
+            control,
+        }
+    }
+}
+
 /// The work of a running step.
 #[derive(Debug, Default)]
 pub(super) struct StepWork {
@@ -17,31 +48,14 @@ pub(super) struct StepWork {
 }
 
 impl StepWork {
-    /// Records a statement that succeeded. `status` is the transaction status after it.
-    pub(super) fn record(
-        &mut self,
-        request: &ExecuteRequest,
-        outcome: &Outcome,
-        status: TransactionStatus,
-    ) {
-        self.record_if(true, request, outcome, status);
-    }
-
-    /// Records a statement, whose own changes count only if `counts`.
-    pub(super) fn record_if(
-        &mut self,
-        counts: bool,
-        request: &ExecuteRequest,
-        outcome: &Outcome,
-        status: TransactionStatus,
-    ) {
-        // Transaction control affects no rows. A long INSERT is not worth reading.
-        let affects_rows = |result: &ResultSet| result.affected.is_some_and(|rows| rows > 0);
-        let control = if outcome.results.iter().any(affects_rows) {
-            Control::None
-        } else {
-            control(&request.sql)
-        };
+    /// Records a statement. Its own changes count only if `counts`.
+    pub(super) fn record(&mut self, statement: &CompletedStatement<'_>, counts: bool) {
+        let CompletedStatement {
+            request,
+            outcome,
+            status,
+            control,
+        } = statement;
         // MySQL reports no effect of its own for these, so the text is the only source.
         let is_work = counts
             && request.role != Role::Transaction
@@ -57,7 +71,7 @@ impl StepWork {
         match control {
             Control::Commit => self.commit(),
             Control::Rollback => self.roll_back(),
-            _ if status == TransactionStatus::Idle => self.commit(),
+            _ if *status == TransactionStatus::Idle => self.commit(),
             _ => {}
         }
     }
@@ -82,7 +96,7 @@ mod tests {
     use limbeck_db::{Effect, Outcome, ResultSet, TransactionStatus};
     use limbeck_script::worker::{ExecuteRequest, Role};
 
-    use super::StepWork;
+    use super::{CompletedStatement, StepWork};
 
     /// Returns whether the statements leave committed work: text, effects, and whether a transaction is open afterwards.
     fn commits(statements: &[(&str, &[Effect], bool)]) -> bool {
@@ -112,7 +126,8 @@ mod tests {
             } else {
                 TransactionStatus::Idle
             };
-            work.record(&request, &outcome, status);
+            let statement = CompletedStatement::new(&request, &outcome, status);
+            work.record(&statement, true);
         }
         work.is_committed
     }

@@ -158,9 +158,7 @@ impl WorkerDriver {
                     self.continue_copy(state, connection, step).await?;
                 }
                 WorkerRequest::Close { connection } => {
-                    for changes in &mut state.version_changes {
-                        changes.record_close(connection);
-                    }
+                    state.record_close(Some(connection));
                     let closed = state.sessions.close(connection).await;
                     self.reply_result(state, closed).await?;
                 }

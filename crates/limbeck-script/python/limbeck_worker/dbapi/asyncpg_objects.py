@@ -1,17 +1,11 @@
 """asyncpg's transactions, cursors and prepared statements over limbeck's connection."""
 import itertools
-import sys
 
 from ..roles import ENVIRONMENT, TRANSACTION
 from . import errors
+from .asyncpg_codecs import asyncpg_error
 
 _LEVELS = {"serializable", "repeatable_read", "read_uncommitted", "read_committed"}
-
-
-def interface_error(message):
-    """Return asyncpg's `InterfaceError`."""
-    exceptions = sys.modules.get("asyncpg.exceptions")
-    return exceptions.InterfaceError(message) if exceptions else errors.InterfaceError(message)
 
 
 class RowCursor:
@@ -24,9 +18,7 @@ class RowCursor:
     async def _start(self):
         connection, query, args = self._call
         if not connection.is_in_transaction():
-            message = "cursor cannot be created outside of a transaction"
-            exceptions = sys.modules.get("asyncpg.exceptions")
-            raise exceptions.NoActiveSQLTransactionError(message) if exceptions else errors.InterfaceError(message)
+            raise asyncpg_error("NoActiveSQLTransactionError", "cursor cannot be created outside of a transaction")
         self._rows = iter(await connection.fetch(query, *args))
         return self
 
@@ -130,7 +122,8 @@ class Transaction:
             return
         outer = self._connection.run("SHOW transaction_isolation", role=ENVIRONMENT)[-1]["rows"][0][0].replace(" ", "_")
         if self._isolation != outer:
-            raise interface_error(
+            raise asyncpg_error(
+                "InterfaceError",
                 "nested transaction has a different isolation level: current %r != outer %r" % (self._isolation, outer)
             )
 
@@ -156,7 +149,7 @@ class Transaction:
 
     def _check_manual(self, operation):
         if self._is_managed:
-            raise interface_error("cannot manually %s from within an `async with` block" % operation)
+            raise asyncpg_error("InterfaceError", "cannot manually %s from within an `async with` block" % operation)
 
     def _check_started(self, operation):
         self._check(operation, "is not yet started" if self._state is None else None)
@@ -165,11 +158,11 @@ class Transaction:
         ended = {"committed": "is already committed", "rolled back": "is already rolled back"}
         problem = problem or ended.get(self._state) or (self._state != "started" and self._state and "is " + self._state)
         if problem:
-            raise interface_error("cannot %s; the transaction %s" % (operation, problem))
+            raise asyncpg_error("InterfaceError", "cannot %s; the transaction %s" % (operation, problem))
 
     async def __aenter__(self):
         if self._is_managed:
-            raise interface_error("cannot enter context: already in an `async with` block")
+            raise asyncpg_error("InterfaceError", "cannot enter context: already in an `async with` block")
         self._is_managed = True
         await self.start()
 

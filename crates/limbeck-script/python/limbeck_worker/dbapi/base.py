@@ -192,6 +192,11 @@ class Connection:
             self.rollback()
 
 
+def unwrapped(connection):
+    """Return the DBAPI connection of a connection of SQLAlchemy's pool; any other connection unchanged."""
+    return getattr(connection, "dbapi_connection", None) or getattr(connection, "connection", connection)
+
+
 def _is_asked_to_roll_back():
     """Return whether the project calls a transaction's `rollback`. SQLAlchemy also rolls back what it closes."""
     frame = sys._getframe(2)

@@ -2,7 +2,6 @@
 import itertools
 import re
 
-from ..channel import is_forked
 from ..roles import ENVIRONMENT, acting_as
 from .postgresql_copy import quoted
 
@@ -77,7 +76,7 @@ class ServerCursor:
     def is_on_server(self):
         """Whether the server still has the cursor: a failed transaction or its end closes it."""
         connection = self.connection
-        if not self.is_declared or connection.closed or is_forked():
+        if not self.is_declared or not connection.has_session:
             return False
         return connection.session_status in ("IT" if self.withhold else "T")
 
@@ -110,6 +109,7 @@ class Streaming(ServerCursor):
         return self
 
     def executemany(self, sql, rows):
+        # The words are those of SQLAlchemy's adapter.
         raise NotImplementedError("server side cursor doesn't support executemany yet")
 
     def fetch(self, count):

@@ -6,7 +6,7 @@ from sqlalchemy import __version__ as _version
 from sqlalchemy import pool
 
 from ..calls import calling_line
-from ..dbapi.base import Connection
+from ..dbapi.base import Connection, unwrapped
 from ..dbapi.own_connections import HostUrl, described, guard, refusal, unguarded
 from ..roles import ENVIRONMENT, TRANSACTION, with_role
 
@@ -99,15 +99,13 @@ class HostDialect:
 
     @with_role(ENVIRONMENT)
     def initialize(self, connection):
-        session = connection.connection
-        self.check_connection(getattr(session, "dbapi_connection", None) or session)
+        self.check_connection(unwrapped(connection.connection))
         super().initialize(connection)
 
     def do_begin(self, connection):
         super().do_begin(connection)
         # SQLAlchemy calls this when it begins a transaction by itself, too. A statement may follow later.
-        session = getattr(connection, "dbapi_connection", None) or connection
-        session.begun_at = calling_line()
+        unwrapped(connection).begun_at = calling_line()
 
     def is_disconnect(self, error, connection, cursor):
         return getattr(error, "limbeck_kind", None) == "lost"
